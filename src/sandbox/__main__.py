@@ -1,0 +1,25 @@
+"""`python -m sandbox`: serve the stand-ins for Stytch and Stripe on loopback."""
+
+import os
+
+import uvicorn
+
+from sandbox.app import create_app
+from sandbox.settings import Settings
+
+
+def main() -> None:
+    """Read the environment once and serve until told to stop."""
+    settings = Settings.from_environ(os.environ)  # noqa: TID251  the sandbox's only look at it
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+if __name__ == "__main__":
+    main()

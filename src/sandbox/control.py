@@ -1,0 +1,150 @@
+"""The control plane for tests: JSON in and out, unknown fields refused."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from types import UnionType
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.world import World
+
+type Kind = type | UnionType
+
+NUMBER = int | float
+FAULT: dict[str, Kind] = {
+    "vendor": str,
+    "path": str,
+    "method": str,
+    "status": int,
+    "timeout": NUMBER,
+    "drop": bool,
+    "times": int,
+    "after_effect": bool,
+    "body": dict,
+    "headers": dict,
+}
+DISORDER: dict[str, Kind] = {
+    "duplicate": int,
+    "delay": NUMBER,
+    "shuffle": bool,
+    "drop": NUMBER,
+    "vendor": str,
+}
+
+
+class RefusedError(Exception):
+    """The control plane does not understand."""
+
+    def __init__(self, detail: str, *, status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+async def refused(_: Request, error: Exception) -> JSONResponse:
+    """Render a refusal; registered as an exception handler."""
+    assert isinstance(error, RefusedError)  # noqa: S101  for the type checker
+    return JSONResponse({"error": error.detail}, status_code=error.status)
+
+
+async def fields(
+    request: Request, allowed: Mapping[str, Kind], *, required: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return the JSON body, whose fields must be allowed ones of the right type."""
+    try:
+        body = json.loads(await request.body() or b"{}")
+    except ValueError as error:
+        raise RefusedError("The body is not JSON.") from error
+    if not isinstance(body, dict):
+        raise RefusedError("The body must be a JSON object.")
+    for name, value in body.items():
+        if name not in allowed:
+            raise RefusedError(f"Unknown field {name!r}; known are {', '.join(sorted(allowed))}.")
+        # Python's True is an int; a test that writes true for a number is mistaken.
+        truth = isinstance(value, bool) and allowed[name] is not bool
+        if truth or not isinstance(value, allowed[name]):
+            raise RefusedError(f"Field {name!r} has the wrong type.")
+    for name in required:
+        if name not in body:
+            raise RefusedError(f"Field {name!r} is required.")
+    return body
+
+
+async def faults(world: World, request: Request) -> JSONResponse:
+    """List the fault rules, add one, or remove them all."""
+    if request.method == "DELETE":
+        world.faults.clear()
+    if request.method == "POST":
+        rule = await fields(request, FAULT, required=("vendor", "path"))
+        if not any(rule.get(name) for name in ("status", "timeout", "drop")):
+            raise RefusedError("A fault needs one of status, timeout, drop.")
+        return JSONResponse(world.faults.add(**rule), status_code=201)
+    return JSONResponse({"faults": world.faults.rules()})
+
+
+async def webhooks(world: World, request: Request) -> JSONResponse:
+    """Show or set the disorder of outgoing webhooks; fields left out return to calm."""
+    if request.method == "POST":
+        world.deliveries.disturb(**await fields(request, DISORDER))
+    return JSONResponse(world.deliveries.disorder())
+
+
+async def drain(world: World, request: Request) -> JSONResponse:
+    """Wait until no webhook is due within a moment."""
+    asked = await fields(request, {"within": NUMBER})
+    return JSONResponse({"pending": await world.deliveries.drain(within=asked.get("within", 0.5))})
+
+
+async def deliveries(world: World, request: Request) -> JSONResponse:
+    """List the webhooks sent, oldest first."""
+    vendor = request.query_params.get("vendor")
+    records = [r for r in world.deliveries.records() if vendor in {None, r["vendor"]}]
+    return JSONResponse({"deliveries": records})
+
+
+async def resend(world: World, request: Request) -> JSONResponse:
+    """Send one webhook again."""
+    asked = await fields(request, {"id": str}, required=("id",))
+    if not world.deliveries.resend(asked["id"]):
+        raise RefusedError("No such delivery.", status=404)
+    return JSONResponse({"id": asked["id"]}, status_code=202)
+
+
+async def requests(world: World, request: Request) -> JSONResponse:
+    """Show what the product asked, oldest first."""
+    vendor = request.query_params.get("vendor")
+    return JSONResponse({"requests": world.log.entries(vendor=vendor)})
+
+
+async def reset(world: World, request: Request) -> JSONResponse:
+    """Forget everything but the signing keys."""
+    await fields(request, {})
+    world.reset()
+    return JSONResponse({"status": "reset", "kept": ["stytch signing keys"]})
+
+
+async def clock(world: World, _: Request) -> JSONResponse:
+    """Tell the sandbox's time."""
+    return JSONResponse({"now": world.clock.now().isoformat(), "offset": world.clock.offset})
+
+
+def routes(world: World) -> list[Route]:
+    """Return the core's control routes, below `/_sandbox`."""
+    table = {
+        "/faults": (faults, ["GET", "POST", "DELETE"]),
+        "/webhooks": (webhooks, ["GET", "POST"]),
+        "/webhooks/drain": (drain, ["POST"]),
+        "/webhooks/deliveries": (deliveries, ["GET"]),
+        "/webhooks/resend": (resend, ["POST"]),
+        "/requests": (requests, ["GET"]),
+        "/reset": (reset, ["POST"]),
+        "/clock": (clock, ["GET"]),
+    }
+    return [
+        Route(path, partial(handler, world), methods=methods)
+        for path, (handler, methods) in table.items()
+    ]

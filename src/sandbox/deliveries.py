@@ -1,0 +1,198 @@
+"""Webhooks to the product: sent after the answer left, signed, retried, and disordered on demand."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import httpx
+
+from sandbox.clock import real_now
+from sandbox.store import Document, Store
+
+type Vendor = Literal["stytch", "stripe"]
+type Sign = Callable[[bytes, datetime], dict[str, str]]
+
+KIND = "core.delivery"
+DISORDER = "core.disorder"
+CALM: Document = {"duplicate": 0, "delay": 0.0, "shuffle": False, "drop": 0, "vendor": None}
+RETRIES = (0.2, 1.0, 5.0, 30.0)
+AFTER_ANSWER = 0.005  # lets the answer that caused an event leave first
+SHUFFLE_WINDOW = 0.4
+KEPT = 2000
+TIMEOUT = 15.0
+
+
+class Deliveries:
+    """One record per copy sent; kept for the events page and for sending again.
+
+    Copies to one vendor's endpoint go out one at a time and in order, unless told otherwise.
+    """
+
+    def __init__(self, store: Store, *, webhook_base: str) -> None:
+        self._store = store
+        self._base = webhook_base.rstrip("/")
+        self._signers: dict[str, Callable[[str], Sign]] = {}
+        self._signs: dict[str, Sign] = {}
+        self._due: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lines: dict[str, asyncio.Lock] = {}
+        self._client: httpx.AsyncClient | None = None
+
+    # What vendors call
+
+    def register(self, vendor: Vendor, signer: Callable[[str], Sign]) -> None:
+        """Say how a vendor signs an event by id, for copies that outlive a restart."""
+        self._signers[vendor] = signer
+
+    def send(self, *, vendor: Vendor, event_id: str, type: str, body: bytes, sign: Sign) -> None:  # noqa: A002
+        """Queue an event; it is signed with real time when it leaves."""
+        disorder = self.disorder(vendor)
+        self._signs[event_id] = sign
+        dropped = self._drops(disorder)
+        for copy in range(1 + int(disorder["duplicate"])):
+            id_ = event_id if copy == 0 else f"{event_id}#{copy + 1}"
+            record: Document = {"id": id_, "event_id": event_id, "vendor": vendor, "type": type}
+            record |= {"body": body.decode(), "created_at": real_now().isoformat()}
+            record |= {"attempts": [], "outcome": "dropped" if dropped else "pending"}
+            self._store.put(KIND, id_, record)
+            if not dropped:
+                jitter = random.uniform(0, SHUFFLE_WINDOW) if disorder["shuffle"] else 0  # noqa: S311
+                self._start(id_, float(disorder["delay"]) + jitter + AFTER_ANSWER)
+        self._prune()
+
+    # Disorder
+
+    def disorder(self, vendor: str | None = None) -> Document:
+        """Return the knobs that apply now, to one vendor if asked."""
+        knobs = self._store.get(DISORDER, "knobs") or dict(CALM)
+        return knobs if vendor is None or knobs["vendor"] in {None, vendor} else dict(CALM)
+
+    def disturb(self, **knobs: Any) -> Document:  # noqa: ANN401  values were checked at the control
+        """Set the knobs; those not named return to calm."""
+        self._store.put(DISORDER, "knobs", CALM | knobs)
+        return self.disorder()
+
+    def _drops(self, disorder: Document) -> bool:
+        drop = disorder["drop"]
+        if isinstance(drop, float):
+            return random.random() < drop  # noqa: S311  not a secret
+        if drop:
+            self._store.put(DISORDER, "knobs", disorder | {"drop": drop - 1})
+        return bool(drop)
+
+    # What control and pages call
+
+    def records(self) -> list[Document]:
+        """Return every copy kept, oldest first."""
+        return self._store.all(KIND)
+
+    def resend(self, delivery_id: str) -> bool:
+        """Send one copy again now; False if it is not known."""
+        record = self._store.get(KIND, delivery_id)
+        if record is None:
+            return False
+        self._store.put(KIND, delivery_id, record | {"outcome": "pending"})
+        self._start(delivery_id, AFTER_ANSWER)
+        return True
+
+    async def drain(self, *, within: float = 0.5, limit: float = 30.0) -> int:
+        """Wait until nothing is due within so many seconds; return how many are still pending."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limit
+        while loop.time() < deadline and any(d <= loop.time() + within for d in self._due.values()):
+            await asyncio.sleep(0.01)
+        return len(self._due)
+
+    # Life
+
+    def resume(self) -> None:
+        """Take up what was pending when the process last stopped."""
+        for record in self.records():
+            if record["outcome"] == "pending":
+                self._start(record["id"], AFTER_ANSWER)
+
+    def forget(self) -> None:
+        """Cancel whatever is queued; the records are the store's to clear."""
+        for task in self._tasks:
+            task.cancel()
+        self._due.clear()
+        self._signs.clear()
+
+    async def close(self) -> None:
+        """Stop sending."""
+        self.forget()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client:
+            await self._client.aclose()
+
+    # Sending
+
+    def _start(self, id_: str, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._due[id_] = loop.time() + delay
+        self._keep(loop.create_task(self._deliver(id_, delay)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, id_: str, delay: float) -> None:
+        for wait in (delay, *RETRIES):
+            self._due[id_] = asyncio.get_running_loop().time() + wait
+            await asyncio.sleep(wait)
+            record = self._store.get(KIND, id_)
+            if record is None:
+                break
+            async with self._lines.setdefault(record["vendor"], asyncio.Lock()):
+                attempt = await self._attempt(record)
+            if self._note(id_, attempt) == "delivered":
+                break
+        else:
+            self._finish(id_, "failed")
+        self._due.pop(id_, None)
+
+    async def _attempt(self, record: Document) -> Document:
+        at = real_now()
+        body = record["body"].encode()
+        headers = {"Content-Type": "application/json", "User-Agent": f"sandbox-{record['vendor']}"}
+        try:
+            headers |= self._sign(record)(body, at)
+            url = f"{self._base}/{record['vendor']}"
+            answer = await self._http().post(url, content=body, headers=headers)
+        except (httpx.HTTPError, LookupError) as error:
+            return {"at": at.isoformat(), "error": f"{type(error).__name__}: {error}"}
+        return {"at": at.isoformat(), "status": answer.status_code}
+
+    def _note(self, id_: str, attempt: Document) -> str:
+        record = self._store.get(KIND, id_)
+        if record is None:
+            return "delivered"
+        record["attempts"].append(attempt)
+        record["outcome"] = "delivered" if 200 <= attempt.get("status", 0) < 300 else "pending"
+        self._store.put(KIND, id_, record)
+        self._store.commit()
+        return str(record["outcome"])
+
+    def _finish(self, id_: str, outcome: str) -> None:
+        if record := self._store.get(KIND, id_):
+            self._store.put(KIND, id_, record | {"outcome": outcome})
+            self._store.commit()
+
+    def _sign(self, record: Document) -> Sign:
+        known = self._signs.get(record["event_id"])
+        return known or self._signers[record["vendor"]](record["event_id"])
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        return self._client
+
+    def _prune(self) -> None:
+        if self._store.count(KIND) <= KEPT:
+            return
+        settled = [record for record in self.records() if record["outcome"] != "pending"]
+        for record in settled[: KEPT // 2]:
+            self._store.delete(KIND, record["id"])
+            self._signs.pop(record["event_id"], None)

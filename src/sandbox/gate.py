@@ -1,0 +1,138 @@
+"""The gate before each vendor: reads the body, applies faults, commits, and logs the request."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.store import Document
+from sandbox.world import World
+
+TRANSPORT = "sandbox.transport"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Wraps one vendor's routes. The body is read whole here, so that handlers need not wait."""
+
+    world: World
+    vendor: str
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read(receive)
+        path = scope["path"].removeprefix("/stripe")
+        rule = self.world.faults.take(vendor=self.vendor, method=scope["method"], path=path)
+        answer = Recorded(send)
+        try:
+            await self._answer(rule, scope, replay(body, receive), answer)
+        finally:
+            self.world.store.commit()
+            self._log(scope, path, body, answer.status)
+
+    async def _answer(
+        self, rule: Document | None, scope: Scope, receive: Receive, answer: "Recorded"
+    ) -> None:
+        if rule is None:
+            await self.app(scope, receive, self._committing(answer))
+            return
+        held = Held()
+        if rule["after_effect"]:
+            await self.app(scope, receive, held)
+            self.world.store.commit()
+        if rule["timeout"]:
+            await asyncio.sleep(rule["timeout"])
+        if rule["status"]:
+            await self._refusal(rule)(scope, receive, answer)
+        elif rule["drop"] or not rule["after_effect"]:
+            await hang_up(scope)
+        else:
+            await held.release(answer)
+
+    def _refusal(self, rule: Document) -> Response:
+        body = self.world.faults.body(rule)
+        return JSONResponse(body, status_code=rule["status"], headers=rule["headers"])
+
+    def _committing(self, answer: "Recorded") -> Send:
+        async def send(message: Message) -> None:
+            # Durable before visible: an answer that left is never forgotten.
+            self.world.store.commit()
+            await answer(message)
+
+        return send
+
+    def _log(self, scope: Scope, path: str, body: bytes, status: int | None) -> None:
+        headers = {
+            name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        self.world.log.record(
+            vendor=self.vendor,
+            method=scope["method"],
+            path=path,
+            query=scope["query_string"].decode(),
+            body=body,
+            headers=headers,
+            status=status,
+        )
+
+
+class Recorded:
+    """Passes an answer on and remembers its status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Forward one message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+class Held:
+    """Keeps an answer back until the fault is over."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+
+    async def __call__(self, message: Message) -> None:
+        """Keep one message."""
+        self._messages.append(message)
+
+    async def release(self, send: Send) -> None:
+        """Let the answer go, late."""
+        for message in self._messages:
+            await send(message)
+
+
+async def read(receive: Receive) -> bytes:
+    """Return the whole body."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receiver which hands the body out again, at once."""
+    waiting = [body]
+
+    async def again() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return again
+
+
+async def hang_up(scope: Scope) -> None:
+    """Cut the connection without an answer, as a crashed server would."""
+    transport: Any = scope.get(TRANSPORT)
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0.01)  # the server must hear of it, or it would answer 500
