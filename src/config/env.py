@@ -1,0 +1,79 @@
+"""The environment, read once: typed, and every missing or wrong variable reported together."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Environment(BaseSettings):
+    """Every variable the product reads; docs/guides/configuration.md describes each."""
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
+
+    environment: Literal["development", "test", "production"] = "production"
+    process: Literal["web", "owner"] = "owner"
+    secret_key: str = Field(min_length=32)
+
+    database_url: str = Field(pattern=r"^postgres(ql)?://")
+    database_owner_url: str = Field(pattern=r"^postgres(ql)?://")
+
+    public_url: str = "http://127.0.0.1:8000"
+    allowed_hosts: Names = ()
+    frontend_origins: Names = ()
+    auth_redirect_url: str
+    trusted_proxies: int = Field(default=0, ge=0)
+
+    stytch_project_id: str
+    stytch_secret: str
+    stytch_base_url: str = ""
+    stytch_webhook_secret: str = ""
+
+    stripe_secret_key: str
+    stripe_base_url: str = ""
+    stripe_webhook_secret: str = ""
+
+    log_format: Literal["console", "json"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_token: str = ""
+    spare_schemas: int = Field(default=4, ge=1)
+    worker_poll_seconds: float = Field(default=5, gt=0)
+    job_delay_scale: float = Field(default=1, gt=0)
+
+    @field_validator("allowed_hosts", "frontend_origins", mode="before")
+    @classmethod
+    def split_commas(cls, value: object) -> object:
+        """`a, b` as ("a", "b")."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the strict defaults of a deployment apply."""
+        return self.environment == "production"
+
+    @property
+    def process_database_url(self) -> str:
+        """The web server never holds the owner's rights."""
+        return self.database_url if self.process == "web" else self.database_owner_url
+
+
+def read() -> Environment:
+    """The environment, or an exit that names everything wrong with it at once."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, problem['loc'])).upper()}: {problem['msg'].lower()}"
+            for problem in error.errors(include_input=False)
+        ]
+        sys.exit(
+            "The environment is incomplete (docs/guides/configuration.md):\n" + "\n".join(lines)
+        )

@@ -1,0 +1,163 @@
+"""All settings, in one file; environments differ by variables, never by files."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from config import databases
+from config.env import ROOT, read
+from kit import logs
+from kit.openapi import SPECTACULAR
+from kit.views import REST
+
+ENV = read()
+
+# ── The process ──────────────────────────────────────────────────────────────────────────────
+BASE_DIR = ROOT
+SECRET_KEY = ENV.secret_key
+ENVIRONMENT = ENV.environment
+DEBUG = False  # never: problems are answered alike everywhere, and logs tell the rest
+PUBLIC_URL = ENV.public_url.rstrip("/")
+ALLOWED_HOSTS = [*ENV.allowed_hosts, urlsplit(PUBLIC_URL).hostname or ""]
+if not ENV.is_production:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+TRUSTED_PROXIES = ENV.trusted_proxies
+
+# ── Apps: wholly public or wholly per organization ───────────────────────────────────────────
+SHARED_APPS = [
+    "django_tenants",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "axes",
+    "corsheaders",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "kit",
+    "webhooks.inbound",
+    "tenancy",
+    "identity",
+    "billing",
+]
+TENANT_APPS = ["events"]
+INSTALLED_APPS = SHARED_APPS + TENANT_APPS
+TENANT_MODEL = "tenancy.Organization"
+TENANT_LIMIT_SET_CALLS = False  # with it, a stray SET let one organization read another's rows
+AUTH_USER_MODEL = "identity.User"
+TASK_SCOPE = "tenancy.routing.public"
+
+# ── Database ─────────────────────────────────────────────────────────────────────────────────
+DATABASES = {"default": databases.parse(ENV.process_database_url)}
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DATABASE_WEB_ROLE = databases.parse(ENV.database_url)["USER"]
+SPARE_SCHEMAS = ENV.spare_schemas
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+WORKER_POLL_SECONDS = ENV.worker_poll_seconds
+JOB_DELAY_SCALE = ENV.job_delay_scale  # below one only where tests cannot wait
+
+# ── Requests ─────────────────────────────────────────────────────────────────────────────────
+MIDDLEWARE = [
+    "kit.middleware.RequestId",
+    "tenancy.middleware.AlwaysLeavePublic",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+REST_FRAMEWORK: dict[str, Any] = {
+    **REST,
+    "DEFAULT_AUTHENTICATION_CLASSES": ["identity.authentication.SessionToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["identity.authorization.DeclaredAccess"],
+}
+SPECTACULAR_SETTINGS = SPECTACULAR
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 1  # hour
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+CORS_ALLOWED_ORIGINS = list(ENV.frontend_origins)
+CORS_URLS_REGEX = r"^/v1/.*$"
+FRONTEND_ORIGINS = ENV.frontend_origins
+AUTH_REDIRECT_URL = ENV.auth_redirect_url
+
+# ── Pages for people: admin and API docs ─────────────────────────────────────────────────────
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = ROOT / "build" / "static"
+WHITENOISE_USE_FINDERS = not ENV.is_production
+WHITENOISE_AUTOREFRESH = False
+
+# ── Transport security ───────────────────────────────────────────────────────────────────────
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
+if ENV.is_production:
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^webhooks/"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# ── Vendors ──────────────────────────────────────────────────────────────────────────────────
+STYTCH_PROJECT_ID = ENV.stytch_project_id
+STYTCH_SECRET = ENV.stytch_secret
+STYTCH_BASE_URL = ENV.stytch_base_url
+STYTCH_WEBHOOK_SECRET = ENV.stytch_webhook_secret
+STRIPE_SECRET_KEY = ENV.stripe_secret_key
+STRIPE_BASE_URL = ENV.stripe_base_url
+STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────
+METRICS_TOKEN = ENV.metrics_token
+LOGGING = logs.configure(style=ENV.log_format, level=ENV.log_level)
+LOGGING_CONFIG = None

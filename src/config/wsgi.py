@@ -1,0 +1,10 @@
+"""The web server's entry: Django with the web role, which owns nothing and creates nothing."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["PROCESS"] = "web"
+
+application = get_wsgi_application()

@@ -1,0 +1,125 @@
+"""Jobs by name: deferred in the business transaction, so that the queue is the outbox.
+
+A service defers `"billing.sync_seats"`, a task declares itself under that name, and neither imports
+the other. Arguments are ids, never objects; the caller travels with them.
+"""
+
+import functools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ParamSpec
+
+import procrastinate
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job
+
+from kit import caller as callers
+from kit import vendors
+
+log = structlog.get_logger(__name__)
+P = ParamSpec("P")
+
+CALLER_ARGUMENT = "_caller"
+
+
+class Backoff(procrastinate.BaseRetryStrategy):
+    """Try again after each delay (seconds), then after the last one, until `give_up` has passed."""
+
+    def __init__(self, *delays: int, give_up: timedelta) -> None:
+        self.delays = delays
+        # Attempts rather than a first-failure time: a job row does not keep when it first failed.
+        beyond = max(0, int(give_up.total_seconds()) - sum(delays)) // delays[-1]
+        self.attempts = len(delays) + beyond
+
+    def delay(self, attempts: int) -> timedelta:
+        """How long to wait after that many failures, ± 20 % so that retries do not march in step."""
+        seconds = self.delays[min(attempts, len(self.delays) - 1)]
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
+        return timedelta(seconds=seconds * jitter * settings.JOB_DELAY_SCALE)
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: Job
+    ) -> procrastinate.RetryDecision | None:
+        """Retry on any failure until the attempts are used up; then the job stays `failed`."""
+        if job.attempts >= self.attempts:
+            return None
+        wait = self.delay(job.attempts)
+        log.warning("job_will_retry", task=job.task_name, job=job.id, error=repr(exception)[:300])
+        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + wait)
+
+
+STANDARD = Backoff(10, 30, 120, 300, 600, give_up=timedelta(days=3))
+
+
+@contextmanager
+def _scope(name: str, carried: dict[str, str]) -> Iterator[None]:
+    caller = callers.from_arguments(carried)
+    enter: Callable[[], Any] = import_string(settings.TASK_SCOPE)
+    with (
+        callers.use(caller),
+        vendors.patient(),
+        structlog.contextvars.bound_contextvars(task=name, request_id=caller.request_id),
+        enter(),
+    ):
+        yield
+
+
+def task(
+    name: str,
+    *,
+    queue: str = "default",
+    retry: procrastinate.BaseRetryStrategy | None = STANDARD,
+    cron: str = "",
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Declare a task. It runs in the public schema, as the caller who deferred it, maybe twice.
+
+    With `cron` (six fields, the last one seconds) it is deferred by the clock too. A coalesced task
+    takes `retry=None` and defers itself again: a retried row would collide with a waiting one.
+    """
+
+    def declare(function: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(function)
+        def run(**arguments: Any) -> None:
+            arguments.pop("timestamp", None)  # what the clock adds
+            with _scope(name, arguments.pop(CALLER_ARGUMENT, {})):
+                function(**arguments)  # type: ignore[call-arg]
+
+        declared = app.task(run, name=name, queue=queue, retry=retry)
+        if cron:
+            app.periodic(cron=cron)(declared)
+        return function
+
+    return declare
+
+
+def defer(
+    name: str,
+    *,
+    coalesce: str | None = None,
+    after: timedelta | None = None,
+    **arguments: str | int | bool | None,
+) -> int | None:
+    """Store a job in the running transaction; its id, or None when `coalesce` found one waiting.
+
+    Take the organization's lock before deferring a coalesced job: otherwise the waiting job may
+    already be counting and the last change be lost. Raises TaskNotFound for an unknown name.
+    """
+    job = app.configure_task(
+        name,
+        allow_unknown=False,
+        queueing_lock=f"{name}:{coalesce}" if coalesce else None,
+        schedule_at=datetime.now(UTC) + after * settings.JOB_DELAY_SCALE if after else None,
+    )
+    payload = {**arguments, CALLER_ARGUMENT: callers.current().as_arguments()}
+    try:
+        with transaction.atomic():  # a savepoint: AlreadyEnqueued would poison the outer one
+            return job.defer(**payload)
+    except AlreadyEnqueued:
+        return None

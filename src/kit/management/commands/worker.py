@@ -1,0 +1,36 @@
+"""`manage.py worker`: runs jobs until told to stop, finishing the ones in hand."""
+
+import asyncio
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from procrastinate.contrib.django import app
+
+
+class Command(BaseCommand):
+    """Start one worker process; past four concurrent jobs scale by processes."""
+
+    help = "Runs jobs until SIGTERM or Ctrl-C, finishing the ones in hand."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Concurrency and the queues to serve (all by default)."""
+        parser.add_argument("--concurrency", type=int, default=4)
+        parser.add_argument("--queue", action="append", dest="queues")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Block until stopped."""
+        asyncio.run(self._run(options["concurrency"], options["queues"]))
+
+    async def _run(self, concurrency: int, queues: list[str] | None) -> None:
+        # Deferring inside tasks goes on through Django's connection, hence its transaction:
+        # only this copy of the app speaks psycopg directly.
+        worker = app.with_connector(app.connector.get_worker_connector())
+        async with worker.open_async():
+            await worker.run_worker_async(
+                concurrency=concurrency,
+                queues=queues,
+                fetch_job_polling_interval=settings.WORKER_POLL_SECONDS,
+                shutdown_graceful_timeout=25,
+            )

@@ -1,0 +1,28 @@
+"""Upkeep of the queue itself: jobs of killed workers run again, finished ones are cleared away."""
+
+from asgiref.sync import async_to_sync
+from datetime import UTC, datetime
+import structlog
+from procrastinate.contrib.django import app
+
+from kit import jobs
+
+log = structlog.get_logger(__name__)
+
+SILENT_SECONDS = 30
+KEPT_HOURS = 7 * 24
+
+
+@jobs.task("kit.rescue_stalled_jobs", retry=None, queue="upkeep", cron="* * * * * */30")
+def rescue_stalled_jobs() -> None:
+    """Put back what a killed worker held; that is why every task is idempotent."""
+    stalled = async_to_sync(app.job_manager.get_stalled_jobs)(seconds_since_heartbeat=SILENT_SECONDS)
+    for job in stalled:
+        async_to_sync(app.job_manager.retry_job)(job, retry_at=datetime.now(UTC))
+        log.warning("stalled_job_rescued", job=job.id, stalled_task=job.task_name)
+
+
+@jobs.task("kit.clear_finished_jobs", retry=None, queue="upkeep", cron="17 3 * * *")
+def clear_finished_jobs() -> None:
+    """Forget succeeded jobs after a week; failed ones stay until somebody has looked."""
+    async_to_sync(app.job_manager.delete_old_jobs)(nb_hours=KEPT_HOURS)

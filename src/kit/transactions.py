@@ -1,0 +1,8 @@
+"""Whether a business transaction is open: vendors and advisory locks must never meet one."""
+
+from django.db import connection
+
+
+def is_open() -> bool:
+    """True inside `atomic()`; the one that a test case wraps around a whole test is not ours."""
+    return any(not block._from_testcase for block in connection.atomic_blocks)  # noqa: SLF001

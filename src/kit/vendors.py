@@ -1,0 +1,151 @@
+"""What every gateway shares: three ways to fail, time limits, and a door that never jams.
+
+VendorError
+├── VendorUnavailable   try again later (503); the outcome may be unknown
+├── VendorRejected      the vendor said no, with a code
+└── VendorNotFound      the vendor knows no such thing
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from kit import transactions
+from kit.errors import Unavailable
+
+Limits = tuple[float, float]
+
+# Connect and read seconds. A person waits for a request; nobody waits for a job.
+REQUEST_LIMITS: Limits = (1.0, 4.0)
+JOB_LIMITS: Limits = (5.0, 20.0)
+
+HANGING_SECONDS = 1.0
+MOST_IN_FLIGHT = 3
+
+_limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_LIMITS)
+
+
+class VendorUnavailable(Unavailable):
+    """The vendor does not answer.
+
+    `outcome_known` is False when the request may have been carried out: look before asking again.
+    """
+
+    def __init__(self, vendor: str, *, outcome_known: bool = True, retry_after: int = 5) -> None:
+        super().__init__(
+            f"{vendor.capitalize()} does not answer. Try again in a moment.",
+            retry_after=retry_after,
+            vendor=vendor,
+        )
+        self.vendor = vendor
+        self.outcome_known = outcome_known
+
+
+class VendorRejected(Exception):
+    """The vendor refused: `code` is its stable word, `message` its sentence, for logs only."""
+
+    def __init__(self, vendor: str, *, code: str, message: str = "", status: int = 400) -> None:
+        super().__init__(f"{vendor}: {code}")
+        self.vendor = vendor
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class VendorNotFound(Exception):
+    """The vendor knows no such thing."""
+
+    def __init__(self, vendor: str, *, code: str = "not_found") -> None:
+        super().__init__(f"{vendor}: {code}")
+        self.vendor = vendor
+        self.code = code
+
+
+class CalledInTransaction(RuntimeError):
+    """A vendor was called while a database transaction was open."""
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Allow vendor calls the time limits of a job."""
+    token = _limits.set(JOB_LIMITS)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+class _TimeLimits(HTTPAdapter):
+    """Both SDKs would wait for ever, or for 80 seconds: the limit is ours, always."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        options["timeout"] = _limits.get()
+        return super().send(request, **options)
+
+
+def session() -> requests.Session:
+    """A keep-alive session for one gateway, with our time limits, no retries and no proxies."""
+    made = requests.Session()
+    made.trust_env = False  # a proxy of the environment would receive loopback traffic too
+    adapter = _TimeLimits(pool_maxsize=16)
+    made.mount("http://", adapter)
+    made.mount("https://", adapter)
+    return made
+
+
+class Door:
+    """The only way to one vendor from this process.
+
+    A web process has few threads. When a call hangs, or several are under way, the next callers
+    are turned away at once, so that a vendor's trouble never becomes ours. Jobs always pass.
+    """
+
+    def __init__(self, vendor: str) -> None:
+        self.vendor = vendor
+        self._lock = threading.Lock()
+        self._started: dict[int, float] = {}
+        self._next = 0
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Hold a place for one call. Raises VendorUnavailable, or CalledInTransaction."""
+        if transactions.is_open():
+            raise CalledInTransaction(self.vendor)
+        ticket = self._admit()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._started.pop(ticket, None)
+
+    def _admit(self) -> int:
+        now = time.monotonic()
+        with self._lock:
+            if _limits.get() is REQUEST_LIMITS and self._is_jammed(now):
+                raise VendorUnavailable(self.vendor)
+            self._next += 1
+            self._started[self._next] = now
+            return self._next
+
+    def _is_jammed(self, now: float) -> bool:
+        oldest = min(self._started.values(), default=now)
+        return len(self._started) >= MOST_IN_FLIGHT or now - oldest > HANGING_SECONDS
+
+
+_doors: dict[str, Door] = {}
+_doors_lock = threading.Lock()
+
+
+@contextmanager
+def door(vendor: str) -> Iterator[None]:
+    """`with vendors.door("stytch"):` around each call of a gateway."""
+    with _doors_lock:
+        made = _doors.setdefault(vendor, Door(vendor))
+    with made.enter():
+        yield
