@@ -1,0 +1,76 @@
+# Everything a person or CI does here. `make` alone lists the words.
+# The first target that needs it builds .venv with uv; nothing is installed outside this folder.
+
+export PYTHONPATH := $(CURDIR)/src
+MAKEFLAGS += --no-print-directory
+PY := .venv/bin/python
+IN := $(PY) -m devserver with --
+TESTING := ENVIRONMENT=test $(IN)
+ROLE ?= admin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop demo token test cover check fmt format-check lint types contracts migrations schema soak bench migrate lock clean
+
+help:  ## list these words
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+setup:  ## build or refresh .venv (every other word does it by itself)
+	@sh scripts/setup 1>&2
+
+run: setup  ## start database, sandbox, API and worker; Ctrl-C stops them all
+	@$(PY) -m devserver run
+
+token: setup  ## print a session token of the demo organization: make token ROLE=viewer
+	@$(PY) -m devserver token --role $(ROLE)
+
+demo: setup  ## walk through the story of one organization against `make run`
+	@$(PY) -m devserver run --tour
+
+stop: setup  ## stop what a killed run may have left behind
+	@$(PY) -m devserver stop
+
+migrate: setup  ## migrate the shared schema and every organization's
+	@$(IN) $(PY) src/manage.py migrate_all
+
+test: setup  ## run the tests: make test ARGS="tests/billing -k seat"
+	@$(TESTING) $(PY) -m pytest -n 2 $(ARGS)
+
+cover: setup  ## run the tests and report uncovered branches
+	@$(TESTING) sh -c '$(PY) -m coverage run -m pytest $(ARGS) && $(PY) -m coverage combine -q && $(PY) -m coverage report'
+
+soak: setup  ## run the long tests
+	@$(TESTING) $(PY) -m pytest -m soak -p no:randomly $(ARGS)
+
+bench: setup  ## measure, side by side
+	@$(TESTING) $(PY) -m pytest -m benchmark -p no:randomly -s $(ARGS)
+
+check: setup  ## all that CI runs, cheapest refusal first
+	@$(TESTING) $(MAKE) format-check lint types contracts migrations schema test
+
+fmt: setup  ## format, and fix what can be fixed
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+format-check: setup
+	@$(PY) -m ruff format --check .
+
+lint: setup  ## ruff
+	@$(PY) -m ruff check .
+
+types: setup  ## mypy, strict
+	@$(TESTING) $(PY) -m mypy
+
+contracts: setup  ## import-linter: the arrow between the slices
+	@.venv/bin/lint-imports
+
+migrations: setup  ## no model without its migration
+	@$(TESTING) $(PY) src/manage.py makemigrations --check --dry-run
+
+schema: setup  ## the OpenAPI file is the one committed
+	@if [ -e scripts/schema ]; then $(TESTING) sh scripts/schema; fi
+
+lock: setup  ## compile requirements/ from pyproject.toml
+	@sh scripts/lock
+
+clean: stop  ## remove everything made here: database, .venv, caches
+	@rm -rf .devserver .venv .tools .cache .ruff_cache .import_linter_cache .hypothesis
