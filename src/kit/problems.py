@@ -1,0 +1,175 @@
+"""One renderer for every refusal (RFC 9457): DRF's exceptions, Django's, ours and the unexpected."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import set_rollback
+
+from kit import errors, ids, wire
+from kit.errors import FieldError, Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+ERRORS_SHOWN: Final = 50
+
+log = structlog.get_logger(__name__)
+
+
+def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """DRF's exception handler: whatever was raised in a view, as a problem document."""
+    request: Request = context["request"]
+    problem = of(exc)
+    if problem is None or isinstance(exc, OperationalError | InterfaceError):
+        # Told to error reporters and to the test client, and logged once, here.
+        got_request_exception.send(sender=None, request=request._request)  # noqa: SLF001
+        log.exception("request_failed")
+    set_rollback()
+    problem = problem or Problem()
+    response = Response(
+        document(problem, request_id(request._request)),  # noqa: SLF001
+        status=problem.status,
+        headers=headers(problem),
+        content_type=MEDIA_TYPE,
+    )
+    return response
+
+
+def of(exc: Exception) -> Problem | None:
+    """The problem that says what `exc` means to a caller; None if it is our fault."""
+    match exc:
+        case Problem():
+            return exc if exc.status != Problem.status else None
+        case exceptions.APIException():
+            return _of_drf(exc)
+        case Http404():
+            return errors.NotFound()
+        case PermissionDenied():
+            return errors.Forbidden()
+        case RequestDataTooBig():
+            return errors.ContentTooLarge()
+        case TooManyFieldsSent():
+            return errors.Malformed("The query has too many parameters.")
+        case SuspiciousOperation() | UnreadablePostError():
+            return errors.Malformed()
+        case OperationalError() | InterfaceError():
+            return errors.Unavailable()
+        case _:
+            return None
+
+
+def _of_drf(exc: exceptions.APIException) -> Problem | None:
+    match exc:
+        case exceptions.ValidationError():
+            return errors.Malformed(errors=list(flatten(exc.detail))[:ERRORS_SHOWN])
+        case exceptions.ParseError():
+            return errors.Malformed(str(exc.detail))
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return errors.Unauthenticated()
+        case exceptions.PermissionDenied():
+            return errors.Forbidden()
+        case exceptions.NotFound():
+            return errors.NotFound()
+        case exceptions.MethodNotAllowed():
+            return errors.MethodNotAllowed()
+        case exceptions.NotAcceptable():
+            return errors.NotAcceptable("Send Accept: application/json.")
+        case exceptions.UnsupportedMediaType():
+            return errors.UnsupportedMediaType("Send Content-Type: application/json.")
+        case exceptions.Throttled():
+            return errors.TooManyRequests(retry_after=exc.wait or 1)
+        case _:
+            return None
+
+
+def document(problem: Problem, id: str) -> dict[str, object]:  # noqa: A002 - of the request
+    """The members of the problem document."""
+    body: dict[str, object] = {
+        **problem.members,
+        "type": f"{settings.PROBLEM_TYPE_BASE}{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail or f"{problem.title}.",
+        "instance": f"urn:request:{id}",
+        "code": problem.code,
+        "request_id": id,
+    }
+    if isinstance(problem, errors.Malformed):
+        body["errors"] = [
+            {"pointer": error.pointer[:200], "code": error.code, "detail": error.detail}
+            for error in problem.errors
+        ]
+    return body
+
+
+def headers(problem: Problem) -> dict[str, str]:
+    """The problem's own headers; a refusal is never cached."""
+    return {"Cache-Control": "no-store", **problem.headers}
+
+
+def render(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """The same document outside DRF: middleware, plain views and Django's own errors."""
+    return HttpResponse(
+        wire.dumps(document(problem, request_id(request))),
+        status=problem.status,
+        headers=headers(problem),
+        content_type=MEDIA_TYPE,
+    )
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id the middleware gave this request; a new one where there was no middleware."""
+    id: str = getattr(request, "request_id", "") or str(ids.uuid7())  # noqa: A001
+    request.request_id = id  # type: ignore[attr-defined]  # Django's way to carry values
+    return id
+
+
+def flatten(detail: object, pointer: str = "") -> Iterator[FieldError]:
+    """DRF's nested errors as a flat list, each with a JSON pointer into the body (RFC 6901)."""
+    if isinstance(detail, Mapping):
+        for key, inner in detail.items():
+            own = key == api_settings.NON_FIELD_ERRORS_KEY
+            yield from flatten(inner, pointer if own else f"{pointer}/{_escaped(str(key))}")
+    elif isinstance(detail, list | tuple):
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, Mapping | list)
+            yield from flatten(inner, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield FieldError(pointer, getattr(detail, "code", None) or "invalid", str(detail))
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: suspicious hosts, too many fields, broken uploads."""
+    return render(of(exception) or errors.Malformed(), request)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return render(of(exception) or errors.Forbidden(), request)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: no route leads here."""
+    return render(of(exception) or errors.NotFound(), request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; Django has logged the exception."""
+    return render(Problem(), request)

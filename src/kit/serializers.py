@@ -1,0 +1,69 @@
+"""Serializers that refuse what they do not know, and leave no string, list or number unbounded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+type Field = serializers.Field[Any, Any, Any, Any]
+
+TEXT_LIMIT = 1_000
+LIST_LIMIT = 100
+INTEGER_LIMIT = 2**31 - 1  # what a PostgreSQL integer holds
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer for shapes of our own: unknown fields are refused, every input is bounded."""
+
+    def get_fields(self) -> dict[str, Field]:
+        """The declared fields, each writable one with a limit."""
+        fields: dict[str, Field] = super().get_fields()
+        for field in fields.values():
+            if not field.read_only:
+                bound(field)
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - whatever the body held
+        """Read the body; the errors of known and unknown fields are told together."""
+        errors: dict[str, object] = self._strangers(data) if isinstance(data, Mapping) else {}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            known = error.detail if isinstance(error.detail, dict) else {}
+            raise ValidationError({**errors, **known}) from None
+        if errors:
+            raise ValidationError(errors)
+        return value
+
+    def _strangers(self, data: Mapping[str, object]) -> dict[str, object]:
+        errors: dict[str, object] = {}
+        for name in data:
+            if name not in self.fields:
+                errors[name] = [ErrorDetail("This field does not exist.", "unknown_field")]
+            elif self.fields[name].read_only:
+                errors[name] = [ErrorDetail("This field cannot be written.", "read_only_field")]
+        return errors
+
+
+class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
+    """The same, with fields taken from a model."""
+
+
+def bound(field: Field) -> None:
+    """Give a field that set no limit one, so that no input is endless."""
+    if isinstance(field, serializers.IntegerField):
+        if field.max_value is None:
+            field.validators.append(MaxValueValidator(INTEGER_LIMIT))
+        if field.min_value is None:
+            field.validators.append(MinValueValidator(-INTEGER_LIMIT))
+    elif isinstance(field, serializers.CharField):
+        if field.max_length is None:
+            field.validators.append(MaxLengthValidator(TEXT_LIMIT))
+    elif isinstance(field, serializers.ListSerializer):
+        field.max_length = LIST_LIMIT if field.max_length is None else field.max_length
+    elif isinstance(field, serializers.ListField):
+        if field.max_length is None:
+            field.validators.append(MaxLengthValidator(LIST_LIMIT))
+        bound(field.child)
