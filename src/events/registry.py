@@ -1,0 +1,65 @@
+"""The event types there are: each slice registers its own in its `catalog` module.
+
+ADDED = register(EventType("member.added", "auth", "A person became a member."))
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Family = Literal["auth", "subscription", "app"]
+
+_NAME = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
+
+
+class MisnamedEventType(ValueError):
+    """An event type is not named like `member.role_changed`, or its family is unknown."""
+
+
+class AlreadyRegistered(RuntimeError):
+    """Two event types of one name."""
+
+
+class UnknownEventType(LookupError):
+    """An event of a type nobody registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A kind of change. `target` says what it happens to: the name's first word unless given."""
+
+    name: str
+    family: Family
+    description: str
+    target: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.family not in get_args(Family):
+            raise MisnamedEventType(f"{self.name} ({self.family})")
+        if not self.target:
+            object.__setattr__(self, "target", self.name.partition(".")[0])
+
+
+_types: dict[str, EventType] = {}
+
+
+def register(type_: EventType) -> EventType:
+    """Make this type recordable; returned so that the catalog can name it."""
+    if type_.name in _types:
+        raise AlreadyRegistered(type_.name)
+    _types[type_.name] = type_
+    return type_
+
+
+def get(type_: EventType | str) -> EventType:
+    """The registered type of that name. Raises UnknownEventType."""
+    name = type_ if isinstance(type_, str) else type_.name
+    try:
+        return _types[name]
+    except KeyError:
+        raise UnknownEventType(name) from None
+
+
+def all_types() -> list[EventType]:
+    """Every registered type, by name."""
+    return [_types[name] for name in sorted(_types)]

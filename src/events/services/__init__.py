@@ -1,0 +1,1 @@
+"""What writes the log: nothing but `log.record`."""

@@ -1,0 +1,1 @@
+"""What changes the inbound log: receive, process, replay, tidy."""
