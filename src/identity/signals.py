@@ -1,0 +1,22 @@
+"""Facts identity states, inside the transaction that makes them true; billing listens.
+
+Each is sent by a service, by hand. `seat_wanted` is the one question: a receiver that raises refuses.
+"""
+
+from django.dispatch import Signal
+
+# kwargs: organization, member
+member_added = Signal()
+member_removed = Signal()
+member_reactivated = Signal()
+
+# kwargs: organization, member, before, after (roles)
+member_role_changed = Signal()
+
+# kwargs: organization, invitation; closed means accepted, revoked or expired: see invitation.status
+invitation_created = Signal()
+invitation_closed = Signal()
+
+# kwargs: organization, role, reason ("invitation", "role_change", "reactivation"). Sent under the
+# organization's lock before its intent is written: counted + reserved + open intents + 1 must fit.
+seat_wanted = Signal()
