@@ -64,6 +64,7 @@ TASK_SCOPE = "tenancy.routing.public"
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": databases.parse(ENV.process_database_url)}
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+OWNS_DATABASE = ENV.process == "owner"
 DATABASE_WEB_ROLE = databases.parse(ENV.database_url)["USER"]
 SPARE_SCHEMAS = ENV.spare_schemas
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"

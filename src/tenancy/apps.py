@@ -1,0 +1,9 @@
+"""Tenancy: organizations and the PostgreSQL schema of each."""
+
+from django.apps import AppConfig
+
+
+class TenancyConfig(AppConfig):
+    """The control plane's list of organizations."""
+
+    name = "tenancy"

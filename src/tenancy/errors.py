@@ -1,0 +1,19 @@
+"""Refusals of tenancy."""
+
+from kit.errors import Forbidden, Malformed, Unavailable
+
+
+class OrganizationSuspended(Forbidden):
+    """The organization is suspended."""
+
+
+class OrganizationMigrating(Unavailable):
+    """The organization is being moved to a new version."""
+
+
+class SchemaNotReady(Unavailable):
+    """No room is ready for a new organization yet."""
+
+
+class SlugNotAllowed(Malformed):
+    """The slug cannot be used."""

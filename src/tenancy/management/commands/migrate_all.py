@@ -1,0 +1,23 @@
+"""`manage.py migrate_all`: the public schema, then every organization's, then the stock."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from tenancy.services import provisioning
+
+
+class Command(BaseCommand):
+    """Safe to run again: it does only what is missing."""
+
+    help = "Migrates the public schema and every organization's, and stocks spare schemas."
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Migrate and say what was done."""
+        call_command(
+            "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
+        )
+        migrated = provisioning.migrate_fleet()
+        stocked = provisioning.stock()
+        self.stdout.write(f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}.")

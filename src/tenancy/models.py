@@ -1,0 +1,102 @@
+"""Organizations, and the stock of schemas they are given."""
+
+import uuid
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from kit.models import Record
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    """Questions about organizations."""
+
+    def live(self) -> Self:
+        """Those that were not deleted."""
+        return self.exclude(state=Organization.State.DELETED)
+
+    def referred_to(self, reference: str) -> Self:
+        """The one with this slug (in any case) or this id."""
+        try:
+            return self.filter(pk=uuid.UUID(reference))
+        except ValueError:
+            return self.filter(slug__iexact=reference)
+
+
+class Organization(Record):
+    """A customer: owns members, a subscription and a schema of its own.
+
+    A plain model, not django-tenants' mixin: `with organization:` keeps one stack for all threads
+    and restores the wrong tenant, so here it cannot even be written.
+    """
+
+    class State(models.TextChoices):
+        """Where in its life an organization is."""
+
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+        MIGRATING = "migrating"
+        DELETED = "deleted"
+
+    stytch_org_id = models.CharField(max_length=128, unique=True, null=True)  # noqa: DJ001 - unique when present
+    name = models.CharField(max_length=128)
+    slug = models.CharField(max_length=128)
+    schema_name = models.CharField(max_length=63, unique=True, editable=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("slug"),
+                condition=~models.Q(state="deleted"),
+                name="organization_slug_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the organization is gone for good."""
+        return self.state == self.State.DELETED
+
+    def is_named(self, reference: str) -> bool:
+        """Whether a path's slug or id means this organization."""
+        return reference.lower() in (self.slug.lower(), str(self.pk))
+
+
+class TenantSchema(models.Model):
+    """One PostgreSQL schema with the tenant tables: in stock, or an organization's.
+
+    `digest` names the migrations it has, so that finding what is behind costs one query.
+    """
+
+    class State(models.TextChoices):
+        """Free to claim, or somebody's."""
+
+        SPARE = "spare"
+        CLAIMED = "claimed"
+
+    name = models.CharField(max_length=63, primary_key=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.SPARE)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="spare"),
+                name="tenant_schema_spare",
+            ),
+            models.Index(fields=["digest"], name="tenant_schema_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

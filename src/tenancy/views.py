@@ -1,0 +1,43 @@
+"""What every organization-scoped view shares: the organization of its path, entered."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+
+from kit.errors import NotFound, Unauthenticated
+from tenancy import routing
+from tenancy.errors import OrganizationMigrating, OrganizationSuspended
+from tenancy.models import Organization
+
+if TYPE_CHECKING:
+    from kit.views import APIView as Base
+else:
+    Base = object
+
+State = Organization.State
+
+
+class OrganizationScope(Base):
+    """Mix in before a kit view; the URL names the organization as `slug`.
+
+    Sets `self.organization` and enters its schema. The path must name the session's organization:
+    any other answers exactly as one that does not exist.
+    """
+
+    organization: Organization
+
+    def enter(self, request: Request) -> None:
+        """Resolve and enter. Raises Unauthenticated, NotFound, OrganizationSuspended/Migrating."""
+        super().enter(request)
+        bound = request.auth
+        if bound is None:
+            raise Unauthenticated
+        organization: Organization = bound.organization
+        if organization.is_deleted or not organization.is_named(self.kwargs["slug"]):
+            raise NotFound
+        if organization.state == State.SUSPENDED:
+            raise OrganizationSuspended("Its administrators were told why; contact support.")
+        if organization.state == State.MIGRATING:
+            raise OrganizationMigrating(retry_after=5)
+        self.organization = organization
+        routing.enter(organization)

@@ -1,0 +1,76 @@
+"""How tests speak to the API and steer the sandbox."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tests.harness.plugin import API_URL, SANDBOX_URL
+from tests.harness.stack import poll
+
+
+class Api:
+    """`api.post("/v1/…", json=…, token=…)`: plain HTTP, as a front end would."""
+
+    def __init__(self):
+        self._client = httpx.Client(base_url=API_URL, timeout=30)
+
+    def request(self, method, path, *, token=None, headers=None, **options):
+        headers = dict(headers or {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return self._client.request(method, path, headers=headers, **options)
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, **options):
+        return self.request("POST", path, **options)
+
+    def patch(self, path, **options):
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+
+class Sandbox:
+    """The control plane of the sandbox."""
+
+    def __init__(self):
+        self._client = httpx.Client(base_url=SANDBOX_URL, timeout=30)
+
+    def get(self, path, **params):
+        return self._answer(self._client.get(f"/_sandbox{path}", params=params))
+
+    def post(self, path, **body):
+        return self._answer(self._client.post(f"/_sandbox{path}", json=body))
+
+    def delete(self, path):
+        return self._answer(self._client.delete(f"/_sandbox{path}"))
+
+    def mail(self, email, kind=None):
+        """The newest mail to an address, as the inbox shows it; waits for one."""
+
+        def newest():
+            mails = self.get("/inbox", email=email)
+            mails = mails.get("mails", mails.get("messages", [])) if isinstance(mails, dict) else mails
+            return next((mail for mail in mails if kind in (None, mail["kind"])), None)
+
+        return poll(newest, seconds=5, what=f"a mail to {email}")
+
+    def mailed_token(self, email, kind=None):
+        """The token in the newest mail's link."""
+        return parse_qs(urlsplit(self.mail(email, kind)["link"]).query)["token"][0]
+
+    def requests(self, vendor, method=None, path=""):
+        """What the product asked a vendor."""
+        return [
+            request
+            for request in self.get("/requests", vendor=vendor)["requests"]
+            if path in request["path"] and method in (None, request["method"])
+        ]
+
+    @staticmethod
+    def _answer(response):
+        assert response.is_success, f"{response.request.url}: {response.status_code} {response.text}"
+        return response.json() if response.content else None

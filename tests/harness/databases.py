@@ -1,0 +1,101 @@
+"""One migrated template for all runs with the same migrations; each process works on a clone."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from tests.harness.plugin import CHECKOUT, DATABASE, OWNER_URL, ROOT, WEB_URL, on_database
+
+# What, when changed, makes another template.
+SOURCES = (
+    "src/**/migrations/*.py",
+    "src/tenancy/sql/*.sql",
+    "src/tenancy/services/*.py",
+    "src/config/settings.py",
+    "requirements/development.txt",
+)
+PREFIX = f"tenantry_template_{CHECKOUT}_"
+
+
+def template_name():
+    """The name carries the digest, so that a stale template is never used."""
+    digest = hashlib.sha256()
+    for pattern in SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(path.read_bytes())
+    return PREFIX + digest.hexdigest()[:12]
+
+
+def create():
+    """Clone the template, making it first when nobody has."""
+    name = template_name()
+    with _server() as server:
+        # One process builds, the others wait for it.
+        server.execute("SELECT pg_advisory_lock(hashtext(%s))", [PREFIX])
+        _drop_leftovers(server, keep=name)
+        if not _exists(server, name):
+            _build(server, name)
+        _run(server, "CREATE DATABASE {} TEMPLATE {}", DATABASE, name)
+
+
+def drop():
+    """Remove this process's clone."""
+    with _server() as server:
+        _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", DATABASE)
+
+
+def _build(server, name):
+    building = f"{name}_building"
+    _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", building)
+    _run(server, "CREATE DATABASE {}", building)
+    _run(server, "ALTER DATABASE {} SET synchronous_commit TO off", building)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": on_database(WEB_URL, building),
+        "DATABASE_OWNER_URL": on_database(OWNER_URL, building),
+        "SPARE_SCHEMAS": "12",
+    }
+    migrate = [sys.executable, str(ROOT / "src/manage.py"), "migrate_all", "-v", "0"]
+    subprocess.run(migrate, env=environment, check=True, timeout=240)
+    _run(server, "ALTER DATABASE {} RENAME TO {}", building, name)
+
+
+def _drop_leftovers(server, *, keep):
+    """Templates of other migrations, and clones whose process is gone."""
+    rows = server.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE %s OR datname LIKE %s",
+        [f"{PREFIX}%", f"tenantry_test_{CHECKOUT}_%"],
+    ).fetchall()
+    for (name,) in rows:
+        if name == keep or (name.startswith("tenantry_test_") and _is_alive(name)):
+            continue
+        _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _is_alive(name):
+    try:
+        os.kill(int(name.rsplit("_", 1)[1]), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _exists(server, name):
+    return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+
+
+def _run(server, statement, *names):
+    server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def _server():
+    with psycopg.connect(OWNER_URL, autocommit=True) as connection:
+        yield connection

@@ -1,0 +1,67 @@
+"""Points this test process at a database, a sandbox and ports of its own.
+
+Loaded with `-p`, before Django reads its settings: every parallel worker is a small installation.
+"""
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
+DATABASE = f"tenantry_test_{CHECKOUT}_{WORKER}_{os.getpid()}"
+
+try:
+    OWNER_URL = os.environ["DATABASE_OWNER_URL"]
+    WEB_URL = os.environ["DATABASE_URL"]
+except KeyError:
+    raise pytest.UsageError("No database: use `make test`, or `python -m devserver with -- pytest`.") from None
+
+
+def on_database(url, name):
+    """The same server and role, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def free_port():
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+WEB_PORT, SANDBOX_PORT = free_port(), free_port()
+API_URL = f"http://127.0.0.1:{WEB_PORT}"
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+
+os.environ.update(
+    ENVIRONMENT="test",
+    SECRET_KEY="a test's secret key is of no use to anybody else",
+    DATABASE_URL=on_database(WEB_URL, DATABASE),
+    DATABASE_OWNER_URL=on_database(OWNER_URL, DATABASE),
+    PUBLIC_URL=API_URL,
+    FRONTEND_ORIGINS=f"{SANDBOX_URL},https://app.example",
+    AUTH_REDIRECT_URL=f"{SANDBOX_URL}/landing",
+    STYTCH_PROJECT_ID="project-test-00000000-0000-4000-8000-000000000000",
+    STYTCH_SECRET="secret-test-sandbox",
+    STYTCH_BASE_URL=SANDBOX_URL,
+    STYTCH_WEBHOOK_SECRET="whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ=",
+    STRIPE_SECRET_KEY="sk_test_sandbox",
+    STRIPE_BASE_URL=f"{SANDBOX_URL}/stripe",
+    STRIPE_WEBHOOK_SECRET="whsec_sandbox_stripe",
+    SANDBOX_PORT=str(SANDBOX_PORT),
+    SANDBOX_STATE="",
+    SANDBOX_PUBLIC_URL=SANDBOX_URL,
+    SANDBOX_API_URL=API_URL,
+    SANDBOX_WEBHOOK_BASE=f"{API_URL}/webhooks",
+    LOG_FORMAT="console",
+    SPARE_SCHEMAS="6",
+    # Retries that take ten seconds and polls that take five would make every test wait.
+    JOB_DELAY_SCALE="0.01",
+    WORKER_POLL_SECONDS="0.1",
+)

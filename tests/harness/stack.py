@@ -1,0 +1,107 @@
+"""The real thing beside the tests: the sandbox, a granian web process and a worker process."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.harness.plugin import API_URL, ROOT, SANDBOX_PORT, SANDBOX_URL, WEB_PORT, WORKER
+
+PYTHON = [sys.executable]
+GRANIAN = [
+    *PYTHON, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(WEB_PORT),
+    "--workers", "1", "--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application",
+]  # fmt: skip
+COMMANDS = {
+    "sandbox": [*PYTHON, "-m", "sandbox"],
+    "web": GRANIAN,
+    "worker": [*PYTHON, str(ROOT / "src/manage.py"), "worker"],
+}
+
+
+def poll(question, *, seconds=20.0, every=0.02, what="an answer"):
+    """Ask until the answer is true, and return it; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(every)
+    return answer
+
+
+def _die_with_parent():
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+@dataclass
+class Process:
+    """One program of the stack, its output kept for the day it fails."""
+
+    name: str
+    log: Path
+    running: subprocess.Popen | None = field(default=None, repr=False)
+
+    def start(self):
+        with self.log.open("ab") as output:
+            self.running = subprocess.Popen(
+                COMMANDS[self.name],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads have started yet
+            )
+
+    def stop(self, how=signal.SIGTERM):
+        if self.running is None:
+            return
+        self.running.send_signal(how)
+        try:
+            self.running.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait(timeout=5)
+        self.running = None
+
+    def tail(self):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
+
+
+class Stack:
+    """The three processes; `worker` may be killed and started by a test that is about that."""
+
+    def __init__(self, folder):
+        self.processes = {
+            name: Process(name, Path(folder) / f"{name}.log") for name in COMMANDS
+        }
+        self.worker = self.processes["worker"]
+
+    def start(self):
+        for process in self.processes.values():
+            process.start()
+        try:
+            poll(lambda: self._answers(SANDBOX_URL), what="the sandbox")
+            poll(lambda: self._answers(f"{API_URL}/readyz"), what="the web server")
+        except AssertionError:
+            logs = "\n".join(f"── {p.name}\n{p.tail()}" for p in self.processes.values())
+            self.stop()
+            raise AssertionError(f"The stack of {WORKER} did not start:\n{logs}") from None
+
+    def stop(self):
+        for process in reversed(self.processes.values()):
+            process.stop()
+
+    def _answers(self, url):
+        for process in self.processes.values():
+            assert process.running.poll() is None, f"{process.name} ended"
+        try:
+            return httpx.get(url, timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
