@@ -36,16 +36,15 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     if problem is None or isinstance(exc, OperationalError | InterfaceError):
         # Told to error reporters and to the test client, and logged once, here.
         got_request_exception.send(sender=None, request=request._request)  # noqa: SLF001
-        log.exception("request_failed")
+        log.error("request_failed", exc_info=exc)
     set_rollback()
     problem = problem or Problem()
-    response = Response(
+    return Response(
         document(problem, request_id(request._request)),  # noqa: SLF001
         status=problem.status,
         headers=headers(problem),
         content_type=MEDIA_TYPE,
     )
-    return response
 
 
 def of(exc: Exception) -> Problem | None:
@@ -171,5 +170,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500; Django has logged the exception."""
+    """Django's handler500: what failed outside DRF."""
+    log.error("request_failed", exc_info=True)
     return render(Problem(), request)

@@ -21,8 +21,8 @@ class JSONParser(BaseParser):
     def parse(
         self,
         stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
+        _media_type: str | None = None,
+        _parser_context: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever the body held
         """The body's value; an empty body is an empty object."""
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -52,8 +52,8 @@ class JSONRenderer(BaseRenderer):
     def render(
         self,
         data: object,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        _accepted_media_type: str | None = None,
+        _renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The bytes of an answer; none for None."""
         return b"" if data is None else dumps(data)

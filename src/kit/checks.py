@@ -1,0 +1,51 @@
+"""System checks: every route says what it asks of a caller, every refusal has its own code."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.views import APIView
+
+from kit import access, errors
+
+
+@register()
+def every_route_declares_access(**_: object) -> list[CheckMessage]:
+    """kit.E001: a view without access would refuse everyone, which is never what was meant."""
+    return [
+        Error(
+            f"{view.__module__}.{view.__name__} declares no access for: {', '.join(missing)}.",
+            hint='Set access = "noun.verb", or a mapping from action to permission.',
+            id="kit.E001",
+        )
+        for view, missing in undeclared(get_resolver().url_patterns)
+    ]
+
+
+@register()
+def every_problem_has_its_own_code(**_: object) -> list[CheckMessage]:
+    """kit.E002: clients branch on the code, so two refusals may not share one."""
+    counted = Counter(kind.code for kind in errors.registered())
+    return [
+        Error(f"Two problems share the code {code!r}.", id="kit.E002")
+        for code, times in counted.items()
+        if times > 1
+    ]
+
+
+def undeclared(
+    patterns: Sequence[URLPattern | URLResolver],
+) -> Iterator[tuple[type[APIView], list[str]]]:
+    """The views among `patterns` that stay silent, with the actions they are silent about."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from undeclared(pattern.url_patterns)
+            continue
+        callback: Any = pattern.callback
+        view = getattr(callback, "cls", None)
+        if view is not None and issubclass(view, APIView):
+            missing = list(access.undeclared(view, getattr(callback, "actions", None)))
+            if missing:
+                yield view, missing

@@ -1,0 +1,132 @@
+"""Health for machines: alive (no I/O), ready (database, migrations, keys), and metrics."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from hmac import compare_digest
+from threading import Lock
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+from kit import wire
+
+type Check = Callable[[], bool]
+
+LIMIT_SECONDS: Final = 1.0
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+def livez(_request: HttpRequest) -> HttpResponse:
+    """This process answers."""
+    return _json({"status": "ok"})
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """This process can serve: 200, or 503 naming the checks that fail. Vendors are not asked."""
+    failed = probe.failures()
+    body = {"status": "unavailable" if failed else "ok", "failed": failed}
+    return _json(body, status=503 if failed else 200)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, for those who hold METRICS_TOKEN; without one it does not exist."""
+    given = request.headers.get("Authorization", "")
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    if not settings.METRICS_TOKEN or not compare_digest(given.encode(), expected.encode()):
+        raise Http404
+    registry = REGISTRY
+    if settings.METRICS_DIRECTORY:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=settings.METRICS_DIRECTORY)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Probe:
+    """The readiness checks, run in one thread of their own so that a hanging database is bounded."""
+
+    def __init__(self, checks: Mapping[str, Check], *, limit: float = LIMIT_SECONDS) -> None:
+        self.checks = dict(checks)
+        self.limit = limit
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="readyz")
+        self._running: Future[list[str]] | None = None
+        self._lock = Lock()
+
+    def failures(self) -> list[str]:
+        """The names of the checks that fail; "timeout" if they did not finish in time."""
+        with self._lock:
+            if self._running is None or self._running.done():
+                self._running = self._pool.submit(self._run)
+            running = self._running
+        try:
+            return running.result(self.limit)
+        except TookTooLong:
+            return ["timeout"]
+
+    def _run(self) -> list[str]:
+        try:
+            return [name for name, check in self.checks.items() if not check()]
+        except DatabaseError as error:
+            log.warning("readiness_failed", error=type(error).__name__)
+            return ["database"]
+        finally:
+            connection.close()
+
+
+def database_answers() -> bool:
+    """A fresh connection, as a new request would need one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def migrations_are_applied() -> bool:
+    """Whether the control plane has the tables this release was written for."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def once(check: Check) -> Check:
+    """`check`, never asked again after its first yes."""
+    passed = False
+
+    def remembering() -> bool:
+        nonlocal passed
+        passed = passed or check()
+        return passed
+
+    return remembering
+
+
+def keys_are_present() -> bool:
+    """Without this key no cursor, session cookie or secret at rest can be read."""
+    return bool(settings.SECRET_KEY)
+
+
+probe = Probe(
+    {
+        "database": database_answers,
+        "migrations": once(migrations_are_applied),
+        "keys": keys_are_present,
+    }
+)
+
+
+def _json(body: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(
+        wire.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,103 @@
+"""Structured logs: events with a request id, on the console or as JSON, without secrets."""
+
+import logging.config
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED: Final = "[redacted]"
+SECRET_KEYS: Final = re.compile(
+    r"authorization|cookie|e_?mail|jwt|passw|secret|token", re.IGNORECASE
+)
+SECRET_SHAPES: Final = re.compile(
+    r"""
+      Bearer\s+[^\s"',]+                             # any authorization header
+    | eyJ[\w-]{5,}\.[\w-]+\.[\w-]*                   # JWTs
+    | whsec_[\w+/=-]+                                # webhook secrets
+    | \b(?:sk|rk)_(?:live|test)_\w+                  # Stripe keys
+    | secret-(?:live|test)-[\w=-]+                   # Stytch secrets
+    | (?<=://)[^\s:/@]+:[^\s/@]+(?=@)                # user:password in a URL
+    | [\w.+-]+@[\w-]+\.[\w.-]+                       # e-mail addresses
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Take out what looks like a secret or a person, as a belt: nobody should log it at all."""
+    return {key: _clean(key, value) for key, value in event.items()}
+
+
+def _clean(key: str, value: Any) -> Any:  # noqa: ANN401 - log values are anything
+    if SECRET_KEYS.search(key) and isinstance(value, str | bytes):
+        return REDACTED
+    if isinstance(value, str):
+        return SECRET_SHAPES.sub(REDACTED, value)
+    if isinstance(value, Mapping):
+        return {inner: _clean(str(inner), item) for inner, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean("", item) for item in value]
+    return value
+
+
+def configure(*, style: Literal["console", "json"], level: str) -> dict[str, Any]:
+    """Set up structlog and the standard library's logging; returns the latter's configuration."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    configuration = _standard(shared, style, level)
+    logging.config.dictConfig(configuration)
+    return configuration
+
+
+def _standard(
+    shared: list[Processor], style: Literal["console", "json"], level: str
+) -> dict[str, Any]:
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": shared,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,  # as text, so that redact reads it too
+            redact,
+            renderer,
+        ],
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"structured": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # kit.problems logs failures and kit.middleware logs requests: once each, not twice.
+            "django.request": {"level": "CRITICAL"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # HTTP clients log addresses with their queries.
+            "httpx": {"level": "WARNING"},
+            "urllib3": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
+        },
+    }
