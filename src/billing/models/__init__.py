@@ -1,0 +1,21 @@
+"""What billing remembers: who pays, what is sold, what was agreed, and how each seat came about."""
+
+from billing.models.customers import Customer
+from billing.models.invoices import Invoice
+from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price
+from billing.models.seats import SeatAttempt, SeatChange, SeatState
+from billing.models.subscriptions import Subscription
+
+__all__ = [
+    "Customer",
+    "Feature",
+    "FeatureOverride",
+    "Invoice",
+    "Plan",
+    "PlanFeature",
+    "Price",
+    "SeatAttempt",
+    "SeatChange",
+    "SeatState",
+    "Subscription",
+]

@@ -1,0 +1,197 @@
+"""What is sold: plans with their seat rules, their prices at Stripe, and the features in them."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from kit.models import Record
+
+DEFAULT_BILLABLE_ROLES = ("admin", "member")
+
+
+def default_billable_roles() -> list[str]:
+    """Admins and members are paid for, viewers are free."""
+    return list(DEFAULT_BILLABLE_ROLES)
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    """Questions about plans."""
+
+    def public(self) -> Self:
+        """Those anyone may see and buy, in the order they are shown."""
+        return self.filter(is_public=True).order_by("sort_order", "key")
+
+
+class Plan(Record):
+    """What an organization may agree to, and how its seats are counted and charged."""
+
+    class AdditionPolicy(models.TextChoices):
+        """When a seat added within a period is paid."""
+
+        NEXT_INVOICE = "next_invoice"
+        INVOICE_NOW = "invoice_now"
+
+    class RemovalPolicy(models.TextChoices):
+        """Whether a seat removed within a period is credited."""
+
+        CREDIT = "credit"
+        NO_CREDIT = "no_credit"
+
+    class DriftPolicy(models.TextChoices):
+        """What happens when somebody edits the quantity at Stripe."""
+
+        CORRECT = "correct"
+        REPORT = "report"
+
+    key = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=128)
+    description = models.CharField(max_length=500, blank=True)
+    stripe_product_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+
+    billable_roles = models.JSONField(default=default_billable_roles)
+    bills_invitations = models.BooleanField(default=False)
+    minimum_seats = models.PositiveIntegerField(default=1)
+    included_seats = models.PositiveIntegerField(default=0)
+    maximum_seats = models.PositiveIntegerField(null=True, blank=True)
+    addition_policy = models.CharField(
+        max_length=16, choices=AdditionPolicy, default=AdditionPolicy.NEXT_INVOICE
+    )
+    removal_policy = models.CharField(
+        max_length=16, choices=RemovalPolicy, default=RemovalPolicy.CREDIT
+    )
+    drift_policy = models.CharField(max_length=16, choices=DriftPolicy, default=DriftPolicy.CORRECT)
+    trial_days = models.PositiveIntegerField(default=0)
+
+    # The plan of an organization without a subscription: what everybody has for nothing.
+    is_default = models.BooleanField(default=False)
+    is_public = models.BooleanField(default=True)
+    sort_order = models.IntegerField(default=0)
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(minimum_seats__gte=1), name="plan_minimum_seats"),
+            models.CheckConstraint(
+                condition=Q(maximum_seats=None) | Q(maximum_seats__gte=models.F("minimum_seats")),
+                name="plan_maximum_seats",
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="plan_one_default"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceQuerySet(models.QuerySet["Price"]):
+    """Questions about prices."""
+
+    def on_sale(self) -> Self:
+        """Those a new subscription may use: current, and known to Stripe."""
+        return self.filter(is_active=True, stripe_price_id__isnull=False)
+
+
+class Price(Record):
+    """An amount per seat and interval. A changed amount is a new row: old subscriptions keep theirs."""
+
+    class Interval(models.TextChoices):
+        """How often it is paid."""
+
+        MONTH = "month"
+        YEAR = "year"
+
+    class Usage(models.TextChoices):
+        """Whether a quantity is sold, or what was used is reported; only the first are seats."""
+
+        LICENSED = "licensed"
+        METERED = "metered"
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="prices")
+    lookup_key = models.CharField(max_length=200)
+    stripe_price_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    amount = models.PositiveBigIntegerField(help_text="Minor units, per seat and interval.")
+    currency = models.CharField(max_length=3)
+    interval = models.CharField(max_length=8, choices=Interval)
+    usage = models.CharField(max_length=16, choices=Usage, default=Usage.LICENSED)
+    is_active = models.BooleanField(default=True)
+
+    objects = PriceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lookup_key"], condition=Q(is_active=True), name="price_lookup_key_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.lookup_key
+
+
+class Feature(Record):
+    """A capability a plan may contain; the seed's SubscriptionFeature."""
+
+    key = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=128)
+    description = models.CharField(max_length=500, blank=True)
+    requires_premium = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PlanFeature(Record):
+    """A feature within a plan, with the number the plan allows of it (null: no limit)."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="features")
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="plans")
+    limit = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "feature"], name="plan_feature_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} in {self.plan}"
+
+
+class FeatureOverrideQuerySet(models.QuerySet["FeatureOverride"]):
+    """Questions about overrides."""
+
+    def in_force(self) -> Self:
+        """Those that have not expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+class FeatureOverride(Record):
+    """Staff's word for one organization, stronger than its plan: given or taken, until a moment."""
+
+    organization = models.ForeignKey(
+        settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="feature_overrides"
+    )
+    feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="overrides")
+    is_granted = models.BooleanField(default=True)
+    limit = models.PositiveIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = FeatureOverrideQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "feature"], name="feature_override_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} for {self.organization_id}"

@@ -1,0 +1,193 @@
+"""How each seat came about: the state, the ledger of changes, and what was sent to Stripe."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.models.subscriptions import Subscription
+from kit.ids import uuid7
+from kit.models import Record
+
+
+class State(models.TextChoices):
+    """Where an organization's seats stand, worst news first when several are true."""
+
+    NONE = "none"
+    MANUAL = "manual"
+    MISCONFIGURED = "misconfigured"
+    FAILED = "failed"
+    HELD = "held"
+    DRIFTED = "drifted"
+    PENDING = "pending"
+    OVER_LIMIT = "over_limit"
+    IN_SYNC = "in_sync"
+
+
+class Mode(models.TextChoices):
+    """Whether we follow the members, or a contract fixes the number."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class SeatStateQuerySet(models.QuerySet["SeatState"]):
+    """Questions about seat states."""
+
+    def dirty(self) -> Self:
+        """Those whose count has not been settled with Stripe since it changed."""
+        return self.filter(dirty_since__isnull=False)
+
+
+class SeatState(Record):
+    """The hot columns of one organization's seats, beside it and never on it."""
+
+    organization = models.OneToOneField(
+        settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="seats"
+    )
+    mode = models.CharField(max_length=16, choices=Mode, default=Mode.AUTOMATIC)
+    contract_seats = models.PositiveIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.NONE)
+    revision = models.PositiveBigIntegerField(default=0)
+    counted = models.PositiveIntegerField(default=0)
+    reserved = models.PositiveIntegerField(default=0)
+    # What Stripe last said, never what we asked for.
+    provider_quantity = models.PositiveIntegerField(null=True, blank=True)
+    dirty_since = models.DateTimeField(null=True, blank=True)
+    drifted_since = models.DateTimeField(null=True, blank=True)
+    last_synced_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    objects = SeatStateQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["dirty_since"],
+                condition=Q(dirty_since__isnull=False),
+                name="seat_state_dirty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.counted} seats, {self.state}"
+
+
+class SeatChange(models.Model):
+    """One row of the ledger: who changed the seats, why, and from what to what. Never rewritten."""
+
+    class Reason(models.TextChoices):
+        """What happened to a member, an invitation or the subscription."""
+
+        MEMBER_ADDED = "member_added"
+        MEMBER_REMOVED = "member_removed"
+        MEMBER_ROLE_CHANGED = "member_role_changed"
+        MEMBER_REACTIVATED = "member_reactivated"
+        INVITATION_CREATED = "invitation_created"
+        INVITATION_CLOSED = "invitation_closed"
+        SUBSCRIPTION_CHANGED = "subscription_changed"
+        QUANTITY_EDITED = "quantity_edited"
+        RECOUNTED = "recounted"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="seat_changes"
+    )
+    revision = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=32, choices=Reason)
+    subject_id = models.UUIDField(null=True, blank=True, help_text="The member or invitation.")
+    caller_kind = models.CharField(max_length=16)
+    caller_id = models.CharField(max_length=128, blank=True)
+    counted_before = models.PositiveIntegerField()
+    counted_after = models.PositiveIntegerField()
+    reserved_after = models.PositiveIntegerField(default=0)
+    target = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-revision"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "revision"], name="seat_change_revision_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.counted_before} → {self.counted_after}"
+
+
+class SeatAttemptQuerySet(models.QuerySet["SeatAttempt"]):
+    """Questions about attempts."""
+
+    def in_flight(self) -> Self:
+        """Those whose outcome is not known yet."""
+        return self.filter(state=SeatAttempt.State.IN_FLIGHT)
+
+    def overdue(self) -> Self:
+        """Those in flight whose owner must have died, or whose next try is due."""
+        return self.in_flight().filter(lease_until__lte=timezone.now())
+
+
+class SeatAttempt(Record):
+    """One change of the quantity at Stripe, from the decision to the answer.
+
+    At most one per organization is in flight: the database says so, because a job queue's lock
+    does not guarantee it.
+    """
+
+    class State(models.TextChoices):
+        """How it ended; superseded: not applied, and the count had moved on."""
+
+        IN_FLIGHT = "in_flight"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        SUPERSEDED = "superseded"
+
+    organization = models.ForeignKey(
+        settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="seat_attempts"
+    )
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, related_name="seat_attempts"
+    )
+    revision = models.PositiveBigIntegerField(help_text="The ledger is covered up to here.")
+    state = models.CharField(max_length=16, choices=State, default=State.IN_FLIGHT)
+    quantity_before = models.PositiveIntegerField(null=True)
+    quantity = models.PositiveIntegerField()
+    quantity_returned = models.PositiveIntegerField(null=True, blank=True)
+    proration = models.CharField(max_length=32)
+    proration_date = models.DateTimeField(null=True, blank=True)
+    # The idempotency key is `{id}:{step}`; a new step only when Stripe would replay its own error.
+    step = models.PositiveIntegerField(default=1)
+    calls = models.PositiveIntegerField(default=0)
+    # Whoever works on it holds it until then; afterwards anybody may resume it.
+    lease_until = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    objects = SeatAttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=Q(state="in_flight"),
+                name="seat_attempt_one_in_flight",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=Q(state="in_flight"), name="seat_attempt_lease"
+            ),
+            models.Index(fields=["organization", "revision"], name="seat_attempt_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity_before} → {self.quantity}, {self.state}"
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: derived from this row, never from the quantity (5→6→5→6)."""
+        return f"{self.pk}:{self.step}"

@@ -1,0 +1,127 @@
+"""What was agreed: an organization's subscriptions, past and present, at most one of them live."""
+
+from datetime import datetime
+from typing import Final, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from billing.models.customers import Provider
+from billing.models.plans import Plan, Price
+from kit.models import Record
+
+
+class Status(models.TextChoices):
+    """Stripe's eight; a ninth is stored as it came, and changes nobody's access."""
+
+    INCOMPLETE = "incomplete"
+    INCOMPLETE_EXPIRED = "incomplete_expired"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    UNPAID = "unpaid"
+    PAUSED = "paused"
+
+
+ENDED: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
+USABLE: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+
+
+class SeatItem(models.TextChoices):
+    """Whether exactly one item of the subscription has one of our seat prices."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    SEVERAL = "several"
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Questions about subscriptions."""
+
+    def live(self) -> Self:
+        """Those that have not ended, whatever their status; never a surplus one."""
+        return self.exclude(status__in=ENDED).filter(is_surplus=False)
+
+
+class Subscription(Record):
+    """An organization's agreement to a plan, as Stripe last told it.
+
+    `organization.subscription` is the current one: the live one, or the last that was.
+    """
+
+    organization = models.ForeignKey(
+        settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="subscriptions"
+    )
+    current_for = models.OneToOneField(
+        settings.TENANT_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="subscription",
+    )
+    provider = models.CharField(max_length=16, choices=Provider, default=Provider.STRIPE)
+    external_id = models.CharField(max_length=255)
+    price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions"
+    )
+    stripe_price_id = models.CharField(max_length=255, blank=True)
+    stripe_item_id = models.CharField(max_length=255, blank=True)
+    seat_item = models.CharField(max_length=8, choices=SeatItem, default=SeatItem.MISSING)
+
+    status = models.CharField(max_length=32)
+    is_active = models.BooleanField(default=False)
+    quantity = models.PositiveIntegerField(null=True, blank=True)
+    current_period_start = models.DateTimeField(null=True, blank=True)
+    current_period_end = models.DateTimeField(null=True, blank=True)
+    cancel_at_period_end = models.BooleanField(default=False)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+    trial_end = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(help_text="When it was created at the provider.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    active_since = models.DateTimeField(null=True, blank=True)
+    inactive_since = models.DateTimeField(null=True, blank=True)
+    # Grace runs from the first failure; later failures of the same trouble do not extend it.
+    past_due_since = models.DateTimeField(null=True, blank=True)
+    # A second live one that somebody made at Stripe: reported, never followed, staff end it there.
+    is_surplus = models.BooleanField(default=False)
+    pulled_at = models.DateTimeField()
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "external_id"], name="subscription_external_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=~Q(status__in=["canceled", "incomplete_expired"]) & Q(is_surplus=False),
+                name="subscription_one_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over for good: a new one is needed."""
+        return self.status in ENDED
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it will end by itself; the portal may set a date without the flag."""
+        return self.cancel_at_period_end or self.cancel_at is not None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it will end, if that is decided."""
+        return self.cancel_at or (self.current_period_end if self.cancel_at_period_end else None)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of its price; None for a price that is not ours."""
+        return self.price.plan if self.price else None
