@@ -1,0 +1,22 @@
+"""Where this checkout keeps what it makes, so that two checkouts side by side never meet."""
+
+import hashlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".devserver"
+KEY = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+
+USERS = STATE / "users.lock"  # held, shared, by every command that needs the database
+STARTING = STATE / "starting.lock"  # held while one of them starts the keeper
+KEEPER = STATE / "keeper.lock"  # held by the keeper for as long as PostgreSQL runs
+RUN = STATE / "run.lock"  # held by `make run`
+ADDRESSES = STATE / "addresses.json"  # the ports that run was given
+SECRET = STATE / "secret_key"
+SANDBOX = STATE / "sandbox.sqlite3"
+LOG = STATE / "postgres.log"
+
+
+def prepare() -> None:
+    """Make the state folder; what is in it is for this account's eyes."""
+    STATE.mkdir(mode=0o755, exist_ok=True)

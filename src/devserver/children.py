@@ -1,0 +1,169 @@
+"""Programs running side by side in process groups of their own, their lines in one stream."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import FrameType
+
+from devserver import checkout
+from devserver.errors import Refusal
+from devserver.parent import dying_with_parent
+
+COLOURS = {"sandbox": 35, "worker": 33, "web": 36, "migrate": 34, "seed": 32, "devserver": 37}
+WIDTH = max(map(len, COLOURS))
+KEPT = 25  # lines shown again when a program has failed
+GRACE = 7.0  # seconds between asking a program to stop and insisting
+
+
+@dataclass
+class Child:
+    """One program, its pipe, and the last it said."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    partial: bytes = b""
+    silent: bool = False  # its pipe is closed
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    @property
+    def pipe(self) -> int:
+        """Where its lines come from."""
+        assert self.process.stdout is not None  # noqa: S101  opened with a pipe
+        return self.process.stdout.fileno()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the program and all it started, also when itself is gone already."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+
+class Interrupted(Exception):  # noqa: N818  nothing went wrong
+    """Somebody asked us to stop."""
+
+
+class Children:
+    """Starts programs, prints what they say, and stops them all."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, Child] = {}
+        self.signals = 0
+        self._selector = selectors.DefaultSelector()
+
+    def obey(self, *numbers: signal.Signals) -> None:
+        """Stop in order at the first of these signals, at once at the second."""
+        for number in numbers:
+            signal.signal(number, self._count)
+
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
+        self.signals += 1  # looked at between two steps, never in the middle of one
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
+        """Start one program; `kill -9` of this process ends it too (Linux)."""
+        process = subprocess.Popen(
+            command,
+            cwd=checkout.ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us, and we stop them in order
+            preexec_fn=dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  we have one thread
+        )
+        child = Child(name, process)
+        os.set_blocking(child.pipe, False)
+        self._selector.register(child.pipe, selectors.EVENT_READ, child)
+        self.running[name] = child
+        return child
+
+    def finish(self, child: Child, *, seconds: float) -> None:
+        """Wait for a program that has an end, and insist on a good one."""
+        deadline = time.monotonic() + seconds
+        while child.name in self.running:
+            if time.monotonic() > deadline:
+                raise Refusal(f"{child.name} took more than {seconds:.0f} seconds.")
+            for ended in self.ended_within(0.2):
+                self.forget(ended)
+                if ended is not child or ended.process.returncode:
+                    raise Refusal(failure(ended))
+
+    def ended_within(self, seconds: float) -> list[Child]:
+        """Print what is said meanwhile; the programs that have ended on their own."""
+        if self.signals:
+            raise Interrupted
+        return self._listen(seconds)
+
+    def forget(self, child: Child) -> None:
+        """A program that has ended: end what it left behind, print its last words."""
+        child.signal(signal.SIGKILL)
+        self._print(child)
+        if child.partial:
+            self._say(child, child.partial)
+        if not child.silent:
+            self._close(child)
+        self.running.pop(child.name, None)
+
+    def stop(self, *names: str, grace: float = GRACE) -> None:
+        """Ask programs to stop (all of them if none is named), insist after a while."""
+        stopping = [self.running[name] for name in names or tuple(self.running)]
+        for child in stopping:
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        while any(child.process.poll() is None for child in stopping):
+            if time.monotonic() > deadline or self.signals > 1:
+                break
+            self._listen(0.05)
+        for child in stopping:
+            child.signal(signal.SIGKILL)
+            child.process.wait()
+            self.forget(child)
+
+    def _listen(self, seconds: float) -> list[Child]:
+        if not self._selector.get_map():
+            time.sleep(seconds)
+        for key, _ in self._selector.select(seconds):
+            self._print(key.data)
+        return [child for child in self.running.values() if child.process.poll() is not None]
+
+    def _print(self, child: Child) -> None:
+        if child.silent:
+            return
+        with suppress(BlockingIOError):
+            while chunk := os.read(child.pipe, 65536):
+                *whole, child.partial = (child.partial + chunk).split(b"\n")
+                for line in whole:
+                    self._say(child, line)
+            self._close(child)
+
+    def _say(self, child: Child, line: bytes) -> None:
+        child.last.append(line.decode(errors="replace"))
+        say(child.name, child.last[-1])
+
+    def _close(self, child: Child) -> None:
+        self._selector.unregister(child.pipe)
+        if child.process.stdout is not None:
+            child.process.stdout.close()
+        child.silent = True
+
+
+def failure(child: Child) -> str:
+    """Why a run ends: which program, how, and its last lines."""
+    code = child.process.returncode
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+    last = "\n".join(f"  {line}" for line in child.last)
+    return f"{child.name} {how}." + (f" Its last lines:\n{last}" if last else "")
+
+
+def say(name: str, line: str) -> None:
+    """One line of the common stream."""
+    prefix = f"{name:>{WIDTH}} │"
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # noqa: TID251  a terminal's own custom
+        prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
+    with suppress(OSError):
+        print(prefix, line, flush=True)

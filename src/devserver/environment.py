@@ -1,0 +1,164 @@
+"""The variables the product and the sandbox read, with values that need no thought on a laptop."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import dotenv
+
+from devserver import checkout, database, locks, ports
+from devserver.errors import Refusal
+
+STYTCH_PROJECT = "project-test-00000000-0000-4000-8000-000000000000"
+STYTCH_SECRET = "secret-test-sandbox"  # noqa: S105  public by design: only the sandbox accepts it
+STYTCH_WEBHOOKS = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="
+STRIPE_SECRET = "sk_test_sandbox"  # noqa: S105  the same
+STRIPE_WEBHOOKS = "whsec_sandbox_stripe"
+
+DATABASES = ("DATABASE_URL", "DATABASE_OWNER_URL")
+STYTCH_KEYS = ("STYTCH_PROJECT_ID", "STYTCH_SECRET")
+MACHINE = (*DATABASES, "ENVIRONMENT", "WEB_PORT", "SANDBOX_PORT")
+TEST_SECRET = "tests-only-tests-only-tests-only-tests-only"  # noqa: S105  signs nothing that lasts
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the API and the sandbox of this checkout listen."""
+
+    web: int = 8000
+    sandbox: int = 8600
+
+    @property
+    def api(self) -> str:
+        """The API's address."""
+        return f"http://127.0.0.1:{self.web}"
+
+    @property
+    def vendors(self) -> str:
+        """The sandbox's address."""
+        return f"http://127.0.0.1:{self.sandbox}"
+
+
+def given() -> dict[str, str]:
+    """What the person set: the shell's variables over those of `.env`; tests are told neither.
+
+    An empty variable counts as absent, as it stands in a fresh copy of `.env.example`.
+    """
+    shell = {name: value for name, value in os.environ.items() if value}
+    if shell.get("ENVIRONMENT") == "test":
+        return {name: shell[name] for name in MACHINE if name in shell}
+    written = dotenv.dotenv_values(checkout.ROOT / ".env")
+    return {name: value for name, value in written.items() if value} | shell
+
+
+def choose_addresses(given: Mapping[str, str]) -> Addresses:
+    """The usual ports, their next free neighbours, or exactly those asked for."""
+    usual = Addresses()
+    web = ports.choose(given.get("WEB_PORT"), usual=usual.web)
+    return Addresses(web=web, sandbox=ports.choose(given.get("SANDBOX_PORT"), usual=usual.sandbox))
+
+
+def named_addresses(given: Mapping[str, str]) -> Addresses:
+    """The addresses to speak of when nothing is started: the running ones, those named, the usual."""
+    usual = Addresses()
+    web = ports.read(given.get("WEB_PORT")) or usual.web
+    return running() or Addresses(web, ports.read(given.get("SANDBOX_PORT")) or usual.sandbox)
+
+
+def remember(addresses: Addresses) -> None:
+    """Let the other commands of this checkout find the running one."""
+    checkout.ADDRESSES.write_text(json.dumps(asdict(addresses)))
+
+
+def running() -> Addresses | None:
+    """Where `make run` of this checkout listens, if it runs."""
+    if not (checkout.RUN.exists() and checkout.ADDRESSES.exists() and locks.is_held(checkout.RUN)):
+        return None
+    return Addresses(**json.loads(checkout.ADDRESSES.read_text()))
+
+
+def complete(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    """Every variable a command needs, its databases included; starts PostgreSQL if none is named."""
+    values = _defaults(given, addresses)
+    if not _has_all(given, DATABASES):
+        database.hold()
+        values |= database.urls()
+    own = {name: given[name] for name in values if name in given}
+    path = str(checkout.ROOT / "src")
+    return values | own | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+
+def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    testing = given.get("ENVIRONMENT") == "test"
+    return (
+        {
+            "ENVIRONMENT": "development",
+            "SECRET_KEY": TEST_SECRET if testing else _secret_key(),
+            "DATABASE_URL": "",  # filled by complete()
+            "DATABASE_OWNER_URL": "",
+            "PUBLIC_URL": addresses.api,
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "FRONTEND_ORIGINS": addresses.vendors,
+            "AUTH_REDIRECT_URL": f"{addresses.vendors}/landing",
+            "LOG_FORMAT": "console",
+            "SPARE_SCHEMAS": "4",
+            "SANDBOX_HOST": "127.0.0.1",
+            "SANDBOX_PORT": str(addresses.sandbox),
+            "SANDBOX_STATE": "" if testing else str(checkout.SANDBOX),
+            "SANDBOX_PUBLIC_URL": addresses.vendors,
+            "SANDBOX_WEBHOOK_BASE": f"{addresses.api}/webhooks",
+            "SANDBOX_API_URL": addresses.api,
+        }
+        | _stytch(given, addresses)
+        | _stripe(given, addresses)
+    )
+
+
+def _stytch(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    names = ("STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL", "STYTCH_WEBHOOK_SECRET")
+    if _has_all(given, STYTCH_KEYS):
+        return dict.fromkeys(names, "")  # keys of a real project: the real vendor
+    sandbox = (STYTCH_PROJECT, STYTCH_SECRET, addresses.vendors, STYTCH_WEBHOOKS)
+    return dict(zip(names, sandbox, strict=True))
+
+
+def _stripe(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    names = ("STRIPE_SECRET_KEY", "STRIPE_BASE_URL", "STRIPE_WEBHOOK_SECRET")
+    if given.get("STRIPE_SECRET_KEY"):
+        return dict.fromkeys(names, "")
+    sandbox = (STRIPE_SECRET, f"{addresses.vendors}/stripe", STRIPE_WEBHOOKS)
+    return dict(zip(names, sandbox, strict=True))
+
+
+def for_sandbox(environment: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    """The same for the sandbox itself, which must never see a real vendor's key."""
+    values = dict(environment)
+    if not values["STYTCH_BASE_URL"]:
+        values |= _stytch({}, addresses)
+    if not values["STRIPE_BASE_URL"]:
+        values |= _stripe({}, addresses)
+    return values
+
+
+def uses_sandbox(environment: Mapping[str, str]) -> bool:
+    """Whether both vendors are the sandbox's, so that invented people may be put there."""
+    return bool(environment["STYTCH_BASE_URL"] and environment["STRIPE_BASE_URL"])
+
+
+def _has_all(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    there = [name for name in names if given.get(name)]
+    if there and len(there) < len(names):
+        raise Refusal(f"Set all of {', '.join(names)}, or none; only {', '.join(there)} is set.")
+    return bool(there)
+
+
+def _secret_key() -> str:
+    checkout.prepare()
+    if not checkout.SECRET.exists():
+        fresh = checkout.SECRET.with_name(f"secret_key.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        fresh.rename(checkout.SECRET)
+    return checkout.SECRET.read_text()

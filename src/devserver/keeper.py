@@ -1,0 +1,50 @@
+"""Keeps PostgreSQL running while any command of this checkout holds it, and stops it after the last."""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from devserver import checkout, locks, place, postgres
+from devserver.errors import Refusal
+
+READY = b"ready"
+
+
+def main() -> None:
+    """Start the server, say so to the command that asked, wait until nobody is left, stop it."""
+    asked = int(sys.argv[1])
+    held = locks.try_take(checkout.KEEPER, seconds=5)
+    if held is None:
+        return
+    locks.sign(held)
+    try:
+        keep(asked)
+    except Refusal as refusal:
+        os.write(asked, str(refusal).encode())
+    finally:
+        os.close(held)  # before the users' lock: whoever gets that one must find no keeper
+
+
+def keep(asked: int) -> None:
+    """Hold the server for the commands that hold the users' lock."""
+    where = place.find()
+    server = postgres.start(where)
+    try:
+        postgres.prepare(where)
+        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGCHLD, _leave)  # a server that died by itself is nothing to keep
+        os.write(asked, READY)
+        os.close(asked)
+        locks.take(checkout.USERS)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        postgres.stop(server)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Starts, prepares and stops one PostgreSQL server; only the keeper calls it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from devserver import checkout
+from devserver.errors import Refusal
+from devserver.parent import dying_with_parent
+from devserver.place import MAJOR, Place
+
+OWNER, WEB, DATABASE, SUPERUSER = "tenantry_owner", "tenantry_web", "tenantry", "postgres"
+START_SECONDS = 60.0
+STOP_SECONDS = 8.0
+LOG_BYTES = 5_000_000
+
+TUNING = {
+    "listen_addresses": "",  # the socket's folder is private; nothing else may connect
+    "port": "5432",  # names the socket, whatever PGPORT says
+    "max_connections": "200",
+    "max_locks_per_transaction": "512",  # migrating many schemas in one transaction
+    "shared_buffers": "256MB",
+    "jit": "off",  # compiling costs more than these queries
+    "wal_level": "minimal",  # no replica ever follows
+    "max_wal_senders": "0",
+    "max_wal_size": "2GB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "unix_socket_permissions": "0700",
+}
+
+
+def start(place: Place) -> subprocess.Popen[bytes]:
+    """A server that accepts connections, with our two roles and the database."""
+    place.give(place.sockets)
+    with _log() as log:
+        _initialize(place, log)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            _evict(place.data)
+            server = _launch(place, log)
+            if _is_ready(place, server, deadline):
+                return server
+            # After a kill -9 the old server's children hold its memory for another moment.
+            if time.monotonic() >= deadline or "shared memory" not in tail(5):
+                raise Refusal(f"PostgreSQL did not start ({checkout.LOG}):\n{tail(10)}")
+            time.sleep(0.3)
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Roll back what runs, write a checkpoint, end; harder if it takes too long."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if server.poll() is None:
+            server.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(STOP_SECONDS)
+            return
+
+
+def prepare(place: Place) -> None:
+    """The owner role, the web role and the owner's database; nothing where they exist."""
+    with psycopg.connect(place.url(user=SUPERUSER, database="postgres"), autocommit=True) as db:
+        _create_role(db, OWNER, "CREATEDB")
+        _create_role(db, WEB, "")
+        if not db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
+            db.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+
+
+def tail(lines: int) -> str:
+    """The end of the server's log."""
+    text = checkout.LOG.read_text(errors="replace") if checkout.LOG.exists() else ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _create_role(db: psycopg.Connection, name: str, rights: str) -> None:
+    if not db.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+        statement = sql.SQL("CREATE ROLE {} LOGIN {}")
+        db.execute(statement.format(sql.Identifier(name), sql.SQL(rights)))
+
+
+def _initialize(place: Place, log: BinaryIO) -> None:
+    version = place.data / "PG_VERSION"
+    if version.exists():
+        if version.read_text().strip() != MAJOR:
+            raise Refusal(f"{place.data} is of another PostgreSQL; `make clean` removes it.")
+        if place.data.stat().st_uid != place.account.get("user", os.geteuid()):
+            raise Refusal(f"{place.data} was made by another account; `make clean` removes it.")
+        return
+    half = place.data.with_name(
+        "postgres.new"
+    )  # renamed when whole: a killed initdb leaves nothing
+    shutil.rmtree(half, ignore_errors=True)
+    place.give(half)
+    command = [str(place.binaries / "initdb"), "-D", str(half), "-U", SUPERUSER, "-A", "trust"]
+    command += ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=_env(),
+        check=False,
+        **place.account,
+    )
+    if done.returncode:
+        raise Refusal(f"PostgreSQL could not be initialized ({checkout.LOG}):\n{tail(10)}")
+    half.rename(place.data)
+
+
+def _launch(place: Place, log: BinaryIO) -> subprocess.Popen[bytes]:
+    command = [str(place.binaries / "postgres"), "-D", str(place.data), "-k", str(place.sockets)]
+    for name, value in TUNING.items():
+        command += ["-c", f"{name}={value}"]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=_env(),
+        preexec_fn=dying_with_parent(signal.SIGINT),  # noqa: PLW1509  the keeper has one thread
+        **place.account,
+    )
+
+
+def _is_ready(place: Place, server: subprocess.Popen[bytes], deadline: float) -> bool:
+    url = place.url(user=SUPERUSER, database="postgres")
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=5):
+            return True
+        time.sleep(0.05)
+    stop(server)
+    return False
+
+
+def _evict(data: Path) -> None:
+    """End the server a killed keeper left on this data, and forget a process id that is not one."""
+    pid_file = data / "postmaster.pid"
+    try:
+        old = psutil.Process(int(pid_file.read_text().split()[0]))
+        ours = old.name() == "postgres" and str(data) in old.cmdline()
+    except (OSError, ValueError, IndexError, psutil.Error):
+        ours = False
+    if not ours:
+        pid_file.unlink(missing_ok=True)
+        return
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        with suppress(psutil.Error):
+            old.send_signal(number)
+            psutil.wait_procs([old], timeout=STOP_SECONDS)
+
+
+@contextmanager
+def _log() -> Iterator[BinaryIO]:
+    if checkout.LOG.exists() and checkout.LOG.stat().st_size > LOG_BYTES:
+        checkout.LOG.replace(checkout.LOG.with_suffix(".old.log"))
+    with checkout.LOG.open("ab") as log:
+        yield log
+
+
+def _env() -> dict[str, str]:
+    # Not ours: PGDATA, PGPORT and the locale of whoever calls would all be obeyed.
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,0 +1,147 @@
+"""`make run`: database, sandbox, migrations, demo, worker and API, until Ctrl-C or a crash."""
+
+import http
+import http.client
+import os
+import signal
+import sys
+import time
+
+from devserver import checkout, environment, leftovers, locks, sources
+from devserver.children import Child, Children, Interrupted, failure, say
+from devserver.environment import Addresses
+from devserver.errors import Refusal
+
+PY = sys.executable
+MANAGE = [PY, "src/manage.py"]
+MIGRATE_SECONDS = 300.0
+READY_SECONDS = 60.0
+LOOK_SECONDS = 1.0
+RESTARTED = ("worker", "web")  # what a changed source file restarts
+
+
+def run(command: list[str]) -> int:
+    """Run everything until told to stop; with a command, until that has ended."""
+    checkout.prepare()
+    held = locks.try_take(checkout.RUN)
+    if held is None:
+        raise Refusal("`make run` runs already in this checkout; `make stop` ends it.")
+    locks.sign(held)
+    for name in leftovers.end():
+        say("devserver", f"ended {name}, left behind by a killed run")
+    children = Children()
+    children.obey(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    given = environment.given()
+    addresses = environment.choose_addresses(given)
+    this = Run(children, addresses, environment.complete(given, addresses))
+    try:
+        this.start()
+        return this.accompany(command) if command else this.watch()
+    except Interrupted:
+        return 130 if command else 0
+    finally:
+        children.stop()
+        say("devserver", "stopped")
+        os.close(held)
+
+
+class Run:
+    """One run: its programs, where they listen and what they are told."""
+
+    def __init__(self, children: Children, addresses: Addresses, told: dict[str, str]) -> None:
+        self.children = children
+        self.addresses = addresses
+        self.told = os.environ | told | leftovers.marked() | {"PYTHONUNBUFFERED": "1"}  # noqa: TID251
+        self.is_demo = environment.uses_sandbox(told)
+
+    def start(self) -> None:
+        """Bring everything up in order; returns when the API says it is ready."""
+        environment.remember(self.addresses)
+        sandbox = environment.for_sandbox(self.told, self.addresses)
+        started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
+        self._finish("migrate", [*MANAGE, "migrate_all"])
+        self._await(started, self.addresses.sandbox, "/")
+        if self.is_demo:
+            self._finish("seed", [*MANAGE, "seed_demo"])
+        self._start_product()
+        self._await(self.children.running["web"], self.addresses.web, "/readyz")
+        self._greet()
+
+    def watch(self) -> int:
+        """Restart the product when a source file changes; end when a program does."""
+        before, looked = sources.seen(), time.monotonic()
+        forgiven: set[str] = set()  # what fails right after a change waits for the next one
+        while True:
+            for child in self.children.ended_within(0.2):
+                self.children.forget(child)
+                if child.name not in forgiven:
+                    raise Refusal(failure(child))
+                say("devserver", f"{child.name} failed; waiting for the next change")
+            if time.monotonic() - looked > LOOK_SECONDS:
+                after, looked = sources.seen(), time.monotonic()
+                if path := sources.changed(before, after):
+                    forgiven = set(RESTARTED)
+                    self._restart(str(path))
+                before = after
+
+    def accompany(self, command: list[str]) -> int:
+        """Run a command against everything that is up; its status is ours."""
+        child = self.children.start("command", command, self.told)
+        while True:
+            for ended in self.children.ended_within(0.2):
+                self.children.forget(ended)
+                if ended is child:
+                    return child.process.returncode
+                raise Refusal(failure(ended))
+
+    def _start_product(self) -> None:
+        self.children.start("worker", [*MANAGE, "worker"], self.told)
+        serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+        serve += ["--port", str(self.addresses.web), "--workers", str(os.cpu_count() or 1)]
+        serve += ["--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application"]
+        self.children.start("web", [PY, *serve], self.told)
+
+    def _restart(self, path: str) -> None:
+        say("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")
+        self.children.stop(*(name for name in RESTARTED if name in self.children.running))
+        self._start_product()
+
+    def _finish(self, name: str, command: list[str]) -> None:
+        self.children.finish(self.children.start(name, command, self.told), seconds=MIGRATE_SECONDS)
+
+    def _await(self, child: Child, port: int, path: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(port, path):
+            for ended in self.children.ended_within(0.1):
+                self.children.forget(ended)
+                raise Refusal(failure(ended))
+            if time.monotonic() > deadline:
+                raise Refusal(f"{child.name} was not ready after {READY_SECONDS:.0f} s: {path}")
+
+    def _greet(self) -> None:
+        api, vendors = self.addresses.api, self.addresses.vendors
+        lines = [
+            "",
+            f"API       {api}/v1/",
+            f"docs      {api}/docs",
+            f"admin     {api}/admin/",
+            f"inbox     {vendors}/inbox    mails the sandbox has sent",
+            f"events    {vendors}/events   webhooks it has sent, with their outcome",
+            f"psql      {self.told['DATABASE_OWNER_URL']}",
+            "token     make token ROLE=admin    (or member, viewer)",
+            "",
+            "Ready. Ctrl-C stops everything.",
+        ]
+        for line in lines:
+            say("devserver", line)
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

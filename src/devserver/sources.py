@@ -1,0 +1,29 @@
+"""Notices when a source file changes, so that a run can start its programs again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from devserver import checkout
+
+Seen = dict[Path, int]
+
+
+def seen() -> Seen:
+    """When each source file of the product was last written."""
+    return dict(_written(checkout.ROOT / "src"))
+
+
+def changed(before: Seen, after: Seen) -> Path | None:
+    """One file that differs between two looks, relative to the checkout."""
+    for path in before.keys() | after.keys():
+        if before.get(path) != after.get(path):
+            return path.relative_to(checkout.ROOT)
+    return None
+
+
+def _written(folder: Path) -> Iterator[tuple[Path, int]]:
+    for path in folder.rglob("*.py"):
+        try:
+            yield path, path.stat().st_mtime_ns
+        except FileNotFoundError:  # an editor's moment between two names
+            continue
