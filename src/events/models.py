@@ -28,6 +28,10 @@ class Event(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
+    # Not columns: set by services.names when the log is read, for whoever still has a name.
+    actor_name: str | None = None
+    target_name: str | None = None
+
     class Meta:
         ordering = ["-occurred_at", "-id"]
         indexes = [

@@ -4,6 +4,7 @@ ADDED = register(EventType("member.added", "auth", "A person became a member."))
 """
 
 import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -40,7 +41,10 @@ class EventType:
             object.__setattr__(self, "target", self.name.partition(".")[0])
 
 
+Names = Callable[[Collection[str]], Mapping[str, str]]
+
 _types: dict[str, EventType] = {}
+_names: dict[str, Names] = {}
 
 
 def register(type_: EventType) -> EventType:
@@ -63,3 +67,16 @@ def get(type_: EventType | str) -> EventType:
 def all_types() -> list[EventType]:
     """Every registered type, by name."""
     return [_types[name] for name in sorted(_types)]
+
+
+def register_names(kind: str, look_up: Names) -> None:
+    """Declare how ids of a kind of actor or target become names: many at once, in one query."""
+    if kind in _names:
+        raise AlreadyRegistered(kind)
+    _names[kind] = look_up
+
+
+def names(kind: str, ids: Collection[str]) -> Mapping[str, str]:
+    """The names known for these ids."""
+    look_up = _names.get(kind)
+    return look_up(ids) if look_up else {}

@@ -66,6 +66,7 @@ class Source:
     verify: Callable[[bytes, Mapping[str, str], str], None]
     read: Callable[[bytes], Hint]
     livemode: Callable[[], bool] | None = None
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,18 @@ def find_source(name: str) -> Source | None:
 def find_handler(source: str, type_: str) -> Handler | None:
     """The handler of an event type, if any."""
     return _handlers.get((source, type_))
+
+
+def reason_to_ignore(source: str, type_: str, *, livemode: bool) -> str:
+    """Why an event is kept but not acted upon; empty when it is."""
+    speaker = find_source(source)
+    if speaker is None:
+        return "no such source"
+    if speaker.livemode is not None and speaker.livemode() != livemode:
+        return "wrong mode: live" if livemode else "wrong mode: test"
+    if find_handler(source, type_) is None:
+        return "no handler"
+    return ""
 
 
 def sources() -> list[Source]:

@@ -1,0 +1,64 @@
+"""The audit trail of an organization, to read."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.module_loading import import_string
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events import registry
+from events.filters import EventFilter
+from events.models import Event
+from events.serializers import EventSerializer, EventTypeSerializer
+from events.services import names
+from kit.views import APIView, ListMixin, RetrieveMixin, ViewSet
+
+if TYPE_CHECKING:
+    Scope = object
+else:
+    # Tenancy lies above: which organization a path means is a name in settings.
+    Scope = import_string(settings.ORGANIZATION_SCOPE)
+
+
+class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
+    """Who changed what, when and from where."""
+
+    access = "event.read"
+    resource = "events"
+    serializer_class = EventSerializer
+    filterset_class = EventFilter
+    ordering = "-occurred_at"
+    ordering_fields = ("occurred_at",)
+
+    def get_queryset(self) -> QuerySet[Event]:
+        """The log of the organization whose schema is active."""
+        return Event.objects.all()
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Event] | Sequence[Event]
+    ) -> Sequence[Event] | None:
+        """A page, with names."""
+        page: Sequence[Event] = super().paginate_queryset(queryset) or []
+        names.attach(page)
+        return page
+
+    def get_object(self) -> Event:
+        """One event, with names."""
+        event: Event = super().get_object()
+        names.attach([event])
+        return event
+
+
+class EventTypesView(Scope, APIView):
+    """The kinds of change there are; few, so they come on one page."""
+
+    access = "event.read"
+    resource = "event_types"
+
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """Every registered event type."""
+        types = EventTypeSerializer(registry.all_types(), many=True)
+        return Response({"next": None, "previous": None, "results": types.data})

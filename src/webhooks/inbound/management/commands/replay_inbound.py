@@ -1,0 +1,68 @@
+"""`manage.py replay_inbound`: process inbound events again."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from kit import caller as callers
+from kit.caller import Caller
+from webhooks.inbound.models import InboundEvent, State
+from webhooks.inbound.services import replays
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time; UTC unless it says otherwise."""
+    parsed = parse_datetime(text)
+    if parsed is None:
+        raise ValueError(text)
+    return timezone.make_aware(parsed) if timezone.is_naive(parsed) else parsed
+
+
+class Command(BaseCommand):
+    """Filters add up; at least one is required, so that nobody replays the whole log by accident."""
+
+    help = "Processes inbound events again, by id, source, type, period or because they failed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which events."""
+        parser.add_argument(
+            "--id", type=UUID, action="append", dest="ids", help="our id; repeatable"
+        )
+        parser.add_argument("--external-id", action="append", dest="external_ids")
+        parser.add_argument("--source", help="stripe, stytch…")
+        parser.add_argument("--type", help="exactly this event type")
+        parser.add_argument(
+            "--since", type=moment, help="received at or after, 2026-11-21T09:00:00Z"
+        )
+        parser.add_argument("--until", type=moment, help="received before")
+        parser.add_argument("--failed", action="store_true", help="only those given up")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
+
+    def handle(self, *_: object, **options: Any) -> None:  # noqa: ANN401 - options of every kind
+        """Replay, and say how many."""
+        conditions = {
+            "pk__in": options["ids"],
+            "external_id__in": options["external_ids"],
+            "source": options["source"],
+            "type": options["type"],
+            "received_at__gte": options["since"],
+            "received_at__lt": options["until"],
+            "state": State.FAILED if options["failed"] else None,
+        }
+        chosen = {name: value for name, value in conditions.items() if value is not None}
+        if not chosen:
+            raise CommandError(
+                "Say which: --id, --external-id, --source, --type, --since, --until, --failed."
+            )
+        events = InboundEvent.objects.filter(**chosen)
+        if options["dry_run"]:
+            self.stdout.write(f"{events.replayable().count()} events would be processed again.")
+            return
+        with callers.use(Caller(kind="operator", id="replay_inbound")):
+            replayed = replays.replay(events)
+        self.stdout.write(f"{replayed} events will be processed again.")

@@ -1,0 +1,45 @@
+"""What an operator watches: deliveries, attempts, and how many events wait or were given up."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count
+from prometheus_client import Counter
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from webhooks.inbound.models import UNSETTLED, InboundEvent, State
+
+RECEIVED = Counter(
+    "inbound_events_received_total",
+    "Deliveries by vendors: stored, duplicate, ignored, refused, unreadable.",
+    ["source", "outcome"],
+)
+ATTEMPTED = Counter(
+    "inbound_attempts_total",
+    "Attempts of handlers, by what became of the event.",
+    ["source", "state"],
+)
+
+
+class OpenEvents(Collector):
+    """Counted at each scrape, from a partial index, so that every process tells the same."""
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing: registering must not query."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """inbound_events_open{source, state}: alert on state="failed"."""
+        gauge = GaugeMetricFamily(
+            "inbound_events_open",
+            "Events not yet processed, or given up.",
+            labels=["source", "state"],
+        )
+        counted = (
+            InboundEvent.objects.filter(state__in=[*UNSETTLED, State.FAILED])
+            .values_list("source", "state")
+            .annotate(count=Count("pk"))
+        )
+        for source, state, count in counted:
+            gauge.add_metric([source, state], count)
+        yield gauge

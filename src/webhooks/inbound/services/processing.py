@@ -1,0 +1,148 @@
+"""Acting on an event: one attempt of its handler, and what becomes of the event afterwards."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from kit import caller as callers
+from kit import jobs, locks
+from kit.caller import Caller
+from webhooks.inbound import registry
+from webhooks.inbound.metrics import ATTEMPTED
+from webhooks.inbound.models import InboundEvent, State
+from webhooks.inbound.registry import Ignored, Later, Received
+
+log = structlog.get_logger(__name__)
+
+GIVE_UP: Final = timedelta(days=3)
+# An attempt that was killed is taken up again by its own job; this is for one whose job is gone.
+LONGEST_ATTEMPT: Final = timedelta(minutes=5)
+ERROR_LENGTH: Final = 1_000
+
+
+def process(*, event_id: UUID) -> None:
+    """Run the handler of an event that is due, alone on the vendor's object.
+
+    Safe to run any number of times: a settled event is left alone, and under the object's lock an
+    event that says `processing` is one whose attempt died.
+    """
+    event = InboundEvent.objects.unsettled().filter(pk=event_id).first()
+    if event is None:
+        return
+    request_id = callers.current().request_id
+    with (
+        callers.use(Caller(kind="vendor", id=event.source, request_id=request_id)),
+        locks.object(f"{event.source}:{event.object_key or event.external_id}"),
+    ):
+        if _claim(event):
+            _attempt(event)
+
+
+def concerns(
+    received: Received, *, organization_id: UUID | None = None, user_id: UUID | None = None
+) -> None:
+    """Note on the event whom of ours it is about, once its handler knows."""
+    known = {"organization_id": organization_id, "user_id": user_id}
+    found = {field: value for field, value in known.items() if value is not None}
+    if found:
+        InboundEvent.objects.filter(pk=received.id).update(**found)
+
+
+def _claim(event: InboundEvent) -> bool:
+    now = timezone.now()
+    claimed = (
+        InboundEvent.objects.unsettled()
+        .filter(pk=event.pk)
+        .update(
+            state=State.PROCESSING,
+            attempts=F("attempts") + 1,
+            first_attempt_at=Coalesce("first_attempt_at", now),
+            next_attempt_at=now + LONGEST_ATTEMPT,
+        )
+    )
+    if claimed:
+        event.refresh_from_db()
+    return bool(claimed)
+
+
+def _attempt(event: InboundEvent) -> None:
+    try:
+        _handle(event)
+    except Ignored as reason:
+        _settle(event, State.IGNORED, str(reason))
+    except Later as later:
+        _again(event, str(later), wait=timedelta(seconds=later.seconds))
+    except Exception as error:
+        log.warning("inbound_attempt_failed", **_named(event), exc_info=error)
+        _again(event, f"{type(error).__name__}: {error}", wait=_backoff(event.attempts))
+    else:
+        _settle(event, State.SUCCEEDED)
+
+
+def _handle(event: InboundEvent) -> None:
+    reason = registry.reason_to_ignore(event.source, event.type, livemode=event.livemode)
+    handler = registry.find_handler(event.source, event.type)
+    if reason or handler is None:
+        raise Ignored(reason)
+    received = Received(
+        id=event.pk,
+        source=event.source,
+        type=event.type,
+        object_key=event.object_key,
+        payload=json.loads(event.payload),
+        occurred_at=event.occurred_at,
+    )
+    handler(received)
+
+
+def _settle(event: InboundEvent, state: State, reason: str = "") -> None:
+    """Record an end. A replay asked for meanwhile has made the event pending: it stays so."""
+    InboundEvent.objects.filter(pk=event.pk, state=State.PROCESSING).update(
+        state=state,
+        processed_at=timezone.now(),
+        next_attempt_at=None,
+        last_error=_storable(reason),
+    )
+    ATTEMPTED.labels(event.source, state.value).inc()
+    log.info("inbound_event_settled", **_named(event), state=state.value)
+
+
+def _again(event: InboundEvent, error: str, *, wait: timedelta) -> None:
+    """Another attempt after `wait`, unless three days of them were in vain."""
+    now = timezone.now()
+    if event.first_attempt_at and now - event.first_attempt_at > GIVE_UP:
+        _settle(event, State.FAILED, error)
+        return
+    with transaction.atomic():
+        ours = InboundEvent.objects.filter(pk=event.pk, state=State.PROCESSING).update(
+            state=State.RETRYING,
+            next_attempt_at=now + wait * settings.JOB_DELAY_SCALE,
+            last_error=_storable(error),
+        )
+        if ours:
+            jobs.defer("inbound.process", after=wait, event_id=str(event.pk))
+    ATTEMPTED.labels(event.source, State.RETRYING.value).inc()
+
+
+def _backoff(attempts: int) -> timedelta:
+    """10 s to 10 min, ± 20 % so that events which failed together do not return together."""
+    delays = jobs.STANDARD.delays
+    seconds = delays[min(attempts, len(delays)) - 1]
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread, not secrecy
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "")[:ERROR_LENGTH].encode(errors="replace").decode()
+
+
+def _named(event: InboundEvent) -> dict[str, str]:
+    return {"event": str(event.pk), "source": event.source, "type": event.type}

@@ -1,0 +1,57 @@
+"""Upkeep of the inbound log: events whose job vanished, payloads and rows that are too old."""
+
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from kit import jobs
+from webhooks.inbound.models import InboundEvent, State
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+OVERDUE = timedelta(minutes=2)
+PAYLOAD_KEPT = timedelta(days=90)
+# Far beyond the days a vendor may deliver again, so that a late duplicate is still known.
+ROW_KEPT = timedelta(days=400)
+
+
+def rescue() -> int:
+    """Defer a job for events long due, in case theirs is gone; how many. One too many is dull."""
+    now = timezone.now()
+    with transaction.atomic():
+        overdue = list(
+            InboundEvent.objects.unsettled()
+            .filter(next_attempt_at__lt=now - OVERDUE)
+            .order_by("next_attempt_at")
+            .select_for_update(skip_locked=True)
+            .values_list("pk", flat=True)[:BATCH]
+        )
+        InboundEvent.objects.filter(pk__in=overdue).update(next_attempt_at=now)
+        for id_ in overdue:
+            jobs.defer("inbound.process", event_id=str(id_))
+    if overdue:
+        log.warning("overdue_inbound_events_rescued", count=len(overdue))
+    return len(overdue)
+
+
+def forget() -> int:
+    """Drop payloads after 90 days and settled rows after 400, in small transactions; how many."""
+    now = timezone.now()
+    settled = InboundEvent.objects.filter(
+        state__in=[State.SUCCEEDED, State.IGNORED, State.FAILED]
+    ).order_by("received_at")
+    emptied = removed = 0
+    while batch := _some(settled.filter(received_at__lt=now - PAYLOAD_KEPT).exclude(payload="")):
+        emptied += InboundEvent.objects.filter(pk__in=batch).update(payload="")
+    while batch := _some(settled.filter(received_at__lt=now - ROW_KEPT)):
+        removed += InboundEvent.objects.filter(pk__in=batch).delete()[0]
+    log.info("inbound_events_forgotten", payloads=emptied, rows=removed)
+    return emptied + removed
+
+
+def _some(events: QuerySet[InboundEvent]) -> list[object]:
+    return list(events.values_list("pk", flat=True)[:BATCH])

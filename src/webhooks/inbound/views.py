@@ -1,0 +1,28 @@
+"""POST /webhooks/{source}: the only thing it does is keep what a vendor said."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from kit import problems
+from kit.errors import MethodNotAllowed, Problem
+from webhooks.inbound.services import reception
+
+
+@csrf_exempt
+def receive(request: HttpRequest, source: str) -> HttpResponse:
+    """Answer 200 once the event is stored, whether or not it is new or of interest.
+
+    A plain view: signatures cover the raw body, and a vendor has no session, role or organization.
+    """
+    try:
+        if request.method != "POST":
+            raise MethodNotAllowed(headers={"Allow": "POST"})
+        reception.receive(
+            source=source,
+            body=request.body,
+            headers=request.headers,
+            media_type=request.content_type or "",
+        )
+    except Problem as problem:
+        return problems.render(problem, request)
+    return JsonResponse({"received": True})
