@@ -10,7 +10,7 @@ from sandbox.settings import Settings
 
 def main() -> None:
     """Read the environment once and serve until told to stop."""
-    settings = Settings.from_environ(os.environ)  # noqa: TID251  the sandbox's only look at it
+    settings = Settings.from_environ(os.environ)
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -101,7 +101,7 @@ def create_app(settings: Settings, *, halves: tuple[Half, ...] = HALVES) -> Sand
             *(route for half in halves for route in half.pages(world)),
             *pages.routes(world),
         ],
-        exception_handlers={control.RefusedError: control.refused},
+        exception_handlers={control.RefusedError: control.refused, **stytch.REFUSALS},
         lifespan=lifespan,
     )
     app.world = world

@@ -17,7 +17,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
-    def record(  # noqa: PLR0913  one field each
+    def record(
         self,
         *,
         vendor: str,

@@ -65,6 +65,10 @@ class Store:
         """Return copies in the order of first insertion."""
         return [json.loads(body) for body in self._kinds.get(kind, {}).values()]
 
+    def ids(self, kind: str) -> list[str]:
+        """Return the ids in the order of first insertion."""
+        return list(self._kinds.get(kind, {}))
+
     def count(self, kind: str) -> int:
         """Count without copying."""
         return len(self._kinds.get(kind, {}))

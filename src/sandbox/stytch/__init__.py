@@ -1,24 +1,38 @@
-"""Stytch's half of the sandbox: the B2B API as its own SDK speaks it."""
+"""Stytch's half of the sandbox: the B2B API as its own SDK speaks it.
+
+Where Stytch's behaviour is known only from its documentation, this follows the documentation;
+`docs` of the errors and statuses live in `errors`, the table of paths in `api`.
+"""
+
+from functools import partial
 
 from starlette.routing import BaseRoute
 
+from sandbox.stytch import api, errors, tokens, webhooks
+from sandbox.stytch import control as steering
 from sandbox.world import World
 
+REFUSALS = {errors.StytchError: steering.refused}
 
-def routes(world: World) -> list[BaseRoute]:  # noqa: ARG001
+
+def routes(world: World) -> list[BaseRoute]:
     """Return the API below `/v1/b2b`."""
-    return []
+    world.faults.shape("stytch", errors.injected)
+    world.deliveries.register("stytch", partial(webhooks.signer, world.settings))
+    tokens.published(world)  # makes the first key now rather than during somebody's request
+    world.store.commit()
+    return api.routes(world)
 
 
-def control(world: World) -> list[BaseRoute]:  # noqa: ARG001
+def control(world: World) -> list[BaseRoute]:
     """Return the control routes below `/_sandbox`."""
-    return []
+    return steering.routes(world)
 
 
-def pages(world: World) -> list[BaseRoute]:  # noqa: ARG001
+def pages(_: World) -> list[BaseRoute]:
     """Return the pages of this half: none, the core has them all."""
     return []
 
 
-def advance(world: World) -> None:
-    """Let pass what the moved clock brings about: nothing here, expiries are read off the clock."""
+def advance(_: World) -> None:
+    """Do what became due: nothing, as every end is read off the clock when it matters."""

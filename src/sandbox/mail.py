@@ -1,0 +1,45 @@
+"""The inbox: every mail the vendors would have sent, kept so that people and tests can read it."""
+
+from itertools import islice
+from typing import Literal, NotRequired, TypedDict, Unpack
+from uuid import uuid4
+
+from sandbox.store import Document
+from sandbox.world import World
+
+KIND = "core.mail"
+KEPT = 2000
+
+type MailKind = Literal["discovery", "invite", "login", "otp"]
+
+
+class Mail(TypedDict):
+    """What a vendor says when it sends a mail."""
+
+    to: str
+    kind: MailKind
+    subject: str
+    text: str
+    organization: NotRequired[str]
+    link: NotRequired[str]
+    token: NotRequired[str]
+    code: NotRequired[str]
+    expires_at: NotRequired[str]
+
+
+def deliver(world: World, **mail: Unpack[Mail]) -> None:
+    """Put a mail into the inbox; the oldest make room."""
+    id_ = f"mail-{uuid4()}"
+    empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at"))
+    created_at = world.clock.now().isoformat(timespec="milliseconds")
+    world.store.put(KIND, id_, {"id": id_, **empty, **mail, "created_at": created_at})
+    if world.store.count(KIND) > KEPT:
+        for old in islice(world.store.ids(KIND), KEPT // 2):
+            world.store.delete(KIND, old)
+
+
+def find(world: World, *, email: str = "") -> list[Document]:
+    """Return mails newest first, to one address if asked."""
+    wanted = email.strip().lower()
+    mails = [mail for mail in world.store.all(KIND) if wanted in {"", mail["to"].lower()}]
+    return mails[::-1]

@@ -1,0 +1,171 @@
+"""One call of the API: its checked arguments, who acts, and how it is answered."""
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from sandbox.store import Document
+from sandbox.stytch import errors, members, organizations, roles, sessions
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import new_id, normal_email
+from sandbox.world import World
+
+type Handler = Callable[["Call"], Document]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked: path, query and body in one, the way the SDK repeats them."""
+
+    world: World
+    data: Document
+    acting: Document | None
+
+    # Arguments
+
+    def _typed[T](self, name: str, kind: type[T]) -> T | None:
+        value = self.data.get(name)
+        wrong = isinstance(value, bool) and kind is int
+        if value is not None and (wrong or not isinstance(value, kind)):
+            raise StytchError("bad_request", f"{name} has the wrong type.")
+        return value
+
+    def find(self, name: str) -> str | None:
+        """Return an optional text."""
+        return self._typed(name, str)
+
+    def text(self, name: str) -> str:
+        """Return a required text."""
+        value = self.find(name)
+        if not value:
+            raise StytchError("bad_request", f"{name} is required.")
+        return value
+
+    def email(self) -> str:
+        """Return the required address in its normal spelling."""
+        return normal_email(self.text("email_address"))
+
+    def number(self, name: str) -> int | None:
+        """Return an optional number."""
+        return self._typed(name, int)
+
+    def minutes(self, name: str, *, usual: int, least: int, most: int) -> int:
+        """Return a length in minutes within its bounds."""
+        value = self.number(name)
+        if value is not None and not least <= value <= most:
+            raise StytchError("invalid_argument", f"{name} must be {least} to {most} minutes.")
+        return value or usual
+
+    def mapping(self, name: str) -> Document | None:
+        """Return an optional object."""
+        return self._typed(name, dict)
+
+    def flag(self, name: str) -> bool:
+        """Return a truth, which queries spell True and bodies true."""
+        value = self.data.get(name, False)
+        return value if isinstance(value, bool) else str(value).lower() == "true"
+
+    def chosen(self, *names: str) -> Document:
+        """Return those of the named arguments that were given."""
+        return {name: self.data[name] for name in names if self.data.get(name) is not None}
+
+    # What they speak of
+
+    def organization(self) -> Document:
+        """Return the organization named by id, slug or external id."""
+        return organizations.get(self.world, self.text("organization_id"))
+
+    def member(self, organization: Document) -> Document:
+        """Return the member named by id or external id."""
+        return members.get(self.world, organization, self.text("member_id"))
+
+    def session(self) -> Document:
+        """Return the session named by exactly one of token and JWT."""
+        token, jwt = self.find("session_token"), self.find("session_jwt")
+        return sessions.given(self.world, token=token, jwt=jwt)
+
+    # Permission
+
+    def authorize(self, resource: str, *actions: str, of: Document, on: str | None = None) -> None:
+        """Refuse what the acting member may not do; without one, the project's key may do all."""
+        if self.acting is None:
+            return
+        if self.acting["organization_id"] != of["organization_id"]:
+            raise StytchError("session_authorization_tenancy_error")
+        resources = [resource, *(["stytch.self"] if on == self.acting["member_id"] else [])]
+        for action in actions:
+            if not any(self._grants(name, action) for name in resources):
+                raise StytchError("session_authorization_error")
+
+    def _grants(self, resource: str, action: str) -> bool:
+        acting = self.acting or {}
+        member = members.by_id(self.world, acting["member_id"])
+        return bool(
+            roles.granting(
+                self.world,
+                organization_id=acting["organization_id"],
+                role_ids=members.role_ids(self.world, member) if member else [],
+                resource_id=resource,
+                action=action,
+            )
+        )
+
+
+def endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Request], Any]:
+    """Return one path's endpoint: reads first, then works without a pause, then answers."""
+
+    async def answer(request: Request) -> JSONResponse:
+        request_id = new_id("request-id")
+        body = await request.body()
+        try:
+            result = handlers[request.method](understood(world, request, body))
+        except StytchError as error:
+            refusal = errors.body(
+                status=error.status,
+                error_type=error.error_type,
+                message=error.message,
+                request_id=request_id,
+            )
+            return JSONResponse(refusal, status_code=error.status)
+        return JSONResponse({"status_code": 200, "request_id": request_id, **result})
+
+    return answer
+
+
+def understood(world: World, request: Request, body: bytes) -> Call:
+    """Return a call whose credentials and body are in order."""
+    if not request.url.path.startswith("/v1/b2b/sessions/jwks/"):
+        check_credentials(world, request.headers.get("authorization", ""))
+    data: Document = dict(request.query_params)
+    if body:
+        try:
+            given = json.loads(body)
+        except ValueError as error:
+            raise StytchError("bad_request", "The body is not JSON.") from error
+        if not isinstance(given, dict):
+            raise StytchError("bad_request", "The body must be a JSON object.")
+        data |= given
+    data |= request.path_params
+    return Call(world=world, data=data, acting=acting_member(world, request))
+
+
+def check_credentials(world: World, header: str) -> None:
+    """Refuse another project's credentials."""
+    settings = world.settings
+    expected = base64.b64encode(f"{settings.stytch_project_id}:{settings.stytch_secret}".encode())
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() != "basic" or not hmac.compare_digest(given.encode(), expected):
+        raise StytchError("unauthorized_credentials")
+
+
+def acting_member(world: World, request: Request) -> Document | None:
+    """Return the session in whose name a call is made, if a header carries one."""
+    token = request.headers.get("x-stytch-member-session")
+    jwt = request.headers.get("x-stytch-member-sessionjwt")
+    return sessions.given(world, token=token, jwt=jwt) if token or jwt else None

@@ -1,0 +1,132 @@
+"""`/discovery`: which organizations someone belongs to or may join, and entering or making one."""
+
+from sandbox.store import Document
+from sandbox.stytch import credentials, members, organizations, roles, sessions
+from sandbox.stytch.api.call import Call
+from sandbox.stytch.api.organizations import FIELDS
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import domain_of, new_id
+from sandbox.world import World
+
+
+def proven(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
+    """Return an intermediate session of someone who just proved an address."""
+    email_id = new_id("member-email")
+    proof = sessions.factor(call.world, type=type, email_id=email_id, email=email)
+    session = credentials.new_intermediate(call.world, email=email, factors=[proof])
+    return {
+        "intermediate_session_token": session["token"],
+        "intermediate_session_token_expires_at": session["expires_at"],
+        "email_address": email,
+        "discovered_organizations": discovered(call.world, email, joinable=True),
+    }
+
+
+def discovered(world: World, email: str, *, joinable: bool) -> list[Document]:
+    """Return everything an address belongs to, and what its domain may join."""
+    found = []
+    homes = set()
+    for member in members.with_email(world, email):
+        homes.add(member["organization_id"])
+        membership = {
+            "type": f"{member['status']}_member",
+            "details": None,
+            "member": members.rendered(world, member),
+        }
+        found.append(entry(organizations.get(world, member["organization_id"]), membership))
+    domain = domain_of(email)
+    for organization in organizations.joinable_by(world, domain) if joinable else []:
+        if organization["organization_id"] not in homes:
+            kind = "eligible_to_join_by_email_domain"
+            membership = {"type": kind, "details": {"domain": domain}, "member": None}
+            found.append(entry(organization, membership))
+    return found
+
+
+def entry(organization: Document, membership: Document) -> Document:
+    """Return one discovered organization."""
+    return {
+        "organization": organization,
+        "membership": membership,
+        "member_authenticated": True,
+        "primary_required": None,
+        "mfa_required": None,
+    }
+
+
+def organizations_list(call: Call) -> Document:
+    """List what a session or an intermediate session may enter; uses neither up."""
+    arguments = ("intermediate_session_token", "session_token", "session_jwt")
+    given = call.chosen(*arguments)
+    if len(given) > 1:
+        raise StytchError("too_many_session_arguments")
+    if token := given.get(arguments[0]):
+        email = credentials.intermediate(call.world, token)["email"]
+        found = discovered(call.world, email, joinable=True)
+    else:
+        member = members.by_id(call.world, call.session()["member_id"]) or {}
+        email = member["email_address"]
+        found = discovered(call.world, email, joinable=False)
+    return {
+        "email_address": email,
+        "discovered_organizations": found,
+        "organization_id_hint": None,
+    }
+
+
+def organizations_create(call: Call) -> Document:
+    """Make an organization; whoever does becomes its first admin."""
+    proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
+    sessions.lifetime(call.number("session_duration_minutes"))
+    fields = call.chosen(*FIELDS)
+    local = proof["email"].partition("@")[0]
+    fields.setdefault("organization_name", f"{local}'s organization")
+    organization = organizations.create(call.world, source="DIRECT", **fields)
+    creator = members.create(
+        call.world,
+        organization,
+        email_address=proof["email"],
+        status="active",
+        source="DIRECT",
+        roles=[roles.ADMIN],
+        email_address_verified=True,
+    )
+    return entered(call, proof, creator)
+
+
+def exchange(call: Call) -> Document:
+    """Enter an organization: as its member, by its invitation, or by its domain's right to join."""
+    proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
+    sessions.lifetime(call.number("session_duration_minutes"))
+    organization = call.organization()
+    member = members.find_by_email(call.world, organization, proof["email"])
+    if member is None:
+        members.check_joinable(organization, proof["email"])
+        member = members.create(
+            call.world,
+            organization,
+            email_address=proof["email"],
+            status="active",
+            source="DIRECT",
+            email_address_verified=True,
+        )
+    return entered(call, proof, members.activate(call.world, member))
+
+
+def entered(call: Call, proof: Document, member: Document) -> Document:
+    """Return a session made of an intermediate one, which ends here."""
+    credentials.use_intermediate(call.world, proof)
+    return started(call, member, factors=proof["factors"])
+
+
+def started(call: Call, member: Document, *, factors: list[Document]) -> Document:
+    """Return a new session with the factors of the one before, under this member's address."""
+    own = {"email_id": member["_email_id"], "email_address": member["email_address"]}
+    session = sessions.start(
+        call.world,
+        member,
+        factors=[proof | {"email_factor": own} for proof in factors],
+        minutes=call.number("session_duration_minutes"),
+        custom_claims=call.mapping("session_custom_claims"),
+    )
+    return sessions.authenticated(call.world, session)

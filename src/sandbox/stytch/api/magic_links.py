@@ -1,0 +1,131 @@
+"""`/magic_links`: invitations, sign-in links, and what opening one means."""
+
+from sandbox.store import Document
+from sandbox.stytch import credentials, letters, members, sessions
+from sandbox.stytch.api import discovery
+from sandbox.stytch.api.call import Call
+from sandbox.stytch.api.members import invite as invited_member
+from sandbox.stytch.api.members import shown
+from sandbox.stytch.errors import StytchError
+
+HOUR = 60
+WEEK = 7 * 24 * 60
+# Stytch's own test project answers these two the same way, whoever asks.
+FIXED = {
+    "3pzjQpgksDlGKWEwUq2Up--hCHC_0oamfLHyfspKDFU=": "unable_to_auth_magic_link",
+    "CprTtwhnRNiMBiUS2jSLcWYrfuO2POeBNdo5HhW6qTM=": "magic_link_not_found",
+}
+
+
+def invite(call: Call) -> Document:
+    """Send an invitation, again if it was sent before."""
+    minutes = call.minutes("invite_expiration_minutes", usual=WEEK, least=5, most=WEEK)
+    inviter_id = call.find("invited_by_member_id")
+    if inviter_id:
+        members.get(call.world, call.organization(), inviter_id)
+    answer = invited_member(call)
+    letters.invitation(
+        call.world,
+        organization=answer["organization"],
+        member=answer["member"],
+        inviter_id=inviter_id,
+        redirect_url=call.find("invite_redirect_url"),
+        minutes=minutes,
+    )
+    return answer
+
+
+def known_or_pending(call: Call) -> tuple[Document, bool]:
+    """Return the member who has an address, made pending now if nobody had it."""
+    organization, email = call.organization(), call.email()
+    member = members.find_by_email(call.world, organization, email)
+    if member is not None:
+        return member, False
+    members.check_joinable(organization, email)
+    made = members.create(
+        call.world, organization, email_address=email, status="pending", source="DIRECT"
+    )
+    return made, True
+
+
+def login_or_signup(call: Call) -> Document:
+    """Send a link that signs in, or signs up whoever is not active yet."""
+    organization = call.organization()
+    word = "login"
+    existing = members.find_by_email(call.world, organization, call.email())
+    if existing is None or existing["status"] != "active":
+        word = "signup"
+    minutes = call.minutes(f"{word}_expiration_minutes", usual=HOUR, least=5, most=WEEK)
+    member, created = known_or_pending(call)
+    name = organization["organization_name"]
+    letters.to_member(
+        call.world,
+        kind="login",
+        organization=organization,
+        member=member,
+        subject=f"Sign in to {name}" if word == "login" else f"Confirm your address for {name}",
+        text=f"Open this link to sign in to {name}.",
+        redirect_url=call.find(f"{word}_redirect_url"),
+        minutes=minutes,
+        challenge=call.find("pkce_code_challenge"),
+    )
+    return {**shown(call, member), "member_created": created}
+
+
+def discovery_send(call: Call) -> Document:
+    """Send a link that proves an address; the same for known and unknown ones."""
+    letters.discovery(
+        call.world,
+        email=call.email(),
+        redirect_url=call.find("discovery_redirect_url"),
+        minutes=call.minutes("discovery_expiration_minutes", usual=HOUR, least=5, most=WEEK),
+        challenge=call.find("pkce_code_challenge"),
+    )
+    return {}
+
+
+def authenticate(call: Call) -> Document:
+    """Open a sign-in link or an invitation: the member is active and has a session."""
+    token = call.text("magic_links_token")
+    if token in FIXED:
+        raise StytchError(FIXED[token])
+    sessions.lifetime(call.number("session_duration_minutes"))
+    link = credentials.use_link(
+        call.world, token, purpose="member", verifier=call.find("pkce_code_verifier")
+    )
+    member = members.by_id(call.world, link["member_id"])
+    gone = member is None or member["status"] == "deleted"
+    if member is None or gone or member["email_address"] != link["email"]:
+        raise StytchError("unable_to_auth_magic_link")
+    return signed_in(call, member, type="magic_link")
+
+
+def signed_in(call: Call, member: Document, *, type: str) -> Document:  # noqa: A002
+    """Return a session of a member who just proved the address, their running one if given."""
+    member = members.activate(call.world, member)
+    email_id = member["_email_id"]
+    proof = sessions.factor(call.world, type=type, email_id=email_id, email=member["email_address"])
+    minutes = call.number("session_duration_minutes")
+    claims = call.mapping("session_custom_claims")
+    running = call.session() if call.chosen("session_token", "session_jwt") else None
+    if running and running["member_id"] == member["member_id"]:
+        session = sessions.touch(
+            call.world, running, minutes=minutes, custom_claims=claims, factors=[proof]
+        )
+    else:
+        session = sessions.start(
+            call.world, member, factors=[proof], minutes=minutes, custom_claims=claims
+        )
+    answer = sessions.authenticated(call.world, session)
+    return answer | {"method_id": email_id, "reset_sessions": False}
+
+
+def discovery_authenticate(call: Call) -> Document:
+    """Open a discovery link: the address is proven, the organization still to choose."""
+    token = call.text("discovery_magic_links_token")
+    if token in FIXED:
+        raise StytchError(FIXED[token])
+    link = credentials.use_link(
+        call.world, token, purpose="discovery", verifier=call.find("pkce_code_verifier")
+    )
+    return discovery.proven(call, email=link["email"], type="magic_link")

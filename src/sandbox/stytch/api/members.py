@@ -1,0 +1,143 @@
+"""`/organizations/{id}/members`: create, read, change, delete, reactivate, search."""
+
+from sandbox.store import Document
+from sandbox.stytch import departures, members, organizations, search
+from sandbox.stytch.api.call import Call
+from sandbox.stytch.api.organizations import NOT_FOR_MEMBERS
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import normal_email
+
+FIELDS = (*members.PLAIN, *members.METADATA, "external_id", "roles")
+ACTIONS = {
+    "name": "update.info.name",
+    "untrusted_metadata": "update.info.untrusted-metadata",
+    "email_address": "update.info.email",
+    "mfa_phone_number": "update.info.mfa-phone",
+    "is_breakglass": "update.settings.is-breakglass",
+    "mfa_enrolled": "update.settings.mfa-enrolled",
+    "default_mfa_method": "update.settings.default-mfa-method",
+    "roles": "update.settings.roles",
+}
+
+
+def shown(call: Call, member: Document) -> Document:
+    """Return what most member calls answer."""
+    return {
+        "member_id": member["member_id"],
+        "member": members.rendered(call.world, member),
+        "organization": organizations.get(call.world, member["organization_id"]),
+    }
+
+
+def create(call: Call) -> Document:
+    """Make a member, active unless asked for pending."""
+    organization = call.organization()
+    call.authorize("stytch.member", "create", of=organization)
+    member = members.create(
+        call.world,
+        organization,
+        email_address=call.text("email_address"),
+        status="pending" if call.flag("create_member_as_pending") else "active",
+        source="DIRECT",
+        **call.chosen(*FIELDS),
+    )
+    return shown(call, member)
+
+
+def get(call: Call) -> Document:
+    """Return a member by id, external id or address."""
+    organization = call.organization()
+    if call.find("member_id"):
+        return shown(call, call.member(organization))
+    member = members.find_by_email(call.world, organization, call.email())
+    if member is None:
+        raise StytchError("member_not_found")
+    return shown(call, member)
+
+
+def dangerously_get(call: Call) -> Document:
+    """Return a member of whichever organization, a deleted one if asked."""
+    member = members.by_id(call.world, call.text("member_id"))
+    if member is None or (member["status"] == "deleted" and not call.flag("include_deleted")):
+        raise StytchError("member_not_found")
+    return shown(call, member)
+
+
+def update(call: Call) -> Document:
+    """Change the fields that were sent; roles replace all explicit ones."""
+    organization = call.organization()
+    member = call.member(organization)
+    fields = call.chosen(*FIELDS, "email_address")
+    actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
+    call.authorize("stytch.member", *actions, of=organization, on=member["member_id"])
+    fields["unlink_email"] = call.flag("unlink_email")
+    return shown(call, members.update(call.world, member, source="DIRECT", **fields))
+
+
+def delete(call: Call) -> Document:
+    """Delete a member and end their sessions."""
+    organization = call.organization()
+    member = call.member(organization)
+    call.authorize("stytch.member", "delete", of=organization, on=member["member_id"])
+    departures.of_member(call.world, member, source="DIRECT")
+    return {"member_id": member["member_id"]}
+
+
+def reactivate(call: Call) -> Document:
+    """Bring a deleted member back."""
+    organization = call.organization()
+    call.authorize("stytch.member", "create", of=organization)
+    return shown(call, members.reactivate(call.world, organization, call.text("member_id")))
+
+
+def find(call: Call) -> Document:
+    """Search the members of some organizations."""
+    ids = call.data.get("organization_ids")
+    if not isinstance(ids, list) or not ids:
+        raise StytchError("bad_request", "organization_ids needs at least one id.")
+    homes = [organizations.get(call.world, str(id_)) for id_ in ids]
+    for home in homes:
+        call.authorize("stytch.member", "search", of=home)
+    query = call.mapping("query")
+    everyone = [m for home in homes for m in members.of(call.world, home)]
+    if not search.asks_for_status(query):
+        everyone = [member for member in everyone if member["status"] != "deleted"]
+    rendered = (members.rendered(call.world, member) for member in everyone)
+    found = search.matching(rendered, query, search.member_test)
+    page, metadata = search.page(found, cursor=call.find("cursor"), limit=call.number("limit"))
+    return {
+        "members": page,
+        "organizations": {home["organization_id"]: home for home in homes},
+        "results_metadata": metadata,
+    }
+
+
+def delete_external_id(call: Call) -> Document:
+    """Take a member's external id away."""
+    member = call.member(call.organization())
+    after = member | {"external_id": None}
+    return shown(call, members.replace(call.world, member, after, source="DIRECT"))
+
+
+def invite(call: Call) -> Document:
+    """Invite someone new, pending or invited before; an active member is refused."""
+    organization = call.organization()
+    call.authorize("stytch.member", "create", of=organization)
+    email = normal_email(call.text("email_address"))
+    members.check_invitable(organization, email)
+    fields = call.chosen("name", "roles", *members.METADATA)
+    member = members.find_by_email(call.world, organization, email)
+    if member is None:
+        member = members.create(
+            call.world,
+            organization,
+            email_address=email,
+            status="invited",
+            source="DIRECT",
+            **fields,
+        )
+    elif member["status"] == "active":
+        raise StytchError("duplicate_member_email", "The member is already active.")
+    else:
+        member = members.update(call.world, member, source="DIRECT", **fields, status="invited")
+    return shown(call, member)

@@ -1,0 +1,82 @@
+"""`/organizations`: create, read, change, delete, search."""
+
+from sandbox.store import Document
+from sandbox.stytch import departures, members, organizations, search
+from sandbox.stytch.api.call import Call
+
+FIELDS = (
+    "organization_name",
+    "organization_slug",
+    "organization_logo_url",
+    "organization_external_id",
+    "trusted_metadata",
+    *organizations.SETTINGS,
+)
+ACTIONS = {
+    "organization_name": "update.info.name",
+    "organization_slug": "update.info.slug",
+    "organization_logo_url": "update.info.logo-url",
+    "auth_methods": "update.settings.allowed-auth-methods",
+    "allowed_auth_methods": "update.settings.allowed-auth-methods",
+    "mfa_methods": "update.settings.allowed-mfa-methods",
+    "allowed_mfa_methods": "update.settings.allowed-mfa-methods",
+    "email_jit_provisioning": "update.settings.email-jit-provisioning",
+    "email_invites": "update.settings.email-invites",
+    "email_allowed_domains": "update.settings.allowed-domains",
+    "sso_default_connection_id": "update.settings.default-sso-connection",
+    "sso_jit_provisioning": "update.settings.sso-jit-provisioning",
+    "sso_jit_provisioning_allowed_connections": "update.settings.sso-jit-provisioning",
+    "mfa_policy": "update.settings.mfa-policy",
+    "rbac_email_implicit_role_assignments": "update.settings.implicit-roles",
+}
+NOT_FOR_MEMBERS = "not.for.members"  # an action no policy grants
+
+
+def create(call: Call) -> Document:
+    """Make an organization without members."""
+    call.text("organization_name")
+    fields = call.chosen(*FIELDS)
+    return {"organization": organizations.create(call.world, source="DIRECT", **fields)}
+
+
+def get(call: Call) -> Document:
+    """Return one organization."""
+    return {"organization": call.organization()}
+
+
+def update(call: Call) -> Document:
+    """Change the fields that were sent."""
+    organization = call.organization()
+    fields = call.chosen(*FIELDS)
+    actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
+    call.authorize("stytch.organization", *actions, of=organization)
+    changed = organizations.update(call.world, organization, source="DIRECT", **fields)
+    return {"organization": changed}
+
+
+def delete(call: Call) -> Document:
+    """Delete an organization and everyone in it."""
+    organization = call.organization()
+    call.authorize("stytch.organization", "delete", of=organization)
+    departures.of_organization(call.world, organization, source="DIRECT")
+    return {"organization_id": organization["organization_id"]}
+
+
+def delete_external_id(call: Call) -> Document:
+    """Take an organization's external id away."""
+    fields = {"organization_external_id": None}
+    changed = organizations.update(call.world, call.organization(), source="DIRECT", **fields)
+    return {"organization": changed}
+
+
+def metrics(call: Call) -> Document:
+    """Count an organization's living members."""
+    everyone = members.of(call.world, call.organization())
+    return {"member_count": sum(member["status"] != "deleted" for member in everyone)}
+
+
+def find(call: Call) -> Document:
+    """Search all organizations."""
+    found = search.all_organizations(call.world, call.mapping("query"))
+    page, metadata = search.page(found, cursor=call.find("cursor"), limit=call.number("limit"))
+    return {"organizations": page, "results_metadata": metadata}

@@ -1,0 +1,29 @@
+"""`/rbac`: the project's policy and an organization's own roles."""
+
+from sandbox.store import Document
+from sandbox.stytch import organizations, roles
+from sandbox.stytch.api.call import Call
+from sandbox.stytch.errors import StytchError
+
+
+def policy(call: Call) -> Document:  # noqa: ARG001  every handler takes its call
+    """Return the project's policy."""
+    return {"policy": roles.POLICY}
+
+
+def get_organization(call: Call) -> Document:
+    """Return an organization's own roles."""
+    organization_id = call.organization()["organization_id"]
+    return {"org_policy": {"roles": roles.organization_roles(call.world, organization_id)}}
+
+
+def set_organization(call: Call) -> Document:
+    """Replace an organization's own roles."""
+    organization = call.organization()
+    wanted = (call.mapping("org_policy") or {}).get("roles")
+    if not isinstance(wanted, list) or not all(isinstance(entry, dict) for entry in wanted):
+        raise StytchError("bad_request", "org_policy.roles must be a list.")
+    own = [{"description": "", "permissions": [], **entry} for entry in wanted]
+    roles.define(call.world, organization["organization_id"], own)
+    organizations.update(call.world, organization, source="DIRECT", custom_roles=own)
+    return {"org_policy": {"roles": own}}

@@ -1,0 +1,113 @@
+"""The mails Stytch would send: invitations, sign-in links, codes."""
+
+from sandbox import mail
+from sandbox.store import Document
+from sandbox.stytch import credentials, members
+from sandbox.stytch.values import with_query
+from sandbox.world import World
+
+
+def target(world: World, redirect_url: str | None, *, token_type: str, token: str) -> str:
+    """Return where a link leads: the caller's page, or our landing page when none was named."""
+    url = redirect_url or f"{world.settings.public_url}/landing"
+    return with_query(url, stytch_token_type=token_type, token=token)
+
+
+def discovery(
+    world: World, *, email: str, redirect_url: str | None, minutes: int, challenge: str | None
+) -> None:
+    """Send a link that proves an address and leads to the choice of an organization."""
+    link = credentials.new_link(
+        world, purpose="discovery", minutes=minutes, email=email, challenge=challenge
+    )
+    mail.deliver(
+        world,
+        to=email,
+        kind="discovery",
+        subject="Sign in",
+        text="Open this link to sign in and choose your organization.",
+        link=target(world, redirect_url, token_type="discovery", token=link["token"]),  # noqa: S106
+        token=link["token"],
+        expires_at=link["expires_at"],
+    )
+
+
+def to_member(  # noqa: PLR0913  a letter has this many parts
+    world: World,
+    *,
+    kind: mail.MailKind,
+    organization: Document,
+    member: Document,
+    subject: str,
+    text: str,
+    redirect_url: str | None,
+    minutes: int,
+    challenge: str | None = None,
+) -> None:
+    """Send a member a link that signs in to one organization."""
+    email = member["email_address"]
+    link = credentials.new_link(
+        world,
+        purpose="member",
+        minutes=minutes,
+        email=email,
+        member_id=member["member_id"],
+        challenge=challenge,
+    )
+    kind_of_token = "multi_tenant_magic_links"  # noqa: S105  Stytch's name for it
+    mail.deliver(
+        world,
+        to=email,
+        kind=kind,
+        subject=subject,
+        text=text,
+        organization=organization["organization_name"],
+        link=target(world, redirect_url, token_type=kind_of_token, token=link["token"]),
+        token=link["token"],
+        expires_at=link["expires_at"],
+    )
+
+
+def invitation(
+    world: World,
+    *,
+    organization: Document,
+    member: Document,
+    inviter_id: str | None,
+    redirect_url: str | None,
+    minutes: int,
+) -> None:
+    """Invite someone, in the name of the member who did."""
+    inviter = members.get(world, organization, inviter_id) if inviter_id else None
+    name = organization["organization_name"]
+    by = (
+        f"{inviter['name'] or inviter['email_address']} invited you"
+        if inviter
+        else "You are invited"
+    )
+    to_member(
+        world,
+        kind="invite",
+        organization=organization,
+        member=member,
+        subject=f"{by} to join {name}",
+        text=f"Open this link to accept and become a member of {name}.",
+        redirect_url=redirect_url,
+        minutes=minutes,
+    )
+
+
+def code(world: World, *, email: str, place: str, minutes: int, organization: str = "") -> None:
+    """Send a one-time code."""
+    sent = credentials.new_code(world, place=place, email=email, minutes=minutes)
+    where = f" to {organization}" if organization else ""
+    mail.deliver(
+        world,
+        to=email,
+        kind="otp",
+        subject=f"{sent['code']} is your sign-in code",
+        text=f"Enter this code to sign in{where}.",
+        code=sent["code"],
+        expires_at=sent["expires_at"],
+        organization=organization,
+    )

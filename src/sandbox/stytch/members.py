@@ -1,0 +1,314 @@
+"""Members: their shape, their life from pending to deleted, and the addresses they are found by."""
+
+import re
+
+from sandbox.store import Document
+from sandbox.stytch import organizations, roles, webhooks
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import domain_of, instant, merged, new_id, normal_email
+from sandbox.world import World
+
+KIND = "stytch.member"
+PEOPLE = "stytch.people"  # one kind per address: the members who have it, deleted ones excepted
+ROSTER = "stytch.roster"  # one kind per organization: its members, deleted ones included
+RETIRED = "stytch.retired"
+EXTERNAL = "stytch.member_external_id"
+
+EXTERNAL_ALPHABET = re.compile(r"[A-Za-z0-9._|\-]{1,128}")
+PLAIN = ("name", "is_breakglass", "mfa_phone_number", "mfa_enrolled", "default_mfa_method")
+METADATA = ("trusted_metadata", "untrusted_metadata")
+EMPTY: Document = {
+    "external_id": None,
+    "email_address_verified": False,
+    "name": "",
+    "is_breakglass": False,
+    "is_locked": False,
+    "lock_created_at": None,
+    "lock_expires_at": None,
+    "sso_registrations": [],
+    "oauth_registrations": [],
+    "scim_registration": None,
+    "member_password_id": "",
+    "totp_registration_id": "",
+    "mfa_enrolled": False,
+    "mfa_phone_number": "",
+    "mfa_phone_number_verified": False,
+    "default_mfa_method": "",
+    "retired_email_addresses": [],
+    "trusted_metadata": {},
+    "untrusted_metadata": {},
+    "_explicit": [],
+    "_implicit": [],
+}
+
+
+def rendered(world: World, member: Document) -> Document:
+    """Return a member the way Stytch shows one: roles with sources, nothing of our own."""
+    organization = organizations.get(world, member["organization_id"])
+    held = roles.held(organization, member)
+    shown = {name: value for name, value in member.items() if not name.startswith("_")}
+    shown["roles"] = held
+    shown["is_admin"] = any(entry["role_id"] == roles.ADMIN for entry in held)
+    return shown
+
+
+def role_ids(world: World, member: Document) -> list[str]:
+    """Return the ids of the roles a member holds."""
+    organization = organizations.get(world, member["organization_id"])
+    return [entry["role_id"] for entry in roles.held(organization, member)]
+
+
+# Finding
+
+
+def by_id(world: World, member_id: str) -> Document | None:
+    """Return a member wherever it is, deleted or not."""
+    return world.store.get(KIND, member_id)
+
+
+def get(world: World, organization: Document, reference: str) -> Document:
+    """Return a member of an organization by id or external id; a deleted one is not found."""
+    organization_id = organization["organization_id"]
+    if found := world.store.get(EXTERNAL, f"{organization_id}/{reference}"):
+        reference = found["member_id"]
+    member = by_id(world, reference)
+    if member is None or member["status"] == "deleted":
+        raise StytchError("member_not_found")
+    if member["organization_id"] != organization_id:
+        raise StytchError("member_does_not_exist_in_organization")
+    return member
+
+
+def find_by_email(world: World, organization: Document, email: str) -> Document | None:
+    """Return the living member who has an address."""
+    for member in with_email(world, email):
+        if member["organization_id"] == organization["organization_id"]:
+            return member
+    return None
+
+
+def with_email(world: World, email: str) -> list[Document]:
+    """Return the living members of all organizations who have an address."""
+    ids = world.store.ids(f"{PEOPLE}:{email}")
+    return [member for id_ in ids if (member := by_id(world, id_))]
+
+
+def of(world: World, organization: Document) -> list[Document]:
+    """Return every member of an organization, deleted ones included."""
+    ids = world.store.ids(f"{ROSTER}:{organization['organization_id']}")
+    return [member for id_ in ids if (member := by_id(world, id_))]
+
+
+# Changing
+
+
+def create(
+    world: World,
+    organization: Document,
+    *,
+    email_address: str,
+    status: str,
+    source: webhooks.Source,
+    **fields: object,
+) -> Document:
+    """Make a member, or refuse an address that is taken here."""
+    email = normal_email(email_address)
+    now = instant(world.clock.now())
+    member = {
+        "organization_id": organization["organization_id"],
+        "member_id": new_id("member"),
+        "email_address": email,
+        "status": status,
+        **EMPTY,
+        "_email_id": new_id("member-email"),
+        "created_at": now,
+        "updated_at": now,
+    }
+    refuse_taken(world, member, email)
+    changed(world, member, fields)
+    save(world, member, before=None)
+    announce(world, member, action="CREATE", source=source)
+    return member
+
+
+def update(
+    world: World, member: Document, *, source: webhooks.Source, **fields: object
+) -> Document:
+    """Change a member's fields; those not named stay."""
+    after = dict(member)
+    email = fields.pop("email_address", None)
+    unlink = fields.pop("unlink_email", False)
+    if email is not None:
+        change_email(world, after, normal_email(str(email)), keep_old=not unlink)
+    changed(world, after, fields)
+    return replace(world, member, after, source=source)
+
+
+def activate(world: World, member: Document, *, source: webhooks.Source = "DIRECT") -> Document:
+    """Note that a member proved the address: active from now on."""
+    if member["status"] == "active" and member["email_address_verified"]:
+        return member
+    after = member | {"status": "active", "email_address_verified": True}
+    return replace(world, member, after, source=source)
+
+
+def delete(world: World, member: Document, *, source: webhooks.Source) -> None:
+    """Mark a member deleted; the address may be used again."""
+    after = member | {"status": "deleted", "updated_at": instant(world.clock.now())}
+    save(world, after, before=member)
+    announce(world, after, action="DELETE", source=source)
+
+
+def reactivate(world: World, organization: Document, member_id: str) -> Document:
+    """Bring a deleted member back; only by Stytch's own id."""
+    member = by_id(world, member_id)
+    if member is None or member["organization_id"] != organization["organization_id"]:
+        raise StytchError("member_not_found")
+    if member["status"] != "deleted":
+        raise StytchError("no_deleted_member_found_for_reactivation")
+    if not member["email_address_verified"]:
+        raise StytchError("email_unverified_for_reactivation")
+    if find_by_email(world, organization, member["email_address"]):
+        raise StytchError("reactivation_email_belongs_to_another_member")
+    return replace(world, member, member | {"status": "active"}, source="DIRECT")
+
+
+def forget(world: World, organization: Document) -> list[str]:
+    """Remove every member of an organization that goes; return their ids."""
+    members = of(world, organization)
+    for member in members:
+        index(world, member, None)
+        world.store.delete(KIND, member["member_id"])
+        world.store.delete(roster_of(member), member["member_id"])
+    return [member["member_id"] for member in members]
+
+
+def replace(
+    world: World, before: Document, after: Document, *, source: webhooks.Source
+) -> Document:
+    """Save a changed member and tell the product."""
+    after["updated_at"] = instant(world.clock.now())
+    save(world, after, before=before)
+    announce(world, after, action="UPDATE", source=source)
+    return after
+
+
+def announce(
+    world: World, member: Document, *, action: webhooks.Action, source: webhooks.Source
+) -> None:
+    """Tell the product."""
+    webhooks.emit(
+        world,
+        action=action,
+        object_type="member",
+        object_id=member["member_id"],
+        source=source,
+        document=rendered(world, member),
+    )
+
+
+# Checking
+
+
+def changed(world: World, member: Document, fields: Document) -> None:
+    """Check fields and write them into a member."""
+    if fields.get("roles") is not None:
+        wanted = fields["roles"]
+        member["_explicit"] = roles.checked(world, member["organization_id"], wanted)
+    if fields.get("implicit_roles") is not None:
+        member["_implicit"] = fields["implicit_roles"]
+    if fields.get("external_id") is not None:
+        check_external_id(world, member, str(fields["external_id"]))
+        member["external_id"] = fields["external_id"]
+    for name in (*PLAIN, "status", "email_address_verified"):
+        if fields.get(name) is not None:
+            member[name] = fields[name]
+    for name in METADATA:
+        if fields.get(name) is not None:
+            member[name] = merged(member[name], fields[name])
+
+
+def check_external_id(world: World, member: Document, external_id: str) -> None:
+    """Refuse an external id of another alphabet or of another member."""
+    if not EXTERNAL_ALPHABET.fullmatch(external_id):
+        raise StytchError("invalid_argument", "external_id has characters that are not allowed.")
+    owner = world.store.get(EXTERNAL, f"{member['organization_id']}/{external_id}")
+    if owner and owner["member_id"] != member["member_id"]:
+        raise StytchError("duplicate_member_external_id")
+
+
+def change_email(world: World, member: Document, email: str, *, keep_old: bool) -> None:
+    """Give a member another address; the old one is retired, the new one unverified."""
+    if email == member["email_address"]:
+        return
+    refuse_taken(world, member, email)
+    old = {"email_id": member["_email_id"], "email_address": member["email_address"]}
+    kept = [entry for entry in member["retired_email_addresses"] if entry["email_address"] != email]
+    member["retired_email_addresses"] = [*kept, old] if keep_old else kept
+    member["email_address"] = email
+    member["email_address_verified"] = False
+    member["member_password_id"] = ""
+    member["_email_id"] = new_id("member-email")
+
+
+def refuse_taken(world: World, member: Document, email: str) -> None:
+    """Refuse an address another member of the organization has or retired."""
+    retired = world.store.get(RETIRED, f"{member['organization_id']}/{email}")
+    others = [m for m in with_email(world, email) if m["member_id"] != member["member_id"]]
+    same_place = [m for m in others if m["organization_id"] == member["organization_id"]]
+    if same_place or (retired and retired["member_id"] != member["member_id"]):
+        raise StytchError("duplicate_member_email")
+
+
+def check_invitable(organization: Document, email: str) -> None:
+    """Refuse an invitation that the organization's settings do not allow."""
+    setting = organization["email_invites"]
+    domains = [domain.lower() for domain in organization["email_allowed_domains"]]
+    restricted = setting == "RESTRICTED" and domain_of(email) not in domains
+    if setting == "NOT_ALLOWED" or restricted:
+        raise StytchError("invalid_email_for_invites")
+
+
+def check_joinable(organization: Document, email: str) -> None:
+    """Refuse someone who may not join by their address alone."""
+    if organization["email_jit_provisioning"] == "NOT_ALLOWED":
+        raise StytchError("email_jit_provisioning_not_allowed")
+    if domain_of(email) not in organizations.joinable_domains(organization):
+        raise StytchError("invalid_email_for_jit_provisioning")
+
+
+# Keeping
+
+
+def roster_of(member: Document) -> str:
+    """Return the kind that lists a member's organization."""
+    return f"{ROSTER}:{member['organization_id']}"
+
+
+def save(world: World, member: Document, *, before: Document | None) -> None:
+    """Write a member and the indexes."""
+    index(world, before, member)
+    world.store.put(KIND, member["member_id"], member)
+    world.store.put(roster_of(member), member["member_id"], {})
+
+
+def index(world: World, before: Document | None, after: Document | None) -> None:
+    """Move the addresses a member is found by; a deleted one has none."""
+    if before:
+        for kind, id_ in keys(before):
+            world.store.delete(kind, id_)
+    if after and after["status"] != "deleted":
+        for kind, id_ in keys(after):
+            world.store.put(kind, id_, {"member_id": after["member_id"]})
+
+
+def keys(member: Document) -> list[tuple[str, str]]:
+    """Return the index entries of one member."""
+    here, member_id = member["organization_id"], member["member_id"]
+    found = [(f"{PEOPLE}:{member['email_address']}", member_id)]
+    found += [
+        (RETIRED, f"{here}/{old['email_address']}") for old in member["retired_email_addresses"]
+    ]
+    if member["external_id"]:
+        found.append((EXTERNAL, f"{here}/{member['external_id']}"))
+    return found

@@ -1,0 +1,228 @@
+"""Organizations: their shape, their settings, and the three names each is found by."""
+
+import re
+
+from sandbox.store import Document
+from sandbox.stytch import roles, webhooks
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import instant, merged, new_id
+from sandbox.world import World
+
+KIND = "stytch.organization"
+SLUG = "stytch.slug"
+EXTERNAL = "stytch.organization_external_id"
+JOINABLE = "stytch.joinable"  # one kind per domain: which organizations let it join
+
+ALPHABET = re.compile(r"[A-Za-z0-9\-._~]{2,128}")
+OPEN = frozenset({"ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"})
+METHODS = frozenset({"ALL_ALLOWED", "RESTRICTED"})
+JOINING = frozenset({"RESTRICTED", "NOT_ALLOWED"})
+CHOICES = {
+    "auth_methods": METHODS,
+    "email_invites": OPEN,
+    "email_jit_provisioning": JOINING,
+    "sso_jit_provisioning": OPEN,
+    "oauth_tenant_jit_provisioning": JOINING,
+    "mfa_policy": frozenset({"OPTIONAL", "REQUIRED_FOR_ALL"}),
+    "mfa_methods": METHODS,
+    "first_party_connected_apps_allowed_type": OPEN,
+    "third_party_connected_apps_allowed_type": OPEN,
+}
+LISTS = (
+    "allowed_auth_methods",
+    "email_allowed_domains",
+    "sso_jit_provisioning_allowed_connections",
+    "allowed_mfa_methods",
+    "rbac_email_implicit_role_assignments",
+    "allowed_first_party_connected_apps",
+    "allowed_third_party_connected_apps",
+)
+SETTINGS = (*CHOICES, *LISTS, "allowed_oauth_tenants", "sso_default_connection_id")
+COMMON_DOMAINS = frozenset(
+    {"gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "outlook.com", "yahoo.com"}
+)
+EMPTY: Document = {
+    "organization_logo_url": "",
+    "organization_external_id": None,
+    "auth_methods": "ALL_ALLOWED",
+    "allowed_auth_methods": [],
+    "email_invites": "ALL_ALLOWED",
+    "email_jit_provisioning": "NOT_ALLOWED",
+    "email_allowed_domains": [],
+    "claimed_email_domains": [],
+    "sso_jit_provisioning": "NOT_ALLOWED",
+    "sso_jit_provisioning_allowed_connections": [],
+    "sso_default_connection_id": None,
+    "sso_active_connections": [],
+    "scim_active_connection": None,
+    "oauth_tenant_jit_provisioning": "NOT_ALLOWED",
+    "allowed_oauth_tenants": {},
+    "mfa_policy": "OPTIONAL",
+    "mfa_methods": "ALL_ALLOWED",
+    "allowed_mfa_methods": [],
+    "rbac_email_implicit_role_assignments": [],
+    "first_party_connected_apps_allowed_type": "ALL_ALLOWED",
+    "allowed_first_party_connected_apps": [],
+    "third_party_connected_apps_allowed_type": "ALL_ALLOWED",
+    "allowed_third_party_connected_apps": [],
+    "custom_roles": [],
+    "trusted_metadata": {},
+}
+
+
+def get(world: World, reference: str) -> Document:
+    """Return an organization by id, slug or external id, or refuse."""
+    if not reference or len(reference) > 128 or re.search(r"[\s/]", reference):
+        raise StytchError("invalid_organization_id")
+    for index in (SLUG, EXTERNAL):
+        if found := world.store.get(index, reference.lower() if index == SLUG else reference):
+            reference = found["organization_id"]
+            break
+    organization = world.store.get(KIND, reference)
+    if organization is None:
+        raise StytchError("organization_not_found")
+    return organization
+
+
+def create(world: World, *, source: webhooks.Source, **fields: object) -> Document:
+    """Make an organization; a slug not given is made from the name."""
+    now = instant(world.clock.now())
+    organization_id = new_id("organization")
+    organization = {"organization_id": organization_id, "organization_name": "", **EMPTY}
+    if any(name in fields for name in SETTINGS):
+        organization["email_invites"] = "NOT_ALLOWED"
+    if "organization_slug" not in fields:
+        fields["organization_slug"] = free_slug(world, str(fields.get("organization_name", "")))
+    organization |= {"created_at": now, "updated_at": now}
+    changed(world, organization, fields)
+    save(world, organization, before=None)
+    announce(world, organization, action="CREATE", source=source)
+    return organization
+
+
+def update(
+    world: World, organization: Document, *, source: webhooks.Source, **fields: object
+) -> Document:
+    """Change an organization's fields; those not named stay."""
+    before = dict(organization)
+    after = dict(organization) | {"updated_at": instant(world.clock.now())}
+    changed(world, after, fields)
+    save(world, after, before=before)
+    announce(world, after, action="UPDATE", source=source)
+    return after
+
+
+def delete(world: World, organization: Document, *, source: webhooks.Source) -> None:
+    """Forget an organization; its members go with it, without events of their own."""
+    index(world, organization, None)
+    world.store.delete(KIND, organization["organization_id"])
+    world.store.delete(roles.ORG_POLICY, organization["organization_id"])
+    announce(world, organization, action="DELETE", source=source)
+
+
+def announce(
+    world: World, organization: Document, *, action: webhooks.Action, source: webhooks.Source
+) -> None:
+    """Tell the product."""
+    webhooks.emit(
+        world,
+        action=action,
+        object_type="organization",
+        object_id=organization["organization_id"],
+        source=source,
+        document=organization,
+    )
+
+
+def changed(world: World, organization: Document, fields: Document) -> None:
+    """Check fields and write them into an organization."""
+    name = fields.get("organization_name", organization["organization_name"])
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 128:
+        raise StytchError("invalid_argument", "organization_name must have 1 to 128 characters.")
+    check_slug(world, organization, fields)
+    check_external_id(world, organization, fields)
+    check_settings(world, organization, fields)
+    if "trusted_metadata" in fields:
+        fields["trusted_metadata"] = merged(
+            organization["trusted_metadata"], fields["trusted_metadata"]
+        )
+    organization |= fields
+
+
+def check_slug(world: World, organization: Document, fields: Document) -> None:
+    """Refuse a slug of another alphabet or of another organization."""
+    slug = fields.get("organization_slug")
+    if slug is None:
+        return
+    if not ALPHABET.fullmatch(slug) or not re.search(r"[A-Za-z0-9]", slug):
+        raise StytchError("invalid_organization_slug")
+    owner = world.store.get(SLUG, slug.lower())
+    if owner and owner["organization_id"] != organization["organization_id"]:
+        raise StytchError("organization_slug_already_used")
+
+
+def check_external_id(world: World, organization: Document, fields: Document) -> None:
+    """Refuse another organization's external id."""
+    owner = world.store.get(EXTERNAL, str(fields.get("organization_external_id")))
+    if owner and owner["organization_id"] != organization["organization_id"]:
+        raise StytchError("organization_external_id_already_used")
+
+
+def check_settings(world: World, organization: Document, fields: Document) -> None:
+    """Refuse values outside their lists, common mail domains, unknown roles."""
+    for name, allowed in CHOICES.items():
+        if name in fields and fields[name] not in allowed:
+            raise StytchError("invalid_argument", f"{name} must be one of {sorted(allowed)}.")
+    for name in LISTS:
+        if name in fields and not isinstance(fields[name], list):
+            raise StytchError("invalid_argument", f"{name} must be a list.")
+    if common := COMMON_DOMAINS.intersection(fields.get("email_allowed_domains", [])):
+        raise StytchError("invalid_argument", f"Common domains are refused: {sorted(common)}.")
+    assigned = [a["role_id"] for a in fields.get("rbac_email_implicit_role_assignments", [])]
+    roles.checked(world, organization["organization_id"], assigned)
+
+
+def free_slug(world: World, name: str) -> str:
+    """Return a slug made from a name that nobody has."""
+    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120]
+    base = base if len(base) >= 2 else "organization"
+    slug, number = base, 1
+    while world.store.get(SLUG, slug):
+        number += 1
+        slug = f"{base}-{number}"
+    return slug
+
+
+def save(world: World, organization: Document, *, before: Document | None) -> None:
+    """Write an organization and its indexes."""
+    index(world, before, organization)
+    world.store.put(KIND, organization["organization_id"], organization)
+
+
+def index(world: World, before: Document | None, after: Document | None) -> None:
+    """Move the names an organization is found by."""
+    if before:
+        world.store.delete(SLUG, before["organization_slug"].lower())
+        world.store.delete(EXTERNAL, before["organization_external_id"] or "")
+        for domain in joinable_domains(before):
+            world.store.delete(f"{JOINABLE}:{domain}", before["organization_id"])
+    if after:
+        entry = {"organization_id": after["organization_id"]}
+        world.store.put(SLUG, after["organization_slug"].lower(), entry)
+        if after["organization_external_id"]:
+            world.store.put(EXTERNAL, after["organization_external_id"], entry)
+        for domain in joinable_domains(after):
+            world.store.put(f"{JOINABLE}:{domain}", after["organization_id"], entry)
+
+
+def joinable_domains(organization: Document) -> list[str]:
+    """Return the mail domains whose people may join by themselves."""
+    if organization["email_jit_provisioning"] != "RESTRICTED":
+        return []
+    return [domain.lower() for domain in organization["email_allowed_domains"]]
+
+
+def joinable_by(world: World, domain: str) -> list[Document]:
+    """Return the organizations which people of a domain may join."""
+    ids = world.store.ids(f"{JOINABLE}:{domain}")
+    return [found for id_ in ids if (found := world.store.get(KIND, id_))]

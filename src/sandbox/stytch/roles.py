@@ -1,0 +1,146 @@
+"""Roles: the project's policy, an organization's own roles, who holds what, and who may do what."""
+
+from collections.abc import Iterable
+
+from sandbox.store import Document
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import domain_of
+from sandbox.world import World
+
+ORG_POLICY = "stytch.org_policy"
+MEMBER = "stytch_member"
+ADMIN = "stytch_admin"
+DIRECT: Document = {"type": "direct_assignment", "details": {}}
+
+ORGANIZATION_ACTIONS = [
+    "update.info.name",
+    "update.info.slug",
+    "update.info.logo-url",
+    "update.settings.allowed-auth-methods",
+    "update.settings.allowed-mfa-methods",
+    "update.settings.email-jit-provisioning",
+    "update.settings.email-invites",
+    "update.settings.allowed-domains",
+    "update.settings.default-sso-connection",
+    "update.settings.sso-jit-provisioning",
+    "update.settings.mfa-policy",
+    "update.settings.implicit-roles",
+    "delete",
+]
+SELF_ACTIONS = [
+    "update.info.name",
+    "update.info.untrusted-metadata",
+    "update.info.mfa-phone",
+    "update.info.delete.mfa-phone",
+    "update.info.delete.mfa-totp",
+    "update.info.delete.password",
+    "update.settings.mfa-enrolled",
+    "update.settings.default-mfa-method",
+    "delete",
+]
+MEMBER_ACTIONS = [
+    "create",
+    "update.info.email",
+    "update.settings.is-breakglass",
+    "update.settings.roles",
+    "search",
+    *SELF_ACTIONS,
+]
+
+
+def permissions(*resources: str) -> list[Document]:
+    """Return every action on each resource."""
+    return [{"resource_id": resource, "actions": ["*"]} for resource in resources]
+
+
+def role(role_id: str, granted: list[Document]) -> Document:
+    """Return a role of a policy."""
+    return {"role_id": role_id, "description": "", "permissions": granted}
+
+
+def resource(resource_id: str, actions: list[str]) -> Document:
+    """Return a resource of a policy."""
+    return {"resource_id": resource_id, "description": "", "actions": actions}
+
+
+POLICY: Document = {
+    "roles": [
+        role(MEMBER, permissions("stytch.self")),
+        role(
+            ADMIN,
+            permissions("stytch.organization", "stytch.member", "stytch.sso", "stytch.scim"),
+        ),
+        role("viewer", [{"resource_id": "document", "actions": ["read"]}]),
+    ],
+    "resources": [
+        resource("stytch.organization", ORGANIZATION_ACTIONS),
+        resource("stytch.member", MEMBER_ACTIONS),
+        resource("stytch.self", SELF_ACTIONS),
+        resource("document", ["read", "write"]),
+    ],
+    "scopes": [],
+}
+
+
+def organization_roles(world: World, organization_id: str) -> list[Document]:
+    """Return the roles an organization defined for itself."""
+    stored = world.store.get(ORG_POLICY, organization_id)
+    return list(stored["roles"]) if stored else []
+
+
+def define(world: World, organization_id: str, roles: list[Document]) -> None:
+    """Replace an organization's own roles."""
+    world.store.put(ORG_POLICY, organization_id, {"roles": roles})
+
+
+def all_roles(world: World, organization_id: str) -> list[Document]:
+    """Return the roles that may be held in an organization."""
+    return [*POLICY["roles"], *organization_roles(world, organization_id)]
+
+
+def checked(world: World, organization_id: str, role_ids: Iterable[str]) -> list[str]:
+    """Return role ids to assign, each once; refuse the default role and unknown ones."""
+    wanted = list(dict.fromkeys(role_ids))
+    if MEMBER in wanted:
+        raise StytchError("cannot_assign_default_rbac_role_id")
+    known = {entry["role_id"] for entry in all_roles(world, organization_id)}
+    if unknown := [role_id for role_id in wanted if role_id not in known]:
+        raise StytchError("invalid_rbac_role_id", f"Unknown role: {', '.join(unknown)}.")
+    return wanted
+
+
+def held(organization: Document, member: Document) -> list[Document]:
+    """Return a member's roles, each with every source it comes from."""
+    sources: dict[str, list[Document]] = {MEMBER: [DIRECT]}
+    for role_id in member["_explicit"]:
+        sources.setdefault(role_id, []).append(DIRECT)
+    for assignment in organization["rbac_email_implicit_role_assignments"]:
+        domain = assignment["domain"].lower()
+        if member["email_address_verified"] and domain == domain_of(member["email_address"]):
+            source = {"type": "email_assignment", "details": {"email_domain": domain}}
+            sources.setdefault(assignment["role_id"], []).append(source)
+    for implied in member["_implicit"]:
+        sources.setdefault(implied["role_id"], []).append(implied["source"])
+    return [{"role_id": role_id, "sources": found} for role_id, found in sources.items()]
+
+
+def granting(
+    world: World, *, organization_id: str, role_ids: Iterable[str], resource_id: str, action: str
+) -> list[str]:
+    """Return which of the roles allow an action on a resource."""
+    mine = set(role_ids)
+    return [
+        entry["role_id"]
+        for entry in all_roles(world, organization_id)
+        if entry["role_id"] in mine
+        and any(covers(permission, resource_id, action) for permission in entry["permissions"])
+    ]
+
+
+def covers(permission: Document, resource_id: str, action: str) -> bool:
+    """Return whether one permission speaks of an action on a resource."""
+    if permission["resource_id"] != resource_id:
+        return False
+    if resource_id == "stytch.self" and action not in SELF_ACTIONS:
+        return False  # everything on oneself does not include one's own roles or e-mail
+    return not {"*", action}.isdisjoint(permission["actions"])

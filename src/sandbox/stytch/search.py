@@ -1,0 +1,148 @@
+"""Search: Stytch's filters, limits and cursors over members and organizations."""
+
+import base64
+from collections.abc import Callable, Iterable
+
+from sandbox.store import Document
+from sandbox.stytch import organizations
+from sandbox.stytch.errors import StytchError
+from sandbox.world import World
+
+MOST = 1000
+USUAL = 100
+
+type Test = Callable[[Document], bool]
+
+
+def member_test(name: str, value: object) -> Test:
+    """Return what one member filter asks."""
+    within = {
+        "member_ids": "member_id",
+        "member_emails": "email_address",
+        "statuses": "status",
+        "member_phone_numbers": "mfa_phone_number",
+    }
+    fuzzy = {
+        "member_email_fuzzy": "email_address",
+        "member_phone_number_fuzzy": "mfa_phone_number",
+    }
+    if name in within:
+        wanted = {text.lower() for text in listed(name, value)}
+        return lambda member: str(member[within[name]]).lower() in wanted
+    if name in fuzzy:
+        part = fragment(name, value)
+        return lambda member: part in str(member[fuzzy[name]]).lower()
+    if name == "member_is_breakglass":
+        return lambda member: member["is_breakglass"] is value
+    if name == "member_roles":
+        asked = set(listed(name, value))
+        return lambda member: any(role["role_id"] in asked for role in member["roles"])
+    raise StytchError("bad_request", f"Unknown filter_name {name!r}.")
+
+
+def organization_test(name: str, value: object) -> Test:
+    """Return what one organization filter asks of the organization itself."""
+    within = {"organization_ids": "organization_id", "organization_slugs": "organization_slug"}
+    fuzzy = {
+        "organization_name_fuzzy": "organization_name",
+        "organization_slug_fuzzy": "organization_slug",
+    }
+    lists = {
+        "allowed_domains": "email_allowed_domains",
+        "claimed_email_domains": "claimed_email_domains",
+    }
+    if name in within:
+        wanted = {text.lower() for text in listed(name, value)}
+        return lambda found: found[within[name]].lower() in wanted
+    if name in fuzzy:
+        part = fragment(name, value)
+        return lambda found: part in found[fuzzy[name]].lower()
+    if name in lists:
+        domains = {text.lower() for text in listed(name, value)}
+        return lambda found: any(domain.lower() in domains for domain in found[lists[name]])
+    if name == "allowed_domain_fuzzy":
+        part = fragment(name, value)
+        return lambda found: any(part in domain for domain in found["email_allowed_domains"])
+    if name == "has_active_sso_connection":
+        return lambda found: bool(found["sso_active_connections"]) is value
+    raise StytchError("bad_request", f"Unknown filter_name {name!r}.")
+
+
+def listed(name: str, value: object) -> list[str]:
+    """Return a filter's list of texts, or refuse."""
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise StytchError("bad_request", f"{name} needs a list of strings.")
+    return value
+
+
+def fragment(name: str, value: object) -> str:
+    """Return what a fuzzy filter looks for, or refuse less than three characters."""
+    if not isinstance(value, str) or len(value) < 3:
+        raise StytchError("bad_request", f"{name} needs at least three characters.")
+    return value.lower()
+
+
+def matching(
+    documents: Iterable[Document], query: Document | None, test: Callable[[str, object], Test]
+) -> list[Document]:
+    """Return the documents that fulfil all operands, or any of them for OR."""
+    operands = (query or {}).get("operands", [])
+    tests = [test(o.get("filter_name", ""), o.get("filter_value")) for o in operands]
+    operator = str((query or {}).get("operator", "AND")).upper()
+    if operator not in {"AND", "OR"}:
+        raise StytchError("bad_request", "operator must be AND or OR.")
+    if not tests:
+        return list(documents)
+    combine = all if operator == "AND" else any
+    return [document for document in documents if combine(ask(document) for ask in tests)]
+
+
+def asks_for_status(query: Document | None) -> bool:
+    """Return whether a query names statuses; otherwise deleted members are left out."""
+    return any(o.get("filter_name") == "statuses" for o in (query or {}).get("operands", []))
+
+
+def with_people(world: World, query: Document | None) -> Callable[[str, object], Test]:
+    """Return organization filters, with those that look at members resolved beforehand."""
+    operands = (query or {}).get("operands", [])
+    asked = {o.get("filter_name") for o in operands} & {"member_emails", "member_email_fuzzy"}
+    people = world.store.all("stytch.member") if asked else []
+
+    def test(name: str, value: object) -> Test:
+        if name not in {"member_emails", "member_email_fuzzy"}:
+            return organization_test(name, value)
+        who = member_test(name, value)
+        homes = {m["organization_id"] for m in people if m["status"] != "deleted" and who(m)}
+        return lambda found: found["organization_id"] in homes
+
+    return test
+
+
+def all_organizations(world: World, query: Document | None) -> list[Document]:
+    """Return the organizations a query finds."""
+    everyone = world.store.all(organizations.KIND)
+    return matching(everyone, query, with_people(world, query))
+
+
+def page(
+    found: list[Document], *, cursor: str | None, limit: int | None
+) -> tuple[list[Document], Document]:
+    """Return one page and Stytch's metadata about the rest."""
+    size = USUAL if limit is None else limit
+    if not 1 <= size <= MOST:
+        raise StytchError("bad_request", "limit must be between 1 and 1000.")
+    start = position(cursor)
+    after = start + size
+    following = base64.urlsafe_b64encode(str(after).encode()).decode()
+    more = following if after < len(found) else None
+    return found[start:after], {"total": len(found), "next_cursor": more}
+
+
+def position(cursor: str | None) -> int:
+    """Return where a page begins."""
+    if not cursor:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()))
+    except ValueError as error:
+        raise StytchError("bad_request", "The cursor is not valid.") from error

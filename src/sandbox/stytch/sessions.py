@@ -1,0 +1,194 @@
+"""Member sessions: started by a factor, found by token or JWT, ended by revocation or by time."""
+
+from datetime import timedelta
+
+from sandbox.store import Document
+from sandbox.stytch import members, organizations, tokens
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import instant, new_id, new_token, parse_instant
+from sandbox.world import World
+
+KIND = "stytch.session"
+TOKEN = "stytch.session_token"  # noqa: S105  the name of an index
+OF_MEMBER = "stytch.sessions_of"  # one kind per member
+DEFAULT_MINUTES = 60
+CLAIMS_LIMIT = 4096
+
+
+def factor(world: World, *, type: str, email_id: str, email: str) -> Document:  # noqa: A002
+    """Return the proof that someone reads an address."""
+    now = instant(world.clock.now())
+    return {
+        "type": type,
+        "delivery_method": "email",
+        "last_authenticated_at": now,
+        "created_at": now,
+        "updated_at": now,
+        "email_factor": {"email_id": email_id, "email_address": email},
+    }
+
+
+def start(
+    world: World,
+    member: Document,
+    *,
+    factors: list[Document],
+    minutes: int | None = None,
+    custom_claims: Document | None = None,
+) -> Document:
+    """Begin a session of a member who is active."""
+    now = world.clock.now()
+    session = {
+        "member_session_id": new_id("member-session"),
+        "member_id": member["member_id"],
+        "organization_id": member["organization_id"],
+        "started_at": instant(now),
+        "last_accessed_at": instant(now),
+        "expires_at": instant(now + lifetime(minutes)),
+        "authentication_factors": factors,
+        "custom_claims": tidy(custom_claims or {}),
+        "_token": new_token(),
+    }
+    id_ = session["member_session_id"]
+    world.store.put(KIND, id_, session)
+    world.store.put(TOKEN, str(session["_token"]), {"member_session_id": id_})
+    world.store.put(f"{OF_MEMBER}:{member['member_id']}", str(id_), {})
+    return session
+
+
+def touch(
+    world: World,
+    session: Document,
+    *,
+    minutes: int | None = None,
+    custom_claims: Document | None = None,
+    factors: list[Document] | None = None,
+) -> Document:
+    """Note an access; extend only when told for how long."""
+    now = world.clock.now()
+    session["last_accessed_at"] = instant(now)
+    if minutes is not None:
+        session["expires_at"] = instant(now + lifetime(minutes))
+    if custom_claims:
+        session["custom_claims"] = tidy(session["custom_claims"] | custom_claims)
+    if factors:
+        fresh = {entry["type"] for entry in factors}
+        kept = [entry for entry in session["authentication_factors"] if entry["type"] not in fresh]
+        session["authentication_factors"] = [*kept, *factors]
+    world.store.put(KIND, session["member_session_id"], session)
+    return session
+
+
+def lifetime(minutes: int | None) -> timedelta:
+    """Return a session's length, within Stytch's bounds."""
+    if minutes is not None and not 5 <= minutes <= 527_040:
+        raise StytchError("invalid_session_duration")
+    return timedelta(minutes=minutes or DEFAULT_MINUTES)
+
+
+def tidy(custom_claims: Document) -> Document:
+    """Return custom claims without removed and reserved ones, or refuse too many."""
+    kept = {
+        name: value
+        for name, value in custom_claims.items()
+        if value is not None and name not in tokens.RESERVED
+    }
+    if len(tokens.segment(kept)) > CLAIMS_LIMIT * 4 // 3:
+        raise StytchError("invalid_argument", "Custom claims must not exceed four kilobytes.")
+    return kept
+
+
+# Finding
+
+
+def given(world: World, *, token: str | None, jwt: str | None) -> Document:
+    """Return the live session that exactly one of token and JWT speaks of."""
+    if token and jwt:
+        raise StytchError("too_many_session_arguments")
+    if jwt:
+        return by_id(world, tokens.read(world, jwt)[tokens.SESSION]["id"])
+    if token:
+        index = world.store.get(TOKEN, token)
+        return by_id(world, index["member_session_id"] if index else "")
+    raise StytchError("no_session_arguments")
+
+
+def by_id(world: World, session_id: str) -> Document:
+    """Return a live session; one that has ended is not found."""
+    session = world.store.get(KIND, session_id)
+    if session is None:
+        raise StytchError("session_not_found")
+    if parse_instant(session["expires_at"]) <= world.clock.now():
+        end(world, session)
+        raise StytchError("session_not_found")
+    return session
+
+
+def live_of(world: World, member_id: str) -> list[Document]:
+    """Return a member's live sessions, oldest first."""
+    found = [world.store.get(KIND, id_) for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}")]
+    now = world.clock.now()
+    return [s for s in found if s and parse_instant(s["expires_at"]) > now]
+
+
+# Ending
+
+
+def end(world: World, session: Document) -> None:
+    """Forget one session."""
+    world.store.delete(KIND, session["member_session_id"])
+    world.store.delete(TOKEN, session["_token"])
+    world.store.delete(f"{OF_MEMBER}:{session['member_id']}", session["member_session_id"])
+
+
+def end_all(world: World, member_id: str) -> None:
+    """Forget every session of a member."""
+    for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}"):
+        if session := world.store.get(KIND, id_):
+            end(world, session)
+
+
+# Showing
+
+
+def rendered(world: World, session: Document) -> Document:
+    """Return a session the way Stytch shows one."""
+    member = members.by_id(world, session["member_id"])
+    organization = organizations.get(world, session["organization_id"])
+    shown = {name: value for name, value in session.items() if not name.startswith("_")}
+    shown["organization_slug"] = organization["organization_slug"]
+    shown["roles"] = members.role_ids(world, member) if member else []
+    return shown
+
+
+def jwt(world: World, session: Document) -> str:
+    """Mint a fresh token of a session."""
+    member = members.by_id(world, session["member_id"])
+    payload = tokens.claims(
+        world,
+        session=session,
+        organization=organizations.get(world, session["organization_id"]),
+        role_ids=members.role_ids(world, member) if member else [],
+    )
+    return tokens.sign(world, payload)
+
+
+def authenticated(world: World, session: Document) -> Document:
+    """Return what every successful sign-in answers."""
+    member = members.by_id(world, session["member_id"])
+    assert member is not None  # noqa: S101  a session ends with its member
+    return {
+        "member_id": member["member_id"],
+        "organization_id": member["organization_id"],
+        "member": members.rendered(world, member),
+        "organization": organizations.get(world, member["organization_id"]),
+        "member_session": rendered(world, session),
+        "session_token": session["_token"],
+        "session_jwt": jwt(world, session),
+        "member_authenticated": True,
+        "intermediate_session_token": "",
+        "intermediate_session_token_expires_at": None,
+        "mfa_required": None,
+        "primary_required": None,
+        "member_device": None,
+    }

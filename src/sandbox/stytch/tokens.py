@@ -1,0 +1,189 @@
+"""Session JWTs: the signing keys, the claims, and reading a token back.
+
+Tokens are always stamped with real time, whatever the sandbox's clock says, so that a verifier on
+real time accepts a fresh one after the clock was advanced. Sessions, links and invitations are
+what ends by the sandbox's clock.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from functools import lru_cache
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from sandbox.clock import real_now
+from sandbox.store import Document
+from sandbox.stytch.errors import StytchError
+from sandbox.stytch.values import new_id
+from sandbox.world import World
+
+KIND = "stytch.key"
+SESSION = "https://stytch.com/session"
+ORGANIZATION = "https://stytch.com/organization"
+LIFETIME = 300
+RESERVED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", SESSION, ORGANIZATION})
+
+
+# Keys
+
+
+@lru_cache(maxsize=16)
+def private_key(pem: str) -> rsa.RSAPrivateKey:
+    """Read a key once."""
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101  for the type checker
+    return key
+
+
+def new_pem() -> str:
+    """Make a 2048-bit RSA key."""
+    return (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )
+
+
+def published(world: World) -> list[Document]:
+    """Return the keys verifiers should accept; the last one signs."""
+    return world.store.all(KIND) or [rotate(world)]
+
+
+def rotate(world: World) -> Document:
+    """Make a new signing key; the one before stays published, older ones go."""
+    key = {"kid": new_id("jwk"), "pem": new_pem()}
+    for old in world.store.all(KIND)[:-1]:
+        world.store.delete(KIND, old["kid"])
+    world.store.put(KIND, key["kid"], key)
+    return key
+
+
+def jwks(world: World) -> list[Document]:
+    """Return the public halves, in the strict shape the SDK's model wants."""
+    return [jwk(key) for key in published(world)]
+
+
+def jwk(key: Document) -> Document:
+    """Return one public key."""
+    numbers = private_key(key["pem"]).public_key().public_numbers()
+    return {
+        "kty": "RSA",
+        "use": "sig",
+        "key_ops": ["verify"],
+        "alg": "RS256",
+        "kid": key["kid"],
+        "x5c": [],
+        "x5tS256": "",
+        "n": encode(numbers.n.to_bytes(256, "big")),
+        "e": "AQAB",
+    }
+
+
+# Tokens
+
+
+def claims(
+    world: World, *, session: Document, organization: Document, role_ids: list[str]
+) -> Document:
+    """Return the claims of a session's token, stamped with real time."""
+    now = int(real_now().timestamp())
+    custom = {k: v for k, v in session["custom_claims"].items() if k not in RESERVED}
+    return {
+        **custom,
+        "iss": f"stytch.com/{world.settings.stytch_project_id}",
+        "aud": [world.settings.stytch_project_id],
+        "sub": session["member_id"],
+        "iat": now,
+        "nbf": now,
+        "exp": now + LIFETIME,
+        SESSION: {
+            "id": session["member_session_id"],
+            "started_at": session["started_at"],
+            "last_accessed_at": session["last_accessed_at"],
+            "expires_at": session["expires_at"],
+            "attributes": {"user_agent": "", "ip_address": ""},
+            "authentication_factors": [brief(f) for f in session["authentication_factors"]],
+            "roles": role_ids,
+        },
+        ORGANIZATION: {
+            "organization_id": organization["organization_id"],
+            "slug": organization["organization_slug"],
+        },
+    }
+
+
+def brief(factor: Document) -> Document:
+    """Return a factor as tokens carry it: without its own dates."""
+    return {k: v for k, v in factor.items() if k not in {"created_at", "updated_at"}}
+
+
+def sign(world: World, payload: Document, *, header: Document | None = None, pem: str = "") -> str:
+    """Sign claims with the current key, or with what a test's header asks for."""
+    key = published(world)[-1]
+    head = {"alg": "RS256", "kid": key["kid"], "typ": "JWT"} | (header or {})
+    head = {name: value for name, value in head.items() if value is not None}
+    content = f"{segment(head)}.{segment(payload)}"
+    private = private_key(pem or key["pem"])
+    return f"{content}.{encode(signature(private, str(head.get('alg')), content.encode()))}"
+
+
+def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> bytes:
+    """Sign as the algorithm says; the wrong ones exist so that verifiers can be tried."""
+    if algorithm == "none":
+        return b""
+    if algorithm == "HS256":  # the classic confusion: the public key used as a shared secret
+        public = private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return hmac.digest(public, content, hashlib.sha256)
+    return private.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
+
+def read(world: World, token: str) -> Document:
+    """Return the claims of a token we signed, expired or not."""
+    try:
+        head_part, payload_part, signature_part = token.split(".")
+        head, payload = json.loads(decode(head_part)), json.loads(decode(payload_part))
+        key = next(key for key in published(world) if key["kid"] == head["kid"])
+        public = private_key(key["pem"]).public_key()
+        content = f"{head_part}.{payload_part}".encode()
+        public.verify(decode(signature_part), content, padding.PKCS1v15(), hashes.SHA256())
+    except (ValueError, KeyError, TypeError, StopIteration, InvalidSignature) as error:
+        raise StytchError("unable_to_parse_session_jwt") from error
+    check(world, payload)
+    return dict(payload)
+
+
+def check(world: World, payload: Document) -> None:
+    """Refuse claims of another project or of no session."""
+    project_id = world.settings.stytch_project_id
+    if payload.get("iss") != f"stytch.com/{project_id}":
+        raise StytchError("jwt_invalid_issuer")
+    if project_id not in payload.get("aud", []):
+        raise StytchError("jwt_invalid_audience")
+    if not isinstance(payload.get(SESSION), dict) or "id" not in payload[SESSION]:
+        raise StytchError("jwt_invalid_claims")
+
+
+def encode(raw: bytes) -> str:
+    """Write base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode(text: str) -> bytes:
+    """Read base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def segment(value: Any) -> str:  # noqa: ANN401  any JSON
+    """Write one part of a token."""
+    return encode(json.dumps(value, separators=(",", ":")).encode())
