@@ -42,6 +42,7 @@ class Environment(BaseSettings):
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_token: str = ""
+    prometheus_multiproc_dir: str = ""  # the Prometheus client's own name for it
     spare_schemas: int = Field(default=4, ge=1)
     worker_poll_seconds: float = Field(default=5, gt=0)
     job_delay_scale: float = Field(default=1, gt=0)

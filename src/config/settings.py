@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 from config import databases
 from config.env import ROOT, read
 from kit import logs
-from kit.openapi import SPECTACULAR
-from kit.views import REST
+from kit.defaults import REST, SPECTACULAR
 
 ENV = read()
 
@@ -17,6 +16,7 @@ SECRET_KEY = ENV.secret_key
 ENVIRONMENT = ENV.environment
 DEBUG = False  # never: problems are answered alike everywhere, and logs tell the rest
 PUBLIC_URL = ENV.public_url.rstrip("/")
+PROBLEM_TYPE_BASE = f"{PUBLIC_URL}/docs/errors#"
 ALLOWED_HOSTS = [*ENV.allowed_hosts, urlsplit(PUBLIC_URL).hostname or ""]
 if not ENV.is_production:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
@@ -59,7 +59,11 @@ INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 TENANT_MODEL = "tenancy.Organization"
 TENANT_LIMIT_SET_CALLS = False  # with it, a stray SET let one organization read another's rows
 AUTH_USER_MODEL = "identity.User"
+# Only verified addresses are unique (a customer's directory may assert anything), and the admin's
+# password form looks among staff alone, whose addresses are.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 TASK_SCOPE = "tenancy.routing.public"
+ORGANIZATION_SCOPE = "tenancy.views.OrganizationScope"  # for slices below tenancy
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": databases.parse(ENV.process_database_url)}
@@ -74,6 +78,8 @@ JOB_DELAY_SCALE = ENV.job_delay_scale  # below one only where tests cannot wait
 # ── Requests ─────────────────────────────────────────────────────────────────────────────────
 MIDDLEWARE = [
     "kit.middleware.RequestId",
+    "kit.middleware.BodyLimit",
+    "kit.middleware.BodyLimit",
     "tenancy.middleware.AlwaysLeavePublic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -160,5 +166,6 @@ STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
 
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────
 METRICS_TOKEN = ENV.metrics_token
+METRICS_DIRECTORY = ENV.prometheus_multiproc_dir
 LOGGING = logs.configure(style=ENV.log_format, level=ENV.log_level)
 LOGGING_CONFIG = None

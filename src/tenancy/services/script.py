@@ -22,12 +22,25 @@ from django_tenants.utils import schema_context
 PATH = Path(__file__).parent.parent / "sql" / "tenant_schema.sql"
 SCRATCH = "recording"
 WEB_ROLE = "{web_role}"
-RECORDED = ("CREATE ", "ALTER ", "DROP ", "INSERT ", "UPDATE ", "GRANT ", "REVOKE ", "COMMENT ", "DO ")
+BOOKKEEPING = 'INSERT INTO "django_migrations"'  # carries a time; written without one below
+RECORDED = (
+    "CREATE ",
+    "ALTER ",
+    "DROP ",
+    "INSERT ",
+    "UPDATE ",
+    "GRANT ",
+    "REVOKE ",
+    "COMMENT ",
+    "DO ",
+)
 
 
 def labels() -> set[str]:
     """The labels of the apps whose tables live in each organization's schema."""
-    return {config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS}
+    return {
+        config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS
+    }
 
 
 def migrate(schema_name: str) -> None:
@@ -44,7 +57,9 @@ def migrations() -> list[tuple[str, str]]:
     """Every tenant migration there is, in the order they are applied."""
     loader = MigrationLoader(None)  # no connection: the files only
     leaves = [key for key in loader.graph.leaf_nodes() if key[0] in labels()]
-    return [key for leaf in leaves for key in loader.graph.forwards_plan(leaf) if key[0] in labels()]
+    return [
+        key for leaf in leaves for key in loader.graph.forwards_plan(leaf) if key[0] in labels()
+    ]
 
 
 @functools.cache
@@ -63,8 +78,7 @@ def record() -> str:
             migrate(SCRATCH)
         transaction.set_rollback(True)
     statements += [
-        "INSERT INTO django_migrations (app, name, applied)"
-        f" VALUES ('{app}', '{name}', now())"
+        f"INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', now())"
         for app, name in migrations()
     ]
     role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
@@ -82,10 +96,8 @@ def read() -> str:
 def _listening(statements: list[str]) -> Iterator[None]:
     def listen(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         text = str(sql)
-        if text.startswith(RECORDED) and "django_migrations" not in text.split("(")[0][7:]:
+        if text.startswith(RECORDED) and not text.startswith(BOOKKEEPING):
             statements.append(connection.ops.compose_sql(text, params) if params else text)
-        elif text.startswith("CREATE TABLE"):
-            statements.append(text)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(listen):

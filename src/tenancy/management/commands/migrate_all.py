@@ -20,4 +20,6 @@ class Command(BaseCommand):
         )
         migrated = provisioning.migrate_fleet()
         stocked = provisioning.stock()
-        self.stdout.write(f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}.")
+        self.stdout.write(
+            f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}."
+        )
