@@ -13,7 +13,7 @@ ARGS ?=
 .PHONY: help setup run stop demo token test cover check fmt format-check lint types contracts migrations schema soak bench migrate lock clean
 
 help:  ## list these words
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s%s\n", $$1, $$2}'
 
 setup:  ## build or refresh .venv (every other word does it by itself)
 	@sh scripts/setup 1>&2
@@ -24,8 +24,8 @@ run: setup  ## start database, sandbox, API and worker; Ctrl-C stops them all
 token: setup  ## print a session token of the demo organization: make token ROLE=viewer
 	@$(PY) -m devserver token --role $(ROLE)
 
-demo: setup  ## walk through the story of one organization against `make run`
-	@$(PY) -m devserver run --tour
+demo: setup  ## walk through the story of one organization
+	@$(PY) -m devserver demo
 
 stop: setup  ## stop what a killed run may have left behind
 	@$(PY) -m devserver stop
@@ -72,5 +72,6 @@ schema: setup  ## the OpenAPI file is the one committed
 lock: setup  ## compile requirements/ from pyproject.toml
 	@sh scripts/lock
 
-clean: stop  ## remove everything made here: database, .venv, caches
+clean:  ## remove everything made here: database, .venv, caches
+	@if [ -x $(PY) ]; then $(PY) -m devserver stop; fi
 	@rm -rf .devserver .venv .tools .cache .ruff_cache .import_linter_cache .hypothesis

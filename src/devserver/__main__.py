@@ -1,4 +1,4 @@
-"""`python -m devserver run | with -- COMMAND | token | stop`."""
+"""`python -m devserver run [-- COMMAND] | with -- COMMAND | seed | token --role ROLE | demo | stop`."""
 
 import argparse
 import os
@@ -6,36 +6,45 @@ import signal
 import sys
 import time
 
-from devserver import checkout, database, environment, leftovers, locks
+from devserver import checkout, database, environment, leftovers, locks, seed, tour
 from devserver.errors import Refusal
 from devserver.parent import die_with_parent
-from devserver.run import MANAGE, run
+from devserver.people import Places, World
+from devserver.run import run
 
 STOP_SECONDS = 15.0
 
 
 def main() -> int:
     """Do what the command line says; a refusal is one sentence and status 1."""
-    arguments, rest = _parser().parse_known_args()
-    command = rest[1:] if rest[:1] == ["--"] else rest
+    arguments = _parser().parse_args()
     if "MAKELEVEL" in os.environ:
         die_with_parent(signal.SIGTERM)  # a killed make takes its command along
     try:
-        match arguments.word:
-            case "run":
-                return run(command)
-            case "with":
-                become(command)
-            case "token":
-                token(command)
-            case "stop":
-                stop()
+        return _do(arguments)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
-        return 1
     except PermissionError as error:
         print(f"{error.filename}: made by another account; run as that one.", file=sys.stderr)
-        return 1
+    except BrokenPipeError:
+        pass  # whoever read us has left
+    return 1
+
+
+def _do(arguments: argparse.Namespace) -> int:
+    match arguments.word:
+        case "run":
+            return run(arguments.command)
+        case "with":
+            become(arguments.command)
+        case "seed":
+            seed.plant(_world())
+        case "token":
+            print(seed.token(_world(), arguments.role))
+        case "demo":
+            return demo()
+        case "stop":
+            stop()
     return 0
 
 
@@ -43,20 +52,21 @@ def become(command: list[str]) -> None:
     """Turn into a command which finds the database running and every variable set."""
     given = environment.given()
     told = environment.complete(given, environment.named_addresses(given))
-    if not command:
-        raise Refusal("Say what to run: python -m devserver with -- COMMAND")
     try:
         os.execvpe(command[0], command, os.environ | told)  # noqa: S606  no shell wanted
     except FileNotFoundError:
         raise Refusal(f"{command[0]}: no such command.") from None
 
 
-def token(command: list[str]) -> None:
-    """A session of the demo, minted by the running sandbox."""
+def demo() -> int:
+    """The tour, against the running product or one started for it."""
     if environment.running() is None:
-        raise Refusal("Nothing runs here yet: start `make run` in another terminal.")
-    os.chdir(checkout.ROOT)
-    become([*MANAGE, "token", *command])
+        print("Starting everything for the tour...", flush=True)
+        return run([sys.executable, "-m", "devserver", "demo"])
+    given = environment.given()
+    keys = environment.vendors(given, environment.named_addresses(given))
+    tour.Tour(_world(), keys["STRIPE_SECRET_KEY"], tell=print).walk()
+    return 0
 
 
 def stop() -> None:
@@ -74,9 +84,24 @@ def stop() -> None:
     database.stop()
 
 
+def _world() -> World:
+    addresses = environment.running()
+    if addresses is None:
+        raise Refusal("Nothing runs here yet: start `make run` in another terminal.")
+    return World(Places(api=addresses.api, sandbox=addresses.vendors))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m devserver", description=__doc__)
-    parser.add_argument("word", choices=["run", "with", "token", "stop"])
+    parser = argparse.ArgumentParser(prog="python -m devserver")
+    words = parser.add_subparsers(dest="word", required=True)
+    words.add_parser("run", help="everything").add_argument("command", nargs="*")
+    words.add_parser("with", help="a command").add_argument("command", nargs="+")
+    words.add_parser("seed", help="the demo organization")
+    words.add_parser("token", help="a session").add_argument(
+        "--role", choices=list(seed.PEOPLE), default="admin"
+    )
+    words.add_parser("demo", help="the tour")
+    words.add_parser("stop", help="everything of this checkout")
     return parser
 
 

@@ -44,16 +44,17 @@ class Child:
             os.killpg(self.process.pid, number)
 
 
-class Interrupted(Exception):  # noqa: N818  nothing went wrong
+class Interrupted(Exception):
     """Somebody asked us to stop."""
 
 
 class Children:
     """Starts programs, prints what they say, and stops them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.running: dict[str, Child] = {}
         self.signals = 0
+        self.quiet = quiet  # keep what they say for the moment one of them fails
         self._selector = selectors.DefaultSelector()
 
     def obey(self, *numbers: signal.Signals) -> None:
@@ -65,22 +66,33 @@ class Children:
         self.signals += 1  # looked at between two steps, never in the middle of one
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
-        """Start one program; `kill -9` of this process ends it too (Linux)."""
+        """Start one program and listen to it."""
+        child = self._spawn(name, command, environment, output=subprocess.PIPE)
+        os.set_blocking(child.pipe, False)
+        self._selector.register(child.pipe, selectors.EVENT_READ, child)
+        return child
+
+    def start_aloud(self, command: list[str], environment: Mapping[str, str]) -> Child:
+        """Start a program which speaks to the terminal itself."""
+        child = self._spawn("command", command, environment, output=None)
+        child.silent = True
+        return child
+
+    def _spawn(
+        self, name: str, command: list[str], environment: Mapping[str, str], *, output: int | None
+    ) -> Child:
         process = subprocess.Popen(
             command,
             cwd=checkout.ROOT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us, and we stop them in order
             preexec_fn=dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  we have one thread
         )
-        child = Child(name, process)
-        os.set_blocking(child.pipe, False)
-        self._selector.register(child.pipe, selectors.EVENT_READ, child)
-        self.running[name] = child
-        return child
+        self.running[name] = Child(name, process)
+        return self.running[name]
 
     def finish(self, child: Child, *, seconds: float) -> None:
         """Wait for a program that has an end, and insist on a good one."""
@@ -143,7 +155,8 @@ class Children:
 
     def _say(self, child: Child, line: bytes) -> None:
         child.last.append(line.decode(errors="replace"))
-        say(child.name, child.last[-1])
+        if not self.quiet:
+            say(child.name, child.last[-1])
 
     def _close(self, child: Child) -> None:
         self._selector.unregister(child.pipe)

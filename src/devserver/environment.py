@@ -92,28 +92,29 @@ def complete(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
 
 def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
     testing = given.get("ENVIRONMENT") == "test"
-    return (
-        {
-            "ENVIRONMENT": "development",
-            "SECRET_KEY": TEST_SECRET if testing else _secret_key(),
-            "DATABASE_URL": "",  # filled by complete()
-            "DATABASE_OWNER_URL": "",
-            "PUBLIC_URL": addresses.api,
-            "ALLOWED_HOSTS": "127.0.0.1,localhost",
-            "FRONTEND_ORIGINS": addresses.vendors,
-            "AUTH_REDIRECT_URL": f"{addresses.vendors}/landing",
-            "LOG_FORMAT": "console",
-            "SPARE_SCHEMAS": "4",
-            "SANDBOX_HOST": "127.0.0.1",
-            "SANDBOX_PORT": str(addresses.sandbox),
-            "SANDBOX_STATE": "" if testing else str(checkout.SANDBOX),
-            "SANDBOX_PUBLIC_URL": addresses.vendors,
-            "SANDBOX_WEBHOOK_BASE": f"{addresses.api}/webhooks",
-            "SANDBOX_API_URL": addresses.api,
-        }
-        | _stytch(given, addresses)
-        | _stripe(given, addresses)
-    )
+    return {
+        "ENVIRONMENT": "development",
+        "SECRET_KEY": TEST_SECRET if testing else _secret_key(),
+        "DATABASE_URL": "",  # filled by complete()
+        "DATABASE_OWNER_URL": "",
+        "PUBLIC_URL": addresses.api,
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "FRONTEND_ORIGINS": addresses.vendors,
+        "AUTH_REDIRECT_URL": f"{addresses.vendors}/landing",
+        "LOG_FORMAT": "console",
+        "SPARE_SCHEMAS": "4",
+        "SANDBOX_HOST": "127.0.0.1",
+        "SANDBOX_PORT": str(addresses.sandbox),
+        "SANDBOX_STATE": "" if testing else str(checkout.SANDBOX),
+        "SANDBOX_PUBLIC_URL": addresses.vendors,
+        "SANDBOX_WEBHOOK_BASE": f"{addresses.api}/webhooks",
+        "SANDBOX_API_URL": addresses.api,
+    } | vendors(given, addresses)
+
+
+def vendors(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    """Each vendor's keys and address: the real one's if its keys are set, else the sandbox's."""
+    return _stytch(given, addresses) | _stripe(given, addresses)
 
 
 def _stytch(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:

@@ -29,7 +29,7 @@ def run(command: list[str]) -> int:
     locks.sign(held)
     for name in leftovers.end():
         say("devserver", f"ended {name}, left behind by a killed run")
-    children = Children()
+    children = Children(quiet=bool(command))
     children.obey(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     given = environment.given()
     addresses = environment.choose_addresses(given)
@@ -41,8 +41,9 @@ def run(command: list[str]) -> int:
         return 130 if command else 0
     finally:
         children.stop()
-        say("devserver", "stopped")
         os.close(held)
+        if not command:
+            say("devserver", "stopped")
 
 
 class Run:
@@ -52,7 +53,6 @@ class Run:
         self.children = children
         self.addresses = addresses
         self.told = os.environ | told | leftovers.marked() | {"PYTHONUNBUFFERED": "1"}  # noqa: TID251
-        self.is_demo = environment.uses_sandbox(told)
 
     def start(self) -> None:
         """Bring everything up in order; returns when the API says it is ready."""
@@ -61,14 +61,14 @@ class Run:
         started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
         self._finish("migrate", [*MANAGE, "migrate_all"])
         self._await(started, self.addresses.sandbox, "/")
-        if self.is_demo:
-            self._finish("seed", [*MANAGE, "seed_demo"])
         self._start_product()
         self._await(self.children.running["web"], self.addresses.web, "/readyz")
-        self._greet()
+        if environment.uses_sandbox(self.told):  # never invent people at a real vendor
+            self._finish("seed", [PY, "-m", "devserver", "seed"])
 
     def watch(self) -> int:
         """Restart the product when a source file changes; end when a program does."""
+        self._greet()
         before, looked = sources.seen(), time.monotonic()
         forgiven: set[str] = set()  # what fails right after a change waits for the next one
         while True:
@@ -86,7 +86,7 @@ class Run:
 
     def accompany(self, command: list[str]) -> int:
         """Run a command against everything that is up; its status is ours."""
-        child = self.children.start("command", command, self.told)
+        child = self.children.start_aloud(command, self.told)
         while True:
             for ended in self.children.ended_within(0.2):
                 self.children.forget(ended)

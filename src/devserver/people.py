@@ -1,0 +1,131 @@
+"""What a person does with the API: sign in by mailed link, invite, accept, pay; plain HTTP."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from devserver.errors import Refusal
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the API and the sandbox answer."""
+
+    api: str
+    sandbox: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in member: whom the API said it is, and the token it takes."""
+
+    token: str
+    organization: Json
+    member: Json
+
+    @classmethod
+    def of(cls, answer: Json) -> Self:
+        """From the API's Session document."""
+        return cls(answer["session_jwt"], answer["organization"], answer["member"])
+
+    @property
+    def path(self) -> str:
+        """The organization's address in the API."""
+        return f"/v1/organizations/{self.organization['slug']}"
+
+
+class World:
+    """The API as a front end sees it, and the sandbox as a mail reader and payer sees it."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._http = httpx.Client(timeout=30)
+
+    def ask(
+        self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
+    ) -> Any:
+        """One call of the API; its JSON. Raises Refusal with the API's own words."""
+        headers = {"Authorization": f"Bearer {session.token}"} if session else {}
+        answer = self._http.request(method, f"{self.places.api}{path}", json=body, headers=headers)
+        if not answer.is_success:
+            raise Refusal(f"{method} {path} answered {answer.status_code}: {answer.text}")
+        return answer.json() if answer.content else None
+
+    def status(self, method: str, path: str, *, session: Session | None = None) -> int:
+        """The status of a call that is meant to be refused."""
+        headers = {"Authorization": f"Bearer {session.token}"} if session else {}
+        body = {"email": "nobody@refused.example", "role": "member"}
+        url = f"{self.places.api}{path}"
+        return self._http.request(method, url, json=body, headers=headers).status_code
+
+    def control(self, method: str, path: str, body: Json | None = None) -> Any:
+        """One call of the sandbox's control plane."""
+        answer = self._http.request(method, f"{self.places.sandbox}/_sandbox{path}", json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def stripe(self, path: str, key: str) -> Any:
+        """What Stripe holds, read as the product reads it."""
+        answer = self._http.get(
+            f"{self.places.sandbox}/stripe/v1{path}", headers={"Authorization": f"Bearer {key}"}
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def mailed_token(self, email: str, kind: str) -> str:
+        """The token of the newest mail of a kind."""
+        mails = self.control("GET", f"/inbox?email={email}")["mails"]
+        for mail in mails:
+            if mail["kind"] == kind:
+                return parse_qs(urlsplit(mail["link"]).query)["token"][0]
+        raise Refusal(f"No {kind} mail to {email} in the inbox.")
+
+    def discover(self, email: str) -> Json:
+        """Ask for a link, open it: who the address belongs to and where it may go."""
+        self.ask("POST", "/v1/auth/magic-links", {"email": email})
+        token = self.mailed_token(email, "discovery")
+        found: Json = self.ask("POST", "/v1/auth/discovery", {"token": token})
+        return found
+
+    def found(self, email: str, *, name: str, slug: str) -> Session:
+        """Sign up and create an organization."""
+        ist = self.discover(email)["intermediate_session_token"]
+        body = {"intermediate_session_token": ist, "name": name, "slug": slug}
+        return Session.of(self.ask("POST", "/v1/auth/organizations", body))
+
+    def sign_in(self, email: str, *, slug: str) -> Session | None:
+        """Sign in to an organization; None when the address does not belong to it."""
+        found = self.discover(email)
+        for organization in found["organizations"]:
+            if organization["slug"] == slug and organization["membership"] == "active":
+                body = {
+                    "intermediate_session_token": found["intermediate_session_token"],
+                    "organization_id": organization["id"],
+                }
+                return Session.of(self.ask("POST", "/v1/auth/sessions", body))
+        return None
+
+    def invite(self, admin: Session, email: str, *, role: str, name: str = "") -> Json:
+        """Invite somebody."""
+        body = {"email": email, "role": role, "name": name}
+        made: Json = self.ask("POST", f"{admin.path}/invitations", body, session=admin)
+        return made
+
+    def accept(self, email: str) -> Session:
+        """Open the invitation's link."""
+        token = self.mailed_token(email, "invite")
+        return Session.of(self.ask("POST", "/v1/auth/invitations/accept", {"token": token}))
+
+    def subscribe(self, admin: Session) -> Json:
+        """Choose the first plan, and pay on Stripe's page."""
+        price = self.ask("GET", "/v1/plans")["results"][0]["prices"][0]
+        landing = f"{self.places.sandbox}/landing"
+        body = {"price_id": price["id"], "success_url": landing, "cancel_url": landing}
+        checkout: Json = self.ask("POST", f"{admin.path}/billing/checkout", body, session=admin)
+        page = urlsplit(checkout["url"]).path.rsplit("/", 1)[1]
+        self.control("POST", f"/checkout/{page}/pay")
+        return checkout

@@ -1,0 +1,58 @@
+"""The demo organization: one person of each role and a paid subscription; safe to run again."""
+
+import time
+
+from devserver.errors import Refusal
+from devserver.people import Session, World
+
+NAME, SLUG = "Demo Company", "demo"
+ADMIN = "ada@demo.example"
+# role → (address, name); the admin founds the organization, the others are invited.
+PEOPLE = {
+    "admin": (ADMIN, "Ada Admin"),
+    "member": ("grace@demo.example", "Grace Member"),
+    "viewer": ("vic@demo.example", "Vic Viewer"),
+}
+WAIT_SECONDS = 30.0
+
+
+def plant(world: World) -> Session:
+    """Make what is missing of the demo; the admin's session."""
+    admin = world.sign_in(ADMIN, slug=SLUG) or world.found(ADMIN, name=NAME, slug=SLUG)
+    for role, (email, name) in PEOPLE.items():
+        if email != ADMIN and world.sign_in(email, slug=SLUG) is None:
+            _bring_in(world, admin, email=email, role=role, name=name)
+    subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
+    if not subscription["is_active"]:
+        world.subscribe(admin)
+        wait_for(world, admin, status="active")
+    return admin
+
+
+def token(world: World, role: str) -> str:
+    """A fresh session token of the demo's person with that role."""
+    session = world.sign_in(PEOPLE[role][0], slug=SLUG)
+    if session is None:
+        raise Refusal("The demo organization is not there: start it with `make run`.")
+    return session.token
+
+
+def wait_for(world: World, admin: Session, *, status: str) -> None:
+    """Wait until the webhook has told us what Stripe holds."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
+        if subscription["status"] == status:
+            return
+        if time.monotonic() > deadline:
+            raise Refusal(f"The subscription is {subscription['status']}, not {status}.")
+        time.sleep(0.1)
+
+
+def _bring_in(world: World, admin: Session, *, email: str, role: str, name: str) -> None:
+    try:
+        world.invite(admin, email, role=role, name=name)
+    except Refusal:
+        # An earlier run invited and was stopped before the acceptance: its mail is still there.
+        pass
+    world.accept(email)

@@ -1,0 +1,120 @@
+"""`make demo`: the life of one organization, told step by step with what the vendors then hold."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from devserver.people import Session, World
+from devserver.seed import WAIT_SECONDS, wait_for
+
+BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
+
+
+class Tour:
+    """One run of the story, in an organization of its own."""
+
+    def __init__(self, world: World, stripe_key: str, tell: Callable[[str], None]) -> None:
+        self.world = world
+        self.stripe_key = stripe_key
+        self.tell = tell
+        self.slug = f"tour-{secrets.token_hex(3)}"
+        self.steps = 0
+
+    def walk(self) -> None:
+        """From the first mail to the cancellation, and back again."""
+        admin = self._sign_up()
+        self._upgrade(admin)
+        self._grow(admin)
+        self._change_roles(admin)
+        self._refusals(admin)
+        self._leave_and_return(admin)
+        self.tell(f"\n{BOLD}Done.{PLAIN} Organization {self.slug} stays for you to look at.")
+
+    def _sign_up(self) -> Session:
+        email = self._address("ada")
+        self._step(f"{email} asks for a link, opens it and creates an organization")
+        admin = self.world.found(email, name="Tour Company", slug=self.slug)
+        me = self.world.ask("GET", "/v1/me", session=admin)
+        self._fact("API", f"{self.slug}: signed in as {me['member']['role']}, schema ready")
+        return admin
+
+    def _upgrade(self, admin: Session) -> None:
+        self._step("The admin chooses a plan and pays on Stripe's page")
+        checkout = self.world.subscribe(admin)
+        self._fact("checkout", checkout["url"])
+        wait_for(self.world, admin, status="active")
+        self._seats(admin, 1)
+
+    def _grow(self, admin: Session) -> None:
+        self._step("A member and a viewer are invited, and accept")
+        for name, role in (("grace", "member"), ("vic", "viewer")):
+            self.world.invite(admin, self._address(name), role=role)
+            session = self.world.accept(self._address(name))
+            self._fact("API", f"{name} joined as {session.member['role']}")
+        self._seats(admin, 2, why="viewers are free")
+
+    def _change_roles(self, admin: Session) -> None:
+        self._step("The viewer becomes a member, then a member is removed")
+        self._patch_role(admin, "vic", "member")
+        self._seats(admin, 3)
+        grace = self._member(admin, "grace")
+        self.world.ask("DELETE", f"{admin.path}/members/{grace}", session=admin)
+        self._seats(admin, 2)
+
+    def _refusals(self, admin: Session) -> None:
+        self._step("What is refused, and how")
+        vic = self.world.sign_in(self._address("vic"), slug=self.slug)
+        outsider = self.world.found(
+            self._address("olga"), name="Other Company", slug=f"{self.slug}-other"
+        )
+        for who, session in (("a member", vic), ("an outsider", outsider), ("nobody", None)):
+            status = self.world.status("POST", f"{admin.path}/invitations", session=session)
+            self._fact("API", f"{who} who invites gets {status}")
+
+    def _leave_and_return(self, admin: Session) -> None:
+        self._step("The subscription is canceled at once, and bought again")
+        cancel = {"at_period_end": False}
+        path = f"{admin.path}/billing/subscription/cancel"
+        self.world.ask("POST", path, cancel, session=admin)
+        wait_for(self.world, admin, status="canceled")
+        self._stripe(admin)
+        self.world.subscribe(admin)
+        wait_for(self.world, admin, status="active")
+        self._stripe(admin)
+
+    def _address(self, name: str) -> str:
+        return f"{name}@{self.slug}.example"
+
+    def _member(self, admin: Session, name: str) -> str:
+        email = self._address(name)
+        page = self.world.ask("GET", f"{admin.path}/members?email={email}", session=admin)
+        return str(page["results"][0]["id"])
+
+    def _patch_role(self, admin: Session, name: str, role: str) -> None:
+        member = self._member(admin, name)
+        self.world.ask("PATCH", f"{admin.path}/members/{member}", {"role": role}, session=admin)
+
+    def _seats(self, admin: Session, expected: int, *, why: str = "") -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        path = f"{admin.path}/billing/seats"
+        seats = self.world.ask("GET", path, session=admin)
+        while seats["provider_quantity"] != expected and time.monotonic() < deadline:
+            time.sleep(0.2)
+            seats = self.world.ask("GET", path, session=admin)
+        counted, held = seats["counted"], seats["provider_quantity"]
+        self._fact("seats", f"counted {counted}, Stripe bills {held}{f' ({why})' if why else ''}")
+
+    def _stripe(self, admin: Session) -> None:
+        subscription = self.world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
+        held = self.world.stripe("/subscriptions?status=all&limit=100", self.stripe_key)["data"]
+        ours = [s for s in held if s["metadata"].get("organization_id") == admin.organization["id"]]
+        states = ", ".join(f"{s['id']} {s['status']}" for s in reversed(ours))
+        self._fact("Stripe", states)
+        self._fact("API", f"{subscription['status']}, access {subscription['access']}")
+
+    def _step(self, text: str) -> None:
+        self.steps += 1
+        self.tell(f"\n{BOLD}{self.steps}. {text}{PLAIN}")
+
+    def _fact(self, source: str, text: str) -> None:
+        self.tell(f"   {DIM}{source:>9}{PLAIN}  {text}")
