@@ -47,12 +47,13 @@ _types: dict[str, EventType] = {}
 _names: dict[str, Names] = {}
 
 
-def register(type_: EventType) -> EventType:
-    """Make this type recordable; returned so that the catalog can name it."""
-    if type_.name in _types:
-        raise AlreadyRegistered(type_.name)
-    _types[type_.name] = type_
-    return type_
+def register(first: EventType, *others: EventType) -> EventType:
+    """Make these types recordable; the first is returned so that a catalog can name it."""
+    for type_ in (first, *others):
+        if type_.name in _types:
+            raise AlreadyRegistered(type_.name)
+        _types[type_.name] = type_
+    return first
 
 
 def get(type_: EventType | str) -> EventType:

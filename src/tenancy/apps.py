@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+import tenancy.converters  # noqa: F401 - slices below tenancy name an organization in their paths
+
 
 class TenancyConfig(AppConfig):
     """The control plane's list of organizations."""
