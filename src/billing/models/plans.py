@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.seat_rules import Policy
 from kit.models import Record
 
 DEFAULT_BILLABLE_ROLES = ("admin", "member")
@@ -86,6 +87,17 @@ class Plan(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def seat_policy(self) -> Policy:
+        """Its word on seats, as the rules read it."""
+        return Policy(
+            minimum=self.minimum_seats,
+            maximum=self.maximum_seats,
+            invoices_additions_now=self.addition_policy == self.AdditionPolicy.INVOICE_NOW,
+            credits_removals=self.removal_policy == self.RemovalPolicy.CREDIT,
+            corrects_drift=self.drift_policy == self.DriftPolicy.CORRECT,
+        )
 
 
 class PriceQuerySet(models.QuerySet["Price"]):

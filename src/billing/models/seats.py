@@ -8,29 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing.models.subscriptions import Subscription
+from billing.seat_rules import Mode, Proration, State
 from kit.ids import uuid7
 from kit.models import Record
-
-
-class State(models.TextChoices):
-    """Where an organization's seats stand, worst news first when several are true."""
-
-    NONE = "none"
-    MANUAL = "manual"
-    MISCONFIGURED = "misconfigured"
-    FAILED = "failed"
-    HELD = "held"
-    DRIFTED = "drifted"
-    PENDING = "pending"
-    OVER_LIMIT = "over_limit"
-    IN_SYNC = "in_sync"
-
-
-class Mode(models.TextChoices):
-    """Whether we follow the members, or a contract fixes the number."""
-
-    AUTOMATIC = "automatic"
-    MANUAL = "manual"
 
 
 class SeatStateQuerySet(models.QuerySet["SeatState"]):
@@ -57,6 +37,11 @@ class SeatState(Record):
     provider_quantity = models.PositiveIntegerField(null=True, blank=True)
     dirty_since = models.DateTimeField(null=True, blank=True)
     drifted_since = models.DateTimeField(null=True, blank=True)
+    # What Stripe refused: not sent again until something else changes, or somebody asks.
+    failed_quantity = models.PositiveIntegerField(null=True, blank=True)
+    # What an admin was shown last, so that the change costs what the screen said.
+    previewed_quantity = models.PositiveIntegerField(null=True, blank=True)
+    previewed_at = models.DateTimeField(null=True, blank=True)
     last_synced_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
 
@@ -156,7 +141,7 @@ class SeatAttempt(Record):
     quantity_before = models.PositiveIntegerField(null=True)
     quantity = models.PositiveIntegerField()
     quantity_returned = models.PositiveIntegerField(null=True, blank=True)
-    proration = models.CharField(max_length=32)
+    proration = models.CharField(max_length=16, choices=Proration)
     proration_date = models.DateTimeField(null=True, blank=True)
     # The idempotency key is `{id}:{step}`; a new step only when Stripe would replay its own error.
     step = models.PositiveIntegerField(default=1)

@@ -1,7 +1,7 @@
 """What was agreed: an organization's subscriptions, past and present, at most one of them live."""
 
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -9,32 +9,8 @@ from django.db.models import Q
 
 from billing.models.customers import Provider
 from billing.models.plans import Plan, Price
+from billing.statuses import ENDED, SeatItem
 from kit.models import Record
-
-
-class Status(models.TextChoices):
-    """Stripe's eight; a ninth is stored as it came, and changes nobody's access."""
-
-    INCOMPLETE = "incomplete"
-    INCOMPLETE_EXPIRED = "incomplete_expired"
-    TRIALING = "trialing"
-    ACTIVE = "active"
-    PAST_DUE = "past_due"
-    CANCELED = "canceled"
-    UNPAID = "unpaid"
-    PAUSED = "paused"
-
-
-ENDED: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
-USABLE: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
-
-
-class SeatItem(models.TextChoices):
-    """Whether exactly one item of the subscription has one of our seat prices."""
-
-    FOUND = "found"
-    MISSING = "missing"
-    SEVERAL = "several"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):

@@ -1,0 +1,64 @@
+"""Refusals of billing.
+
+PaymentRequired
+├── SeatLimitReached       402: the plan's maximum is taken
+└── FeatureNotAvailable    402: the plan does not contain it, or its limit is used up
+Conflict
+├── SubscriptionExists     409: one is live already
+├── SubscriptionMissing    409: there is none to do that with
+├── SeatsChanged           409: the screen was stale
+└── PaymentRefused         409: Stripe said no
+Malformed
+├── PriceNotAvailable      400
+├── RedirectNotAllowed     400
+└── VatIdInvalid           400
+"""
+
+from kit.errors import Conflict, FieldError, Malformed, PaymentRequired
+
+
+class SeatLimitReached(PaymentRequired):
+    """The plan has no seat left."""
+
+
+class FeatureNotAvailable(PaymentRequired):
+    """The plan does not include this feature."""
+
+
+class SubscriptionExists(Conflict):
+    """The organization has a subscription already."""
+
+
+class SubscriptionMissing(Conflict):
+    """The organization has no subscription."""
+
+
+class SeatsChanged(Conflict):
+    """The number of seats is no longer what the screen showed."""
+
+
+class PaymentRefused(Conflict):
+    """The payment provider refused this."""
+
+
+class PriceNotAvailable(Malformed):
+    """This price cannot be chosen."""
+
+    def __init__(self) -> None:
+        detail = "Choose one of the prices of GET /v1/plans."
+        super().__init__(detail, [FieldError("/price_id", self.code, detail)])
+
+
+class RedirectNotAllowed(Malformed):
+    """The browser may not be sent there."""
+
+    def __init__(self, field: str) -> None:
+        detail = "Use an absolute URL of one of the configured front-end origins."
+        super().__init__(detail, [FieldError(f"/{field}", self.code, detail)])
+
+
+class VatIdInvalid(Malformed):
+    """This is not a VAT number of that country."""
+
+    def __init__(self, detail: str = "Check the number and its country prefix.") -> None:
+        super().__init__(detail, [FieldError("/vat_id", self.code, detail)])

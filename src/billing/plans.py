@@ -1,0 +1,82 @@
+"""What we sell, in one readable place: `sync_catalog` writes it to the database and to Stripe.
+
+Staff may edit the rows afterwards; the command changes only what is written here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """A capability a plan may contain."""
+
+    key: str
+    name: str
+    description: str
+    requires_premium: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSpec:
+    """An amount in minor units per seat."""
+
+    lookup_key: str
+    amount: int
+    interval: Literal["month", "year"]
+    currency: str = "usd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSpec:
+    """A plan: who is paid for, what it costs, and what is in it (feature: limit or None)."""
+
+    key: str
+    name: str
+    description: str
+    billable_roles: tuple[str, ...] = ("admin", "member")
+    minimum_seats: int = 1
+    maximum_seats: int | None = None
+    trial_days: int = 0
+    is_default: bool = False
+    prices: tuple[PriceSpec, ...] = ()
+    features: dict[str, int | None] = field(default_factory=dict)
+
+
+FEATURES: Final = (
+    FeatureSpec("webhooks", "Webhooks", "Events sent to your servers.", requires_premium=False),
+    FeatureSpec("api_clients", "API clients", "Programs with tokens of their own."),
+    FeatureSpec("event_exports", "Audit exports", "The audit trail as CSV or JSON Lines."),
+    FeatureSpec("sso", "Single sign-on", "Members sign in through your identity provider."),
+)
+
+PLANS: Final = (
+    PlanSpec(
+        key="free",
+        name="Free",
+        description="To look around. No seat is paid for.",
+        is_default=True,
+        features={"webhooks": 1},
+    ),
+    PlanSpec(
+        key="team",
+        name="Team",
+        description="For one team. Admins and members are paid for, viewers are free.",
+        prices=(
+            PriceSpec("team_monthly", 1_200, "month"),
+            PriceSpec("team_yearly", 12_000, "year"),
+        ),
+        features={"webhooks": 10, "api_clients": 5, "event_exports": None},
+    ),
+    PlanSpec(
+        key="business",
+        name="Business",
+        description="For companies, with single sign-on. At least three seats.",
+        minimum_seats=3,
+        prices=(
+            PriceSpec("business_monthly", 2_400, "month"),
+            PriceSpec("business_yearly", 24_000, "year"),
+        ),
+        features={"webhooks": None, "api_clients": None, "event_exports": None, "sso": None},
+    ),
+)

@@ -1,0 +1,148 @@
+"""What to do about seats: pure functions from what is known to what Stripe must be told.
+
+Nothing here reads a clock, a row or a vendor, so that every line of the table can be tested.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+
+from billing.statuses import ENDED, SeatItem, Status
+
+
+class State(models.TextChoices):
+    """Where an organization's seats stand."""
+
+    IN_SYNC = "in_sync"
+    PENDING = "pending"
+    FAILED = "failed"
+    HELD = "held"
+    DRIFTED = "drifted"
+    OVER_LIMIT = "over_limit"
+    MISCONFIGURED = "misconfigured"
+    MANUAL = "manual"
+    NONE = "none"
+
+
+class Mode(models.TextChoices):
+    """Whether the quantity follows the members, or a contract fixes it."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Proration(models.TextChoices):
+    """How a change within a period is charged."""
+
+    NEXT_INVOICE = "next_invoice"
+    INVOICE_NOW = "invoice_now"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A plan's word on seats."""
+
+    minimum: int = 1
+    maximum: int | None = None
+    invoices_additions_now: bool = False
+    credits_removals: bool = True
+    corrects_drift: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that decides: who counts, what was agreed, and what Stripe last said."""
+
+    counted: int
+    policy: Policy
+    status: str | None
+    observed: int | None = None
+    is_ending: bool = False
+    seat_item: str = SeatItem.FOUND
+    mode: str = Mode.AUTOMATIC
+    has_drifted: bool = False
+    is_in_flight: bool = False
+    failed_quantity: int | None = None
+
+    @property
+    def target(self) -> int:
+        """What Stripe should bill."""
+        return target(self.counted, self.policy)
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Whether more seats are taken than the plan allows; they are billed all the same."""
+        return self.policy.maximum is not None and self.counted > self.policy.maximum
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state to show, and with `proration` what to send; None sends nothing."""
+
+    state: State
+    proration: Proration | None = None
+
+
+def target(counted: int, policy: Policy) -> int:
+    """Seats to bill: at least the plan's minimum, never 0, never capped by the maximum."""
+    return max(policy.minimum, counted, 1)
+
+
+def has_room(*, taken: int, wanted: int, policy: Policy) -> bool:
+    """Whether `wanted` more seats fit; `taken` includes reserved ones and changes on their way."""
+    return policy.maximum is None or taken + wanted <= policy.maximum
+
+
+def decide(situation: Situation) -> Decision:
+    """What to send now, if anything, and the state that makes."""
+    if refusal := _never_written(situation):
+        return Decision(refusal)
+    if situation.observed == situation.target:
+        return Decision(_settled(situation))
+    if situation.has_drifted and not situation.policy.corrects_drift:
+        return Decision(State.DRIFTED)
+    proration = _proration(situation)
+    if proration is None:
+        return Decision(State.HELD)
+    if situation.failed_quantity == situation.target and not situation.is_in_flight:
+        return Decision(State.FAILED)
+    is_drift = situation.has_drifted and not situation.is_in_flight
+    return Decision(State.DRIFTED if is_drift else State.PENDING, proration)
+
+
+def _never_written(situation: Situation) -> State | None:
+    if situation.status is None or situation.status in ENDED:
+        return State.OVER_LIMIT if situation.is_over_limit else State.NONE
+    if situation.mode == Mode.MANUAL:
+        return State.MANUAL
+    if situation.seat_item != SeatItem.FOUND:
+        return State.MISCONFIGURED
+    return None
+
+
+def _settled(situation: Situation) -> State:
+    return State.OVER_LIMIT if situation.is_over_limit else State.IN_SYNC
+
+
+def _proration(situation: Situation) -> Proration | None:
+    """How to charge the difference; None when it may not be sent."""
+    grows = situation.target > (situation.observed or 0)
+    match situation.status:
+        case Status.TRIALING:
+            return Proration.SILENT
+        case Status.ACTIVE:
+            return _of_active(situation, grows=grows)
+        case Status.PAST_DUE if not grows:
+            return Proration.SILENT
+        case _:  # unpaid, paused, incomplete, and whatever Stripe invents
+            return None
+
+
+def _of_active(situation: Situation, *, grows: bool) -> Proration:
+    policy = situation.policy
+    if grows:
+        return Proration.INVOICE_NOW if policy.invoices_additions_now else Proration.NEXT_INVOICE
+    if situation.is_ending or not policy.credits_removals:
+        return Proration.SILENT
+    return Proration.NEXT_INVOICE

@@ -1,0 +1,91 @@
+"""What a subscription's status means: for seats, for access, and in the seed's words."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import models
+
+# How long an organization keeps full access after the first failed payment.
+GRACE: Final = timedelta(days=14)
+
+
+class Status(models.TextChoices):
+    """Stripe's eight; a ninth is stored as it came, and changes nobody's access."""
+
+    INCOMPLETE = "incomplete"
+    INCOMPLETE_EXPIRED = "incomplete_expired"
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    UNPAID = "unpaid"
+    PAUSED = "paused"
+
+
+ENDED: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
+USABLE: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+
+
+class SeatItem(models.TextChoices):
+    """Whether exactly one item of the subscription has one of our seat prices."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    SEVERAL = "several"
+
+
+class Access(models.TextChoices):
+    """What a subscription opens: all of its plan, to look but not to add, or nothing."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    NONE = "none"
+
+
+class AccountStatus(models.TextChoices):
+    """The seed's five words for the same, kept for the front ends that know them."""
+
+    FREE = "free"
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    PAST_DUE = "past_due"
+    PAUSED = "paused"
+
+
+def is_active(status: str, *, was_active: bool = False) -> bool:
+    """Whether the subscription counts as active; a status we do not know changes nothing."""
+    return status in USABLE if status in Status.values else was_active
+
+
+def grace_until(status: str, past_due_since: datetime | None) -> datetime | None:
+    """When full access ends for want of payment: measured from the first failure."""
+    if status != Status.PAST_DUE or past_due_since is None:
+        return None
+    return past_due_since + GRACE
+
+
+def access(
+    status: str, *, past_due_since: datetime | None, now: datetime, was_active: bool = False
+) -> Access:
+    """What a subscription opens at a moment."""
+    if status in (Status.TRIALING, Status.ACTIVE):
+        return Access.FULL
+    if status == Status.PAST_DUE:
+        until = grace_until(status, past_due_since)
+        return Access.LIMITED if until is not None and until <= now else Access.FULL
+    if status in (Status.UNPAID, Status.PAUSED):
+        return Access.LIMITED
+    if status in Status.values:
+        return Access.NONE
+    return Access.FULL if was_active else Access.NONE
+
+
+def account_status(status: str | None, *, is_ending: bool = False) -> AccountStatus:
+    """The seed's word: whoever has cancelled is `cancelled` while the paid period runs out."""
+    if status in (Status.TRIALING, Status.ACTIVE):
+        return AccountStatus.CANCELLED if is_ending else AccountStatus.ACTIVE
+    if status in (Status.PAST_DUE, Status.UNPAID):
+        return AccountStatus.PAST_DUE
+    if status == Status.PAUSED:
+        return AccountStatus.PAUSED
+    return AccountStatus.CANCELLED if status == Status.CANCELED else AccountStatus.FREE
