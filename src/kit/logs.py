@@ -99,5 +99,8 @@ def _standard(
             "httpx": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},
+            # Tells of every task it registers, each time anything starts.
+            "procrastinate": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
         },
     }

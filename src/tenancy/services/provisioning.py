@@ -29,7 +29,8 @@ def claim() -> str:
         .order_by("created_at")
         .first()
     )
-    jobs.defer("tenancy.stock_schemas", coalesce="stock")
+    # After the commit: within it, one organization's creation would wait for another's to end.
+    transaction.on_commit(_refill)
     if spare is None:
         if not settings.OWNS_DATABASE:
             raise SchemaNotReady(retry_after=2)
@@ -47,7 +48,7 @@ def ensure_stock() -> None:
         if settings.OWNS_DATABASE:
             stock()
             return
-        jobs.defer("tenancy.stock_schemas", coalesce="stock")
+        _refill()
         if time.monotonic() > deadline:
             raise SchemaNotReady(retry_after=2)
         time.sleep(LOOK_EVERY_SECONDS)
@@ -85,6 +86,10 @@ def migrate_fleet() -> int:
             script.migrate(name)
             TenantSchema.objects.filter(name=name).update(digest=current)
     return len(behind)
+
+
+def _refill() -> None:
+    jobs.defer("tenancy.stock_schemas", coalesce="stock")
 
 
 def _spares() -> QuerySet[TenantSchema]:

@@ -1,0 +1,115 @@
+"""Which schema a statement runs in, and that nobody is left in somebody's."""
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from events.models import Event
+from events.services import log
+from tenancy import routing
+from tenancy.middleware import AlwaysLeavePublic
+from tenancy.services import organizations
+from tests.harness.plugin import DATABASE, WEB_URL, on_database
+
+
+def make(name):
+    return organizations.create(stytch_org_id=f"organization-{name}", name=name, slug=name)
+
+
+@pytest.mark.django_db
+def test_each_organization_reads_only_its_own_rows():
+    acme, globex = make("acme"), make("globex")
+
+    with routing.activate(acme):
+        log.record(type="organization.updated", target_id=acme.pk)
+
+    with routing.activate(acme):
+        assert Event.objects.count() == 2
+    with routing.activate(globex):
+        assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_nested_activation_returns_to_the_outer_one():
+    acme, globex = make("acme"), make("globex")
+
+    with routing.activate(acme):
+        with routing.activate(globex):
+            pass
+        assert connection.schema_name == acme.schema_name
+    assert connection.schema_name == "public"
+
+
+@pytest.mark.django_db
+def test_exception_inside_leaves_public():
+    acme = make("acme")
+
+    with pytest.raises(RuntimeError), routing.activate(acme):
+        raise RuntimeError
+
+    assert connection.schema_name == "public"
+
+
+@pytest.mark.django_db
+def test_rolled_back_savepoint_keeps_the_active_schema():
+    acme = make("acme")
+
+    with routing.activate(acme):
+        with pytest.raises(RuntimeError), transaction.atomic():
+            Event.objects.count()
+            raise RuntimeError
+        assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_middleware_leaves_public_even_after_a_failure():
+    acme = make("acme")
+
+    def view(request):
+        routing.enter(acme)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        AlwaysLeavePublic(view)(RequestFactory().get("/"))
+
+    assert connection.schema_name == "public"
+
+
+@pytest.mark.django_db
+def test_middleware_starts_in_public_whatever_the_thread_did_before():
+    routing.enter(make("acme"))
+    seen = []
+
+    def view(request):
+        seen.append(connection.schema_name)
+        return HttpResponse()
+
+    AlwaysLeavePublic(view)(RequestFactory().get("/"))
+
+    assert seen == ["public"]
+
+
+REFUSED = [
+    'UPDATE "{schema}".events_event SET type = type',
+    'DELETE FROM "{schema}".events_event',
+    'TRUNCATE "{schema}".events_event',
+    'CREATE TABLE "{schema}".more (id int)',
+    "CREATE SCHEMA more",
+    "CREATE TABLE public.more (id int)",
+    "DROP TABLE tenancy_organization",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_web_role_cannot(statement, committed):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM tenancy_tenantschema LIMIT 1")
+        schema = cursor.fetchone()[0]
+
+    with (
+        psycopg.connect(on_database(WEB_URL, DATABASE), autocommit=True) as web,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        web.execute(statement.format(schema=schema))
