@@ -88,7 +88,7 @@ def database_answers() -> bool:
     """A fresh connection, as a new request would need one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def migrations_are_applied() -> bool:

@@ -69,9 +69,14 @@ class KeysetPagination(BasePagination):
     start: Cursor
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self,
+        queryset: QuerySet[Any] | Sequence[Any],
+        request: Request,
+        view: APIView | None = None,
     ) -> list[Any]:
         """One page of rows, read with one query."""
+        if not isinstance(queryset, QuerySet):
+            raise TypeError("keyset pagination reads query sets")
         self.request = request
         ordering = _ordering(request, view)
         self.start = Cursor(ordering, _binding(request), backwards=False, position=("", ""))

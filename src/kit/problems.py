@@ -1,5 +1,6 @@
 """One renderer for every refusal (RFC 9457): DRF's exceptions, Django's, ours and the unexpected."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -89,7 +90,7 @@ def _of_drf(exc: exceptions.APIException) -> Problem | None:
         case exceptions.UnsupportedMediaType():
             return errors.UnsupportedMediaType("Send Content-Type: application/json.")
         case exceptions.Throttled():
-            return errors.TooManyRequests(retry_after=exc.wait or 1)
+            return errors.TooManyRequests(retry_after=getattr(exc, "wait", None) or 1)
         case _:
             return None
 
@@ -171,5 +172,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what failed outside DRF."""
-    log.error("request_failed", exc_info=True)
+    log.error("request_failed", exc_info=sys.exc_info()[1])
     return render(Problem(), request)

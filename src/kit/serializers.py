@@ -27,7 +27,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - whatever the body held
         """Read the body; the errors of known and unknown fields are told together."""
-        errors: dict[str, object] = self._strangers(data) if isinstance(data, Mapping) else {}
+        errors = self._strangers(data) if isinstance(data, Mapping) else {}
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
@@ -37,8 +37,8 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError(errors)
         return value
 
-    def _strangers(self, data: Mapping[str, object]) -> dict[str, object]:
-        errors: dict[str, object] = {}
+    def _strangers(self, data: Mapping[str, object]) -> dict[str, list[ErrorDetail]]:
+        errors = {}
         for name in data:
             if name not in self.fields:
                 errors[name] = [ErrorDetail("This field does not exist.", "unknown_field")]
@@ -62,7 +62,7 @@ def bound(field: Field) -> None:
         if field.max_length is None:
             field.validators.append(MaxLengthValidator(TEXT_LIMIT))
     elif isinstance(field, serializers.ListSerializer):
-        field.max_length = LIST_LIMIT if field.max_length is None else field.max_length
+        field.max_length = getattr(field, "max_length", None) or LIST_LIMIT  # type: ignore[attr-defined]  # the stubs lack it
     elif isinstance(field, serializers.ListField):
         if field.max_length is None:
             field.validators.append(MaxLengthValidator(LIST_LIMIT))

@@ -43,7 +43,12 @@ class APIView(views.APIView):
     def enter(self, request: Request) -> None:
         """Resolve and activate the organization; slices that have one override this."""
 
-    def options(self, _request: Request, *_args: object, **_kwargs: object) -> Response:
+    def options(  # type: ignore[override]  # DRF hands views its own request
+        self,
+        request: Request,  # noqa: ARG002
+        *args: object,  # noqa: ARG002
+        **kwargs: object,  # noqa: ARG002
+    ) -> Response:
         """Name the methods, and nothing else."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 

@@ -1,0 +1,215 @@
+"""The contract, OpenAPI 3.1: stable operation ids, one security scheme, two shared error bodies.
+
+Operation ids are `{resource}_{verb}` from `resource` on the view; `operation` overrides one (a
+string) or some (a mapping from action to id). Enums get their names in SPECTACULAR_SETTINGS:
+`ENUM_NAME_OVERRIDES = {"Role": "identity.roles.Role.choices"}`.
+"""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry, is_basic_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiWebhook
+
+from kit import access
+from kit.serializers import StrictSerializer
+
+type Json = dict[str, Any]
+
+VERBS: Final = {
+    "partial_update": "update",
+    "destroy": "delete",
+    "get": "retrieve",
+    "post": "create",
+    "put": "replace",
+    "patch": "update",
+}
+PATH_PARAMETERS: Final = {
+    "slug": "The organization's slug, or its id.",
+    "id": "The object's id.",
+    "source": "The vendor who calls.",
+}
+
+
+class Schema(AutoSchema):
+    """How one operation is described: most of it follows from what its view declares."""
+
+    def get_operation(  # noqa: PLR0917 - drf-spectacular's own
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> Json | None:
+        """The operation, with its security and what the error hook needs to know."""
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is not None:
+            asked = access.declared(self.view, self.view.request)
+            operation["security"] = [] if asked == access.PUBLIC else [{"session": []}]
+            operation["x-access"] = asked or ""
+            operation["x-feature"] = access.feature(self.view, self.view.request) or ""
+        return operation
+
+    def get_operation_id(self) -> str:
+        """`members_list`, unless the view says otherwise."""
+        said = getattr(self.view, "operation", None)
+        action = self._action
+        if isinstance(said, str):
+            return said
+        if isinstance(said, Mapping) and action in said:
+            return str(said[action])
+        resource = getattr(self.view, "resource", "")
+        return f"{resource}_{VERBS.get(action, action)}" if resource else super().get_operation_id()
+
+    def get_summary(self) -> str:
+        """The first line of the docstring; without one, the id read backwards: List members."""
+        if prose := self._prose():
+            return prose.splitlines()[0].rstrip(".")
+        *resource, verb = self.get_operation_id().split("_")
+        return f"{verb.capitalize()} {' '.join(resource)}".strip()
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular does
+        """The docstring, and the permission and feature the call asks for."""
+        parts = [self._prose() or f"{self.get_summary()}."]
+        asked = access.declared(self.view, self.view.request)
+        if asked not in (None, access.PUBLIC, access.SESSION):
+            parts.append(f"Requires the permission `{asked}`.")
+        if feature := access.feature(self.view, self.view.request):
+            parts.append(f"Requires the feature `{feature}`.")
+        return "\n\n".join(parts)
+
+    def get_tags(self) -> list[str]:
+        """One tag per resource."""
+        tag = getattr(self.view, "tag", "") or getattr(self.view, "resource", "")
+        return [tag] if tag else super().get_tags()
+
+    def get_auth(self) -> list[Json]:
+        """Security follows from access, in `get_operation`."""
+        return []
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        """`MemberPage`."""
+        return f"{serializer_name}Page"
+
+    def _is_list_view(self, serializer: Any = None) -> bool:  # noqa: ANN401 - many kinds
+        if super()._is_list_view(serializer):
+            return True
+        further = self._action in getattr(self.view, "lists", ()) and self._action != "list"
+        return further and is_basic_serializer(serializer or self.get_response_serializers())
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[Json]:
+        said = {**PATH_PARAMETERS, **getattr(self.view, "path_parameters", {})}
+        parameters: list[Json] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            name = parameter["name"]
+            words = name.removesuffix("_id").replace("_", " ")
+            parameter["description"] = said.get(name, f"The {words}'s id.")
+            if parameter["schema"] == {"type": "string"}:
+                parameter["schema"] = {"type": "string", "maxLength": 128}
+        return parameters
+
+    def _map_basic_serializer(self, serializer: object, direction: str) -> Json:
+        schema: Json = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and _is_strict(serializer):
+            schema["additionalProperties"] = False
+        return schema
+
+    @property
+    def _action(self) -> str:
+        return access.action_of(self.view, self.view.request)
+
+    def _prose(self) -> str:
+        name = self._action
+        handler = getattr(self.view, name, None)
+        if handler is not None and _is_ours(handler.__module__) and inspect.getdoc(handler):
+            return inspect.getdoc(handler) or ""
+        view = type(self.view)
+        return inspect.cleandoc(view.__doc__ or "") if _is_ours(view.__module__) else ""
+
+
+def _is_strict(serializer: object) -> bool:
+    kind = serializer if isinstance(serializer, type) else type(serializer)
+    return issubclass(kind, StrictSerializer)
+
+
+def _is_ours(module: str) -> bool:
+    return not module.startswith(("rest_framework.", "kit.views"))
+
+
+def attach_problems(result: Json, **_: object) -> Json:
+    """Post-processing hook: give every operation the refusals that its declarations imply."""
+    for path, _method, operation in operations(result):
+        asked = operation.pop("x-access", "")
+        feature = operation.pop("x-feature", "")
+        query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
+        responses = operation["responses"]
+        if "requestBody" in operation or query:
+            responses.setdefault("400", {"$ref": "#/components/responses/ValidationProblem"})
+        refusals = {
+            "401": asked != access.PUBLIC,
+            "402": bool(feature),
+            "403": asked not in (access.PUBLIC, access.SESSION),
+            "404": "{" in path,
+            "default": True,
+        }
+        for status, applies in refusals.items():
+            if applies:
+                responses.setdefault(status, {"$ref": "#/components/responses/Problem"})
+    return result
+
+
+def refuse_duplicates(result: Json, **_: object) -> Json:
+    """Post-processing hook: clients are generated from operation ids, so each is used once."""
+    counted = Counter(operation["operationId"] for _p, _m, operation in operations(result))
+    if repeated := sorted(name for name, times in counted.items() if times > 1):
+        raise ValueError(f"operation ids used twice: {', '.join(repeated)}; set `operation`")
+    return result
+
+
+def list_tags(result: Json, **_: object) -> Json:
+    """Post-processing hook: define every tag that is used."""
+    known = {tag["name"]: tag for tag in result.get("tags", [])}
+    used = {tag for _p, _m, operation in operations(result) for tag in operation.get("tags", ())}
+    result["tags"] = [known.get(name, {"name": name}) for name in sorted(used | known.keys())]
+    return result
+
+
+def operations(result: Json) -> Iterator[tuple[str, str, Json]]:
+    """Every operation of the document, with its path and method."""
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def webhook(name: str, *, summary: str, payload: Json) -> OpenApiWebhook:
+    """One outbound event for the `webhooks` section: its payload and the headers that sign it."""
+    headers = {
+        "webhook-id": "Unique per event; the same on every attempt.",
+        "webhook-timestamp": "Seconds since 1970; refuse what is older than five minutes.",
+        "webhook-signature": "`v1,` and a base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`.",
+    }
+    operation = {
+        "operationId": "on_" + name.replace(".", "_"),
+        "summary": summary,
+        "tags": ["webhooks"],
+        "security": [],
+        "parameters": [
+            {
+                "name": header,
+                "in": "header",
+                "required": True,
+                "description": description,
+                "schema": {"type": "string", "maxLength": 1_000},
+            }
+            for header, description in headers.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": payload}}},
+        "responses": {"2XX": {"description": "Received; anything else is tried again."}},
+    }
+    return OpenApiWebhook(name, {"post": operation})
+
+
+def example(name: str, value: object, *, status: str | None = None) -> OpenApiExample:
+    """An example of the request body, or with `status` of the answer."""
+    if status is None:
+        return OpenApiExample(name, value=value, request_only=True)
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
