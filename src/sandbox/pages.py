@@ -1,10 +1,128 @@
 """The pages for people: what is here, mails sent, webhooks sent, and where a front end takes over."""
 
-from starlette.routing import BaseRoute
+import json
+import shlex
+from datetime import datetime
+from functools import partial
+from urllib.parse import parse_qsl
 
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox import mail
+from sandbox.store import Document
 from sandbox.world import World
 
+SHOWN = 100
+NEXT_STEP = {
+    "discovery": "/v1/auth/discovery",
+    "multi_tenant_magic_links": "/v1/auth/invitations/accept",
+    "oauth": "/v1/auth/oauth",
+    "discovery_oauth": "/v1/auth/oauth",
+    "sso": "/v1/auth/sso",
+}
+OUTCOMES = {"delivered": "good", "pending": "info", "failed": "bad", "dropped": "warn"}
 
-def routes(world: World) -> list[BaseRoute]:  # noqa: ARG001
+
+async def home(world: World, request: Request) -> Response:
+    """Say what is here."""
+    outcomes = [record["outcome"] for record in world.deliveries.records()]
+    return world.templates.TemplateResponse(
+        request,
+        "home.html",
+        {
+            "mails": world.store.count(mail.KIND),
+            "events": len(outcomes),
+            "troubled": sum(outcome in {"failed", "dropped"} for outcome in outcomes),
+            "asked": len(world.log.entries()),
+            "ahead": ahead(world.clock.offset),
+            "faults": len(world.faults.rules()),
+        },
+    )
+
+
+async def inbox(world: World, request: Request) -> Response:
+    """Show the mails, newest first, to one address if asked."""
+    email = request.query_params.get("email", "").strip()
+    now = world.clock.now()
+    mails = [
+        sent | {"expired": bool(sent["expires_at"]) and moment(sent["expires_at"]) <= now}
+        for sent in mail.find(world, email=email)[:SHOWN]
+    ]
+    return world.templates.TemplateResponse(request, "inbox.html", {"mails": mails, "email": email})
+
+
+async def events(world: World, request: Request) -> Response:
+    """Show the webhooks sent, newest first."""
+    vendor = request.query_params.get("vendor", "")
+    records = [r for r in world.deliveries.records() if vendor in {"", r["vendor"]}]
+    shown = [
+        record | {"tone": OUTCOMES[record["outcome"]], "pretty": pretty(record["body"])}
+        for record in records[::-1][:SHOWN]
+    ]
+    context = {"events": shown, "vendor": vendor, "total": len(records)}
+    return world.templates.TemplateResponse(request, "events.html", context)
+
+
+async def resend(world: World, request: Request) -> Response:
+    """Send one webhook again, and go back to the list."""
+    form = dict(parse_qsl((await request.body()).decode()))
+    world.deliveries.resend(form.get("id", ""))
+    return RedirectResponse("/events", status_code=303)
+
+
+async def landing(world: World, request: Request) -> Response:
+    """Show what a front end would be given here, and what it would ask next."""
+    given = list(request.query_params.multi_items())
+    kind = request.query_params.get("stytch_token_type", "")
+    token = request.query_params.get("token", "")
+    command = curl(world, NEXT_STEP[kind], token) if token and kind in NEXT_STEP else ""
+    context = {"given": given, "kind": kind, "command": command}
+    return world.templates.TemplateResponse(request, "landing.html", context)
+
+
+def curl(world: World, path: str, token: str) -> str:
+    """Return the command a person can paste to go on."""
+    url = shlex.quote(f"{world.settings.api_url.rstrip('/')}{path}")
+    body = shlex.quote(json.dumps({"token": token}))
+    return f"curl -X POST {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
+
+
+def pretty(body: str) -> str:
+    """Return JSON with room to breathe; anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def moment(text: str) -> datetime:
+    """Read an instant."""
+    return datetime.fromisoformat(text)
+
+
+def when(text: str) -> str:
+    """Write an instant for a person."""
+    return moment(text).strftime("%-d %b %Y, %H:%M:%S")
+
+
+def ahead(seconds: float) -> str:
+    """Say how far the clock was moved, in the largest unit that fits."""
+    for length, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")):
+        if seconds >= length:
+            return f"{seconds / length:.3g} {unit}"
+    return ""
+
+
+def attempt(document: Document) -> str:
+    """Say how one try to deliver went."""
+    return f"HTTP {document['status']}" if "status" in document else str(document["error"])
+
+
+def routes(world: World) -> list[BaseRoute]:
     """Return the pages."""
-    return []
+    world.templates.env.filters |= {"when": when, "attempt": attempt}
+    pages = {"/": home, "/inbox": inbox, "/events": events, "/landing": landing}
+    found = [Route(path, partial(page, world), methods=["GET"]) for path, page in pages.items()]
+    return [*found, Route("/events/resend", partial(resend, world), methods=["POST"])]

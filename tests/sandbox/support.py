@@ -1,0 +1,140 @@
+"""What the sandbox's tests stand on: a server in a thread, its control plane, a receiver."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+import uvicorn
+from stytch.core.response_base import StytchError
+
+from sandbox.app import create_app
+from sandbox.settings import Settings
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def settings(**options):
+    return Settings(port=free_port(), **options)
+
+
+def poll(ask, *, seconds=10.0):
+    """Return the first true answer; fail when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := ask():
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"Nothing came within {seconds} s.")
+
+
+class Served:
+    """A sandbox on its own port, in a thread."""
+
+    def __init__(self, chosen):
+        self.settings = chosen
+        self.url = f"http://127.0.0.1:{chosen.port}"
+        self.app = create_app(chosen)
+        config = uvicorn.Config(self.app, port=chosen.port, log_level="critical", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        poll(lambda: self._server.started)
+        return self
+
+    def __exit__(self, *_):
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+class Control:
+    """The control plane, answers checked."""
+
+    def __init__(self, url):
+        self.http = httpx.Client(base_url=url, timeout=40, trust_env=False)
+
+    def get(self, path, **params):
+        answer = self.http.get(f"/_sandbox{path}", params=params)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def post(self, path, **body):
+        answer = self.http.post(f"/_sandbox{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def mails(self, email):
+        return self.get("/inbox", email=email)["mails"]
+
+    def mail(self, email):
+        return self.mails(email)[0]
+
+    def advance(self, **lengths):
+        factors = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+        self.post("/clock/advance", seconds=sum(factors[k] * v for k, v in lengths.items()))
+
+    def close(self):
+        self.http.close()
+
+
+class Receiver:
+    """A tiny HTTP server that keeps what it is sent."""
+
+    def __init__(self):
+        self.received = []
+        self.statuses = []
+        handler = type("Handler", (Endpoint,), {"receiver": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def clear(self):
+        self.received.clear()
+        self.statuses.clear()
+
+    def events(self, **wanted):
+        """What came, parsed, in order of arrival; only those with the wanted fields."""
+        bodies = [json.loads(body) for _, _, body in list(self.received)]
+        return [body for body in bodies if wanted.items() <= body.items()]
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers 200, or the next status it was told."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.receiver.received.append((self.path, dict(self.headers), body))
+        self.send_response(self.receiver.statuses.pop(0) if self.receiver.statuses else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def refused(error_type, status):
+    """The SDK must raise this refusal."""
+    with pytest.raises(StytchError) as caught:
+        yield
+    details = caught.value.details
+    assert (details.error_type, details.status_code) == (error_type, status)
