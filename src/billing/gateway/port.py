@@ -1,0 +1,215 @@
+"""What billing asks of a payment provider, in our own words; frozen values cross the border."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from billing.seat_rules import Proration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Who pays, as an invoice prints it."""
+
+    name: str = ""
+    email: str = ""
+    address_line1: str = ""
+    address_line2: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxId:
+    """A VAT number and what the register says of it."""
+
+    external_id: str
+    value: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerSnapshot:
+    """A customer as the provider has it now."""
+
+    external_id: str
+    is_deleted: bool
+    organization_hint: str = ""
+    profile: Profile = Profile()
+    tax_ids: tuple[TaxId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One position of a subscription."""
+
+    external_id: str
+    price_id: str
+    quantity: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionSnapshot:
+    """A subscription as the provider has it now."""
+
+    external_id: str
+    customer_id: str
+    organization_hint: str
+    status: str
+    items: tuple[Item, ...]
+    period_start: datetime | None
+    period_end: datetime | None
+    cancel_at_period_end: bool
+    cancel_at: datetime | None
+    trial_end: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutSnapshot:
+    """A payment page: where it is, until when, and what came of it."""
+
+    external_id: str
+    url: str
+    expires_at: datetime
+    customer_id: str
+    subscription_id: str
+    organization_hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSnapshot:
+    """An invoice as the provider has it now."""
+
+    external_id: str
+    customer_id: str
+    subscription_id: str
+    number: str
+    status: str
+    total: int
+    amount_due: int
+    currency: str
+    attempts: int
+    issued_at: datetime
+    hosted_url: str
+    pdf_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSnapshot:
+    """A price as the provider has it now."""
+
+    external_id: str
+    product_id: str
+    lookup_key: str
+    amount: int
+    currency: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatChangeRequest:
+    """A quantity to bill, on exactly one item, charged in exactly one way."""
+
+    subscription_id: str
+    item_id: str
+    quantity: int
+    proration: Proration
+    proration_date: datetime | None = None
+    price_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """A payment page to open."""
+
+    organization_id: UUID
+    customer_id: str
+    price_id: str
+    quantity: int
+    trial_days: int
+    success_url: str
+    cancel_url: str
+
+
+class PaymentGateway(Protocol):
+    """Every call may raise VendorUnavailable, VendorRejected or VendorNotFound; none retries."""
+
+    # Customers
+    def create_customer(self, organization_id: UUID, *, key: str) -> str:
+        """A new customer's id; the same one for the same key."""
+
+    def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
+        """The customer with its tax ids; a deleted one is found, and says so."""
+
+    def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
+        """Replace the whole profile."""
+
+    def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
+        """Attach a VAT number. Raises VendorRejected when its format is wrong."""
+
+    def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
+        """Detach a VAT number; one that is gone is fine."""
+
+    # Buying
+    def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
+        """A payment page for a subscription."""
+
+    def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
+        """The payment pages of a customer that can still be paid."""
+
+    def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
+        """A payment page, as it is now."""
+
+    def expire_checkout(self, checkout_id: str) -> None:
+        """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
+
+    def open_portal(self, customer_id: str, *, return_url: str) -> str:
+        """Where the customer sees invoices and payment methods; short-lived, never stored."""
+
+    # Subscriptions
+    def fetch_subscription(self, subscription_id: str) -> SubscriptionSnapshot:
+        """The subscription, also one that has ended."""
+
+    def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
+        """All subscriptions of a customer, ended ones included, newest first."""
+
+    def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
+        """Set quantity (and price). Raises KeySpent when this key is of no more use."""
+
+    def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Let it end with its period."""
+
+    def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Take back a scheduled end."""
+
+    def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """End it at once, with a last invoice for what was used."""
+
+    def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
+        """What the invoice of such a change would ask for, and its currency."""
+
+    # Invoices
+    def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
+        """The invoice, as it is now."""
+
+    def invoices_of(self, customer_id: str) -> Iterator[InvoiceSnapshot]:
+        """All invoices of a customer, newest first."""
+
+    # Catalogue
+    def put_product(self, product_id: str, *, name: str, description: str) -> None:
+        """Create or rename a product under an id of ours."""
+
+    def prices_by_key(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
+        """The current prices with these lookup keys."""
+
+    def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
+        """A new price; it takes its lookup key over from an older one."""
+
+    def put_portal(self) -> None:
+        """The portal's settings: no quantities, no plan changes, end with the period."""

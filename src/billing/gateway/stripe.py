@@ -1,0 +1,289 @@
+"""Stripe through its own SDK: pinned version, our time limits, no retries but ours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, cast
+from uuid import UUID
+
+import stripe
+from stripe import params
+
+from billing.gateway import reading, writing
+from billing.gateway.errors import KeySpent
+from billing.gateway.port import (
+    CheckoutRequest,
+    CheckoutSnapshot,
+    CustomerSnapshot,
+    InvoiceSnapshot,
+    PriceSnapshot,
+    Profile,
+    SeatChangeRequest,
+    SubscriptionSnapshot,
+    TaxId,
+)
+from kit import vendors
+
+VENDOR: Final = "stripe"
+API_VERSION: Final = "2026-10-28.endive"
+MISSING: Final = "resource_missing"
+MOST: Final = 100
+
+stripe.enable_telemetry = False
+
+
+class StripeGateway:
+    """The PaymentGateway of Stripe; one per process, safe to share among threads."""
+
+    def __init__(self, *, secret_key: str, base_url: str = "") -> None:
+        # The session enforces the time limits; the SDK's own would be 80 seconds.
+        transport = stripe.RequestsClient(session=vendors.session())
+        client = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": base_url.rstrip("/")} if base_url else {},
+            http_client=transport,
+            max_network_retries=0,
+        )
+        self._v1 = client.v1
+        self._portal = ""
+
+    # ── Customers ────────────────────────────────────────────────────────────────────────────
+    def create_customer(self, organization_id: UUID, *, key: str) -> str:
+        """A new customer's id; the same one for the same key."""
+        # Nothing else is sent: a changed name under the same key would be refused.
+        body: params.CustomerCreateParams = {
+            "metadata": {reading.ORGANIZATION: str(organization_id)}
+        }
+        with _door():
+            return self._v1.customers.create(body, {"idempotency_key": key}).id
+
+    def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
+        """The customer with its tax ids; a deleted one is found, and says so."""
+        with _door():
+            found = self._v1.customers.retrieve(customer_id, {"expand": ["tax_ids"]})
+        return reading.customer(found.to_dict())
+
+    def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
+        """Replace the whole profile."""
+        body = writing.profile(profile)
+        with _door():
+            found = self._v1.customers.update(customer_id, {**body, "expand": ["tax_ids"]})
+        return reading.customer(found.to_dict())
+
+    def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
+        """Attach a VAT number. Raises VendorRejected when its format is wrong."""
+        body = cast("params.CustomerTaxIdCreateParams", {"type": type, "value": value})
+        with _door():
+            made = self._v1.customers.tax_ids.create(customer_id, body)
+        return reading.tax_id(made.to_dict())
+
+    def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
+        """Detach a VAT number; one that is gone is fine."""
+        try:
+            with _door():
+                self._v1.customers.tax_ids.delete(customer_id, tax_id)
+        except vendors.VendorNotFound:
+            return
+
+    # ── Buying ───────────────────────────────────────────────────────────────────────────────
+    def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
+        """A payment page for a subscription."""
+        body = writing.checkout(request)
+        with _door():
+            made = self._v1.checkout.sessions.create(body, {"idempotency_key": key})
+        return reading.checkout(made.to_dict())
+
+    def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
+        """The payment pages of a customer that can still be paid."""
+        body: params.checkout.SessionListParams = {
+            "customer": customer_id,
+            "status": "open",
+            "limit": MOST,
+        }
+        with _door():
+            found = self._v1.checkout.sessions.list(body)
+        return [reading.checkout(entry.to_dict()) for entry in found.data]
+
+    def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
+        """A payment page, as it is now."""
+        with _door():
+            return reading.checkout(self._v1.checkout.sessions.retrieve(checkout_id).to_dict())
+
+    def expire_checkout(self, checkout_id: str) -> None:
+        """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
+        with _door():
+            self._v1.checkout.sessions.expire(checkout_id)
+
+    def open_portal(self, customer_id: str, *, return_url: str) -> str:
+        """Where the customer sees invoices and payment methods; short-lived, never stored."""
+        if not self._portal:
+            self.put_portal()
+        body: params.billing_portal.SessionCreateParams = {
+            "customer": customer_id,
+            "return_url": return_url,
+            "configuration": self._portal,
+        }
+        with _door():
+            return self._v1.billing_portal.sessions.create(body).url
+
+    # ── Subscriptions ────────────────────────────────────────────────────────────────────────
+    def fetch_subscription(self, subscription_id: str) -> SubscriptionSnapshot:
+        """The subscription, also one that has ended."""
+        with _door():
+            found = self._v1.subscriptions.retrieve(subscription_id)
+        return reading.subscription(found.to_dict())
+
+    def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
+        """All subscriptions of a customer, ended ones included, newest first."""
+        body: params.SubscriptionListParams = {
+            "customer": customer_id,
+            "status": "all",
+            "limit": MOST,
+        }
+        with _door():
+            found = self._v1.subscriptions.list(body)
+        return [reading.subscription(entry.to_dict()) for entry in found.data]
+
+    def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
+        """Set quantity (and price). Raises KeySpent when this key is of no more use."""
+        body = writing.seats(request)
+        with _door(is_keyed=True):
+            changed = self._v1.subscriptions.update(
+                request.subscription_id, body, {"idempotency_key": key}
+            )
+        return reading.subscription(changed.to_dict())
+
+    def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Let it end with its period."""
+        with _door():
+            changed = self._v1.subscriptions.update(
+                subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
+            )
+        return reading.subscription(changed.to_dict())
+
+    def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Take back a scheduled end, whichever of the two ways it was scheduled."""
+        current = self.fetch_subscription(subscription_id)
+        body: params.SubscriptionUpdateParams = (
+            {"cancel_at_period_end": False} if current.cancel_at_period_end else {"cancel_at": ""}
+        )
+        with _door():
+            changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
+        return reading.subscription(changed.to_dict())
+
+    def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """End it at once, with a last invoice for what was used."""
+        with _door():
+            ended = self._v1.subscriptions.cancel(
+                subscription_id,
+                {"prorate": True, "invoice_now": True},
+                {"idempotency_key": key},
+            )
+        return reading.subscription(ended.to_dict())
+
+    def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
+        """What the invoice of such a change would ask for, and its currency."""
+        with _door():
+            invoice = self._v1.invoices.create_preview(writing.preview(request))
+        return invoice.amount_due, invoice.currency
+
+    # ── Invoices ─────────────────────────────────────────────────────────────────────────────
+    def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
+        """The invoice, as it is now."""
+        with _door():
+            return reading.invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
+
+    def invoices_of(self, customer_id: str) -> Iterator[InvoiceSnapshot]:
+        """All invoices of a customer, newest first."""
+        with _door():
+            pages = self._v1.invoices.list({"customer": customer_id, "limit": MOST})
+            found = [reading.invoice(entry.to_dict()) for entry in pages.auto_paging_iter()]
+        yield from found
+
+    # ── Catalogue ────────────────────────────────────────────────────────────────────────────
+    def put_product(self, product_id: str, *, name: str, description: str) -> None:
+        """Create or rename a product under an id of ours."""
+        try:
+            with _door():
+                self._v1.products.update(product_id, {"name": name, "description": description})
+        except vendors.VendorNotFound:
+            with _door():
+                self._v1.products.create(
+                    {"id": product_id, "name": name, "description": description}
+                )
+
+    def prices_by_key(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
+        """The current prices with these lookup keys."""
+        found: dict[str, PriceSnapshot] = {}
+        for start in range(0, len(lookup_keys), 10):  # Stripe takes ten at a time
+            some = list(lookup_keys[start : start + 10])
+            with _door():
+                page = self._v1.prices.list({"lookup_keys": some, "limit": MOST, "active": True})
+            for entry in page.data:
+                price = reading.price(entry.to_dict())
+                found[price.lookup_key] = price
+        return found
+
+    def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
+        """A new price; it takes its lookup key over from an older one."""
+        body = writing.price(price)
+        with _door():
+            made = self._v1.prices.create(body, {"idempotency_key": key})
+        return reading.price(made.to_dict())
+
+    def put_portal(self) -> None:
+        """The portal's settings: no quantities, no plan changes, end with the period."""
+        with _door():
+            known = self._v1.billing_portal.configurations.list({"active": True, "limit": MOST})
+        ours = [entry.id for entry in known.data if writing.is_our_portal(entry.to_dict())]
+        with _door():
+            if ours:
+                body = cast("params.billing_portal.ConfigurationUpdateParams", writing.portal())
+                self._portal = self._v1.billing_portal.configurations.update(ours[0], body).id
+            else:
+                self._portal = self._v1.billing_portal.configurations.create(writing.portal()).id
+
+
+@contextmanager
+def _door(*, is_keyed: bool = False) -> Iterator[None]:
+    """Hold the door for one call, and let none of the SDK's errors through it."""
+    with vendors.door(VENDOR):
+        try:
+            yield
+        except stripe.StripeError as error:
+            if is_keyed and _spends_its_key(error):
+                raise KeySpent from error
+            raise _translated(error) from error
+
+
+def _spends_its_key(error: stripe.StripeError) -> bool:
+    """Stripe stores the answer of what it began, its own failures included, and repeats it."""
+    if isinstance(error, stripe.IdempotencyError):
+        return True
+    return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
+
+
+def _translated(error: stripe.StripeError) -> Exception:
+    """One of three: unavailable, rejected, not found."""
+    code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
+    status = error.http_status or 0
+    match error:
+        case stripe.RateLimitError():
+            return vendors.VendorUnavailable(VENDOR, retry_after=_retry_after(error))
+        case stripe.APIConnectionError() | stripe.APIError():
+            # A 409 says the same key is being worked on: as unknown as a silence.
+            return vendors.VendorUnavailable(VENDOR, outcome_known=False)
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
+            return vendors.VendorUnavailable(VENDOR, retry_after=60)
+        case _ if status == 404 or code == MISSING:
+            return vendors.VendorNotFound(VENDOR, code=code)
+        case _:
+            message = str(error.user_message or "")
+            return vendors.VendorRejected(VENDOR, code=code, message=message, status=status)
+
+
+def _retry_after(error: stripe.StripeError) -> int:
+    headers: Mapping[str, Any] = error.headers or {}
+    text = str(headers.get("Retry-After", headers.get("retry-after", "")))
+    return int(text) if text.isdecimal() else 5

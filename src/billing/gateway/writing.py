@@ -1,0 +1,126 @@
+"""Our own values as Stripe's parameters: the exact item, number and proration that are sent."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from stripe import params
+
+from billing.gateway.port import CheckoutRequest, PriceSnapshot, Profile, SeatChangeRequest
+from billing.gateway.reading import ORGANIZATION
+from billing.seat_rules import Proration
+
+type Behavior = Literal["always_invoice", "create_prorations", "none"]
+
+PORTAL_MARK: Final = {"tenantry": "portal"}
+BEHAVIOR: Final[dict[Proration, Behavior]] = {
+    Proration.NEXT_INVOICE: "create_prorations",
+    Proration.INVOICE_NOW: "always_invoice",
+    Proration.SILENT: "none",
+}
+
+
+def profile(wanted: Profile) -> params.CustomerUpdateParams:
+    """Every field, blank where we have nothing: a partial address would leave old parts behind."""
+    return {
+        "name": wanted.name,
+        "email": wanted.email,
+        "address": {
+            "line1": wanted.address_line1,
+            "line2": wanted.address_line2,
+            "city": wanted.city,
+            "state": wanted.state,
+            "postal_code": wanted.postal_code,
+            "country": wanted.country,
+        },
+    }
+
+
+def checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
+    """A payment page whose quantity the buyer cannot change."""
+    metadata = {ORGANIZATION: str(wanted.organization_id)}
+    subscription: params.checkout.SessionCreateParamsSubscriptionData = {"metadata": metadata}
+    if wanted.trial_days:
+        subscription["trial_period_days"] = wanted.trial_days
+        subscription["trial_settings"] = {"end_behavior": {"missing_payment_method": "pause"}}
+    return {
+        "mode": "subscription",
+        "customer": wanted.customer_id,
+        "client_reference_id": str(wanted.organization_id),
+        "line_items": [{"price": wanted.price_id, "quantity": wanted.quantity}],
+        "subscription_data": subscription,
+        "metadata": metadata,
+        "tax_id_collection": {"enabled": True},
+        "customer_update": {"name": "auto", "address": "auto"},
+        "allow_promotion_codes": True,
+        "success_url": wanted.success_url,
+        "cancel_url": wanted.cancel_url,
+    }
+
+
+def seats(wanted: SeatChangeRequest) -> params.SubscriptionUpdateParams:
+    """One item by its id: without it, Stripe would add a second one."""
+    item: params.SubscriptionUpdateParamsItem = {
+        "id": wanted.item_id,
+        "quantity": wanted.quantity,
+    }
+    if wanted.price_id:
+        item["price"] = wanted.price_id
+    body: params.SubscriptionUpdateParams = {
+        "items": [item],
+        "proration_behavior": BEHAVIOR[wanted.proration],
+        "payment_behavior": "allow_incomplete",
+    }
+    if wanted.proration_date and wanted.proration != Proration.SILENT:
+        body["proration_date"] = int(wanted.proration_date.timestamp())
+    return body
+
+
+def preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
+    """The same change, asked about instead of made."""
+    item: params.InvoiceCreatePreviewParamsSubscriptionDetailsItem = {
+        "id": wanted.item_id,
+        "quantity": wanted.quantity,
+    }
+    details: params.InvoiceCreatePreviewParamsSubscriptionDetails = {
+        "items": [item],
+        "proration_behavior": BEHAVIOR[wanted.proration],
+    }
+    if wanted.proration_date and wanted.proration != Proration.SILENT:
+        details["proration_date"] = int(wanted.proration_date.timestamp())
+    return {"subscription": wanted.subscription_id, "subscription_details": details}
+
+
+def price(wanted: PriceSnapshot) -> params.PriceCreateParams:
+    """A licensed, recurring price per seat."""
+    interval: Literal["month", "year"] = "year" if wanted.interval == "year" else "month"
+    return {
+        "product": wanted.product_id,
+        "lookup_key": wanted.lookup_key,
+        "transfer_lookup_key": True,
+        "unit_amount": wanted.amount,
+        "currency": wanted.currency,
+        "recurring": {"interval": interval, "usage_type": "licensed"},
+    }
+
+
+def portal() -> params.billing_portal.ConfigurationCreateParams:
+    """Seats and plans change here, where the members are counted; never in the portal."""
+    return {
+        "features": {
+            "customer_update": {
+                "enabled": True,
+                "allowed_updates": ["email", "address", "name", "tax_id"],
+            },
+            "invoice_history": {"enabled": True},
+            "payment_method_update": {"enabled": True},
+            "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
+            "subscription_update": {"enabled": False},
+        },
+        "metadata": PORTAL_MARK,
+    }
+
+
+def is_our_portal(raw: Mapping[str, Any]) -> bool:
+    """Whether a portal configuration is the one we made."""
+    metadata = raw.get("metadata") or {}
+    return all(metadata.get(key) == value for key, value in PORTAL_MARK.items())
