@@ -1,14 +1,17 @@
-"""Where the contract is read: `/openapi.json` by generators, `/docs` by people."""
+"""Where the contract is read: `/openapi.json` by generators, `/docs` and `/docs/errors` by people."""
 
 from functools import cache
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kit import access
+from kit import access, errors
 from kit.views import APIView
 
 
@@ -36,3 +39,20 @@ class Docs(SpectacularSwaggerSplitView):
     access = access.PUBLIC
     schema = None
     url_name = "openapi"
+
+
+@require_safe
+def errors_page(_request: HttpRequest) -> HttpResponse:
+    """Every kind of problem: where the `type` of a problem document leads."""
+    rows = format_html_join(
+        "\n",
+        '<tr id="{}"><td>{}</td><td><code>{}</code></td><td>{}</td></tr>',
+        ((kind.code, kind.status, kind.code, kind.title) for kind in errors.registered()),
+    )
+    page = format_html(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>'
+        "<h1>Problems</h1><table>"
+        "<tr><th>status</th><th>code</th><th>title</th></tr>\n{}</table></html>",
+        rows,
+    )
+    return HttpResponse(page)

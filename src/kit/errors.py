@@ -43,7 +43,7 @@ class FieldError:
     detail: str
 
 
-class Problem(Exception):  # noqa: N818 - a Problem is our word for it
+class Problem(Exception):
     """Something went wrong on our side."""
 
     status: ClassVar[int] = 500

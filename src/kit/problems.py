@@ -16,8 +16,6 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
-from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
@@ -30,22 +28,16 @@ ERRORS_SHOWN: Final = 50
 log = structlog.get_logger(__name__)
 
 
-def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
+def handle(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's exception handler: whatever was raised in a view, as a problem document."""
-    request: Request = context["request"]
+    request: HttpRequest = context["request"]._request
     problem = of(exc)
     if problem is None or isinstance(exc, OperationalError | InterfaceError):
         # Told to error reporters and to the test client, and logged once, here.
-        got_request_exception.send(sender=None, request=request._request)  # noqa: SLF001
+        got_request_exception.send(sender=None, request=request)
         log.error("request_failed", exc_info=exc)
     set_rollback()
-    problem = problem or Problem()
-    return Response(
-        document(problem, request_id(request._request)),  # noqa: SLF001
-        status=problem.status,
-        headers=headers(problem),
-        content_type=MEDIA_TYPE,
-    )
+    return render(problem or Problem(), request)
 
 
 def of(exc: Exception) -> Problem | None:
@@ -95,7 +87,7 @@ def _of_drf(exc: exceptions.APIException) -> Problem | None:
             return None
 
 
-def document(problem: Problem, id: str) -> dict[str, object]:  # noqa: A002 - of the request
+def document(problem: Problem, id: str) -> dict[str, object]:
     """The members of the problem document."""
     body: dict[str, object] = {
         **problem.members,
@@ -115,24 +107,19 @@ def document(problem: Problem, id: str) -> dict[str, object]:  # noqa: A002 - of
     return body
 
 
-def headers(problem: Problem) -> dict[str, str]:
-    """The problem's own headers; a refusal is never cached."""
-    return {"Cache-Control": "no-store", **problem.headers}
-
-
 def render(problem: Problem, request: HttpRequest) -> HttpResponse:
-    """The same document outside DRF: middleware, plain views and Django's own errors."""
+    """The document as an answer, which no cache may keep."""
     return HttpResponse(
         wire.dumps(document(problem, request_id(request))),
         status=problem.status,
-        headers=headers(problem),
+        headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,
     )
 
 
 def request_id(request: HttpRequest) -> str:
     """The id the middleware gave this request; a new one where there was no middleware."""
-    id: str = getattr(request, "request_id", "") or str(ids.uuid7())  # noqa: A001
+    id: str = getattr(request, "request_id", "") or str(ids.uuid7())
     request.request_id = id  # type: ignore[attr-defined]  # Django's way to carry values
     return id
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("openapi.json", contract.Contract.as_view(), name="openapi"),
+    path("docs/errors", contract.errors_page),
     path("docs", contract.Docs.as_view(), name="docs"),
 ]

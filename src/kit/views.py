@@ -45,9 +45,9 @@ class APIView(views.APIView):
 
     def options(  # type: ignore[override]  # DRF hands views its own request
         self,
-        request: Request,  # noqa: ARG002
-        *args: object,  # noqa: ARG002
-        **kwargs: object,  # noqa: ARG002
+        request: Request,
+        *args: object,
+        **kwargs: object,
     ) -> Response:
         """Name the methods, and nothing else."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

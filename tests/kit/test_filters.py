@@ -1,0 +1,78 @@
+"""Queries are read strictly, on every view."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+pytestmark = pytest.mark.django_db
+
+
+def refusal(client, address):
+    response = client.get(address)
+    assert response.status_code == 400, response.content
+    return response.json()
+
+
+def test_filters_narrow_the_list(acme):
+    permission = Permission.objects.first()
+
+    results = acme.get(f"/books?codename={permission.codename}").json()["results"]
+
+    assert [row["codename"] for row in results] == [permission.codename]
+
+
+@pytest.mark.parametrize("address", ["/books?page=2", "/books?format=api", "/books/1?codename=x"])
+def test_unknown_parameters_are_refused(acme, address):
+    body = refusal(acme, address)
+
+    assert body["code"] == "unknown_parameter"
+    assert body["errors"][0]["pointer"].startswith("?")
+
+
+def test_views_without_filters_are_as_strict(acme):
+    assert acme.get("/notes?q=x").status_code == 200
+    assert refusal(acme, "/notes?limit=3")["errors"] == [
+        {
+            "pointer": "?limit",
+            "code": "unknown_parameter",
+            "detail": "This parameter does not exist.",
+        }
+    ]
+
+
+def test_parameters_are_declared_per_method(anyone):
+    response = anyone.post("/notes?q=x", {"title": "x"}, content_type="application/json")
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("kind=abc", "invalid"),
+        ("kind=", "blank"),
+        (f"codename={'x' * 51}", "max_length"),
+        (f"codename={'x' * 2001}", "max_length"),
+        ("codename=a%00b", "null_characters_not_allowed"),
+    ],
+)
+def test_wrong_values_point_at_their_parameter(acme, query, code):
+    (error,) = refusal(acme, f"/books?{query}")["errors"]
+
+    assert error["pointer"] == f"?{query.partition('=')[0]}"
+    assert error["code"] == code
+
+
+def test_ten_thousand_parameters_are_refused(acme):
+    query = "&".join(f"p{number}=1" for number in range(10_000))
+
+    assert refusal(acme, f"/books?{query}")["code"] == "malformed"
+
+
+def test_hundreds_of_unknown_parameters_are_answered_briefly(acme):
+    query = "&".join(f"p{number}=1" for number in range(500))
+
+    assert len(refusal(acme, f"/books?{query}")["errors"]) == 20
+
+
+def test_broken_utf8_finds_nothing(acme):
+    assert acme.get("/books?codename=%ed%a0%80").json()["results"] == []

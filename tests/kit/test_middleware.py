@@ -1,0 +1,91 @@
+"""Each request has one id, an honest address, and one line in the log."""
+
+import logging
+
+import pytest
+from django.http import HttpResponse
+
+from kit import caller
+from kit.middleware import RequestId, client_ip
+
+
+def seen_by(request):
+    """The caller a view would see."""
+    seen = []
+
+    def view(_request):
+        seen.append(caller.current())
+        return HttpResponse()
+
+    response = RequestId(view)(request)
+    return seen[0], response
+
+
+@pytest.mark.parametrize("given", ["abc", "A-1_b.C", "x" * 64])
+def test_harmless_ids_are_kept(rf, given):
+    found, response = seen_by(rf.get("/", headers={"x-request-id": given}))
+
+    assert found.request_id == response["X-Request-Id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "ü", "<script>", "a;b"])
+def test_other_ids_are_replaced(rf, given):
+    found, response = seen_by(rf.get("/", HTTP_X_REQUEST_ID=given))
+
+    assert found.request_id == response["X-Request-Id"] != given
+    assert len(found.request_id) == 36
+
+
+def test_nobody_is_the_caller_before_authentication(rf):
+    found, _ = seen_by(rf.get("/"))
+
+    assert (found.kind, found.id) == ("system", "")
+
+
+def test_caller_ends_with_the_request(rf):
+    before = caller.current()
+
+    seen_by(rf.get("/", headers={"x-request-id": "abc"}))
+
+    assert caller.current() == before
+
+
+def test_user_agents_are_cut_and_cleaned(rf):
+    found, _ = seen_by(rf.get("/", headers={"user-agent": "a\0\x1b" + "x" * 400}))
+
+    assert found.user_agent == "a" + "x" * 299
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "", "10.0.0.9"),
+        (0, "1.1.1.1", "10.0.0.9"),
+        (1, "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 10.0.0.8", "1.1.1.1"),
+        (2, "1.1.1.1", "1.1.1.1"),
+        (1, "junk", "10.0.0.9"),
+        (1, "2001:DB8::1", "2001:db8::1"),
+        (1, "::ffff:1.1.1.1", "1.1.1.1"),
+    ],
+)
+def test_only_trusted_proxies_may_name_the_client(rf, settings, proxies, forwarded, address):
+    settings.TRUSTED_PROXIES = proxies
+
+    request = rf.get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR=forwarded)
+
+    assert client_ip(request) == address
+
+
+def test_requests_without_an_address_are_served(rf):
+    assert client_ip(rf.get("/", REMOTE_ADDR="")) == ""
+
+
+def test_log_line_holds_the_path_without_its_query(anyone, caplog):
+    with caplog.at_level(logging.INFO):
+        anyone.get("/notes?email=ada@example.com", headers={"x-request-id": "abc"})
+
+    (line,) = [record.msg for record in caplog.records if "request_finished" in str(record.msg)]
+    assert (line["path"], line["status"], line["request_id"]) == ("/notes", 401, "abc")
+    assert "ada" not in str(line)

@@ -1,0 +1,185 @@
+"""The contract follows from what views declare."""
+
+import pytest
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
+
+from kit import openapi
+from tests.kit import routes
+
+
+@pytest.fixture(scope="module")
+def contract():
+    patterns = [
+        pattern
+        for pattern in routes.urlpatterns
+        if str(pattern.pattern).startswith(("books", "notes"))
+    ]
+    return SchemaGenerator(patterns=patterns).get_schema(public=True)
+
+
+def test_it_speaks_openapi_3_1(contract):
+    assert contract["openapi"].startswith("3.1")
+
+
+def test_it_is_valid(contract):
+    validate_schema(contract)
+
+
+def test_operation_ids_are_resource_and_verb(contract):
+    assert {operation["operationId"] for _p, _m, operation in openapi.operations(contract)} == {
+        "books_list",
+        "books_recent",
+        "books_retrieve",
+        "notes_retrieve",
+        "notes_create",
+    }
+
+
+def test_operation_ids_can_be_said():
+    class Read(routes.Notes):
+        operation = {"get": "notes_read"}
+
+    view = Read()
+    view.request = type("Request", (), {"method": "GET"})()
+
+    assert view.schema.get_operation_id() == "notes_read"
+
+
+def test_repeated_operation_ids_are_refused():
+    operation = {"operationId": "twice"}
+
+    with pytest.raises(ValueError, match="twice"):
+        openapi.refuse_duplicates({"paths": {"/a": {"get": operation}, "/b": {"get": operation}}})
+
+
+def test_security_follows_from_access(contract):
+    assert contract["paths"]["/notes"]["post"]["security"] == []
+    assert contract["paths"]["/notes"]["get"]["security"] == [{"session": []}]
+    assert contract["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [
+        ("/notes", "post", {"201", "400", "default"}),
+        ("/notes", "get", {"200", "401", "default"}),
+        ("/books", "get", {"200", "400", "401", "403", "default"}),
+        ("/books/{id}", "get", {"200", "401", "402", "403", "404", "default"}),
+    ],
+)
+def test_refusals_follow_from_declarations(contract, path, method, statuses):
+    responses = contract["paths"][path][method]["responses"]
+
+    assert responses.keys() - {"200", "201"} == statuses - {"200", "201"}
+    assert "x-access" not in contract["paths"][path][method]
+
+
+def test_there_are_two_error_components(contract):
+    assert contract["components"]["responses"].keys() == {"Problem", "ValidationProblem"}
+
+
+def test_documents_match_their_component(contract, anyone):
+    schema = {**contract["components"]["schemas"]["ValidationProblem"]}
+    root = {"components": contract["components"], **schema}
+
+    body = anyone.post("/notes", {"x": 1}, content_type="application/json").json()
+
+    Draft202012Validator(root).validate(body)
+
+
+def test_docstrings_become_summary_and_description(contract):
+    written = contract["paths"]["/notes"]["post"]
+    silent = contract["paths"]["/books"]["get"]
+
+    assert written["summary"] == "Write a note"
+    assert "Anyone may." in written["description"]
+    assert "`shelf.read`" in silent["description"]
+    assert contract["paths"]["/books/{id}"]["get"]["description"].endswith("feature `reading`.")
+
+
+def test_lists_describe_their_parameters(contract):
+    for path in ("/books", "/books/recent"):
+        names = {parameter["name"] for parameter in contract["paths"][path]["get"]["parameters"]}
+
+        assert names == {"limit", "cursor", "ordering", "codename", "kind"}
+
+
+def test_nothing_is_nullable_the_old_way(contract):
+    page = contract["components"]["schemas"]["BookPage"]
+
+    assert "nullable" not in str(contract)
+    assert page["properties"]["next"]["type"] == ["string", "null"]
+
+
+def test_request_bodies_are_closed(contract):
+    note = contract["components"]["schemas"]["NoteRequest"]
+
+    assert note["additionalProperties"] is False
+    assert "id" not in note["properties"]
+    assert note["properties"]["title"]["maxLength"] == 1000
+
+
+def test_path_parameters_are_explained(contract):
+    (parameter,) = contract["paths"]["/books/{id}"]["get"]["parameters"]
+
+    assert parameter["description"] == "The object's id."
+
+
+def test_every_used_tag_is_defined(contract):
+    assert contract["tags"] == [{"name": "books"}, {"name": "notes"}]
+
+
+def test_webhooks_are_described_with_their_signature():
+    described = openapi.webhook("member.added", summary="x", payload={"type": "object"})
+    operation = described.decorator["post"]
+
+    assert operation["operationId"] == "on_member_added"
+    assert operation["security"] == []
+    assert [parameter["name"] for parameter in operation["parameters"]] == [
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ]
+
+
+def test_examples_belong_to_one_direction():
+    assert openapi.example("body", {}).request_only
+    assert openapi.example("answer", {}, status="200").status_codes == ["200"]
+
+
+def test_the_contract_is_served(settings):
+    settings.ROOT_URLCONF = "kit.urls"
+
+    response = Client().get("/openapi.json")
+
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["info"]["title"] == "Tenantry"
+
+
+def test_the_type_of_a_problem_leads_to_its_explanation(settings):
+    settings.ROOT_URLCONF = "kit.urls"
+
+    page = Client().get("/docs/errors").content.decode()
+
+    assert '<tr id="payment_required"><td>402</td>' in page
+
+
+@pytest.mark.parametrize("method", ["post", "options"])
+def test_the_page_refuses_like_the_rest(settings, method):
+    settings.ROOT_URLCONF = "kit.urls"
+
+    response = getattr(Client(), method)("/docs")
+
+    assert response.json()["code"] == "method_not_allowed"
+
+
+def test_the_page_needs_no_inline_script(settings):
+    settings.ROOT_URLCONF = "kit.urls"
+
+    page = Client().get("/docs").content.decode()
+
+    assert "<script>" not in page
+    assert b"swagger" in Client().get("/docs?script=").content.lower()

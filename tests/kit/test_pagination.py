@@ -1,0 +1,198 @@
+"""Pages stay stable while rows come and go, and cursors open only the list that issued them."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core import signing
+
+from kit.pagination import Cursor
+
+pytestmark = pytest.mark.django_db
+
+
+def shelve(*names):
+    """Books with these names; equal names are told apart by id."""
+    kind = ContentType.objects.get_for_model(Permission)
+    start = Permission.objects.count()
+    return Permission.objects.bulk_create(
+        Permission(name=name, codename=f"book{start + index}", content_type=kind)
+        for index, name in enumerate(names)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _empty_shelf():
+    Permission.objects.all().delete()
+
+
+def walk(client, address, way="next"):
+    """Every page from here on, in order."""
+    pages = []
+    for _ in range(100):
+        body = client.get(address).json()
+        pages.append([row["name"] for row in body["results"]])
+        address = body[way]
+        if address is None:
+            return pages
+    raise AssertionError("the walk does not end")
+
+
+def test_pages_follow_each_other(acme):
+    shelve("a", "b", "c", "d", "e")
+
+    assert walk(acme, "/books?limit=2") == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_pages_lead_back(acme):
+    shelve("a", "b", "c", "d", "e")
+    second = acme.get("/books?limit=2").json()["next"]
+    third = acme.get(second).json()["next"]
+
+    assert walk(acme, third, way="previous") == [["e"], ["c", "d"], ["a", "b"]]
+
+
+def test_a_page_back_leads_forward_again(acme):
+    shelve("a", "b", "c", "d")
+    second = acme.get("/books?limit=2").json()["next"]
+
+    first = acme.get(second).json()["previous"]
+
+    assert walk(acme, first) == [["a", "b"], ["c", "d"]]
+
+
+def test_ordering_can_be_reversed(acme):
+    shelve("a", "b", "c")
+
+    assert walk(acme, "/books?limit=2&ordering=-name") == [["c", "b"], ["a"]]
+
+
+def test_ordering_reaches_related_columns(acme):
+    shelve("a", "b", "c")
+
+    assert walk(acme, "/books?limit=2&ordering=app") == [["a", "b"], ["c"]]
+
+
+def test_equal_values_are_told_apart_by_id(acme):
+    books = shelve(*["same"] * 7)
+
+    seen = [len(page) for page in walk(acme, "/books?limit=3")]
+
+    assert seen == [3, 3, 1]
+    assert len(books) == 7
+
+
+def test_insertions_neither_hide_nor_repeat_a_row(acme):
+    shelve(*(f"{number:03}" for number in range(0, 200, 2)))
+    address, seen = "/books?limit=7", []
+
+    for step in range(60):
+        body = acme.get(address).json()
+        seen += [row["name"] for row in body["results"]]
+        shelve(f"{step * 3 + 1:03}")
+        address = body["next"]
+        if address is None:
+            break
+
+    assert [name for name in seen if int(name) % 2 == 0] == [f"{n:03}" for n in range(0, 200, 2)]
+    assert len(seen) == len(set(seen))
+
+
+def test_a_page_costs_one_query(acme, django_assert_num_queries):
+    shelve("a", "b", "c")
+    address = acme.get("/books?limit=1").json()["next"]
+
+    with django_assert_num_queries(1):
+        acme.get(address)
+
+
+def test_rows_are_compared_as_a_whole(acme, django_assert_num_queries):
+    shelve("a", "b")
+    address = acme.get("/books?limit=1").json()["next"]
+
+    with django_assert_num_queries(1) as queries:
+        acme.get(address)
+
+    assert "ROW(" in queries[0]["sql"]
+
+
+def test_fifty_rows_unless_asked(acme):
+    shelve(*(f"{number:03}" for number in range(201)))
+
+    assert len(acme.get("/books").json()["results"]) == 50
+    assert len(acme.get("/books?limit=200").json()["results"]) == 200
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "9" * 30, "abc", "", "1.5", "٣"])
+def test_other_limits_are_refused(acme, limit):
+    response = acme.get("/books", {"limit": limit})
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == "?limit"
+
+
+@pytest.mark.parametrize("ordering", ["password", "-", "", "name,code", "--name", "content_type"])
+def test_other_orderings_are_refused(acme, ordering):
+    response = acme.get("/books", {"ordering": ordering})
+
+    assert response.json()["errors"][0] == {
+        "pointer": "?ordering",
+        "code": "invalid_choice",
+        "detail": "Order by one of name, code, app.",
+    }
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "junk", "a.b", "🦆", "x" * 1999, signing.Signer(salt="other").sign_object(["name"])],
+)
+def test_junk_cursors_are_refused(acme, cursor):
+    response = acme.get("/books", {"cursor": cursor})
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/books?ordering=-name", "/books?ordering=code", "/books?codename=x", "/books/recent?limit=1"],
+)
+def test_cursors_open_no_other_list(acme, address):
+    shelve("a", "b")
+    cursor = acme.get("/books?limit=1").json()["next"].partition("cursor=")[2].partition("&")[0]
+
+    response = acme.get(f"{address}&cursor={cursor}")
+
+    assert response.json()["code"] == "invalid_cursor"
+
+
+def test_cursors_open_no_other_organization(acme):
+    shelve("a", "b")
+    address = acme.get("/books?limit=1").json()["next"]
+
+    response = acme.get(address, headers={"authorization": "Bearer globex"})
+
+    assert response.json()["code"] == "invalid_cursor"
+
+
+def test_limit_may_change_between_pages(acme):
+    shelve("a", "b", "c")
+    address = acme.get("/books?limit=1").json()["next"]
+
+    body = acme.get(address.replace("limit=1", "limit=2")).json()
+
+    assert [row["name"] for row in body["results"]] == ["b", "c"]
+
+
+def test_further_actions_are_paginated_too(acme):
+    shelve("a", "b", "c")
+
+    assert walk(acme, "/books/recent?limit=2") == [["a", "b"], ["c"]]
+
+
+def test_cursors_keep_the_type_of_their_values():
+    cursor = Cursor("name", "binding", backwards=True, position=("a", 7))
+
+    assert Cursor.decode(cursor.encode()) == cursor
+
+
+def test_an_empty_list_has_no_neighbours(acme):
+    assert acme.get("/books").json() == {"next": None, "previous": None, "results": []}

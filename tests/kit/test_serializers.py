@@ -1,0 +1,66 @@
+"""Strict serializers tell everything that is wrong at once, and bound every input."""
+
+import pytest
+
+
+def errors_of(client, body):
+    response = client.post("/notes", body, content_type="application/json")
+    assert response.status_code == 400, response.content
+    return {(error["pointer"], error["code"]) for error in response.json()["errors"]}
+
+
+def test_known_fields_are_accepted(anyone):
+    body = {"title": "x", "lines": [{"text": "y", "number": 3}]}
+
+    response = anyone.post("/notes", body, content_type="application/json")
+
+    assert response.json() == body
+
+
+def test_unknown_and_wrong_fields_are_told_together(anyone):
+    found = errors_of(anyone, {"titel": "x", "id": "1"})
+
+    assert found == {
+        ("/titel", "unknown_field"),
+        ("/id", "read_only_field"),
+        ("/title", "required"),
+    }
+
+
+def test_unknown_fields_of_nested_objects_are_refused(anyone):
+    found = errors_of(anyone, {"title": "x", "lines": [{"text": "y"}, {"text": "z", "colour": 1}]})
+
+    assert found == {("/lines/1/colour", "unknown_field")}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("title", "x" * 1001, ("/title", "max_length")),
+        ("tags", ["x"] * 101, ("/tags", "max_length")),
+        ("tags", ["x" * 1001], ("/tags/0", "max_length")),
+        ("lines", [{"text": "y"}] * 101, ("/lines", "max_length")),
+        ("lines", [{"text": "y", "number": 2**31}], ("/lines/0/number", "max_value")),
+        ("lines", [{"text": "y", "number": -(2**31)}], ("/lines/0/number", "min_value")),
+    ],
+)
+def test_fields_without_a_limit_get_one(anyone, field, value, error):
+    assert errors_of(anyone, {"title": "x", field: value}) == {error}
+
+
+def test_declared_limits_win(anyone):
+    found = errors_of(anyone, {"title": "x", "lines": [{"text": "y" * 11}]})
+
+    assert found == {("/lines/0/text", "max_length")}
+
+
+def test_ten_thousand_unknown_fields_are_answered_briefly(anyone):
+    found = errors_of(anyone, {f"f{number}": 1 for number in range(10_000)})
+
+    assert len(found) == 50
+
+
+def test_endless_names_are_cut_in_the_answer(anyone):
+    ((pointer, _),) = errors_of(anyone, {"title": "x", "n" * 10_000: 1})
+
+    assert len(pointer) == 200

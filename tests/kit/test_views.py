@@ -1,0 +1,148 @@
+"""Every request passes the same gates in the same order."""
+
+import pytest
+from django.core.checks import Error
+from django.urls import path
+from rest_framework.response import Response
+
+from kit import checks
+from kit.views import APIView
+from tests.kit import routes
+
+
+def test_session_opens_what_asks_for_a_session(acme):
+    assert acme.get("/notes").json()["organization"] == "acme"
+
+
+def test_bad_token_is_refused(anyone):
+    response = anyone.get("/notes", headers={"authorization": "Bearer junk"})
+
+    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+
+
+def test_public_calls_do_not_read_the_token(anyone):
+    response = anyone.post(
+        "/notes",
+        {"title": "x"},
+        content_type="application/json",
+        headers={"authorization": "Bearer expired"},
+    )
+
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_missing_permission_is_refused(anyone, method):
+    response = getattr(anyone, method)("/books", headers={"authorization": "Bearer stranger"})
+
+    assert response.status_code == 403
+
+
+def test_silence_is_refusal(acme):
+    response = acme.get("/silent")
+
+    assert (response.status_code, response.json()["code"]) == (403, "access_not_declared")
+
+
+def test_permission_is_asked_before_the_query_is_read(anyone):
+    response = anyone.get("/books?junk=1", headers={"authorization": "Bearer stranger"})
+
+    assert response.status_code == 403
+
+
+def test_organization_is_entered_between_session_and_permission(rf):
+    steps = []
+
+    class View(APIView):
+        access = "shelf.read"
+        permission_classes = []
+
+        def perform_authentication(self, request):
+            request.auth = routes.SESSIONS["acme"]
+            steps.append("authenticated")
+
+        def enter(self, _request):
+            steps.append("entered")
+
+        def check_permissions(self, _request):
+            steps.append("permitted")
+
+        def check_throttles(self, _request):
+            steps.append("counted")
+
+        def get(self, _request):
+            return Response(steps)
+
+    View.as_view()(rf.get("/"))
+
+    assert steps == ["authenticated", "entered", "permitted", "counted"]
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "trace", "patch"])
+def test_other_methods_are_named_wrong_before_anyone_signs_in(anyone, method):
+    response = getattr(anyone, method)("/notes")
+
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
+
+
+def test_invented_methods_are_refused(anyone):
+    assert anyone.generic("BREW", "/notes").status_code == 405
+
+
+def test_options_names_the_methods_and_nothing_else(anyone):
+    response = anyone.options("/books")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_head_answers_like_get(acme):
+    response = acme.head("/notes")
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml"])
+def test_only_json_is_spoken(anyone, accept):
+    response = anyone.get("/notes", headers={"accept": accept})
+
+    assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
+
+
+def test_nul_in_an_address_leads_nowhere(anyone):
+    assert anyone.get("/fails/a%00b").status_code == 404
+
+
+def test_broken_utf8_in_an_address_leads_nowhere(acme):
+    assert acme.get("/notes%ff").status_code == 404
+
+
+def test_unknown_hosts_are_refused(anyone):
+    response = anyone.get("/notes", headers={"host": "evil.example"})
+
+    assert (response.status_code, response.json()["code"]) == (400, "malformed")
+
+
+def test_check_names_views_that_stay_silent():
+    assert [(view, missing) for view, missing in checks.undeclared(routes.urlpatterns)] == [
+        (routes.Silent, ["get"])
+    ]
+
+
+def test_check_looks_into_mappings():
+    class Half(routes.Books):
+        access = {"list": "shelf.read"}
+
+    patterns = [path("x", Half.as_view({"get": "retrieve", "post": "list"}))]
+
+    assert list(checks.undeclared(patterns)) == [(Half, ["retrieve"])]
+
+
+def test_check_is_an_error(settings):
+    settings.ROOT_URLCONF = "tests.kit.routes"
+
+    found = checks.every_route_declares_access()
+
+    assert [type(message) for message in found] == [Error]
+    assert "Silent" in found[0].msg
