@@ -5,8 +5,8 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.views import View
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 PUBLIC: Final = "public"  # no session is asked for, and none is read
 SESSION: Final = "session"  # any valid session, whatever its organization
@@ -43,17 +43,17 @@ class Bound(Protocol):
     def permissions(self) -> frozenset[str]: ...
 
 
-def declared(view: APIView, request: HttpRequest | Request) -> str | None:
+def declared(view: View, request: HttpRequest | Request) -> str | None:
     """The access `view` declares for this request, as `access`; None is a refusal."""
     return _spoken(view, request, "access")
 
 
-def feature(view: APIView, request: HttpRequest | Request) -> str | None:
+def feature(view: View, request: HttpRequest | Request) -> str | None:
     """The feature `view` declares for this request, as `feature`; None asks for no feature."""
     return _spoken(view, request, "feature")
 
 
-def undeclared(view_class: type[APIView], actions: dict[str, str] | None) -> Iterator[str]:
+def undeclared(view_class: type[View], actions: dict[str, str] | None) -> Iterator[str]:
     """The actions or methods of one route for which `view_class` says nothing."""
     said = getattr(view_class, "access", None)
     if isinstance(said, str) and said:
@@ -67,14 +67,14 @@ def undeclared(view_class: type[APIView], actions: dict[str, str] | None) -> Ite
     yield from sorted(name for name in names if not (said or {}).get(name))
 
 
-def _spoken(view: APIView, request: HttpRequest | Request, attribute: str) -> str | None:
+def _spoken(view: View, request: HttpRequest | Request, attribute: str) -> str | None:
     said = getattr(view, attribute, None)
     if isinstance(said, dict):
         return said.get(action_of(view, request)) or None
     return said or None
 
 
-def action_of(view: APIView, request: HttpRequest | Request) -> str:
+def action_of(view: View, request: HttpRequest | Request) -> str:
     """The view set's action, or for a plain view the method; HEAD asks what GET asks."""
     method = (request.method or "").lower()
     method = "get" if method == "head" else method

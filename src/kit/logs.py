@@ -31,7 +31,7 @@ def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: _clean(key, value) for key, value in event.items()}
 
 
-def _clean(key: str, value: Any) -> Any:
+def _clean(key: str, value: Any) -> Any:  # noqa: ANN401 - log values are anything
     if SECRET_KEYS.search(key) and isinstance(value, str | bytes):
         return REDACTED
     if isinstance(value, str):

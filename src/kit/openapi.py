@@ -37,7 +37,7 @@ PATH_PARAMETERS: Final = {
 class Schema(AutoSchema):
     """How one operation is described: most of it follows from what its view declares."""
 
-    def get_operation(
+    def get_operation(  # noqa: PLR0917 - drf-spectacular's own
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
     ) -> Json | None:
         """The operation, with its security and what the error hook needs to know."""
@@ -90,7 +90,7 @@ class Schema(AutoSchema):
         """`MemberPage`."""
         return f"{serializer_name}Page"
 
-    def _is_list_view(self, serializer: Any = None) -> bool:
+    def _is_list_view(self, serializer: Any = None) -> bool:  # noqa: ANN401 - many kinds
         if super()._is_list_view(serializer):
             return True
         further = self._action in getattr(self.view, "lists", ()) and self._action != "list"

@@ -170,7 +170,7 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
 def _after(
     column: str,
     position: Sequence[object],
-    descending: bool,
+    descending: bool,  # noqa: FBT001 - private
 ) -> CombinedExpression:
     """`ROW(column, id) < ROW(x, y)`: one comparison, answered from one index."""
     row = Func(F(column), F("pk"), function="ROW", output_field=TextField())

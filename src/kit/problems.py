@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """DRF's exception handler: whatever was raised in a view, as a problem document."""
-    request: HttpRequest = context["request"]._request
+    request: HttpRequest = context["request"]._request  # noqa: SLF001 - as Django knows it
     problem = of(exc)
     if problem is None or isinstance(exc, OperationalError | InterfaceError):
         # Told to error reporters and to the test client, and logged once, here.
@@ -87,7 +87,7 @@ def _of_drf(exc: exceptions.APIException) -> Problem | None:
             return None
 
 
-def document(problem: Problem, id: str) -> dict[str, object]:
+def document(problem: Problem, request_id: str) -> dict[str, object]:
     """The members of the problem document."""
     body: dict[str, object] = {
         **problem.members,
@@ -95,9 +95,9 @@ def document(problem: Problem, id: str) -> dict[str, object]:
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail or f"{problem.title}.",
-        "instance": f"urn:request:{id}",
+        "instance": f"urn:request:{request_id}",
         "code": problem.code,
-        "request_id": id,
+        "request_id": request_id,
     }
     if isinstance(problem, errors.Malformed):
         body["errors"] = [
@@ -110,18 +110,18 @@ def document(problem: Problem, id: str) -> dict[str, object]:
 def render(problem: Problem, request: HttpRequest) -> HttpResponse:
     """The document as an answer, which no cache may keep."""
     return HttpResponse(
-        wire.dumps(document(problem, request_id(request))),
+        wire.dumps(document(problem, id_of(request))),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,
     )
 
 
-def request_id(request: HttpRequest) -> str:
+def id_of(request: HttpRequest) -> str:
     """The id the middleware gave this request; a new one where there was no middleware."""
-    id: str = getattr(request, "request_id", "") or str(ids.uuid7())
-    request.request_id = id  # type: ignore[attr-defined]  # Django's way to carry values
-    return id
+    known: str = getattr(request, "request_id", "") or str(ids.uuid7())
+    request.request_id = known  # type: ignore[attr-defined]  # Django's way to carry values
+    return known
 
 
 def flatten(detail: object, pointer: str = "") -> Iterator[FieldError]:

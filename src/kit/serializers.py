@@ -25,7 +25,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 bound(field)
         return fields
 
-    def to_internal_value(self, data: Any) -> Any:
+    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - whatever the body held
         """Read the body; the errors of known and unknown fields are told together."""
         errors = self._strangers(data) if isinstance(data, Mapping) else {}
         try:

@@ -45,7 +45,7 @@ class APIView(views.APIView):
 
     def options(  # type: ignore[override]  # DRF hands views its own request
         self,
-        request: Request,
+        request: Request,  # noqa: ARG002 - django.views.View calls it so
         *args: object,
         **kwargs: object,
     ) -> Response:

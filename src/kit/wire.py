@@ -23,7 +23,7 @@ class JSONParser(BaseParser):
         stream: IO[bytes],
         _media_type: str | None = None,
         _parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> Any:  # noqa: ANN401 - whatever the body held
         """The body's value; an empty body is an empty object."""
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
