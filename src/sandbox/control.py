@@ -1,6 +1,7 @@
 """The control plane for tests: JSON in and out, unknown fields refused."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from types import UnionType
@@ -15,6 +16,7 @@ from sandbox.world import World
 type Kind = type | UnionType
 
 NUMBER = int | float
+VENDORS = ("stytch", "stripe")
 FAULT: dict[str, Kind] = {
     "vendor": str,
     "path": str,
@@ -80,16 +82,38 @@ async def faults(world: World, request: Request) -> JSONResponse:
         world.faults.clear()
     if request.method == "POST":
         rule = await fields(request, FAULT, required=("vendor", "path"))
-        if not any(rule.get(name) for name in ("status", "timeout", "drop")):
-            raise RefusedError("A fault needs one of status, timeout, drop.")
+        check_fault(rule)
         return JSONResponse(world.faults.add(**rule), status_code=201)
     return JSONResponse({"faults": world.faults.rules()})
+
+
+def check_fault(rule: dict[str, Any]) -> None:
+    """Refuse a rule that could never apply or does nothing."""
+    check_vendor(rule)
+    if not any(rule.get(name) for name in ("status", "timeout", "drop")):
+        raise RefusedError("A fault needs one of status, timeout, drop.")
+    if not 200 <= rule.get("status", 500) <= 599 or rule.get("times", 1) < 1:
+        raise RefusedError("status must be 200 to 599, times at least 1.")
+    try:
+        re.compile(rule["path"])
+    except re.error as error:
+        raise RefusedError(f"path is neither a prefix nor a regular expression: {error}") from error
+
+
+def check_vendor(asked: dict[str, Any]) -> None:
+    """Refuse a vendor who is not here."""
+    if asked.get("vendor") not in {None, *VENDORS}:
+        raise RefusedError(f"vendor must be one of {', '.join(VENDORS)}.")
 
 
 async def webhooks(world: World, request: Request) -> JSONResponse:
     """Show or set the disorder of outgoing webhooks; fields left out return to calm."""
     if request.method == "POST":
-        world.deliveries.disturb(**await fields(request, DISORDER))
+        knobs = await fields(request, DISORDER)
+        check_vendor(knobs)
+        if any(knobs.get(name, 0) < 0 for name in ("duplicate", "delay", "drop")):
+            raise RefusedError("duplicate, delay and drop are not negative.")
+        world.deliveries.disturb(**knobs)
     return JSONResponse(world.deliveries.disorder())
 
 

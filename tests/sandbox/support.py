@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,12 +64,12 @@ class Control:
     def __init__(self, url):
         self.http = httpx.Client(base_url=url, timeout=40, trust_env=False)
 
-    def get(self, path, **params):
+    def get(self, path, /, **params):
         answer = self.http.get(f"/_sandbox{path}", params=params)
         assert answer.is_success, answer.text
         return answer.json()
 
-    def post(self, path, **body):
+    def post(self, path, /, **body):
         answer = self.http.post(f"/_sandbox{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()
@@ -94,7 +95,7 @@ class Receiver:
         self.received = []
         self.statuses = []
         handler = type("Handler", (Endpoint,), {"receiver": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = QuietServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
 
     def __enter__(self):
@@ -113,6 +114,14 @@ class Receiver:
         """What came, parsed, in order of arrival; only those with the wanted fields."""
         bodies = [json.loads(body) for _, _, body in list(self.received)]
         return [body for body in bodies if wanted.items() <= body.items()]
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing when the sandbox hangs up, as it does at a reset."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Endpoint(BaseHTTPRequestHandler):
