@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, pages, stytch
+from sandbox import control, pages, stripe, stytch
 from sandbox.gate import TRANSPORT, Gate
 from sandbox.settings import Settings
 from sandbox.world import HERE, World, create_world
@@ -34,7 +34,10 @@ class Half:
         return Mount(self.prefix, app=Gate(world, self.name, Router(self.routes(world))))
 
 
-HALVES = (Half("stytch", "/v1/b2b", stytch.routes, stytch.control, stytch.pages, stytch.advance),)
+HALVES = (
+    Half("stytch", "/v1/b2b", stytch.routes, stytch.control, stytch.pages, stytch.advance),
+    Half("stripe", "/stripe/v1", stripe.routes, stripe.control, stripe.pages, stripe.advance),
+)
 
 
 async def advance(world: World, halves: tuple[Half, ...], request: Request) -> JSONResponse:

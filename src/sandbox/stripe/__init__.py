@@ -1,0 +1,8 @@
+"""Stripe's half of the sandbox: seat billing on the API version the product pins."""
+
+from sandbox.stripe.control import control
+from sandbox.stripe.pages import pages
+from sandbox.stripe.renewals import advance
+from sandbox.stripe.wire import routes
+
+__all__ = ["advance", "control", "pages", "routes"]

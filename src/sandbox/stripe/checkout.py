@@ -1,0 +1,236 @@
+"""Checkout sessions: made by the product, finished by a person on the sandbox's page."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe import money, prices, shapes
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import merged, new_id
+from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page, within
+
+URL = "/v1/checkout/sessions"
+MINUTE = 60
+SHORTEST = 30 * MINUTE
+LONGEST = 24 * 60 * MINUTE
+SHORTEST_TRIAL = 48 * 60 * MINUTE
+PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
+
+
+def create(call: Call) -> Document:
+    """Open a session for a subscription."""
+    ledger, params = call.ledger, call.params
+    guard(ledger, params)
+    lines = [
+        line(ledger, entry, f"line_items[{index}]")
+        for index, entry in enumerate(params["line_items"])
+    ]
+    id_ = new_id("checkout.session")
+    session = opened(ledger, id_, params, lines)
+    ledger.add(session, owners=(session["customer"],) if session["customer"] else ())
+    ledger.remember(
+        id_,
+        lines=lines,
+        subscription_data=params.get("subscription_data", {}),
+        customer_update=params.get("customer_update", {}),
+    )
+    return session
+
+
+def guard(ledger: Ledger, params: dict[str, Any]) -> None:
+    """Refuse what Stripe would refuse."""
+    if params.get("mode") != "subscription":
+        raise StripeError("The sandbox serves `mode=subscription` only.", param="mode")
+    if params.get("ui_mode", "hosted_page") != "hosted_page":
+        raise StripeError("The sandbox serves `ui_mode=hosted_page` only.", param="ui_mode")
+    for name in ("line_items", "success_url"):
+        if not params.get(name):
+            raise malformed(
+                f"Missing required param: {name}.", param=name, code="parameter_missing"
+            )
+    if "customer" in params:
+        ledger.get("customer", params["customer"], param="customer")
+        if "customer_email" in params:
+            raise malformed(
+                "You may only specify one of `customer` and `customer_email`.", param="customer"
+            )
+    elif "customer_update" in params:
+        raise malformed(
+            "`customer_update` can only be used with `customer`.", param="customer_update"
+        )
+    guard_customer_update(params)
+    span = params.get("expires_at", ledger.now + LONGEST) - ledger.now
+    # A minute of grace for the caller's clock.
+    if not SHORTEST - MINUTE <= span <= LONGEST + MINUTE:
+        raise malformed(
+            "`expires_at` must be between 30 minutes and 24 hours from now.", param="expires_at"
+        )
+    trial_end = params.get("subscription_data", {}).get("trial_end")
+    if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL:
+        raise malformed(
+            "`trial_end` must be at least 2 days in the future.",
+            param="subscription_data[trial_end]",
+        )
+
+
+def guard_customer_update(params: dict[str, Any]) -> None:
+    """Collecting tax details of a known customer needs leave to save them."""
+    allowed = params.get("customer_update", {})
+    known = "customer" in params
+    if (
+        known
+        and params.get("tax_id_collection", {}).get("enabled")
+        and allowed.get("name") != "auto"
+    ):
+        raise StripeError(
+            "Tax ID collection requires updating business name on the customer. To enable tax ID "
+            "collection for an existing customer, please set `customer_update[name]` to `auto`.",
+            param="customer_update[name]",
+        )
+
+
+def line(ledger: Ledger, entry: Document, param: str) -> Document:
+    """Return one line of a session."""
+    if "price" not in entry:
+        raise StripeError("The sandbox needs `price` on each line.", param=f"{param}[price]")
+    price = prices.sold(ledger, entry["price"], param=f"{param}[price]")
+    if not price["active"]:
+        raise StripeError(
+            f"The price specified is inactive: {price['id']}.", param=f"{param}[price]"
+        )
+    metered = price["recurring"]["usage_type"] == "metered"
+    quantity = None if metered else entry.get("quantity")
+    if quantity is None and not metered:
+        raise malformed(
+            "Quantity is required.", param=f"{param}[quantity]", code="parameter_missing"
+        )
+    amount = 0 if quantity is None else money.rounded(money.cost(price, quantity))
+    product = ledger.get("product", price["product"])
+    return {
+        "id": new_id("item"),
+        "object": "item",
+        "adjustable_quantity": entry.get("adjustable_quantity"),
+        "amount_discount": 0,
+        "amount_subtotal": amount,
+        "amount_tax": 0,
+        "amount_total": amount,
+        "currency": price["currency"],
+        "description": product["name"],
+        "metadata": entry.get("metadata", {}),
+        "price": shapes.public(price),
+        "quantity": quantity,
+    }
+
+
+def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Document]) -> Document:
+    """Return an open session."""
+    data = params.get("subscription_data", {})
+    trial = "trial_end" in data or "trial_period_days" in data
+    total = 0 if trial else sum(entry["amount_total"] for entry in lines)
+    taxed = params.get("automatic_tax", {}).get("enabled", False)
+    nothing = (
+        "after_expiration client_secret consent consent_collection currency_conversion "
+        "collected_information customer_account customer_details discounts integration_identifier "
+        "invoice invoice_creation managed_payments origin_context payment_intent payment_link "
+        "payment_method_configuration_details permissions recovered_from return_url "
+        "saved_payment_method_options setup_intent shipping_address_collection shipping_cost "
+        "subscription wallet_options"
+    )
+    return dict.fromkeys(nothing.split()) | {
+        "id": id_,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": False},
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "amount_subtotal": total,
+        "amount_total": total,
+        "automatic_tax": {
+            "enabled": taxed,
+            "liability": {"type": "self"} if taxed else None,
+            "provider": "stripe" if taxed else None,
+            "status": "requires_location_inputs" if taxed else None,
+        },
+        "billing_address_collection": params.get("billing_address_collection"),
+        "cancel_url": params.get("cancel_url"),
+        "client_reference_id": params.get("client_reference_id"),
+        "created": ledger.now,
+        "currency": lines[0]["currency"],
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+        ),
+        "customer": params.get("customer"),
+        "customer_creation": None if "customer" in params else "always",
+        "customer_email": params.get("customer_email"),
+        "expires_at": params.get("expires_at", ledger.now + LONGEST),
+        "livemode": False,
+        "locale": params.get("locale"),
+        "metadata": merged({}, params.get("metadata")),
+        "mode": "subscription",
+        "payment_method_collection": params.get("payment_method_collection", "always"),
+        "payment_method_types": ["card"],
+        "payment_status": "unpaid",
+        "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": params.get("submit_type"),
+        "success_url": params["success_url"],
+        "tax_id_collection": {
+            "enabled": params.get("tax_id_collection", {}).get("enabled", False),
+            "required": params.get("tax_id_collection", {}).get("required", "never"),
+        },
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": f"{ledger.world.settings.public_url}/checkout/{id_}",
+    }
+
+
+def retrieve(call: Call) -> Document:
+    """Return a session."""
+    return call.ledger.get("checkout.session", call.path["session"])
+
+
+def index(call: Call) -> Document:
+    """List sessions."""
+    customer = call.params.get("customer")
+    every = (
+        call.ledger.owned("checkout.session", customer)
+        if customer
+        else iter(call.ledger.all("checkout.session"))
+    )
+    found = [
+        session
+        for session in every
+        if fits(session, call.params, "status", "subscription")
+        and within(session["created"], call.params.get("created"))
+    ]
+    return page(found, call.params, url=URL)
+
+
+def line_items(call: Call) -> Document:
+    """List what a session sells, in its order."""
+    session = retrieve(call)
+    entries = call.ledger.state(session["id"])["lines"]
+    return page(entries[::-1], call.params, url=f"{URL}/{session['id']}/line_items")
+
+
+def expire(call: Call) -> Document:
+    """Close an open session."""
+    return expired(call.ledger, require_open(retrieve(call)))
+
+
+def expired(ledger: Ledger, session: Document) -> Document:
+    """Close a session nobody paid."""
+    closed = session | {"status": "expired", "url": None}
+    ledger.save(closed)
+    ledger.tell("checkout.session.expired", closed)
+    return closed
+
+
+def require_open(session: Document) -> Document:
+    """Return the session, which must be open."""
+    if session["status"] != "open":
+        raise StripeError(
+            f'Only Checkout Sessions with a status in ["open"] can be expired or paid. This '
+            f"Checkout Session has a status of {session['status']}."
+        )
+    return session

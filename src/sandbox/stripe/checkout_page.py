@@ -1,0 +1,78 @@
+"""The checkout page: what is bought, a card that always works or never does, and no money that moves."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sandbox.store import Document
+from sandbox.stripe import checkout, completion, rendering
+from sandbox.stripe.completion import Details
+from sandbox.stripe.errors import StripeError, declined
+from sandbox.stripe.ledger import Ledger
+from sandbox.world import World
+
+SEE_OTHER = 303
+
+
+async def show(world: World, request: Request) -> Response:
+    """Show a checkout, whatever its state."""
+    ledger = Ledger(world)
+    session = rendering.found(ledger, "checkout.session", request)
+    if session is None:
+        return rendering.gone(world, request, "checkout")
+    return rendered(ledger, request, session, {})
+
+
+async def submit(world: World, request: Request) -> Response:
+    """Pay, decline, or go back."""
+    fields = await rendering.form(request)
+    ledger = Ledger(world)
+    session = rendering.found(ledger, "checkout.session", request)
+    if session is None:
+        return rendering.gone(world, request, "checkout")
+    if fields.get("action") == "cancel" and session["cancel_url"]:
+        return RedirectResponse(session["cancel_url"], SEE_OTHER)
+    try:
+        checkout.require_open(session)
+        if fields.get("action") != "pay":
+            raise declined()
+        address = rendering.address_of(fields)
+        name, email = fields.get("name", ""), fields.get("email", "")
+        details = Details(name, email, address, rendering.tax_id_of(fields))
+        done = completion.pay(ledger, session, details)
+    except StripeError as refusal:
+        return rendered(Ledger(world), request, session, fields, refusal=refusal)
+    ledger.commit()
+    return RedirectResponse(completion.success_url(done), SEE_OTHER)
+
+
+def rendered(
+    ledger: Ledger,
+    request: Request,
+    session: Document,
+    fields: dict[str, str],
+    *,
+    refusal: StripeError | None = None,
+) -> Response:
+    """Return the page, filled with what is known of the customer or was just typed."""
+    customer = ledger.find("customer", session["customer"] or "") or {}
+    address = customer.get("address") or {}
+    typed = {name: fields.get(name, address.get(name) or "") for name in rendering.ADDRESS_FIELDS}
+    state = ledger.state(session["id"])
+    data = state["subscription_data"]
+    context = {
+        "session": session,
+        "lines": state["lines"],
+        "total": sum(line["amount_total"] for line in state["lines"]),
+        "trial_days": data.get("trial_period_days"),
+        "trial_end": data.get("trial_end"),
+        "name": fields.get("name", customer.get("name") or ""),
+        "email": fields.get("email", customer.get("email") or session["customer_email"] or ""),
+        "country": fields.get("country", address.get("country") or ""),
+        "tax_id": fields.get("tax_id", ""),
+        "typed": typed,
+        "known": bool(customer),
+        "refusal": refusal.message if refusal else None,
+        "again": completion.success_url(session) if session["status"] == "complete" else None,
+    }
+    status = refusal.status if refusal else 200
+    return rendering.page(ledger.world, request, "checkout.html", context, status=status)

@@ -1,0 +1,184 @@
+"""What happens to an invoice: stored, numbered, charged, paid, voided."""
+
+from dataclasses import dataclass
+
+from sandbox.store import Document
+from sandbox.stripe import invoicing, orders
+from sandbox.stripe.documents import new_id
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+
+DAY = 86_400
+# After a declined renewal Stripe tries again; the days count from one attempt to the next.
+RETRIES = (3 * DAY, 5 * DAY, 7 * DAY)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """An invoice after the attempt to collect it."""
+
+    invoice: Document
+    paid: bool
+
+
+def bill(ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str) -> Document:
+    """Store an invoice over the waiting prorations and these lines, numbered and open."""
+    waiting = invoicing.pending(ledger, subscription["id"])
+    lines = [invoicing.proration_line(entry) for entry in waiting] + lines
+    invoice = invoicing.draft(ledger, subscription, lines, reason=reason)
+    for entry in waiting:
+        ledger.save(entry | {"invoice": invoice["id"]})
+    if waiting:
+        ledger.remember(subscription["id"], pending_items=[])
+    owners = (subscription["customer"], subscription["id"])
+    ledger.add(invoice, owners=owners, event="invoice.created")
+    return finalize(ledger, invoice, days=subscription["days_until_due"])
+
+
+def finalize(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
+    """Give a draft its number and open it; the customer's balance is settled with it."""
+    customer = ledger.get("customer", invoice["customer"])
+    sequence = customer["next_invoice_sequence"]
+    page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
+    opened = invoice | {
+        "due_date": None if days is None else ledger.now + days * DAY,
+        "effective_at": ledger.now,
+        "hosted_invoice_url": page,
+        "invoice_pdf": f"{page}/pdf",
+        "number": f"{customer['invoice_prefix']}-{sequence:04d}",
+        "status": "open",
+        "status_transitions": invoice["status_transitions"] | {"finalized_at": ledger.now},
+        "webhooks_delivered_at": ledger.now,
+    }
+    balance = {"balance": invoice["ending_balance"], "next_invoice_sequence": sequence + 1}
+    ledger.save(customer | balance)
+    ledger.save(opened)
+    ledger.tell("invoice.finalized", opened)
+    if opened["amount_due"]:
+        payment = payment_of(ledger, opened)
+        ledger.add(payment, owners=(opened["id"],))
+    return opened
+
+
+def payment_of(ledger: Ledger, invoice: Document) -> Document:
+    """Return the payment that an open invoice waits for."""
+    return {
+        "id": new_id("invoice_payment"),
+        "object": "invoice_payment",
+        "amount_paid": None,
+        "amount_requested": invoice["amount_due"],
+        "created": ledger.now,
+        "currency": invoice["currency"],
+        "invoice": invoice["id"],
+        "is_default": True,
+        "livemode": False,
+        "payment": {"payment_intent": new_id("payment_intent"), "type": "payment_intent"},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }
+
+
+def collect(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+    """Charge an open invoice. Nothing due is paid at once; one to be sent waits for its reader."""
+    if invoice["amount_due"] == 0:
+        return Collected(settle(ledger, invoice), paid=True)
+    if invoice["collection_method"] == "send_invoice":
+        return Collected(invoice, paid=False)
+    if charges(ledger, invoice["customer"], method):
+        return Collected(settle(ledger, counted(invoice)), paid=True)
+    return Collected(refuse(ledger, invoice), paid=False)
+
+
+def charges(ledger: Ledger, customer: str, method: str | None) -> bool:
+    """Return whether a charge goes through; what a test ordered for the customer comes first."""
+    outcome = orders.take(ledger.world.store, customer)
+    if method is None or outcome:
+        return method is not None and outcome == "succeed"
+    return bool(ledger.state(method).get("charges", True))
+
+
+def counted(invoice: Document) -> Document:
+    """Return an invoice with one more attempt on it."""
+    return invoice | {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
+
+
+def refuse(ledger: Ledger, invoice: Document) -> Document:
+    """Record a declined charge and when to try again."""
+    failed = counted(invoice)
+    retry = failed["attempt_count"] - 1
+    again = ledger.now + RETRIES[retry] if retry < len(RETRIES) else None
+    failed |= {"next_payment_attempt": again, "auto_advance": again is not None}
+    ledger.save(failed)
+    ledger.tell("invoice.payment_failed", failed)
+    return failed
+
+
+def settle(ledger: Ledger, invoice: Document, *, out_of_band: bool = False) -> Document:
+    """Mark an invoice paid."""
+    paid = invoice | {
+        "amount_paid": invoice["amount_due"],
+        "amount_remaining": 0,
+        "attempted": True,
+        "auto_advance": False,
+        "next_payment_attempt": None,
+        "status": "paid",
+        "status_transitions": invoice["status_transitions"] | {"paid_at": ledger.now},
+    }
+    if out_of_band:
+        paid["amount_paid_off_stripe"] = paid["amount_due"]
+    ledger.save(paid)
+    for payment in list(ledger.owned("invoice_payment", invoice["id"])):
+        close(ledger, payment, "canceled" if out_of_band else "paid")
+    ledger.tell("invoice.paid", paid)
+    if not out_of_band:
+        ledger.tell("invoice.payment_succeeded", paid)
+    return paid
+
+
+def close(ledger: Ledger, payment: Document, status: str) -> None:
+    """Close what an invoice waited for."""
+    paid = payment["amount_requested"] if status == "paid" else None
+    stamp = payment["status_transitions"] | {f"{status}_at": ledger.now}
+    ledger.save(payment | {"status": status, "amount_paid": paid, "status_transitions": stamp})
+
+
+def void(ledger: Ledger, invoice: Document) -> Document:
+    """Take an open invoice back."""
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise StripeError(
+            f"You can only pass in open or uncollectible invoices. This invoice is {invoice['status']}.",
+            code="invoice_not_editable",
+        )
+    return withdraw(ledger, invoice, "void", stamp="voided_at", event="invoice.voided")
+
+
+def write_off(ledger: Ledger, invoice: Document) -> Document:
+    """Give up on an open invoice."""
+    if invoice["status"] != "open":
+        raise StripeError(
+            f"You can only mark open invoices as uncollectible. This invoice is {invoice['status']}.",
+            code="invoice_not_editable",
+        )
+    return withdraw(
+        ledger,
+        invoice,
+        "uncollectible",
+        stamp="marked_uncollectible_at",
+        event="invoice.marked_uncollectible",
+    )
+
+
+def withdraw(ledger: Ledger, invoice: Document, status: str, *, stamp: str, event: str) -> Document:
+    """Close an invoice without payment."""
+    closed = invoice | {
+        "auto_advance": False,
+        "next_payment_attempt": None,
+        "status": status,
+        "status_transitions": invoice["status_transitions"] | {stamp: ledger.now},
+    }
+    ledger.save(closed)
+    ledger.tell(event, closed)
+    if status == "void":
+        for payment in list(ledger.owned("invoice_payment", invoice["id"])):
+            close(ledger, payment, "canceled")
+    return closed

@@ -1,0 +1,108 @@
+"""What a paid checkout brings about: the customer, the card, the subscription, and its events."""
+
+from dataclasses import dataclass
+
+from sandbox.store import Document
+from sandbox.stripe import checkout, customers, lifecycle, payment_methods, prices, tax_ids
+from sandbox.stripe.errors import declined
+from sandbox.stripe.ledger import Ledger
+
+CARD = "pm_card_visa"
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a person typed on the checkout page; empty when a test pays by control."""
+
+    name: str = ""
+    email: str = ""
+    address: Document | None = None
+    tax_id: tuple[str, str] | None = None
+
+
+def pay(ledger: Ledger, session: Document, details: Details) -> Document:
+    """Complete an open session; raises if the card is declined, and then nothing happened."""
+    checkout.require_open(session)
+    state = ledger.state(session["id"])
+    customer = customer_of(ledger, session, details, state["customer_update"])
+    options = options_of(ledger, session, customer, state["subscription_data"])
+    sold = [
+        (prices.sold(ledger, entry["price"]["id"], param="price"), entry)
+        for entry in state["lines"]
+    ]
+    ledger.tell("checkout.session.completed", session)
+    subscription = lifecycle.start(ledger, customer, sold, options)
+    if subscription["status"] == "incomplete":
+        raise declined()
+    done = completed(ledger, session, customer, subscription)
+    ledger.save(done)
+    ledger.amend("checkout.session.completed", done)
+    return done
+
+
+def customer_of(
+    ledger: Ledger, session: Document, details: Details, allowed: dict[str, str]
+) -> Document:
+    """Return the customer with what was typed; what is already known changes only with leave."""
+    params: Document = {}
+    if details.name and allowed.get("name", "auto") == "auto":
+        params["name"] = details.name
+    if details.address and allowed.get("address", "auto") == "auto":
+        params["address"] = details.address
+    if session["customer"] is None:
+        email = details.email or session["customer_email"] or "buyer@example.test"
+        customer = customers.opened(ledger, {"email": email, **params})
+    else:
+        customer = ledger.get("customer", session["customer"], param="customer")
+        if not allowed:
+            params = {}
+        customer = customers.changed(ledger, customer, params)
+        ledger.save(customer, event="customer.updated")
+    if details.tax_id and session["tax_id_collection"]["enabled"]:
+        type_, value = details.tax_id
+        tax_ids.attach(ledger, customer["id"], type_=type_, value=value)
+    return customer
+
+
+def options_of(ledger: Ledger, session: Document, customer: Document, data: Document) -> Document:
+    """Return how the subscription starts: its card is asked for unless nothing is due."""
+    trial = "trial_end" in data or "trial_period_days" in data
+    options = data | {"automatic_tax": {"enabled": session["automatic_tax"]["enabled"]}}
+    if trial and session["payment_method_collection"] == "if_required":
+        return options
+    method = payment_methods.attach(ledger, customer["id"], CARD)
+    return options | {"default_payment_method": method["id"]}
+
+
+def completed(
+    ledger: Ledger, session: Document, customer: Document, subscription: Document
+) -> Document:
+    """Return the session as it is afterwards."""
+    ids = list(ledger.owned("tax_id", customer["id"]))
+    country = (customer["address"] or {}).get("country")
+    tax = session["automatic_tax"]
+    paid = session["amount_total"] > 0
+    return session | {
+        "automatic_tax": tax | ({"status": "complete"} if tax["enabled"] and country else {}),
+        "customer": customer["id"],
+        "customer_details": {
+            "address": customer["address"],
+            "business_name": None,
+            "email": customer["email"],
+            "individual_name": None,
+            "name": customer["name"],
+            "phone": customer["phone"],
+            "tax_exempt": customer["tax_exempt"],
+            "tax_ids": [{"type": entry["type"], "value": entry["value"]} for entry in ids],
+        },
+        "invoice": subscription["latest_invoice"],
+        "payment_status": "paid" if paid else "no_payment_required",
+        "status": "complete",
+        "subscription": subscription["id"],
+        "url": None,
+    }
+
+
+def success_url(session: Document) -> str:
+    """Return where the browser goes after payment."""
+    return str(session["success_url"]).replace(checkout.PLACEHOLDER, session["id"])

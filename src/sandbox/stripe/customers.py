@@ -1,0 +1,182 @@
+"""Customers: whom Stripe bills."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe import lifecycle, payment_methods, tax_ids
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import merged, new_id, unset
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page, within
+
+URL = "/v1/customers"
+PLAIN = (
+    "name",
+    "email",
+    "phone",
+    "description",
+    "business_name",
+    "individual_name",
+    "shipping",
+    "preferred_locales",
+    "balance",
+    "invoice_prefix",
+    "next_invoice_sequence",
+)
+ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+COUNTRY_LENGTH = 2
+
+
+def create(call: Call) -> Document:
+    """Create a customer, with tax ids and a payment method if given."""
+    customer = opened(call.ledger, call.params)
+    for entry in call.params.get("tax_id_data", []):
+        tax_ids.attach(call.ledger, customer["id"], type_=entry["type"], value=entry["value"])
+    return customer
+
+
+def opened(ledger: Ledger, params: dict[str, Any]) -> Document:
+    """Insert a customer."""
+    customer = blank(ledger)
+    ledger.add(customer)
+    if given := params.get("payment_method"):
+        attached = payment_methods.attach(ledger, customer["id"], given)
+        params = settings_with(params, given, attached["id"])
+    customer = changed(ledger, customer, params)
+    ledger.save(customer)
+    ledger.tell("customer.created", customer)
+    return customer
+
+
+def blank(ledger: Ledger) -> Document:
+    """Return a customer of whom nothing is known."""
+    id_ = new_id("customer")
+    return {
+        "id": id_,
+        "object": "customer",
+        "address": None,
+        "balance": 0,
+        "business_name": None,
+        "created": ledger.now,
+        "currency": None,
+        "default_source": None,
+        "delinquent": False,
+        "description": None,
+        "discount": None,
+        "email": None,
+        "individual_name": None,
+        "invoice_prefix": id_[-8:].upper(),
+        "invoice_settings": {
+            "custom_fields": None,
+            "default_payment_method": None,
+            "footer": None,
+            "rendering_options": None,
+        },
+        "livemode": False,
+        "metadata": {},
+        "name": None,
+        "next_invoice_sequence": 1,
+        "phone": None,
+        "preferred_locales": [],
+        "shipping": None,
+        "tax_exempt": "none",
+        "test_clock": None,
+    }
+
+
+def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str, Any]:
+    """Return the parameters with a test token replaced by the method it became."""
+    invoice = params.get("invoice_settings", {})
+    if invoice.get("default_payment_method") == given:
+        return params | {"invoice_settings": invoice | {"default_payment_method": attached}}
+    return params
+
+
+def changed(ledger: Ledger, customer: Document, params: dict[str, Any]) -> Document:
+    """Return the customer with the parameters applied; a blank value unsets."""
+    result = customer | {name: unset(params[name]) for name in PLAIN if name in params}
+    if "address" in params:
+        result["address"] = address_of(params["address"])
+    if "tax_exempt" in params:
+        result["tax_exempt"] = params["tax_exempt"] or "none"
+    if "invoice_settings" in params:
+        given = {name: unset(value) for name, value in params["invoice_settings"].items()}
+        if method := given.get("default_payment_method"):
+            payment_methods.owned(ledger, method, customer["id"])
+        result["invoice_settings"] = customer["invoice_settings"] | given
+    result["metadata"] = merged(customer["metadata"], params.get("metadata"))
+    if params.get("tax", {}).get("validate_location") == "immediately":
+        require_location(result)
+    return result
+
+
+def address_of(given: dict[str, str] | str) -> Document | None:
+    """Return a whole address: parts that were not sent are empty."""
+    if isinstance(given, str):
+        return None
+    if len(given.get("country", "")) not in (0, COUNTRY_LENGTH):
+        raise StripeError(
+            f"Country '{given['country']}' is unknown. Try using a 2-character alphanumeric country "
+            "code instead, such as 'US'.",
+            param="address[country]",
+        )
+    return {name: unset(given.get(name)) for name in ADDRESS}
+
+
+def require_location(customer: Document) -> None:
+    """Refuse a customer whose address is not enough for tax."""
+    if not (customer["address"] or {}).get("country"):
+        raise StripeError(
+            "We could not determine the customer's tax location based on the provided customer "
+            "address.",
+            code="customer_tax_location_invalid",
+            param="address",
+        )
+
+
+def retrieve(call: Call) -> Document:
+    """Return a customer; a deleted one is a stub, not an error."""
+    return call.ledger.get("customer", call.path["customer"])
+
+
+def update(call: Call) -> Document:
+    """Change a customer."""
+    customer = living(call)
+    result = changed(call.ledger, customer, call.params)
+    call.ledger.save(result, event="customer.updated")
+    return result
+
+
+def delete(call: Call) -> Document:
+    """Delete a customer; what it subscribed to ends at once."""
+    customer = living(call)
+    for subscription in list(call.ledger.owned("subscription", customer["id"])):
+        if subscription["status"] not in lifecycle.OVER:
+            lifecycle.end(call.ledger, subscription, reason="cancellation_requested")
+    call.ledger.tell("customer.deleted", customer)
+    stub = {"id": customer["id"], "object": "customer", "deleted": True}
+    call.ledger.save(stub)
+    return stub
+
+
+def living(call: Call) -> Document:
+    """Return a customer that was not deleted."""
+    customer = call.ledger.get("customer", call.path["customer"])
+    if customer.get("deleted"):
+        raise StripeError(
+            f"No such customer: '{customer['id']}'", status=404, code="resource_missing", param="id"
+        )
+    return customer
+
+
+def index(call: Call) -> Document:
+    """List customers."""
+    found = [
+        customer
+        for customer in call.ledger.all("customer")
+        if not customer.get("deleted")
+        and fits(customer, call.params, "email")
+        and within(customer["created"], call.params.get("created"))
+    ]
+    return page(found, call.params, url=URL)

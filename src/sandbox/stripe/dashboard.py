@@ -1,0 +1,100 @@
+"""What a person could do to a subscription in Stripe's dashboard."""
+
+from collections.abc import Callable
+
+from sandbox.control import Kind
+from sandbox.store import Document
+from sandbox.stripe import changes, collecting, lifecycle, subscriptions
+from sandbox.stripe.changes import Change
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+
+FIELDS: dict[str, Kind] = {
+    "quantity": int,
+    "price": str,
+    "item": str,
+    "proration_behavior": str,
+    "cancel_at_period_end": bool,
+    "metadata": dict,
+    "status": str,
+}
+
+
+def change(ledger: Ledger, id_: str, asked: Document) -> Document:
+    """Apply what was asked: settings, then quantity or price, then the status."""
+    subscription = subscriptions.load(ledger, id_)
+    settings: Document = {
+        name: asked[name] for name in ("metadata", "cancel_at_period_end") if name in asked
+    }
+    if settings:
+        subscription = lifecycle.configured(ledger, subscription, settings)
+        subscription = lifecycle.scheduled(ledger, subscription, settings)
+        ledger.save(subscription, event="customer.subscription.updated")
+    entry = {name: asked[name] for name in ("quantity", "price") if name in asked}
+    if entry:
+        subscriptions.guard(subscription, {"items"})
+        first = subscription["items"]["data"][0]["id"]
+        behavior = asked.get("proration_behavior", "create_prorations")
+        wish = Change([{"id": asked.get("item", first)} | entry], proration_behavior=behavior)
+        subscription = changes.apply(ledger, subscription, wish)
+    if "status" in asked:
+        subscription = moved(ledger, subscription, asked["status"])
+    return subscription
+
+
+def moved(ledger: Ledger, subscription: Document, status: str) -> Document:
+    """Bring a subscription into another status, by the road that leads there."""
+    if status == subscription["status"]:
+        return subscription
+    if subscription["status"] in lifecycle.OVER:
+        raise StripeError("A subscription that is over stays over.")
+    road = ROADS.get(status)
+    if road is None:
+        raise StripeError(f"The dashboard cannot make a subscription {status}.")
+    return road(ledger, subscription)
+
+
+def activate(ledger: Ledger, subscription: Document) -> Document:
+    """Resume what is paused; pay what is owed."""
+    if subscription["status"] == "paused":
+        return lifecycle.resume(
+            ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
+        )
+    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    if invoice and invoice["status"] == "draft":
+        invoice = collecting.finalize(ledger, invoice)
+    if invoice and invoice["status"] == "open":
+        lifecycle.paid(ledger, collecting.settle(ledger, invoice))
+    else:
+        lifecycle.recover(ledger, subscription)
+    return ledger.get("subscription", subscription["id"])
+
+
+def mark(status: str) -> Callable[[Ledger, Document], Document]:
+    """Return a road that only marks: what failed payments would have led to."""
+
+    def road(ledger: Ledger, subscription: Document) -> Document:
+        marked = subscription | {"status": status}
+        ledger.save(marked, event="customer.subscription.updated")
+        return marked
+
+    return road
+
+
+def stop(ledger: Ledger, subscription: Document) -> Document:
+    """Cancel at once."""
+    return lifecycle.end(ledger, subscription, reason="cancellation_requested")
+
+
+def halt(ledger: Ledger, subscription: Document) -> Document:
+    """Pause."""
+    return lifecycle.pause(ledger, subscription, reason="pause_requested")
+
+
+ROADS = {
+    "active": activate,
+    "past_due": mark("past_due"),
+    "unpaid": mark("unpaid"),
+    "paused": halt,
+    "canceled": stop,
+}

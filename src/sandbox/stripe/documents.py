@@ -1,0 +1,96 @@
+"""The small rules every Stripe object shares: ids, lists, metadata, blanks, and what changed."""
+
+import secrets
+import string
+from typing import Any, cast
+
+from sandbox.store import Document
+from sandbox.stripe.errors import malformed
+
+LETTERS = string.ascii_letters + string.digits
+MOST_METADATA = 50
+LONGEST_KEY = 40
+LONGEST_VALUE = 500
+
+PREFIXES = {
+    "customer": "cus_",
+    "product": "prod_",
+    "price": "price_",
+    "subscription": "sub_",
+    "subscription_item": "si_",
+    "invoice": "in_",
+    "line_item": "il_",
+    "invoiceitem": "ii_",
+    "invoice_payment": "inpay_",
+    "payment_intent": "pi_",
+    "payment_method": "pm_",
+    "tax_id": "txi_",
+    "checkout.session": "cs_test_",
+    "item": "li_",
+    "billing_portal.session": "bps_",
+    "billing_portal.configuration": "bpc_",
+    "event": "evt_",
+    "request": "req_",
+    "webhook_endpoint": "we_",
+}
+
+
+def new_id(kind: str) -> str:
+    """Return a fresh id with the prefix of its kind."""
+    return PREFIXES[kind] + "".join(secrets.choice(LETTERS) for _ in range(24))
+
+
+def copied[T](value: T) -> T:
+    """Return a deep copy of JSON, several times faster than the general one."""
+    return cast("T", duplicate(value))
+
+
+def duplicate(value: object) -> object:
+    """Return a copy of one JSON value."""
+    if isinstance(value, dict):
+        return {name: duplicate(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [duplicate(entry) for entry in value]
+    return value
+
+
+def listed(entries: list[Document], url: str) -> Document:
+    """Return a complete list object, as it lies inside other objects."""
+    return {"object": "list", "data": entries, "has_more": False, "url": url}
+
+
+def previous(before: Document, after: Document) -> Document:
+    """Return the old values of what changed: nested objects by field, an array whole."""
+    changed: Document = {}
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict) and old and new:
+            changed[name] = previous(old, new)
+        else:
+            changed[name] = old
+    return dict(sorted(changed.items()))
+
+
+def merged(current: dict[str, str], given: dict[str, str] | str | None) -> dict[str, str]:
+    """Return metadata after an update: keys merge, a blank value removes one, a blank whole all."""
+    if given is None:
+        return current
+    if isinstance(given, str):
+        return {}
+    for key, value in given.items():
+        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+            raise malformed(
+                f"Metadata keys have up to {LONGEST_KEY} and values up to {LONGEST_VALUE} characters.",
+                param=f"metadata[{key}]",
+            )
+    result = {key: value for key, value in (current | given).items() if value != ""}
+    if len(result) > MOST_METADATA:
+        raise malformed("You can only have up to 50 metadata keys.", param="metadata")
+    return result
+
+
+def unset(value: Any) -> Any:  # noqa: ANN401  any JSON
+    """Return None for a blank, which is how a form says so."""
+    return None if value == "" else value

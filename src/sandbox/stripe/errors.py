@@ -1,0 +1,78 @@
+"""How the Stripe sandbox refuses: an exception that carries the status and the body Stripe would send."""
+
+from typing import Any, Literal
+
+type ErrorType = Literal["api_error", "card_error", "idempotency_error", "invalid_request_error"]
+
+
+class StripeError(Exception):
+    """A refusal on the wire. `stored` tells whether an idempotency key remembers it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        kind: ErrorType = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        decline_code: str | None = None,
+        stored: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.code = code
+        self.param = param
+        self.decline_code = decline_code
+        self.stored = stored
+
+    def body(self, request_id: str | None = None) -> dict[str, Any]:
+        """Return the JSON body; absent parts are left out, as Stripe does."""
+        error: dict[str, Any] = {"type": self.kind, "message": self.message}
+        for name in ("code", "param", "decline_code"):
+            if (value := getattr(self, name)) is not None:
+                error[name] = value
+        if request_id:
+            error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
+        return {"error": error}
+
+
+def missing(noun: str, id_: str, *, param: str = "id") -> StripeError:
+    """Return the refusal for an id nobody knows: 404 in the path, 400 in a parameter."""
+    return StripeError(
+        f"No such {noun}: '{id_}'",
+        status=404 if param == "id" else 400,
+        code="resource_missing",
+        param=param,
+    )
+
+
+def malformed(message: str, *, param: str, code: str | None = None) -> StripeError:
+    """Return the refusal for a parameter which does not validate; no key remembers it."""
+    return StripeError(message, code=code, param=param, stored=False)
+
+
+def declined() -> StripeError:
+    """Return the refusal for a card that was declined."""
+    return StripeError(
+        "Your card was declined.",
+        status=402,
+        kind="card_error",
+        code="card_declined",
+        decline_code="generic_decline",
+    )
+
+
+def injected(status: int) -> dict[str, Any]:
+    """Return the body of a fault which a test asked for by status alone."""
+    codes = {429: "rate_limit", 409: "idempotency_key_in_use", 402: "card_declined"}
+    kinds: dict[int, ErrorType] = {409: "idempotency_error", 402: "card_error"}
+    default: ErrorType = "api_error" if status >= 500 else "invalid_request_error"
+    return StripeError(
+        "Injected by the sandbox.",
+        status=status,
+        kind=kinds.get(status, default),
+        code=codes.get(status),
+    ).body()

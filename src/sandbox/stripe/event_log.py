@@ -1,0 +1,46 @@
+"""The event endpoints: what happened, for whoever was away when it was sent."""
+
+from fnmatch import fnmatchcase
+
+from sandbox.store import Document
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.errors import malformed
+from sandbox.stripe.listing import page, within
+
+MOST_TYPES = 20
+
+
+def retrieve(call: Call) -> Document:
+    """Return one event."""
+    return call.ledger.get("event", call.path["id"])
+
+
+def index(call: Call) -> Document:
+    """List events by type, time, and whether their delivery succeeded."""
+    types = call.params.get("types")
+    if types is not None and len(types) > MOST_TYPES:
+        raise malformed("You may pass up to 20 types.", param="types")
+    if types is not None and "type" in call.params:
+        raise malformed("You may pass `type` or `types`, not both.", param="types")
+    pattern = call.params.get("type", "*")
+    found = [
+        event
+        for event in call.ledger.all("event")
+        if (types is None or event["type"] in types)
+        and fnmatchcase(event["type"], pattern)
+        and within(event["created"], call.params.get("created"))
+    ]
+    wanted = call.params.get("delivery_success")
+    if wanted is not None:
+        arrived = delivered(call)
+        found = [event for event in found if (event["id"] in arrived) is wanted]
+    return page(found, call.params, url="/v1/events")
+
+
+def delivered(call: Call) -> set[str]:
+    """Return the ids of events of which a copy arrived."""
+    return {
+        record["event_id"]
+        for record in call.ledger.world.deliveries.records()
+        if record["outcome"] == "delivered"
+    }

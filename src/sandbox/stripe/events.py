@@ -1,0 +1,95 @@
+"""Events: full snapshots, kept for the API and sent to the product, signed when they leave."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sandbox.deliveries import Sign
+from sandbox.store import Document
+from sandbox.stripe.documents import copied, new_id, previous
+from sandbox.stripe.schemas import API_VERSION
+from sandbox.world import World
+
+KIND = "stripe.event"
+KEPT = 3000
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What brought a change about: a request with its key, or, both absent, the dashboard or time."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass
+class Fact:
+    """Something that happened to one object within one request."""
+
+    type: str
+    object: Document
+    before: Document | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Two updates of one object within a request are one event."""
+        return (self.type, str(self.object.get("id")))
+
+
+def fold(facts: list[Fact], fact: Fact) -> None:
+    """Add a fact; an update joins the earlier creation or update of the same object."""
+    if fact.type.endswith(".updated"):
+        created = (fact.type.removesuffix("updated") + "created", fact.key[1])
+        for earlier in facts:
+            if earlier.key in (fact.key, created):
+                earlier.object = fact.object
+                return
+    facts.append(fact)
+
+
+def document(fact: Fact, *, cause: Cause, now: int) -> Document:
+    """Return the event for a fact."""
+    data: Document = {"object": copied(fact.object)}
+    if fact.before is not None:
+        data["previous_attributes"] = previous(fact.before, fact.object)
+    return {
+        "id": new_id("event"),
+        "object": "event",
+        "account": None,
+        "api_version": API_VERSION,
+        "context": None,
+        "created": now,
+        "data": data,
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
+        "type": fact.type,
+    }
+
+
+def publish(world: World, event: Document) -> None:
+    """Keep an event and queue it for the product."""
+    world.store.put(KIND, event["id"], event)
+    if world.store.count(KIND) > KEPT:
+        for old in world.store.all(KIND)[: KEPT // 3]:
+            world.store.delete(KIND, old["id"])
+    world.deliveries.send(
+        vendor="stripe",
+        event_id=event["id"],
+        type=event["type"],
+        body=json.dumps(event, indent=2).encode(),
+        sign=signer(world.settings.stripe_webhook_secret),
+    )
+
+
+def signer(secret: str) -> Sign:
+    """Return what signs a body: the secret as text, over the time of sending and the raw body."""
+
+    def sign(body: bytes, at: datetime) -> dict[str, str]:
+        moment = int(at.timestamp())
+        digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
+        return {"Stripe-Signature": f"t={moment},v1={digest.hexdigest()}"}
+
+    return sign

@@ -1,0 +1,53 @@
+"""The form encoding of Stripe's API: `items[0][price]=x` into nested objects and lists."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sandbox.stripe.errors import malformed
+
+type Value = str | list[Value] | dict[str, Value]
+
+KEY = re.compile(r"^(?P<head>[^\[\]]+)(?P<rest>(\[[^\[\]]*\])*)$")
+PART = re.compile(r"\[([^\[\]]*)\]")
+DEEPEST = 12
+
+
+def decode(text: str) -> dict[str, Value]:
+    """Return the parameters of a form body or query string; every leaf is text."""
+    tree: dict[str, Any] = {}
+    for key, value in parse_qsl(text, keep_blank_values=True):
+        plant(tree, path_of(key), value, key=key)
+    return {name: settle(branch) for name, branch in tree.items()}
+
+
+def path_of(key: str) -> list[str]:
+    """Split `a[b][0]` into its parts."""
+    match = KEY.match(key)
+    if match is None or key.count("[") > DEEPEST:
+        raise malformed(f"Invalid parameter name: {key}", param=key)
+    return [match["head"], *PART.findall(match["rest"])]
+
+
+def plant(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> None:
+    """Set one leaf; `[]` appends."""
+    for part in path[:-1]:
+        name = part or str(len(tree))
+        branch = tree.setdefault(name, {})
+        if not isinstance(branch, dict):
+            raise malformed(f"Parameter {key} is given in two shapes.", param=key)
+        tree = branch
+    name = path[-1] or str(len(tree))
+    if isinstance(tree.get(name), dict):
+        raise malformed(f"Parameter {key} is given in two shapes.", param=key)
+    tree[name] = value
+
+
+def settle(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
+    """Turn every object whose keys are all numbers into a list, in their order."""
+    if not isinstance(branch, dict):
+        return str(branch)
+    settled = {name: settle(value) for name, value in branch.items()}
+    if settled and all(name.isdecimal() for name in settled):
+        return [settled[name] for name in sorted(settled, key=int)]
+    return settled

@@ -1,0 +1,79 @@
+"""Idempotency keys: the first outcome of a POST, replayed for a day to whoever repeats it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.clock import real_now
+from sandbox.store import Document, Store
+from sandbox.stripe.errors import StripeError
+
+KIND = "stripe.idempotency"
+KEPT_SECONDS = 24 * 3600
+LONGEST = 255
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status and a body, and whether they were seen before."""
+
+    status: int
+    body: Document
+    replayed: bool = False
+
+
+class Keys:
+    """What each key was first used for, and how that ended."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: set[str] = set()
+
+    def begin(self, key: str, fingerprint: str) -> Answer | None:
+        """Claim a key; return the stored answer if there is one, refuse misuse."""
+        if len(key) > LONGEST:
+            raise StripeError("Idempotency keys have up to 255 characters.", stored=False)
+        if key in self._running:
+            raise StripeError(
+                "There is currently another in-progress request using this Idempotent Key.",
+                status=409,
+                kind="idempotency_error",
+                code="idempotency_key_in_use",
+                stored=False,
+            )
+        found = self._fresh(key)
+        if found is None:
+            self._running.add(key)
+            return None
+        if found["fingerprint"] != fingerprint:
+            raise StripeError(
+                "Keys for idempotent requests can only be used with the same parameters they were "
+                "first used with. Try using a key other than "
+                f"'{key}' if you meant to execute a different request.",
+                kind="idempotency_error",
+                stored=False,
+            )
+        return Answer(found["status"], found["body"], replayed=True)
+
+    def finish(self, key: str, fingerprint: str, answer: Answer) -> None:
+        """Remember how it ended, errors and all."""
+        self._running.discard(key)
+        record = {"fingerprint": fingerprint, "status": answer.status, "body": answer.body}
+        self._store.put(KIND, key, record | {"at": real_now().timestamp()})
+
+    def release(self, key: str) -> None:
+        """Forget a claim whose work never began."""
+        self._running.discard(key)
+
+    def _fresh(self, key: str) -> Document | None:
+        found = self._store.get(KIND, key)
+        if found is None or real_now().timestamp() - found["at"] > KEPT_SECONDS:
+            return None
+        return found
+
+
+def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:
+    """Return what two uses of one key must have in common."""
+    text = json.dumps([method, path, params], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

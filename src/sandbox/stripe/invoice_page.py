@@ -1,0 +1,93 @@
+"""An invoice to read, in the browser and as a plain PDF."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.store import Document
+from sandbox.stripe import money, rendering
+from sandbox.stripe.ledger import Ledger
+from sandbox.world import World
+
+LINE_HEIGHT = 16
+TOP = 780
+LEFT = 60
+
+
+async def show(world: World, request: Request) -> Response:
+    """Show an invoice."""
+    ledger = Ledger(world)
+    invoice = rendering.found(ledger, "invoice", request)
+    if invoice is None:
+        return rendering.gone(world, request, "invoice")
+    return rendering.page(world, request, "invoice.html", {"invoice": invoice})
+
+
+async def pdf(world: World, request: Request) -> Response:
+    """Return an invoice as a PDF file."""
+    invoice = rendering.found(Ledger(world), "invoice", request)
+    if invoice is None:
+        return rendering.gone(world, request, "invoice")
+    name = f'inline; filename="{invoice["number"] or invoice["id"]}.pdf"'
+    body = document(text_of(invoice))
+    return Response(body, media_type="application/pdf", headers={"Content-Disposition": name})
+
+
+def text_of(invoice: Document) -> list[str]:
+    """Return an invoice line by line."""
+    currency = invoice["currency"]
+    address = invoice["customer_address"] or {}
+    parts = ("line1", "line2", "postal_code", "city", "state", "country")
+    lines = [
+        f"Invoice {invoice['number'] or '(draft)'}",
+        f"{rendering.day(invoice['created'])}, {invoice['status']}",
+        "",
+        f"From: {invoice['account_name']}",
+        f"To: {invoice['customer_name'] or invoice['customer_email'] or invoice['customer']}",
+        ", ".join(str(address[part]) for part in parts if address.get(part)),
+        "",
+    ]
+    lines += [
+        f"{money.shown(line['amount'], currency):>14}   {line['description']}"
+        for line in invoice["lines"]["data"]
+    ]
+    due = money.shown(invoice["amount_due"], currency)
+    lines += ["", f"{money.shown(invoice['total'], currency):>14}   Total", f"{due:>14}   Due"]
+    return [*lines, "", "Made by a local sandbox: no money moved."]
+
+
+def document(lines: list[str]) -> bytes:
+    """Return the smallest PDF that shows lines of text on one page."""
+    shown = "".join(f"({escaped(line)}) Tj T*\n" for line in lines)
+    content = f"BT /F1 10 Tf {LINE_HEIGHT} TL {LEFT} {TOP} Td\n{shown}ET".encode(
+        "cp1252", "replace"
+    )
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>"
+    page = (
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
+        "/Resources << /Font << /F1 4 0 R >> >> >>"
+    )
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        page.encode(),
+        font.encode(),
+        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(objects, start=1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%b\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return (
+        body
+        + b"xref\n0 6\n0000000000 65535 f \n%btrailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (
+            table,
+            len(body),
+        )
+    )
+
+
+def escaped(text: str) -> str:
+    """Return text as it may stand in a PDF string."""
+    return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")

@@ -1,0 +1,247 @@
+"""Invoices as documents: their lines, their sums, their numbers."""
+
+from datetime import UTC, datetime
+
+from sandbox.store import Document
+from sandbox.stripe import money, prices
+from sandbox.stripe.documents import listed, new_id
+from sandbox.stripe.ledger import Ledger
+
+ACCOUNT = "Sandbox Inc."
+
+
+def pricing_of(price: Document) -> Document:
+    """Return the pricing part of a line."""
+    return {
+        "price_details": {"price": price["id"], "product": price["product"]},
+        "type": "price_details",
+        "unit_amount_decimal": price["unit_amount_decimal"],
+    }
+
+
+def proration(ledger: Ledger, item: Document, price: Document, *, at: int, sign: int) -> Document:
+    """Return the credit (-1) or debit (+1) for the rest of an item's period, as an invoice item."""
+    start, end = item["current_period_start"], item["current_period_end"]
+    quantity = item.get("quantity", 0)
+    amount = sign * money.prorated(price, quantity, at=at, start=start, end=end)
+    day = datetime.fromtimestamp(at, UTC).strftime("%d %b %Y")
+    word = "Remaining" if sign > 0 else "Unused"
+    return {
+        "id": new_id("invoiceitem"),
+        "object": "invoiceitem",
+        "amount": amount,
+        "currency": price["currency"],
+        "customer": ledger.get("subscription", item["subscription"])["customer"],
+        "customer_account": None,
+        "date": at,
+        "description": f"{word} time on {quantity} × {name_of(ledger, price)} after {day}",
+        "discountable": False,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "net_amount": amount,
+        "parent": {
+            "type": "subscription_details",
+            "subscription_details": {
+                "subscription": item["subscription"],
+                "subscription_item": item["id"],
+            },
+        },
+        "period": {"start": at, "end": end},
+        "pricing": pricing_of(price),
+        "proration": True,
+        "proration_details": {"discount_amounts": []},
+        "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "tax_rates": [],
+        "test_clock": None,
+    }
+
+
+def name_of(ledger: Ledger, price: Document) -> str:
+    """Return the product's name for people."""
+    product = ledger.find("product", price["product"])
+    return str(product["name"] if product else price["id"])
+
+
+def line(body: Document, *, subscription: str, item: str, invoice_item: str | None) -> Document:
+    """Return a line item around what is charged."""
+    return {
+        "id": new_id("line_item"),
+        "object": "line_item",
+        "discount_amounts": [],
+        "discountable": invoice_item is None,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "parent": {
+            "invoice_item_details": None,
+            "subscription_item_details": {
+                "invoice_item": invoice_item,
+                "proration": invoice_item is not None,
+                "proration_details": {"credited_items": None},
+                "subscription": subscription,
+                "subscription_item": item,
+            },
+            "type": "subscription_item_details",
+        },
+        "pretax_credit_amounts": [],
+        "quantity_decimal": str(body["quantity"]),
+        "subtotal": body["amount"],
+        "taxes": [],
+    } | body
+
+
+def proration_line(entry: Document) -> Document:
+    """Return the line of a proration that waited as an invoice item."""
+    parts = ("amount", "currency", "description", "period", "pricing", "quantity")
+    parent = entry["parent"]["subscription_details"]
+    return line(
+        {name: entry[name] for name in parts},
+        subscription=parent["subscription"],
+        item=parent["subscription_item"],
+        invoice_item=entry["id"],
+    )
+
+
+def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: bool) -> Document:
+    """Return the line for a whole period of an item; a trial costs nothing."""
+    price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
+    quantity, name = item.get("quantity", 0), name_of(ledger, price)
+    amount = 0 if trial else money.rounded(money.cost(price, quantity))
+    unit = money.shown(price["unit_amount"] or 0, price["currency"])
+    each = f" (at {unit} / {price['recurring']['interval']})" if price["unit_amount"] else ""
+    return line(
+        {
+            "amount": amount,
+            "currency": price["currency"],
+            "description": f"Trial period for {name}" if trial else f"{quantity} × {name}{each}",
+            "period": {"start": start, "end": end},
+            "pricing": pricing_of(price),
+            "quantity": quantity,
+        },
+        subscription=item["subscription"],
+        item=item["id"],
+        invoice_item=None,
+    )
+
+
+def pending(ledger: Ledger, subscription: str) -> list[Document]:
+    """Return the prorations that wait for the next invoice."""
+    ids = ledger.state(subscription).get("pending_items", [])
+    return [ledger.get("invoiceitem", id_) for id_ in ids]
+
+
+def wait(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
+    """Let prorations wait for the next invoice."""
+    if not entries:
+        return
+    for entry in entries:
+        ledger.add(entry, owners=(entry["customer"],), event="invoiceitem.created")
+    waiting = ledger.state(subscription).get("pending_items", [])
+    ledger.remember(subscription, pending_items=waiting + [entry["id"] for entry in entries])
+
+
+def draft(
+    ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
+) -> Document:
+    """Return an invoice over these lines, neither numbered nor stored."""
+    customer = ledger.get("customer", subscription["customer"])
+    id_ = new_id("invoice")
+    total = sum(entry["amount"] for entry in lines)
+    balance = int(customer.get("balance", 0))
+    due = max(0, total + balance)
+    start = min(entry["period"]["start"] for entry in lines)
+    end = max(entry["period"]["end"] for entry in lines)
+    location = (customer.get("address") or {}).get("country")
+    taxed = subscription["automatic_tax"]["enabled"]
+    status = "complete" if location else "requires_location_inputs"
+    return fixed(ledger) | {
+        "id": id_,
+        "amount_due": due,
+        "amount_remaining": due,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": taxed,
+            "liability": {"type": "self"} if taxed else None,
+            "provider": "stripe" if taxed else None,
+            "status": status if taxed else None,
+        },
+        "billing_reason": reason,
+        "collection_method": subscription["collection_method"],
+        "currency": subscription["currency"],
+        "customer": customer["id"],
+        "customer_address": customer.get("address"),
+        "customer_email": customer.get("email"),
+        "customer_name": customer.get("name"),
+        "customer_phone": customer.get("phone"),
+        "customer_tax_exempt": customer.get("tax_exempt"),
+        "customer_tax_ids": [
+            {"type": entry["type"], "value": entry["value"]}
+            for entry in ledger.owned("tax_id", customer["id"])
+        ],
+        "ending_balance": total + balance - due,
+        "lines": listed([entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"),
+        "parent": {
+            "quote_details": None,
+            "subscription_details": {
+                "metadata": subscription["metadata"],
+                "subscription": subscription["id"],
+            },
+            "type": "subscription_details",
+        },
+        "period_end": end,
+        "period_start": start,
+        "starting_balance": balance,
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "total": total,
+        "total_excluding_tax": total,
+    }
+
+
+def fixed(ledger: Ledger) -> Document:
+    """Return what all drafts have in common."""
+    empty = (
+        "account_tax_ids application automatically_finalizes_at custom_fields customer_account "
+        "customer_shipping default_payment_method default_source description due_date effective_at "
+        "footer from_invoice hosted_invoice_url invoice_pdf last_finalization_error latest_revision "
+        "next_payment_attempt number on_behalf_of receipt_number rendering shipping_cost "
+        "shipping_details statement_descriptor test_clock webhooks_delivered_at"
+    )
+    return dict.fromkeys(empty.split()) | {
+        "object": "invoice",
+        "account_country": "DE",
+        "account_name": ACCOUNT,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_shipping": 0,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "created": ledger.now,
+        "default_tax_rates": [],
+        "discounts": [],
+        "issuer": {"type": "self"},
+        "livemode": False,
+        "metadata": {},
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": None,
+            "payment_method_types": None,
+        },
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "status": "draft",
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "total_discount_amounts": [],
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+    }

@@ -1,0 +1,122 @@
+"""One request's view of the account: its reads, its writes, and the events they cause.
+
+Nothing reaches the store before `commit`. A refusal half-way leaves no trace, and a preview is the
+real change on a ledger that is thrown away, so what it shows is what will be charged.
+"""
+
+from collections.abc import Iterator
+
+from sandbox.store import Document
+from sandbox.stripe.documents import copied
+from sandbox.stripe.errors import missing
+from sandbox.stripe.events import Cause, Fact, document, fold, publish
+from sandbox.world import World
+
+INDEX = "stripe.index"
+STATE = "stripe.state"
+
+
+class Ledger:
+    """Documents by kind and id, with the time at which all of this happens."""
+
+    def __init__(self, world: World, *, cause: Cause | None = None, now: int | None = None) -> None:
+        self.world = world
+        self.now = world.clock.timestamp() if now is None else now
+        self.cause = cause or Cause()
+        self._written: dict[tuple[str, str], Document | None] = {}
+        self._facts: list[Fact] = []
+
+    # Reading
+
+    def find(self, kind: str, id_: str) -> Document | None:
+        """Return a copy of one object, or None."""
+        return self._read(f"stripe.{kind}", id_)
+
+    def get(self, kind: str, id_: str, *, param: str = "id") -> Document:
+        """Return a copy of one object, or refuse as Stripe does."""
+        found = self.find(kind, id_)
+        if found is None or (found.get("deleted") and param != "id"):
+            raise missing(kind.replace("_", " ").split(".")[-1], id_, param=param)
+        return found
+
+    def all(self, kind: str) -> list[Document]:
+        """Return every object of a kind, oldest first."""
+        own = {id_: doc for (k, id_), doc in self._written.items() if k == f"stripe.{kind}"}
+        found: list[Document] = []
+        for stored in self.world.store.all(f"stripe.{kind}"):
+            current = own.pop(stored["id"]) if stored["id"] in own else stored
+            if current is not None:
+                found.append(copied(current))
+        return found + [copied(doc) for doc in own.values() if doc is not None]
+
+    def owned(self, kind: str, owner: str) -> Iterator[Document]:
+        """Yield what belongs to a customer, subscription or invoice, oldest first."""
+        for id_ in self._index(kind, owner):
+            found = self.find(kind, id_)
+            if found is not None:
+                yield found
+
+    def state(self, id_: str) -> Document:
+        """Return what the sandbox remembers of an object beyond its public face."""
+        return self._read(STATE, id_) or {}
+
+    # Writing
+
+    def add(self, doc: Document, *, owners: tuple[str, ...] = (), event: str | None = None) -> None:
+        """Insert an object, reachable through its owners."""
+        kind = doc["object"]
+        self._written[f"stripe.{kind}", doc["id"]] = copied(doc)
+        for owner in owners:
+            ids = [*self._index(kind, owner), doc["id"]]
+            self._written[INDEX, f"{kind}:{owner}"] = {"ids": ids}
+        if event:
+            self.tell(event, doc)
+
+    def save(self, doc: Document, *, event: str | None = None) -> None:
+        """Replace an object; an event is told only if something changed."""
+        kind = f"stripe.{doc['object']}"
+        before = self._read(kind, doc["id"])
+        if before == doc:
+            return
+        self._written[kind, doc["id"]] = copied(doc)
+        if event:
+            fold(self._facts, Fact(event, copied(doc), before))
+
+    def remove(self, doc: Document, *, event: str | None = None) -> None:
+        """Delete an object."""
+        self._written[f"stripe.{doc['object']}", doc["id"]] = None
+        if event:
+            self.tell(event, doc)
+
+    def remember(self, id_: str, **state: object) -> None:
+        """Keep something about an object beyond its public face."""
+        self._written[STATE, id_] = self.state(id_) | state
+
+    def tell(self, event: str, doc: Document) -> None:
+        """State a fact about an object as it is now."""
+        fold(self._facts, Fact(event, copied(doc)))
+
+    def amend(self, event: str, doc: Document) -> None:
+        """Let an earlier fact show the object as it is now; its place in the order stays."""
+        for fact in self._facts:
+            if fact.key == (event, doc["id"]):
+                fact.object = copied(doc)
+
+    def commit(self) -> None:
+        """Write everything and publish the events, in the order they happened."""
+        for (kind, id_), doc in self._written.items():
+            if doc is None:
+                self.world.store.delete(kind, id_)
+            else:
+                self.world.store.put(kind, id_, doc)
+        for fact in self._facts:
+            publish(self.world, document(fact, cause=self.cause, now=self.now))
+        self._written, self._facts = {}, []
+
+    def _index(self, kind: str, owner: str) -> list[str]:
+        return list((self._read(INDEX, f"{kind}:{owner}") or {"ids": []})["ids"])
+
+    def _read(self, kind: str, id_: str) -> Document | None:
+        if (kind, id_) in self._written:
+            return copied(self._written[kind, id_])
+        return self.world.store.get(kind, id_)

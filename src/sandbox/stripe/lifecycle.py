@@ -1,0 +1,287 @@
+"""The life of a subscription: how it starts, what a payment does to it, how it pauses and ends."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe import collecting, invoicing, periods, shapes
+from sandbox.stripe.documents import merged, unset
+from sandbox.stripe.errors import StripeError, declined, malformed
+from sandbox.stripe.ledger import Ledger
+
+DAY = 86_400
+HOUR = 3_600
+PATIENCE = 23 * HOUR  # how long a first payment, or a pending update, may take
+OVER = frozenset({"canceled", "incomplete_expired"})
+RUNNING = frozenset({"trialing", "active", "past_due", "unpaid"})
+COPIED = (
+    "collection_method",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "trial_settings",
+    "pause_collection",
+)
+
+
+def start(
+    ledger: Ledger, customer: Document, prices: list[tuple[Document, Document]], options: Document
+) -> Document:
+    """Start a subscription to the given (price, entry) pairs and take the first payment."""
+    currency = prices[0][0]["currency"]
+    subscription = shapes.subscription(customer["id"], currency=currency, now=ledger.now)
+    items = [fresh_item(ledger, subscription["id"], price, entry) for price, entry in prices]
+    subscription["items"] = shapes.item_list(subscription["id"], items)
+    subscription = configured(ledger, subscription, options)
+    subscription = first_period(ledger, subscription, trial_end_of(ledger, options))
+    subscription = scheduled(ledger, subscription, options)
+    require_method(ledger, subscription, options)
+    ledger.add(subscription, owners=(customer["id"],), event="customer.subscription.created")
+    for entry in items:
+        ledger.remember(entry["id"], subscription=subscription["id"])
+    if customer["currency"] is None:
+        ledger.save(ledger.get("customer", customer["id"]) | {"currency": currency})
+    return first_payment(ledger, subscription, options.get("payment_behavior", "allow_incomplete"))
+
+
+def fresh_item(ledger: Ledger, subscription: str, price: Document, entry: Document) -> Document:
+    """Return a new item as asked for."""
+    item = shapes.item(subscription, price, quantity=entry.get("quantity"), created=ledger.now)
+    return item | {"metadata": merged({}, entry.get("metadata"))}
+
+
+def configured(ledger: Ledger, subscription: Document, options: Document) -> Document:
+    """Return the subscription with its plain settings applied."""
+    result = subscription | {name: unset(options[name]) for name in COPIED if name in options}
+    result["metadata"] = merged(subscription["metadata"], options.get("metadata"))
+    if "automatic_tax" in options:
+        result["automatic_tax"] = shapes.automatic_tax(options["automatic_tax"])
+    if "payment_settings" in options:
+        result["payment_settings"] = subscription["payment_settings"] | options["payment_settings"]
+    if result["pause_collection"]:
+        result["pause_collection"] = {"resumes_at": None} | result["pause_collection"]
+    if result["collection_method"] == "send_invoice" and result["days_until_due"] is None:
+        raise malformed(
+            "If `collection_method` is `send_invoice`, you must specify `days_until_due`.",
+            param="days_until_due",
+        )
+    if method := result["default_payment_method"]:
+        owner = ledger.get("payment_method", method, param="default_payment_method")["customer"]
+        if owner != result["customer"]:
+            raise StripeError(
+                "The customer does not have a payment method with the ID " + method,
+                code="resource_missing",
+                param="default_payment_method",
+            )
+    return result
+
+
+def trial_end_of(ledger: Ledger, options: Document) -> int | None:
+    """Return when the trial ends, if there is one."""
+    if "trial_period_days" in options:
+        if options["trial_period_days"] < 1:
+            raise malformed(
+                "The minimum number of trial period days is 1.", param="trial_period_days"
+            )
+        return ledger.now + int(options["trial_period_days"]) * DAY
+    end: Any = options.get("trial_end")
+    if end is None or end == "now":
+        return None
+    if end <= ledger.now:
+        raise malformed(
+            "Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end"
+        )
+    return int(end)
+
+
+def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) -> Document:
+    """Return the subscription in its first period: the trial, or a whole interval."""
+    if trial_end:
+        trial = {"trial_start": ledger.now, "trial_end": trial_end, "status": "trialing"}
+        result = subscription | trial | {"billing_cycle_anchor": trial_end}
+        return shapes.with_period(result, ledger.now, trial_end)
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    return shapes.with_period(subscription, ledger.now, periods.boundary(ledger.now, recurring, 1))
+
+
+def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Document:
+    """Return the subscription with its end set or taken back, as the options say."""
+    if "cancel_at_period_end" in options:
+        end = shapes.period(subscription)[1] if options["cancel_at_period_end"] else None
+        return ending(ledger, subscription, end, flag=options["cancel_at_period_end"])
+    if "cancel_at" not in options:
+        return subscription
+    at: Any = unset(options["cancel_at"])
+    if isinstance(at, str):
+        at = shapes.period(subscription)[1]
+    if at is not None and at <= ledger.now:
+        raise malformed("`cancel_at` must be in the future.", param="cancel_at")
+    return ending(ledger, subscription, at, flag=False)
+
+
+def ending(ledger: Ledger, subscription: Document, at: int | None, *, flag: bool) -> Document:
+    """Return the subscription with an end set, or with none."""
+    reason = None if at is None else "cancellation_requested"
+    return subscription | {
+        "cancel_at": at,
+        "cancel_at_period_end": flag,
+        "canceled_at": None if at is None else ledger.now,
+        "cancellation_details": subscription["cancellation_details"] | {"reason": reason},
+    }
+
+
+def method_of(ledger: Ledger, subscription: Document) -> str | None:
+    """Return the card a subscription is charged to: its own, or the customer's default."""
+    if method := subscription["default_payment_method"]:
+        return str(method)
+    customer = ledger.get("customer", subscription["customer"])
+    default: str | None = customer.get("invoice_settings", {}).get("default_payment_method")
+    return default
+
+
+def require_method(ledger: Ledger, subscription: Document, options: Document) -> None:
+    """Refuse to start what cannot be charged, unless the caller means to confirm it later."""
+    waits = options.get("payment_behavior") == "default_incomplete"
+    by_mail = subscription["collection_method"] == "send_invoice"
+    if waits or by_mail or subscription["status"] == "trialing":
+        return
+    if method_of(ledger, subscription) is None and not free(ledger, subscription):
+        raise StripeError(
+            "This customer has no attached payment source or default payment method. Please "
+            "consider adding a default payment method.",
+            code="resource_missing",
+        )
+
+
+def free(ledger: Ledger, subscription: Document) -> bool:
+    """Return whether a period costs nothing."""
+    return not any(line["amount"] for line in whole_period(ledger, subscription))
+
+
+def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
+    """Return the lines of the current period."""
+    start, end = shapes.period(subscription)
+    trial = subscription["status"] == "trialing"
+    return [
+        invoicing.period_line(ledger, item, start=start, end=end, trial=trial)
+        for item in subscription["items"]["data"]
+        if "quantity" in item
+    ]
+
+
+def first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Document:
+    """Bill the first period and set the status by how the payment goes."""
+    lines = whole_period(ledger, subscription)
+    invoice = collecting.bill(ledger, subscription, lines, reason="subscription_create")
+    result = subscription | {"latest_invoice": invoice["id"]}
+    if behavior == "default_incomplete" and invoice["amount_due"]:
+        ledger.save(result, event="customer.subscription.updated")
+        return result
+    collected = collecting.collect(ledger, invoice, method=method_of(ledger, result))
+    if not collected.paid and behavior == "error_if_incomplete":
+        raise declined()
+    by_mail = result["collection_method"] == "send_invoice"
+    if result["status"] == "incomplete" and (collected.paid or by_mail):
+        result["status"] = "active"
+    ledger.save(result, event="customer.subscription.updated")
+    return result
+
+
+def end(
+    ledger: Ledger, subscription: Document, *, reason: str, status: str = "canceled"
+) -> Document:
+    """End a subscription now."""
+    requested = subscription["canceled_at"] if subscription["cancel_at"] else None
+    details = subscription["cancellation_details"]
+    over = subscription | {
+        "canceled_at": requested or ledger.now,
+        "cancellation_details": details | {"reason": details["reason"] or reason},
+        "ended_at": ledger.now,
+        "pending_update": None,
+        "status": status,
+    }
+    ledger.save(over)
+    if status == "incomplete_expired":
+        ledger.tell("customer.subscription.updated", over)
+    else:
+        ledger.tell("customer.subscription.deleted", over)
+    return over
+
+
+def pause(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
+    """Pause a subscription: no invoices, no new periods."""
+    paused = subscription | {
+        "status": "paused",
+        "status_details": {
+            "paused": {
+                "subscription": {"type": reason},
+                "transitioned_at": ledger.now,
+                "type": "subscription",
+            }
+        },
+    }
+    ledger.save(paused, event="customer.subscription.updated")
+    ledger.tell("customer.subscription.paused", paused)
+    return paused
+
+
+def resume(ledger: Ledger, subscription: Document, *, anchor: str, behavior: str) -> Document:
+    """Take up a paused subscription: from now on, and paid for, or in its old rhythm."""
+    if subscription["status"] != "paused":
+        raise StripeError("Only paused subscriptions can be resumed.")
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    running = subscription | {"status": "active", "status_details": None}
+    if anchor == "unchanged":
+        until = periods.next_after(ledger.now, subscription["billing_cycle_anchor"], recurring)
+        return resumed(ledger, shapes.with_period(running, ledger.now, until))
+    running["billing_cycle_anchor"] = ledger.now
+    running = shapes.with_period(running, ledger.now, periods.boundary(ledger.now, recurring, 1))
+    lines = whole_period(ledger, running)
+    invoice = collecting.bill(ledger, running, lines, reason="subscription_update")
+    collected = collecting.collect(ledger, invoice, method=method_of(ledger, subscription))
+    if collected.paid:
+        return resumed(ledger, running | {"latest_invoice": invoice["id"]})
+    if behavior == "resume_on_payment_attempt":
+        return resumed(ledger, running | {"latest_invoice": invoice["id"], "status": "past_due"})
+    ledger.remember(subscription["id"], resuming=invoice["id"], resumed=running)
+    waiting = subscription | {"latest_invoice": invoice["id"]}
+    ledger.save(waiting, event="customer.subscription.updated")
+    return waiting
+
+
+def resumed(ledger: Ledger, subscription: Document) -> Document:
+    """Store a subscription that runs again."""
+    ledger.save(subscription, event="customer.subscription.updated")
+    ledger.tell("customer.subscription.resumed", subscription)
+    return subscription
+
+
+def paid(ledger: Ledger, invoice: Document) -> None:
+    """Let a payment that came later do to its subscription what it was waited for."""
+    parent = (invoice["parent"] or {}).get("subscription_details")
+    subscription = ledger.find("subscription", parent["subscription"]) if parent else None
+    if subscription is None or subscription["status"] in OVER:
+        return
+    state = ledger.state(subscription["id"])
+    if state.get("resuming") == invoice["id"]:
+        ledger.remember(subscription["id"], resuming=None)
+        resumed(ledger, state["resumed"] | {"latest_invoice": invoice["id"]})
+    elif (state.get("pending_change") or {}).get("invoice") == invoice["id"]:
+        apply_pending(ledger, subscription, state["pending_change"]["items"])
+    elif subscription["latest_invoice"] == invoice["id"]:
+        recover(ledger, subscription)
+
+
+def recover(ledger: Ledger, subscription: Document) -> None:
+    """Make a subscription active again whose latest invoice was paid."""
+    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
+        active = subscription | {"status": "active"}
+        ledger.save(active, event="customer.subscription.updated")
+
+
+def apply_pending(ledger: Ledger, subscription: Document, items: list[Document]) -> None:
+    """Apply an update that waited for its payment."""
+    ledger.remember(subscription["id"], pending_change=None)
+    entries = subscription["items"] | {"data": items}
+    applied = subscription | {"items": entries, "pending_update": None}
+    ledger.save(applied, event="customer.subscription.updated")
+    ledger.tell("customer.subscription.pending_update_applied", applied)

@@ -1,0 +1,39 @@
+"""Parameters Stripe knows and the sandbox does not act on: refused, rather than silently ignored."""
+
+from sandbox.stripe.errors import StripeError
+
+BILLING = frozenset(
+    """add_invoice_items application_fee_percent backdate_start_date billing_cycle_anchor_config
+    billing_schedules billing_thresholds customer_account default_source default_tax_rates discounts
+    on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan""".split()
+)
+ITEM = frozenset("billing_thresholds current_trial discounts tax_rates".split())
+NOT_SERVED = {
+    "subscriptions.create": BILLING | {"billing_cycle_anchor"},
+    "subscriptions.update": BILLING,
+    "subscription_items.create": ITEM,
+    "subscription_items.update": ITEM,
+    "invoices.create_preview": frozenset(
+        """currency customer_account customer_details discounts invoice_items on_behalf_of schedule
+        schedule_details""".split()
+    ),
+    "checkout.sessions.create": frozenset(
+        """custom_fields customer_account discounts invoice_creation optional_items
+        payment_intent_data payment_method_data setup_intent_data shipping_address_collection
+        shipping_options""".split()
+    ),
+    "billing_portal.sessions.create": frozenset("customer_account flow_data on_behalf_of".split()),
+    "customers.create": frozenset("source test_clock".split()),
+    "customers.update": frozenset("source default_source".split()),
+}
+
+
+def guard(endpoint: str, given: set[str]) -> None:
+    """Refuse what would be ignored, naming it."""
+    for name in sorted(given & NOT_SERVED.get(endpoint, frozenset())):
+        raise StripeError(
+            f"The sandbox does not act on `{name}`; Stripe would.",
+            code="sandbox_unsupported",
+            param=name,
+            stored=False,
+        )

@@ -1,0 +1,53 @@
+"""List endpoints: filters, newest first, and pages by cursor."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe.errors import malformed, missing
+
+DEFAULT = 10
+MOST = 100
+COMPARISONS = {
+    "gt": lambda value, bound: value > bound,
+    "gte": lambda value, bound: value >= bound,
+    "lt": lambda value, bound: value < bound,
+    "lte": lambda value, bound: value <= bound,
+}
+
+
+def page(found: Iterable[Document], params: dict[str, Any], *, url: str) -> Document:
+    """Return one page of what was found, oldest first, as Stripe lists it: newest first."""
+    limit = params.get("limit", DEFAULT)
+    if not 1 <= limit <= MOST:
+        raise malformed("Invalid limit: must be between 1 and 100.", param="limit")
+    newest = list(found)[::-1]
+    start, stop = 0, len(newest)
+    if after := params.get("starting_after"):
+        start = place(newest, after, param="starting_after") + 1
+    if before := params.get("ending_before"):
+        stop = place(newest, before, param="ending_before")
+        window = newest[max(0, stop - limit) : stop]
+        return {"object": "list", "data": window, "has_more": stop > limit, "url": url}
+    window = newest[start : start + limit]
+    return {"object": "list", "data": window, "has_more": start + limit < stop, "url": url}
+
+
+def place(entries: list[Document], id_: str, *, param: str) -> int:
+    """Return where an object stands in the list."""
+    for index, entry in enumerate(entries):
+        if entry["id"] == id_:
+            return index
+    raise missing("object", id_, param=param)
+
+
+def within(value: int, asked: int | dict[str, int] | None) -> bool:
+    """Return whether a time lies in the range asked for; no range takes all."""
+    if asked is None or isinstance(asked, int):
+        return asked is None or value == asked
+    return all(COMPARISONS[name](value, bound) for name, bound in asked.items())
+
+
+def fits(doc: Document, params: dict[str, Any], *names: str) -> bool:
+    """Return whether the named fields equal what was asked for, where it was asked."""
+    return all(doc.get(name) == params[name] for name in names if name in params)

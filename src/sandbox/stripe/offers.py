@@ -1,0 +1,64 @@
+"""Products as documents."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe.documents import merged, new_id, unset
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+
+PRODUCT = (
+    "name",
+    "active",
+    "description",
+    "images",
+    "marketing_features",
+    "statement_descriptor",
+    "unit_label",
+    "url",
+    "shippable",
+    "default_price",
+    "tax_code",
+)
+
+
+def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
+    """Insert a product."""
+    id_ = params.get("id") or new_id("product")
+    if ledger.find("product", id_):
+        raise StripeError(
+            f"Product already exists: {id_}", code="resource_already_exists", param="id"
+        )
+    product: Document = {
+        "id": id_,
+        "object": "product",
+        "active": True,
+        "created": ledger.now,
+        "default_price": None,
+        "description": None,
+        "images": [],
+        "livemode": False,
+        "marketing_features": [],
+        "metadata": {},
+        "name": "",
+        "package_dimensions": None,
+        "shippable": None,
+        "statement_descriptor": None,
+        "tax_code": None,
+        "type": "service",
+        "unit_label": None,
+        "updated": ledger.now,
+        "url": None,
+    }
+    product = described(product, params)
+    ledger.add(product, event="product.created")
+    return product
+
+
+def described(product: Document, params: dict[str, Any]) -> Document:
+    """Return a product with the parameters applied."""
+    result = product | {name: unset(params[name]) for name in PRODUCT if name in params}
+    result["images"] = result["images"] or []
+    result["marketing_features"] = result["marketing_features"] or []
+    result["metadata"] = merged(product["metadata"], params.get("metadata"))
+    return result

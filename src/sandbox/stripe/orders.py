@@ -1,0 +1,41 @@
+"""How a test wants a customer's next payments to end, and what an account does about failed ones."""
+
+from typing import Literal
+
+from sandbox.store import Document, Store
+
+KIND = "stripe.order"
+SETTINGS = "stripe.settings"
+
+type Outcome = Literal["succeed", "decline"]
+
+
+def place(store: Store, customer: str, *, outcome: str, times: int | None) -> None:
+    """Order an outcome for the next payments, or for all until further notice."""
+    store.put(KIND, customer, {"outcome": outcome, "times": times})
+
+
+def take(store: Store, customer: str) -> str | None:
+    """Return the ordered outcome of a payment that happens now, and use it up once.
+
+    Written past the ledger on purpose: a declined charge was tried even if its request is undone.
+    """
+    order = store.get(KIND, customer)
+    if order is None:
+        return None
+    if order["times"] == 1:
+        store.delete(KIND, customer)
+    elif order["times"] is not None:
+        store.put(KIND, customer, order | {"times": order["times"] - 1})
+    return str(order["outcome"])
+
+
+def settings(store: Store) -> Document:
+    """Return the account's settings: what follows when the last attempt to collect has failed."""
+    return store.get(SETTINGS, "account") or {"after_failed_payments": "cancel"}
+
+
+def configure(store: Store, changes: Document) -> Document:
+    """Change the account's settings."""
+    store.put(SETTINGS, "account", settings(store) | changes)
+    return settings(store)

@@ -1,0 +1,20 @@
+"""The pages of Stripe's half for people: the checkout, the portal, and an invoice to read."""
+
+from functools import partial
+
+from starlette.routing import BaseRoute, Route
+
+from sandbox.stripe import checkout_page, invoice_page, portal_page
+from sandbox.world import World
+
+
+def pages(world: World) -> list[BaseRoute]:
+    """Return the pages."""
+    return [
+        Route("/checkout/{id}", partial(checkout_page.show, world), methods=["GET"]),
+        Route("/checkout/{id}", partial(checkout_page.submit, world), methods=["POST"]),
+        Route("/portal/{id}", partial(portal_page.show, world), methods=["GET"]),
+        Route("/portal/{id}", partial(portal_page.submit, world), methods=["POST"]),
+        Route("/invoices/{id}", partial(invoice_page.show, world), methods=["GET"]),
+        Route("/invoices/{id}/pdf", partial(invoice_page.pdf, world), methods=["GET"]),
+    ]

@@ -1,0 +1,127 @@
+"""Turns decoded form text into typed parameters, refusing what Stripe would refuse."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.forms import Value
+from sandbox.stripe.schemas import Schema, parameters
+
+INTEGER = re.compile(r"-?\d{1,18}")
+
+
+def coerce(name: str, given: dict[str, Value]) -> dict[str, Any]:
+    """Return the parameters of one set with the types its schema asks for."""
+    return of_object(parameters()[name], given, "")
+
+
+def convert(schema: Schema, value: Value, path: str) -> Any:  # noqa: ANN401  any JSON
+    """Return one value typed by its schema."""
+    if "anyOf" in schema:
+        return of_branches(schema["anyOf"], value, path)
+    if "enum" in schema:
+        return of_enum(schema, value, path)
+    reader = READERS.get(schema.get("type", ""))
+    # A trimmed branch of the schema has no type: it passes as it came.
+    return value if reader is None else reader(schema, value, path)
+
+
+def of_branches(branches: list[Schema], value: Value, path: str) -> Any:  # noqa: ANN401
+    """Return the value by the first branch that takes it, or the refusal which explains most."""
+    refusals: list[tuple[bool, StripeError]] = []
+    for branch in branches:
+        try:
+            return convert(branch, value, path)
+        except StripeError as refusal:
+            refusals.append((branch.get("type") == shape(value), refusal))
+    fitting = [refusal for fits, refusal in refusals if fits]
+    raise fitting[0] if fitting else refusals[-1][1]
+
+
+def shape(value: Value) -> str:
+    """Name the JSON type a decoded value can only be, if it is not text."""
+    return {dict: "object", list: "array"}.get(type(value), "text")
+
+
+def of_enum(schema: Schema, value: Value, path: str) -> str:
+    """Return one of the listed words."""
+    if not isinstance(value, str) or value not in schema["enum"]:
+        listed = ", ".join(str(word) for word in schema["enum"][:12])
+        raise malformed(f"Invalid {path}: must be one of {listed}", param=path)
+    return value
+
+
+def of_object(schema: Schema, value: Value, path: str) -> dict[str, Any]:
+    """Return an object; a name that is not in its schema is refused."""
+    if not isinstance(value, dict):
+        raise malformed(f"Invalid object: {path}", param=path, code="parameter_invalid_empty")
+    fields: dict[str, Schema] = schema.get("properties", {})
+    others = schema.get("additionalProperties", True)
+    found: dict[str, Any] = {}
+    for name, entry in value.items():
+        inner = f"{path}[{name}]" if path else name
+        if name not in fields and others is False:
+            raise malformed(
+                f"Received unknown parameter: {inner}", param=inner, code="parameter_unknown"
+            )
+        found[name] = convert(
+            fields.get(name, others if isinstance(others, dict) else {}), entry, inner
+        )
+    for name in schema.get("required", ()):
+        if name not in found:
+            inner = f"{path}[{name}]" if path else name
+            raise malformed(
+                f"Missing required param: {inner}.", param=inner, code="parameter_missing"
+            )
+    return found
+
+
+def of_array(schema: Schema, value: Value, path: str) -> list[Any]:
+    """Return a list."""
+    if not isinstance(value, list):
+        raise malformed("Invalid array", param=path)
+    inner = schema.get("items", {})
+    return [convert(inner, entry, f"{path}[{index}]") for index, entry in enumerate(value)]
+
+
+def of_integer(_: Schema, value: Value, path: str) -> int:
+    """Return a whole number."""
+    if not isinstance(value, str) or not INTEGER.fullmatch(value):
+        raise malformed(f"Invalid integer: {value}", param=path, code="parameter_invalid_integer")
+    return int(value)
+
+
+def of_number(_: Schema, value: Value, path: str) -> float:
+    """Return a number."""
+    try:
+        return float(Decimal(str(value)))
+    except InvalidOperation as error:
+        raise malformed(f"Invalid decimal: {value}", param=path) from error
+
+
+def of_boolean(_: Schema, value: Value, path: str) -> bool:
+    """Return true or false, which are spelled just so."""
+    if value not in ("true", "false"):
+        raise malformed(f"Invalid boolean: {value}", param=path)
+    return value == "true"
+
+
+def of_string(schema: Schema, value: Value, path: str) -> str:
+    """Return text; decimals travel as text too."""
+    if not isinstance(value, str):
+        raise malformed(f"Invalid string: {path}", param=path, code="parameter_invalid_string")
+    if schema.get("format") == "decimal":
+        of_number(schema, value, path)
+    return value
+
+
+READERS: dict[str, Callable[[Schema, Value, str], Any]] = {
+    "object": of_object,
+    "array": of_array,
+    "integer": of_integer,
+    "number": of_number,
+    "boolean": of_boolean,
+    "string": of_string,
+}

@@ -1,0 +1,124 @@
+"""Cards: attached by test token or by the checkout page; some of them always decline."""
+
+from sandbox.store import Document
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import new_id
+from sandbox.stripe.errors import StripeError, declined, missing
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page
+
+# Stripe's own test tokens: brand, last four digits, and whether a charge goes through.
+TOKENS = {
+    "pm_card_visa": ("visa", "4242", True),
+    "pm_card_mastercard": ("mastercard", "4444", True),
+    "pm_card_amex": ("amex", "8431", True),
+    "pm_card_chargeCustomerFail": ("visa", "0341", False),
+}
+DECLINED_AT_ONCE = "pm_card_chargeDeclined"
+
+
+def attach(ledger: Ledger, customer: str, given: str) -> Document:
+    """Attach a test token (as a new card) or a detached card to a customer."""
+    if given == DECLINED_AT_ONCE:
+        raise declined()
+    if given in TOKENS:
+        method = card(ledger, customer, given)
+        ledger.add(method, owners=(customer,), event="payment_method.attached")
+        ledger.remember(method["id"], charges=TOKENS[given][2])
+        return method
+    method = ledger.get("payment_method", given, param="payment_method")
+    if method["customer"] not in (None, customer):
+        raise StripeError("The payment method is already attached to another customer.")
+    method["customer"] = customer
+    ledger.save(method)
+    ledger.tell("payment_method.attached", method)
+    return method
+
+
+def card(ledger: Ledger, customer: str, token: str) -> Document:
+    """Return a card for a test token."""
+    brand, last4, _ = TOKENS[token]
+    owner = ledger.get("customer", customer, param="customer")
+    details = {name: owner[name] for name in ("address", "email", "name", "phone")}
+    return {
+        "id": new_id("payment_method"),
+        "object": "payment_method",
+        "allow_redisplay": "always",
+        "billing_details": details | {"tax_id": None},
+        "card": {
+            "brand": brand,
+            "checks": None,
+            "country": "DE",
+            "display_brand": brand,
+            "exp_month": 12,
+            "exp_year": 2040,
+            "fingerprint": f"sandbox{last4}",
+            "funding": "credit",
+            "generated_from": None,
+            "last4": last4,
+            "networks": None,
+            "three_d_secure_usage": None,
+            "wallet": None,
+        },
+        "created": ledger.now,
+        "customer": customer,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }
+
+
+def owned(ledger: Ledger, id_: str, customer: str) -> Document:
+    """Return a card of this customer."""
+    method = ledger.get("payment_method", id_, param="payment_method")
+    if method["customer"] != customer:
+        raise StripeError(
+            f"The customer does not have a payment method with the ID {id_}. The payment method "
+            "must be attached to the customer.",
+            code="resource_missing",
+            param="payment_method",
+        )
+    return method
+
+
+def retrieve(call: Call) -> Document:
+    """Return one card, of one customer if asked so."""
+    method = call.ledger.get("payment_method", call.path["payment_method"])
+    if call.path.get("customer", method["customer"]) != method["customer"]:
+        raise missing("payment_method", method["id"])
+    return method
+
+
+def index(call: Call) -> Document:
+    """List the cards of one customer, or all."""
+    customer = call.path.get("customer") or call.params.get("customer")
+    url = "/v1/payment_methods"
+    if "customer" in call.path:
+        call.ledger.get("customer", call.path["customer"], param="customer")
+        url = f"/v1/customers/{customer}/payment_methods"
+    methods = call.ledger.all("payment_method")
+    found = [m for m in methods if m["customer"] and customer in (None, m["customer"])]
+    return page([m for m in found if fits(m, call.params, "type")], call.params, url=url)
+
+
+def attach_call(call: Call) -> Document:
+    """Attach a card or a test token."""
+    customer = call.ledger.get("customer", call.params["customer"], param="customer")
+    return attach(call.ledger, customer["id"], call.path["payment_method"])
+
+
+def detach(call: Call) -> Document:
+    """Take a card off its customer, for good."""
+    method = retrieve(call)
+    if method["customer"] is None:
+        raise StripeError("The payment method is not attached to a customer.")
+    customer = call.ledger.get("customer", method["customer"])
+    settings = customer.get("invoice_settings", {})
+    if settings.get("default_payment_method") == method["id"]:
+        customer["invoice_settings"] = settings | {"default_payment_method": None}
+        call.ledger.save(customer, event="customer.updated")
+    method["customer"] = None
+    call.ledger.save(method)
+    call.ledger.tell("payment_method.detached", method)
+    return method

@@ -1,0 +1,33 @@
+"""Billing periods: every boundary is counted from the anchor, so that the 31st comes back after February."""
+
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta
+
+from sandbox.store import Document
+
+SECONDS = {"day": 86_400, "week": 7 * 86_400}
+SHORTEST = {"day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400, "year": 365 * 86_400}
+
+
+def boundary(anchor: int, recurring: Document, number: int) -> int:
+    """Return the start of the period so many periods after the anchor's."""
+    interval, count = recurring["interval"], recurring["interval_count"] * number
+    if interval in SECONDS:
+        return anchor + int(timedelta(seconds=SECONDS[interval] * count).total_seconds())
+    start = datetime.fromtimestamp(anchor, UTC)
+    months = start.month - 1 + count * (12 if interval == "year" else 1)
+    year, month = start.year + months // 12, months % 12 + 1
+    day = min(start.day, monthrange(year, month)[1])
+    return int(start.replace(year=year, month=month, day=day).timestamp())
+
+
+def next_after(moment: int, anchor: int, recurring: Document) -> int:
+    """Return the first boundary after a moment."""
+    length = SHORTEST[recurring["interval"]] * recurring["interval_count"]
+    # Months are never shorter than reckoned here, so the guess is right or a few too many.
+    number = max(0, (moment - anchor) // length)
+    while number > 0 and boundary(anchor, recurring, number) > moment:
+        number -= 1
+    while boundary(anchor, recurring, number) <= moment:
+        number += 1
+    return boundary(anchor, recurring, number)

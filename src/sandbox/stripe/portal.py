@@ -1,0 +1,166 @@
+"""The customer portal: its configurations, and sessions to enter it."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import merged, new_id, unset
+from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page
+
+URL = "/v1/billing_portal/configurations"
+REASONS = (
+    "too_expensive",
+    "missing_features",
+    "switched_service",
+    "unused",
+    "customer_service",
+    "too_complex",
+    "low_quality",
+    "other",
+)
+FEATURES: Document = {
+    "customer_update": {"allowed_updates": [], "enabled": False},
+    "invoice_history": {"enabled": False},
+    "payment_method_update": {"enabled": False, "payment_method_configuration": None},
+    "subscription_cancel": {
+        "cancellation_reason": {"enabled": False, "options": list(REASONS)},
+        "enabled": False,
+        "mode": "at_period_end",
+        "proration_behavior": "none",
+    },
+    "subscription_pause": {
+        "duration": {"interval_options": [], "type": "indefinite"},
+        "enabled": False,
+    },
+    "subscription_update": {
+        "billing_cycle_anchor": None,
+        "default_allowed_updates": [],
+        "enabled": False,
+        "proration_behavior": "none",
+        "schedule_at_period_end": {"conditions": []},
+        "trial_update_behavior": "end_trial",
+    },
+}
+
+
+def create(call: Call) -> Document:
+    """Create a configuration."""
+    now = call.ledger.now
+    configuration: Document = {
+        "id": new_id("billing_portal.configuration"),
+        "object": "billing_portal.configuration",
+        "active": True,
+        "application": None,
+        "business_profile": dict.fromkeys(
+            ("headline", "privacy_policy_url", "terms_of_service_url")
+        ),
+        "created": now,
+        "default_return_url": None,
+        "features": FEATURES,
+        "is_default": call.ledger.world.store.count("stripe.billing_portal.configuration") == 0,
+        "livemode": False,
+        "login_page": {"enabled": False, "url": None},
+        "metadata": {},
+        "name": None,
+        "updated": now,
+    }
+    configuration = configured(configuration, call.params)
+    call.ledger.add(configuration, event="billing_portal.configuration.created")
+    return configuration
+
+
+def configured(configuration: Document, params: dict[str, Any]) -> Document:
+    """Return a configuration with the parameters applied, feature by feature."""
+    result = dict(configuration)
+    for name in ("active", "default_return_url", "name"):
+        if name in params:
+            result[name] = unset(params[name])
+    for name in ("business_profile", "login_page"):
+        given = {key: unset(value) for key, value in params.get(name, {}).items()}
+        result[name] = configuration[name] | given
+    result["features"] = dict(configuration["features"])
+    for name, given in params.get("features", {}).items():
+        known = result["features"][name]
+        plain = {key: [] if value == "" else value for key, value in given.items()}
+        result["features"][name] = known | plain
+    result["metadata"] = merged(configuration["metadata"], params.get("metadata"))
+    guard(result["features"])
+    return result
+
+
+def guard(features: Document) -> None:
+    """Refuse features that are switched on without saying what they allow."""
+    update = features["customer_update"]
+    if update["enabled"] and not update["allowed_updates"]:
+        raise malformed(
+            "Missing required param: features[customer_update][allowed_updates].",
+            param="features[customer_update][allowed_updates]",
+            code="parameter_missing",
+        )
+    if features["subscription_update"]["enabled"]:
+        raise StripeError(
+            "The sandbox's portal does not offer plan or quantity changes.",
+            param="features[subscription_update][enabled]",
+        )
+
+
+def retrieve(call: Call) -> Document:
+    """Return a configuration."""
+    return call.ledger.get("billing_portal.configuration", call.path["configuration"])
+
+
+def update(call: Call) -> Document:
+    """Change a configuration."""
+    result = configured(retrieve(call), call.params) | {"updated": call.ledger.now}
+    call.ledger.save(result, event="billing_portal.configuration.updated")
+    return result
+
+
+def index(call: Call) -> Document:
+    """List configurations."""
+    every = call.ledger.all("billing_portal.configuration")
+    found = [entry for entry in every if fits(entry, call.params, "active", "is_default")]
+    return page(found, call.params, url=URL)
+
+
+def open_session(call: Call) -> Document:
+    """Let a customer into the portal, for a while."""
+    ledger, params = call.ledger, call.params
+    if "customer" not in params:
+        raise malformed(
+            "Missing required param: customer.", param="customer", code="parameter_missing"
+        )
+    customer = ledger.get("customer", params["customer"], param="customer")
+    configuration = configuration_of(ledger, params.get("configuration"))
+    id_ = new_id("billing_portal.session")
+    session: Document = {
+        "id": id_,
+        "object": "billing_portal.session",
+        "configuration": configuration["id"],
+        "created": ledger.now,
+        "customer": customer["id"],
+        "customer_account": None,
+        "flow": None,
+        "livemode": False,
+        "locale": params.get("locale"),
+        "on_behalf_of": None,
+        "return_url": params.get("return_url") or configuration["default_return_url"],
+        "url": f"{ledger.world.settings.public_url}/portal/{id_}",
+    }
+    ledger.add(session)
+    return session
+
+
+def configuration_of(ledger: Ledger, id_: str | None) -> Document:
+    """Return the configuration named, or the default one, without which there is no portal."""
+    if id_:
+        return ledger.get("billing_portal.configuration", id_, param="configuration")
+    for entry in ledger.all("billing_portal.configuration"):
+        if entry["is_default"]:
+            return entry
+    raise StripeError(
+        "No configuration provided and your test mode default configuration has not been created. "
+        "Provide a configuration or create your default by saving your customer portal settings."
+    )

@@ -1,0 +1,193 @@
+"""The customer portal: what is subscribed, what was billed, and who is billed."""
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sandbox.store import Document
+from sandbox.stripe import customers, lifecycle, money, rendering, shapes, subscriptions, tax_ids
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+from sandbox.world import World
+
+type Action = Callable[[Ledger, Document, dict[str, str]], None]
+
+SEE_OTHER = 303
+LIFE = 3_600  # a session is made per click and soon worthless
+
+
+async def show(world: World, request: Request) -> Response:
+    """Show the portal to whom the session belongs."""
+    ledger = Ledger(world)
+    session = entered(ledger, request)
+    if session is None:
+        return rendering.gone(world, request, "portal session")
+    return rendered(ledger, request, session)
+
+
+async def submit(world: World, request: Request) -> Response:
+    """Do one thing and show the portal again."""
+    fields = await rendering.form(request)
+    ledger = Ledger(world)
+    session = entered(ledger, request)
+    if session is None:
+        return rendering.gone(world, request, "portal session")
+    try:
+        action_of(ledger, session, fields)(ledger, session, fields)
+    except StripeError as refusal:
+        return rendered(Ledger(world), request, session, refusal=refusal)
+    ledger.commit()
+    return RedirectResponse(f"/portal/{session['id']}?done={fields['action']}", SEE_OTHER)
+
+
+def entered(ledger: Ledger, request: Request) -> Document | None:
+    """Return the session, unless it is too old."""
+    session = rendering.found(ledger, "billing_portal.session", request)
+    return session if session and ledger.now - session["created"] <= LIFE else None
+
+
+def features_of(ledger: Ledger, session: Document) -> Document:
+    """Return what the session's configuration offers."""
+    configuration = ledger.get("billing_portal.configuration", session["configuration"])
+    features: Document = configuration["features"]
+    return features
+
+
+def allowed(ledger: Ledger, session: Document, action: str) -> bool:
+    """Return whether the configuration offers an action."""
+    features = features_of(ledger, session)
+    if action in ("cancel", "resume"):
+        return bool(features["subscription_cancel"]["enabled"])
+    update = features["customer_update"]
+    if action in ("add_tax_id", "remove_tax_id"):
+        return update["enabled"] and "tax_id" in update["allowed_updates"]
+    return bool(update["enabled"])
+
+
+def action_of(ledger: Ledger, session: Document, fields: dict[str, str]) -> Action:
+    """Return what a button stands for, if the portal offers it."""
+    name = fields.get("action", "")
+    if name not in ACTIONS or not allowed(ledger, session, name):
+        raise StripeError("This portal does not offer that.", status=403)
+    return ACTIONS[name]
+
+
+def own(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
+    """Return an object, which must be the customer's own."""
+    found = ledger.get(kind, id_)
+    if found["customer"] != session["customer"]:
+        raise StripeError("That belongs to somebody else.", status=404)
+    return found
+
+
+def cancel(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+    """Let a subscription end, at once or with its period, as configured."""
+    subscription = own(ledger, session, "subscription", fields.get("subscription", ""))
+    if features_of(ledger, session)["subscription_cancel"]["mode"] == "immediately":
+        lifecycle.end(ledger, subscription, reason="cancellation_requested")
+        return
+    ends = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": True})
+    ledger.save(ends, event="customer.subscription.updated")
+
+
+def resume(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+    """Take a cancellation back."""
+    subscription = own(ledger, session, "subscription", fields.get("subscription", ""))
+    if subscription["status"] in lifecycle.OVER:
+        raise StripeError("This subscription has ended; subscribe again instead.")
+    stays = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": False})
+    ledger.save(stays, event="customer.subscription.updated")
+
+
+def details(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+    """Change who is billed, as far as the configuration lets."""
+    permitted = features_of(ledger, session)["customer_update"]["allowed_updates"]
+    params: Document = {
+        name: fields[name] for name in ("name", "email") if name in fields and name in permitted
+    }
+    address = rendering.address_of(fields)
+    customer = ledger.get("customer", session["customer"])
+    changed = customers.changed(ledger, customer, params)
+    if address and "address" in permitted:
+        changed["address"] = address
+    ledger.save(changed, event="customer.updated")
+
+
+def add_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+    """Add a tax id."""
+    customer = ledger.get("customer", session["customer"])
+    country = (customer["address"] or {}).get("country") or ""
+    given = rendering.tax_id_of({"country": country} | fields)
+    if given is None:
+        raise StripeError("Type a tax id first.")
+    tax_ids.attach(ledger, customer["id"], type_=given[0], value=given[1])
+
+
+def remove_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+    """Remove a tax id."""
+    tax_id = own(ledger, session, "tax_id", fields.get("tax_id", ""))
+    ledger.remove(tax_id, event="customer.tax_id.deleted")
+
+
+ACTIONS: dict[str, Action] = {
+    "cancel": cancel,
+    "resume": resume,
+    "details": details,
+    "add_tax_id": add_tax_id,
+    "remove_tax_id": remove_tax_id,
+}
+DONE = {
+    "cancel": "The subscription will end as shown below.",
+    "resume": "The subscription goes on.",
+    "details": "The billing details were saved.",
+    "add_tax_id": "The tax id was added.",
+    "remove_tax_id": "The tax id was removed.",
+}
+
+
+def rendered(
+    ledger: Ledger, request: Request, session: Document, *, refusal: StripeError | None = None
+) -> Response:
+    """Return the page."""
+    customer = ledger.get("customer", session["customer"])
+    features = features_of(ledger, session)
+    shown = [
+        subscriptions.load(ledger, entry["id"])
+        for entry in ledger.owned("subscription", customer["id"])
+    ][::-1]
+    context = {
+        "session": session,
+        "customer": customer,
+        "address": customer.get("address") or {},
+        "subscriptions": [summary(subscription) for subscription in shown],
+        "invoices": list(ledger.owned("invoice", customer["id"]))[::-1],
+        "tax_ids": list(ledger.owned("tax_id", customer["id"])),
+        "features": features,
+        "editable": features["customer_update"]["allowed_updates"],
+        "refusal": refusal.message if refusal else None,
+        "done": None if refusal else DONE.get(request.query_params.get("done", "")),
+    }
+    status = refusal.status if refusal else 200
+    return rendering.page(ledger.world, request, "portal.html", context, status=status)
+
+
+def summary(subscription: Document) -> Document:
+    """Return what the page tells of a subscription."""
+    items = subscription["items"]["data"]
+    amount = sum(
+        money.rounded(money.cost(item["price"], item.get("quantity", 0)))
+        for item in items
+        if item["price"]["billing_scheme"] == "per_unit"
+    )
+    return {
+        "id": subscription["id"],
+        "status": subscription["status"],
+        "over": subscription["status"] in lifecycle.OVER,
+        "items": items,
+        "amount": amount,
+        "currency": subscription["currency"],
+        "interval": items[0]["price"]["recurring"]["interval"],
+        "end": shapes.period(subscription)[1],
+        "ends": subscription["cancel_at"],
+    }

@@ -1,0 +1,142 @@
+"""Invoice previews: the real change on a ledger that is thrown away."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe import changes, invoicing, lifecycle, periods, prices, shapes
+from sandbox.stripe.changes import Change, Revision
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import listed, unset
+from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.ledger import Ledger
+
+
+def create(call: Call) -> Document:
+    """Return the invoice a change would bring now, or else the next one of the subscription."""
+    ledger = Ledger(call.ledger.world, now=call.ledger.now)
+    details = call.params.get("subscription_details", {})
+    if "subscription" not in call.params:
+        return new_subscription(ledger, call.params, details)
+    subscription = ledger.get("subscription", call.params["subscription"], param="subscription")
+    if subscription["status"] in lifecycle.OVER:
+        raise nothing_upcoming()
+    if details.get("cancel_now"):
+        return cancelled(ledger, subscription, details)
+    revision = changes.revise(ledger, subscription, Change.of(details))
+    invoicing.wait(ledger, subscription["id"], revision.prorations)
+    ledger.save(revision.subscription)
+    if call.params.get("preview_mode") == "recurring":
+        return recurring(ledger, revision.subscription)
+    if revision.bills_now:
+        return now(ledger, revision, details)
+    return next_invoice(ledger, revision.subscription, details)
+
+
+def now(ledger: Ledger, revision: Revision, details: dict[str, Any]) -> Document:
+    """Return what would be charged at once."""
+    subscription = revision.subscription
+    waiting = waiting_lines(ledger, subscription["id"])
+    if not (waiting or revision.lines):
+        return next_invoice(ledger, subscription, details)
+    return shown(ledger, subscription, waiting + revision.lines, details)
+
+
+def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
+    """Return the next regular invoice: waiting prorations and the coming period."""
+    _, end = shapes.period(subscription)
+    lines = waiting_lines(ledger, subscription["id"])
+    ends = subscription["cancel_at"]
+    if details.get("cancel_at_period_end") or unset(details.get("cancel_at")):
+        ends = end
+    if ends is None or ends > end:
+        lines += coming(ledger, subscription)
+    if not lines or subscription["status"] == "paused":
+        raise nothing_upcoming()
+    return shown(ledger, subscription, lines, details, at=end)
+
+
+def recurring(ledger: Ledger, subscription: Document) -> Document:
+    """Return what every later period costs."""
+    return shown(ledger, subscription, coming(ledger, subscription), {})
+
+
+def coming(ledger: Ledger, subscription: Document) -> list[Document]:
+    """Return the lines of the period after the current one."""
+    _, end = shapes.period(subscription)
+    cycle = subscription["items"]["data"][0]["price"]["recurring"]
+    until = periods.next_after(end, subscription["billing_cycle_anchor"], cycle)
+    later = shapes.with_period(subscription | {"status": "active"}, end, until)
+    return lifecycle.whole_period(ledger, later)
+
+
+def cancelled(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
+    """Return the last invoice if the subscription ended now."""
+    at = changes.moment(ledger, subscription, Change.of(details))
+    lines = waiting_lines(ledger, subscription["id"])
+    if details.get("proration_behavior") != "none":
+        items = subscription["items"]["data"]
+        credits_ = changes.prorated(ledger, items, [], at=at, resets=True)
+        lines += [invoicing.proration_line(entry) for entry in credits_]
+    if not lines:
+        raise nothing_upcoming()
+    return shown(ledger, subscription, lines, details)
+
+
+def new_subscription(ledger: Ledger, params: dict[str, Any], details: dict[str, Any]) -> Document:
+    """Return the first invoice of a subscription that does not exist yet."""
+    entries = details.get("items")
+    if "customer" not in params or not entries:
+        raise malformed(
+            "You must pass a subscription, or a customer and items.", param="subscription"
+        )
+    customer = ledger.get("customer", params["customer"], param="customer")
+    sold = [
+        (
+            prices.sold(
+                ledger, entry["price"], param=f"subscription_details[items][{index}][price]"
+            ),
+            entry,
+        )
+        for index, entry in enumerate(entries)
+    ]
+    options = {"payment_behavior": "default_incomplete"}
+    if "trial_end" in details:
+        options["trial_end"] = details["trial_end"]
+    subscription = lifecycle.start(ledger, customer, sold, options)
+    return shown(ledger, subscription, lifecycle.whole_period(ledger, subscription), params)
+
+
+def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
+    """Return the lines of the waiting prorations."""
+    return [invoicing.proration_line(entry) for entry in invoicing.pending(ledger, subscription)]
+
+
+def shown(
+    ledger: Ledger,
+    subscription: Document,
+    lines: list[Document],
+    details: dict[str, Any],
+    *,
+    at: int | None = None,
+) -> Document:
+    """Return lines as a preview, which is never stored and has an id nobody can look up."""
+    invoice = invoicing.draft(ledger, subscription, lines, reason="upcoming")
+    id_ = f"upcoming_{invoice['id']}"
+    parent = invoice["parent"]["subscription_details"]
+    parent["subscription_proration_date"] = details.get("proration_date", ledger.now)
+    return invoice | {
+        "id": id_,
+        "created": ledger.now if at is None else at,
+        "lines": listed(
+            [line | {"invoice": id_} for line in invoice["lines"]["data"]],
+            f"/v1/invoices/{id_}/lines",
+        ),
+        "next_payment_attempt": None if at is None else at + 3600,
+    }
+
+
+def nothing_upcoming() -> StripeError:
+    """Return the refusal when no invoice will follow."""
+    return StripeError(
+        "No upcoming invoices for customer", status=404, code="invoice_upcoming_none"
+    )

@@ -1,0 +1,155 @@
+"""Prices: for how much, how often, and under which lookup key."""
+
+from fractions import Fraction
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe import offers
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import copied, merged, new_id, unset
+from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page, within
+
+
+def create(call: Call) -> Document:
+    """Create a price, with its product if that is new too."""
+    params = dict(call.params)
+    if data := params.pop("product_data", None):
+        params["product"] = offers.insert(call.ledger, data)["id"]
+    if "product" not in params:
+        raise malformed(
+            "Missing required param: product.", param="product", code="parameter_missing"
+        )
+    return insert(call.ledger, params)
+
+
+def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
+    """Insert a price."""
+    ledger.get("product", params["product"], param="product")
+    tiers = [tier_of(tier) for tier in params.get("tiers", [])]
+    amount = None if tiers else decimal_of(params)
+    recurring = params.get("recurring")
+    price: Document = {
+        "id": new_id("price"),
+        "object": "price",
+        "active": params.get("active", True),
+        "billing_scheme": "tiered" if tiers else "per_unit",
+        "created": ledger.now,
+        "currency": params["currency"].lower(),
+        "custom_unit_amount": None,
+        "livemode": False,
+        "lookup_key": None,
+        "metadata": merged({}, params.get("metadata")),
+        "nickname": unset(params.get("nickname")),
+        "product": params["product"],
+        "recurring": recurring and recurring_of(recurring),
+        "tax_behavior": params.get("tax_behavior", "unspecified"),
+        "tiers_mode": params.get("tiers_mode"),
+        "transform_quantity": params.get("transform_quantity"),
+        "type": "recurring" if recurring else "one_time",
+        "unit_amount": whole(amount),
+        "unit_amount_decimal": amount,
+    }
+    if tiers:
+        ledger.remember(price["id"], tiers=tiers)
+    take_lookup_key(ledger, price, params)
+    ledger.add(price, event="price.created")
+    return price
+
+
+def recurring_of(given: dict[str, Any]) -> Document:
+    """Return how often a price is billed."""
+    return {
+        "interval": given["interval"],
+        "interval_count": given.get("interval_count", 1),
+        "meter": given.get("meter"),
+        "trial_period_days": given.get("trial_period_days"),
+        "usage_type": given.get("usage_type", "licensed"),
+    }
+
+
+def decimal_of(params: dict[str, Any], name: str = "unit_amount") -> str | None:
+    """Return an amount as decimal text, from whichever form it was sent in."""
+    if (amount := params.get(name)) is not None:
+        return str(amount)
+    return params.get(f"{name}_decimal")
+
+
+def whole(amount: str | None) -> int | None:
+    """Return an amount as a whole number, if it is one."""
+    exact = None if amount is None else Fraction(amount)
+    return None if exact is None or exact.denominator != 1 else int(exact)
+
+
+def tier_of(given: dict[str, Any]) -> Document:
+    """Return one tier of a tiered price."""
+    tier: Document = {"up_to": None if given["up_to"] == "inf" else given["up_to"]}
+    for name in ("unit_amount", "flat_amount"):
+        amount = decimal_of(given, name)
+        tier |= {name: whole(amount), f"{name}_decimal": amount}
+    return tier
+
+
+def take_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
+    """Give a price its lookup key, taking it from another one only if told to."""
+    key = unset(params.get("lookup_key"))
+    if key is None:
+        price["lookup_key"] = None if "lookup_key" in params else price["lookup_key"]
+        return
+    for other in ledger.all("price"):
+        if other["lookup_key"] != key or other["id"] == price["id"]:
+            continue
+        if not params.get("transfer_lookup_key"):
+            raise StripeError(
+                f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key"
+            )
+        ledger.save(other | {"lookup_key": None}, event="price.updated")
+    price["lookup_key"] = key
+
+
+def retrieve(call: Call) -> Document:
+    """Return a price."""
+    return call.ledger.get("price", call.path["price"])
+
+
+def update(call: Call) -> Document:
+    """Change what may change about a price; its amount never does."""
+    price = retrieve(call)
+    for name in ("active", "nickname", "tax_behavior"):
+        if name in call.params:
+            price[name] = unset(call.params[name])
+    price["metadata"] = merged(price["metadata"], call.params.get("metadata"))
+    take_lookup_key(call.ledger, price, call.params)
+    call.ledger.save(price, event="price.updated")
+    return price
+
+
+def index(call: Call) -> Document:
+    """List prices; inactive ones only when asked for."""
+    keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
+    found = [
+        price
+        for price in call.ledger.all("price")
+        if fits(price, {"active": True} | call.params, "active", "product", "currency", "type")
+        and (keys is None or price["lookup_key"] in keys)
+        and fits(price["recurring"] or {}, recurring, *recurring)
+        and within(price["created"], call.params.get("created"))
+    ]
+    return page(found, call.params, url="/v1/prices")
+
+
+def sold(ledger: Ledger, price_id: str, *, param: str) -> Document:
+    """Return a price for calculation, tiers included, which must be recurring."""
+    price = ledger.get("price", price_id, param=param)
+    if price["type"] != "recurring":
+        raise StripeError(
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            param=param,
+        )
+    return with_tiers(ledger, price)
+
+
+def with_tiers(ledger: Ledger, price: Document) -> Document:
+    """Return a price together with its tiers, which its public face leaves out."""
+    return copied(price) | {"tiers": ledger.state(price["id"]).get("tiers", [])}

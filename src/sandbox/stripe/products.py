@@ -1,0 +1,58 @@
+"""Products: what may be sold."""
+
+from sandbox.store import Document
+from sandbox.stripe import offers, prices
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.listing import fits, page, within
+
+
+def create(call: Call) -> Document:
+    """Create a product, under an id of the caller's choice if given."""
+    params = dict(call.params)
+    price = params.pop("default_price_data", None)
+    product = offers.insert(call.ledger, params)
+    if price:
+        made = prices.insert(call.ledger, price | {"product": product["id"]})
+        product["default_price"] = made["id"]
+        call.ledger.save(product)
+    return product
+
+
+def retrieve(call: Call) -> Document:
+    """Return a product."""
+    return call.ledger.get("product", call.path["id"])
+
+
+def update(call: Call) -> Document:
+    """Change a product."""
+    product = retrieve(call)
+    if default := call.params.get("default_price"):
+        call.ledger.get("price", default, param="default_price")
+    result = offers.described(product, call.params) | {"updated": call.ledger.now}
+    call.ledger.save(result, event="product.updated")
+    return result
+
+
+def delete(call: Call) -> Document:
+    """Delete a product that has no prices."""
+    product = retrieve(call)
+    if any(price["product"] == product["id"] for price in call.ledger.all("price")):
+        raise StripeError(
+            "This product cannot be deleted because it has one or more user-created prices."
+        )
+    call.ledger.remove(product, event="product.deleted")
+    return {"id": product["id"], "object": "product", "deleted": True}
+
+
+def index(call: Call) -> Document:
+    """List products."""
+    ids = call.params.get("ids")
+    found = [
+        product
+        for product in call.ledger.all("product")
+        if fits(product, call.params, "active", "url")
+        and within(product["created"], call.params.get("created"))
+        and (ids is None or product["id"] in ids)
+    ]
+    return page(found, call.params, url="/v1/products")

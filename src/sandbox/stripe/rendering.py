@@ -1,0 +1,92 @@
+"""What the pages share: forms in, HTML out, dates and amounts in words."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.stripe import forms, money
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+from sandbox.world import World
+
+COUNTRIES = {
+    "AT": "Austria",
+    "BE": "Belgium",
+    "CH": "Switzerland",
+    "DE": "Germany",
+    "DK": "Denmark",
+    "ES": "Spain",
+    "FI": "Finland",
+    "FR": "France",
+    "GB": "United Kingdom",
+    "IE": "Ireland",
+    "IT": "Italy",
+    "NL": "Netherlands",
+    "NO": "Norway",
+    "PL": "Poland",
+    "PT": "Portugal",
+    "SE": "Sweden",
+    "US": "United States",
+}
+TAX_TYPES = {"DE": "eu_vat", "GB": "gb_vat", "CH": "ch_vat", "US": "us_ein"}
+ADDRESS_FIELDS = {
+    "line1": "Address",
+    "line2": "Address, second line",
+    "postal_code": "Postal code",
+    "city": "City",
+    "state": "State or region",
+}
+OUTSIDE_EU = frozenset({"NO"})
+
+
+async def form(request: Request) -> dict[str, str]:
+    """Return the fields of a submitted form, trimmed."""
+    decoded = forms.decode((await request.body()).decode(errors="replace"))
+    return {name: value.strip() for name, value in decoded.items() if isinstance(value, str)}
+
+
+def page(
+    world: World, request: Request, name: str, context: dict[str, Any], *, status: int = 200
+) -> Response:
+    """Render a template."""
+    shared = {"money": money.shown, "day": day, "countries": COUNTRIES, "parts": ADDRESS_FIELDS}
+    return world.templates.TemplateResponse(request, name, shared | context, status_code=status)
+
+
+def gone(world: World, request: Request, what: str) -> Response:
+    """Say that a page is about nothing the sandbox knows."""
+    context = {"what": what, "id": request.path_params["id"]}
+    return page(world, request, "stripe_gone.html", context, status=404)
+
+
+def found(ledger: Ledger, kind: str, request: Request) -> dict[str, Any] | None:
+    """Return the object a page is about."""
+    return ledger.find(kind, request.path_params["id"])
+
+
+def day(moment: int) -> str:
+    """Return a date for people."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%d %B %Y").lstrip("0")
+
+
+def address_of(fields: dict[str, str]) -> dict[str, str | None] | None:
+    """Return the address in a form, or None if its country is empty."""
+    if not fields.get("country"):
+        return None
+    names = ("city", "country", "line1", "line2", "postal_code", "state")
+    return {name: fields.get(name) or None for name in names}
+
+
+def tax_id_of(fields: dict[str, str]) -> tuple[str, str] | None:
+    """Return the tax id in a form with the type its country suggests."""
+    value = "".join(c for c in fields.get("tax_id", "").upper() if c not in " .-")
+    if not value:
+        return None
+    country = fields.get("country", "")
+    if country == "US":
+        value = f"{value[:2]}-{value[2:]}"
+    if country in OUTSIDE_EU:
+        raise StripeError("The sandbox knows no tax ids of this country.", param="country")
+    return TAX_TYPES.get(country, "eu_vat"), value

@@ -1,0 +1,198 @@
+"""What time brings about: renewals, ends of trials, retries, expiries, each at its own moment."""
+
+from heapq import heapify, heappop, heappush
+
+from sandbox.store import Document
+from sandbox.stripe import checkout, collecting, lifecycle, orders, periods, shapes
+from sandbox.stripe.ledger import Ledger
+from sandbox.world import World
+
+REMINDER = 3 * lifecycle.DAY
+MOST_STEPS = 5_000  # a guard: years of daily renewals, not forever
+
+
+def advance(world: World) -> None:
+    """Do everything that has become due, oldest first."""
+    now = world.clock.timestamp()
+    glance = Ledger(world)
+    queue = [
+        (due(glance, subscription), subscription["id"])
+        for subscription in glance.all("subscription")
+        if subscription["status"] not in lifecycle.OVER
+    ]
+    heapify(queue)
+    for _ in range(MOST_STEPS):
+        if not queue or queue[0][0] > now:
+            break
+        at, id_ = heappop(queue)
+        ledger = Ledger(world, now=at)
+        step(ledger, ledger.get("subscription", id_))
+        ledger.commit()
+        later = Ledger(world)
+        subscription = later.get("subscription", id_)
+        if subscription["status"] not in lifecycle.OVER:
+            heappush(queue, (due(later, subscription), id_))
+    expire_sessions(world, now)
+
+
+def expire_sessions(world: World, now: int) -> None:
+    """Close checkout sessions whose time is over."""
+    for session in Ledger(world).all("checkout.session"):
+        if session["status"] == "open" and session["expires_at"] <= now:
+            ledger = Ledger(world, now=session["expires_at"])
+            checkout.expired(ledger, session)
+            ledger.commit()
+
+
+def due(ledger: Ledger, subscription: Document) -> int:
+    """Return when something next happens to a subscription."""
+    return min(moment for moment, _ in agenda(ledger, subscription))
+
+
+def step(ledger: Ledger, subscription: Document) -> None:
+    """Do the one thing that is due next."""
+    _, name = min(agenda(ledger, subscription))
+    STEPS[name](ledger, subscription)
+
+
+NEVER = 2**53
+
+
+def agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
+    """Return what lies ahead; at the same moment an end comes before a renewal."""
+    status, plans = subscription["status"], [(NEVER, "nothing")]
+    if status == "incomplete":
+        return [(subscription["created"] + lifecycle.PATIENCE, "1_give_up")]
+    if subscription["cancel_at"]:
+        plans.append((subscription["cancel_at"], "1_cancel"))
+    if update := subscription["pending_update"]:
+        plans.append((update["expires_at"], "2_drop_update"))
+    if status == "trialing":
+        if not ledger.state(subscription["id"]).get("reminded"):
+            # A trial shorter than the notice is reminded of at once.
+            reminder = max(subscription["created"], subscription["trial_end"] - REMINDER)
+            plans.append((reminder, "3_remind"))
+        plans.append((subscription["trial_end"], "4_convert"))
+    elif status in lifecycle.RUNNING:
+        plans.append((shapes.period(subscription)[1], "4_renew"))
+    if status == "past_due" and (again := retry_at(ledger, subscription)):
+        plans.append((again, "3_retry"))
+    return plans
+
+
+def retry_at(ledger: Ledger, subscription: Document) -> int | None:
+    """Return when the latest invoice is tried again."""
+    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    if invoice is None or invoice["status"] != "open":
+        return None
+    again: int | None = invoice["next_payment_attempt"]
+    return again
+
+
+def give_up(ledger: Ledger, subscription: Document) -> None:
+    """Expire a subscription whose first payment never came."""
+    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    if invoice and invoice["status"] == "open":
+        collecting.void(ledger, invoice)
+    lifecycle.end(ledger, subscription, reason="payment_failed", status="incomplete_expired")
+
+
+def cancel(ledger: Ledger, subscription: Document) -> None:
+    """End a subscription at the moment that was set."""
+    lifecycle.end(ledger, subscription, reason="cancellation_requested")
+
+
+def drop_update(ledger: Ledger, subscription: Document) -> None:
+    """Drop a change whose payment never came."""
+    state = ledger.state(subscription["id"])
+    pending = state.get("pending_change") or {}
+    invoice = ledger.find("invoice", pending.get("invoice", ""))
+    if invoice and invoice["status"] == "open":
+        collecting.void(ledger, invoice)
+    ledger.remember(subscription["id"], pending_change=None)
+    dropped = subscription | {"pending_update": None}
+    ledger.save(dropped, event="customer.subscription.updated")
+    ledger.tell("customer.subscription.pending_update_expired", dropped)
+
+
+def remind(ledger: Ledger, subscription: Document) -> None:
+    """Announce that a trial ends soon."""
+    ledger.remember(subscription["id"], reminded=True)
+    ledger.tell("customer.subscription.trial_will_end", subscription)
+
+
+def convert(ledger: Ledger, subscription: Document) -> None:
+    """End a trial: bill, or, without a card, what the trial settings say."""
+    policy = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    missing = lifecycle.method_of(ledger, subscription) is None
+    by_mail = subscription["collection_method"] == "send_invoice"
+    if missing and not by_mail and policy == "cancel":
+        lifecycle.end(ledger, subscription, reason="payment_failed")
+        return
+    if missing and not by_mail and policy == "pause":
+        lifecycle.pause(ledger, subscription, reason="trial_end_without_payment_method")
+        return
+    renew(ledger, subscription | {"status": "active"})
+
+
+def renew(ledger: Ledger, subscription: Document) -> None:
+    """Begin the next period and bill it."""
+    _, end = shapes.period(subscription)
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    until = periods.next_after(end, subscription["billing_cycle_anchor"], recurring)
+    renewed = shapes.with_period(subscription, end, until)
+    lines = lifecycle.whole_period(ledger, renewed)
+    if not lines:
+        ledger.save(renewed, event="customer.subscription.updated")
+        return
+    invoice = collecting.bill(ledger, renewed, lines, reason="subscription_cycle")
+    renewed["latest_invoice"] = invoice["id"]
+    if withheld(ledger, renewed, invoice):
+        ledger.save(renewed, event="customer.subscription.updated")
+        return
+    attempt = collecting.collect(ledger, invoice, method=lifecycle.method_of(ledger, renewed))
+    if not attempt.paid and renewed["collection_method"] != "send_invoice":
+        renewed["status"] = "past_due"
+    ledger.save(renewed, event="customer.subscription.updated")
+
+
+def withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
+    """Return whether an invoice is made but not collected: unpaid, or collection is paused."""
+    pause = subscription["pause_collection"]
+    if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
+        subscription["pause_collection"] = pause = None
+    if pause and pause["behavior"] == "void":
+        collecting.void(ledger, invoice)
+    elif pause and pause["behavior"] == "mark_uncollectible":
+        collecting.write_off(ledger, invoice)
+    elif subscription["status"] == "unpaid":
+        ledger.save(invoice | {"auto_advance": False})
+    return bool(pause) or subscription["status"] == "unpaid"
+
+
+def retry(ledger: Ledger, subscription: Document) -> None:
+    """Try the latest invoice again; after the last failure the account's setting decides."""
+    invoice = ledger.get("invoice", subscription["latest_invoice"])
+    attempt = collecting.collect(ledger, invoice, method=lifecycle.method_of(ledger, subscription))
+    if attempt.paid:
+        lifecycle.paid(ledger, attempt.invoice)
+        return
+    if attempt.invoice["next_payment_attempt"] is not None:
+        return
+    policy = orders.settings(ledger.world.store)["after_failed_payments"]
+    if policy == "cancel":
+        lifecycle.end(ledger, subscription, reason="payment_failed")
+    elif policy == "unpaid":
+        unpaid = subscription | {"status": "unpaid"}
+        ledger.save(unpaid, event="customer.subscription.updated")
+
+
+STEPS = {
+    "1_give_up": give_up,
+    "1_cancel": cancel,
+    "2_drop_update": drop_update,
+    "3_remind": remind,
+    "3_retry": retry,
+    "4_convert": convert,
+    "4_renew": renew,
+}

@@ -1,0 +1,148 @@
+"""Subscriptions and their items as they look on the wire when they are new."""
+
+from typing import Any
+
+from sandbox.store import Document
+from sandbox.stripe.documents import listed, new_id
+
+
+def plan_of(price: Document) -> Document:
+    """Return the older face of a price, which subscription items still carry."""
+    recurring = price["recurring"]
+    return {
+        "id": price["id"],
+        "object": "plan",
+        "active": price["active"],
+        "amount": price["unit_amount"],
+        "amount_decimal": price["unit_amount_decimal"],
+        "billing_scheme": price["billing_scheme"],
+        "created": price["created"],
+        "currency": price["currency"],
+        "interval": recurring["interval"],
+        "interval_count": recurring["interval_count"],
+        "livemode": False,
+        "metadata": price["metadata"],
+        "meter": recurring["meter"],
+        "nickname": price["nickname"],
+        "product": price["product"],
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": None,
+        "trial_period_days": recurring["trial_period_days"],
+        "usage_type": recurring["usage_type"],
+    }
+
+
+def public(price: Document) -> Document:
+    """Return a price as it lies inside other objects: without its tiers."""
+    return {name: value for name, value in price.items() if name != "tiers"}
+
+
+def priced(item: Document, price: Document) -> Document:
+    """Return an item with another price, or with the same one as it is now."""
+    return item | {"price": public(price), "plan": plan_of(price)}
+
+
+def item(subscription: str, price: Document, *, quantity: int | None, created: int) -> Document:
+    """Return a new item; its period is set by whoever starts it. Metered prices have no quantity."""
+    metered = price["recurring"]["usage_type"] == "metered"
+    return {
+        "id": new_id("subscription_item"),
+        "object": "subscription_item",
+        "billing_thresholds": None,
+        "created": created,
+        "current_period_end": created,
+        "current_period_start": created,
+        "discounts": [],
+        "metadata": {},
+        "plan": plan_of(price),
+        "price": public(price),
+        "subscription": subscription,
+        "tax_rates": [],
+    } | ({} if metered else {"quantity": 1 if quantity is None else quantity})
+
+
+def item_list(subscription: str, items: list[Document]) -> Document:
+    """Return the list of items as it lies inside a subscription."""
+    return listed(items, f"/v1/subscription_items?subscription={subscription}")
+
+
+def subscription(customer: str, *, currency: str, now: int) -> Document:
+    """Return a new subscription without items, waiting for its first payment."""
+    id_ = new_id("subscription")
+    return {
+        "id": id_,
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": now,
+        "billing_cycle_anchor_config": None,
+        "billing_mode": {
+            "type": "flexible",
+            "flexible": {"proration_discounts": "included"},
+            "updated_at": now,
+        },
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": now,
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "items": item_list(id_, []),
+        "latest_invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": None,
+        "start_date": now,
+        "status": "incomplete",
+        "status_details": None,
+        "test_clock": None,
+        "transfer_data": None,
+        "trial_end": None,
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+        "trial_start": None,
+    }
+
+
+def automatic_tax(given: dict[str, Any]) -> Document:
+    """Return the tax setting of a subscription from its parameters."""
+    enabled = given["enabled"]
+    liability = given.get("liability", {"type": "self"}) if enabled else None
+    return {"disabled_reason": None, "enabled": enabled, "liability": liability}
+
+
+def period(subscription: Document) -> tuple[int, int]:
+    """Return the current period, which all items share here."""
+    first = subscription["items"]["data"][0]
+    return int(first["current_period_start"]), int(first["current_period_end"])
+
+
+def with_period(subscription: Document, start: int, end: int) -> Document:
+    """Return a subscription whose items are in another period."""
+    span = {"current_period_start": start, "current_period_end": end}
+    items = [entry | span for entry in subscription["items"]["data"]]
+    return subscription | {"items": subscription["items"] | {"data": items}}

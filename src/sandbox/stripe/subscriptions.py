@@ -1,0 +1,167 @@
+"""The subscription endpoints."""
+
+from sandbox.store import Document
+from sandbox.stripe import changes, collecting, invoicing, lifecycle, shapes
+from sandbox.stripe.changes import Change
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.errors import StripeError
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import fits, page, within
+
+URL = "/v1/subscriptions"
+PATH = "subscription_exposed_id"
+# What may still change once a subscription is over, or waits for its first payment.
+ALLOWED_OVER = frozenset({"metadata", "cancellation_details", "expand"})
+ALLOWED_INCOMPLETE = frozenset({"metadata", "default_payment_method", "default_source", "expand"})
+
+
+def create(call: Call) -> Document:
+    """Start a subscription of an existing customer."""
+    customer = call.ledger.get("customer", call.params["customer"], param="customer")
+    sold = []
+    for index, entry in enumerate(call.params["items"]):
+        price = changes.price_of(call.ledger, entry, f"items[{index}]")
+        if price is None:
+            raise StripeError(f"Missing required param: items[{index}][price].", param="items")
+        sold.append((price, entry))
+    return lifecycle.start(call.ledger, customer, sold, call.params)
+
+
+def retrieve(call: Call) -> Document:
+    """Return a subscription, ended ones too."""
+    return load(call.ledger, call.path.get(PATH) or call.path["subscription"])
+
+
+def load(ledger: Ledger, id_: str) -> Document:
+    """Return a subscription with its prices as they are now."""
+    subscription = ledger.get("subscription", id_)
+    items = [
+        shapes.priced(item, ledger.get("price", item["price"]["id"]))
+        for item in subscription["items"]["data"]
+    ]
+    return subscription | {"items": subscription["items"] | {"data": items}}
+
+
+def update(call: Call) -> Document:
+    """Change a subscription: settings, then its end, then items and what they cost."""
+    subscription = retrieve(call)
+    guard(subscription, set(call.params))
+    if call.params.get("payment_behavior") == "pending_if_incomplete":
+        guard_pending(subscription, set(call.params))
+    ledger = call.ledger
+    result = lifecycle.configured(ledger, subscription, call.params)
+    result = lifecycle.scheduled(ledger, result, call.params)
+    if details := call.params.get("cancellation_details"):
+        result["cancellation_details"] = result["cancellation_details"] | details
+    ledger.save(result, event="customer.subscription.updated")
+    change = Change.of(call.params)
+    return result if change.empty else changes.apply(ledger, result, change)
+
+
+def guard(subscription: Document, given: set[str]) -> None:
+    """Refuse what the subscription's status does not allow any more, or not yet."""
+    status = subscription["status"]
+    if status in lifecycle.OVER and not given <= ALLOWED_OVER:
+        raise StripeError(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+            param=min(given - ALLOWED_OVER),
+        )
+    if status == "incomplete" and not given <= ALLOWED_INCOMPLETE:
+        raise StripeError(
+            "Cannot update an incomplete subscription before its first payment; only the metadata "
+            "and the default payment method can change.",
+            param=min(given - ALLOWED_INCOMPLETE),
+        )
+
+
+def guard_pending(subscription: Document, given: set[str]) -> None:
+    """Refuse what a pending update cannot hold."""
+    allowed = {"items", "expand", "payment_behavior", "proration_behavior", "proration_date"}
+    allowed |= {"billing_cycle_anchor", "trial_end", "off_session"}
+    if wrong := sorted(given - allowed):
+        raise StripeError(
+            f"`{wrong[0]}` is not supported when `payment_behavior` is `pending_if_incomplete`.",
+            param=wrong[0],
+        )
+    if subscription["collection_method"] == "send_invoice":
+        raise StripeError(
+            "`payment_behavior=pending_if_incomplete` needs `charge_automatically`.",
+            param="payment_behavior",
+        )
+
+
+def cancel(call: Call) -> Document:
+    """End a subscription at once, with a credit and a last invoice if asked for."""
+    subscription = retrieve(call)
+    if subscription["status"] in lifecycle.OVER:
+        raise StripeError(
+            f"No such subscription: '{subscription['id']}'",
+            status=404,
+            code="resource_missing",
+            param="id",
+        )
+    ledger, params = call.ledger, call.params
+    details = subscription["cancellation_details"] | params.get("cancellation_details", {})
+    subscription = subscription | {"cancellation_details": details}
+    if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
+        items = subscription["items"]["data"]
+        entries = changes.prorated(ledger, items, [], at=ledger.now, resets=True)
+        invoicing.wait(ledger, subscription["id"], entries)
+    if params.get("invoice_now") and invoicing.pending(ledger, subscription["id"]):
+        invoice = collecting.bill(ledger, subscription, [], reason="subscription_update")
+        method = lifecycle.method_of(ledger, subscription)
+        collecting.collect(ledger, invoice, method=method)
+        subscription = subscription | {"latest_invoice": invoice["id"]}
+    return lifecycle.end(ledger, subscription, reason="cancellation_requested")
+
+
+def pause(call: Call) -> Document:
+    """Pause a running subscription."""
+    subscription = retrieve(call)
+    if subscription["status"] not in lifecycle.RUNNING:
+        raise StripeError(f"A subscription that is {subscription['status']} cannot be paused.")
+    return lifecycle.pause(call.ledger, subscription, reason="pause_requested")
+
+
+def resume(call: Call) -> Document:
+    """Take up a paused subscription."""
+    return lifecycle.resume(
+        call.ledger,
+        retrieve(call),
+        anchor=call.params.get("billing_cycle_anchor", {"type": "now"})["type"],
+        behavior=call.params.get("payment_behavior", "resume_on_payment_success"),
+    )
+
+
+def index(call: Call) -> Document:
+    """List subscriptions; canceled ones only when asked for."""
+    ledger, params = call.ledger, call.params
+    owner = params.get("customer")
+    every = ledger.owned("subscription", owner) if owner else iter(ledger.all("subscription"))
+    found = [
+        subscription
+        for subscription in every
+        if listed(subscription, params.get("status"))
+        and fits(subscription, params, "collection_method")
+        and within(subscription["created"], params.get("created"))
+        and within(shapes.period(subscription)[0], params.get("current_period_start"))
+        and within(shapes.period(subscription)[1], params.get("current_period_end"))
+        and sells(subscription, params.get("price", params.get("plan")))
+    ]
+    return page(found, params, url=URL)
+
+
+def listed(subscription: Document, status: str | None) -> bool:
+    """Return whether a list for this status shows the subscription."""
+    if status in ("all", None):
+        return status == "all" or subscription["status"] != "canceled"
+    if status == "ended":
+        return subscription["status"] in lifecycle.OVER
+    return bool(subscription["status"] == status)
+
+
+def sells(subscription: Document, price: str | None) -> bool:
+    """Return whether one of the items has this price."""
+    return price is None or any(
+        item["price"]["id"] == price for item in subscription["items"]["data"]
+    )

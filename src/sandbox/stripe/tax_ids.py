@@ -1,0 +1,103 @@
+"""Tax ids of customers: the format is checked at once, the register later."""
+
+import re
+
+from sandbox.store import Document
+from sandbox.stripe.dispatch import Call
+from sandbox.stripe.documents import new_id
+from sandbox.stripe.errors import StripeError, missing
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.listing import page
+
+EU_VAT = re.compile(
+    r"(?P<country>AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI)[A-Z0-9+*]{2,13}"
+)
+FORMATS = {
+    "eu_vat": EU_VAT,
+    "gb_vat": re.compile(r"GB([0-9]{9}([0-9]{3})?|(GD|HA)[0-9]{3})"),
+    "ch_vat": re.compile(r"CHE-?[0-9]{3}\.?[0-9]{3}\.?[0-9]{3} ?(MWST|TVA|IVA)?"),
+    "us_ein": re.compile(r"[0-9]{2}-[0-9]{7}"),
+}
+UNVERIFIED = "111111111"
+PENDING = "222222222"
+REGISTERED = frozenset({"eu_vat", "gb_vat", "au_abn"})
+
+
+def attach(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document:
+    """Add a tax id. It starts pending; the register answers with an update of its own."""
+    pattern = FORMATS.get(type_)
+    if not value or (pattern and not pattern.fullmatch(value)):
+        raise StripeError(f"Invalid value for {type_}.", code="tax_id_invalid", param="value")
+    tax_id: Document = {
+        "id": new_id("tax_id"),
+        "object": "tax_id",
+        "country": country_of(type_, value),
+        "created": ledger.now,
+        "customer": customer,
+        "customer_account": None,
+        "livemode": False,
+        "owner": {"type": "customer", "customer": customer, "customer_account": None},
+        "type": type_,
+        "value": value,
+        "verification": verification("pending") if type_ in REGISTERED else None,
+    }
+    ledger.add(tax_id, owners=(customer,), event="customer.tax_id.created")
+    verify(ledger, tax_id)
+    return tax_id
+
+
+def verify(ledger: Ledger, tax_id: Document) -> None:
+    """Let the register answer: numbers ending in 111111111 are unknown, 222222222 never answers."""
+    if tax_id["verification"] is None or tax_id["value"].endswith(PENDING):
+        return
+    status = "unverified" if tax_id["value"].endswith(UNVERIFIED) else "verified"
+    ledger.save(tax_id | {"verification": verification(status)})
+    ledger.tell("customer.tax_id.updated", ledger.get("tax_id", tax_id["id"]))
+
+
+def verification(status: str) -> Document:
+    """Return what the register said."""
+    known = status == "verified"
+    return {
+        "status": status,
+        "verified_address": "Sandbox street 1" if known else None,
+        "verified_name": "Sandbox registered name" if known else None,
+    }
+
+
+def country_of(type_: str, value: str) -> str | None:
+    """Return the country a tax id belongs to; Greece writes EL, Northern Ireland XI."""
+    if type_ == "eu_vat":
+        return {"EL": "GR", "XI": "GB"}.get(value[:2], value[:2])
+    country = type_.partition("_")[0].upper()
+    return country if len(country) == 2 else None
+
+
+def create(call: Call) -> Document:
+    """Add a tax id to a customer; the answer still says pending."""
+    customer = call.ledger.get("customer", call.path["customer"], param="customer")
+    return attach(
+        call.ledger, customer["id"], type_=call.params["type"], value=call.params["value"]
+    )
+
+
+def retrieve(call: Call) -> Document:
+    """Return one tax id of a customer."""
+    tax_id = call.ledger.get("tax_id", call.path["id"])
+    if tax_id["customer"] != call.path["customer"]:
+        raise missing("tax_id", tax_id["id"])
+    return tax_id
+
+
+def delete(call: Call) -> Document:
+    """Remove a tax id."""
+    tax_id = retrieve(call)
+    call.ledger.remove(tax_id, event="customer.tax_id.deleted")
+    return {"id": tax_id["id"], "object": "tax_id", "deleted": True}
+
+
+def index(call: Call) -> Document:
+    """List a customer's tax ids."""
+    customer = call.ledger.get("customer", call.path["customer"], param="customer")
+    found = call.ledger.owned("tax_id", customer["id"])
+    return page(found, call.params, url=f"/v1/customers/{customer['id']}/tax_ids")
