@@ -145,4 +145,4 @@ def _storable(text: str) -> str:
 
 
 def _named(event: InboundEvent) -> dict[str, str]:
-    return {"event": str(event.pk), "source": event.source, "type": event.type}
+    return {"inbound_event": str(event.pk), "source": event.source, "type": event.type}

@@ -1,0 +1,174 @@
+"""The job of an event: one attempt, and what becomes of the event afterwards."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from kit import caller as callers
+from kit import transactions
+from tests.webhooks.support import waiting_jobs
+from webhooks.inbound import registry
+from webhooks.inbound.models import InboundEvent, State
+from webhooks.inbound.registry import Ignored, Later
+from webhooks.inbound.services import processing
+
+
+def process(event):
+    processing.process(event_id=event.pk)
+    event.refresh_from_db()
+    return event
+
+
+def fails_with(acme, event, outcome):
+    acme.will[event.external_id] = outcome
+
+
+def test_handler_is_given_the_event(acme):
+    event = process(acme.send(object="thing_7", colour="red"))
+
+    (received,) = acme.heard
+    assert (received.id, received.source, received.type) == (event.pk, "acme", "thing.changed")
+    assert (received.object_key, received.payload["colour"]) == ("thing_7", "red")
+    assert received.occurred_at == event.occurred_at
+
+
+def test_processed_event_is_stamped(acme):
+    event = process(acme.send())
+
+    assert (event.state, event.attempts, event.next_attempt_at) == (State.SUCCEEDED, 1, None)
+    assert event.processed_at is not None
+
+
+def test_second_job_of_a_processed_event_is_dull(acme):
+    event = process(acme.send())
+
+    assert process(event).attempts == 1
+    assert len(acme.heard) == 1
+
+
+def test_job_of_an_event_that_is_gone_is_dull(acme):
+    event = acme.send()
+    InboundEvent.objects.all().delete()
+
+    processing.process(event_id=event.pk)
+
+    assert acme.heard == []
+
+
+def test_handler_acts_as_the_vendor_outside_any_transaction(acme):
+    seen = []
+
+    def look(received):
+        seen.append((callers.current().kind, callers.current().id, transactions.is_open()))
+
+    acme.replace_handler(look)
+    process(acme.send())
+
+    assert seen == [("vendor", "acme", False)]
+    assert callers.current().kind == "system"
+
+
+def test_handler_may_find_that_an_event_concerns_nobody(acme):
+    event = acme.send()
+    fails_with(acme, event, Ignored("not ours"))
+
+    assert process(event).state == State.IGNORED
+    assert event.last_error == "not ours"
+
+
+def test_handler_may_ask_for_a_moment(acme):
+    event = acme.send()
+    fails_with(acme, event, Later(120))
+
+    process(event)
+
+    assert event.state == State.RETRYING
+    # Test delays are a hundredth.
+    assert event.next_attempt_at - timezone.now() < timedelta(seconds=1.3)
+    assert len(waiting_jobs()) == 2
+    assert waiting_jobs()[1]["scheduled_at"] is not None
+
+
+def test_failed_attempt_is_repeated_and_says_why(acme):
+    event = acme.send()
+    fails_with(acme, event, RuntimeError("boom\0 \ud800"))
+
+    process(event)
+
+    assert event.state == State.RETRYING
+    assert event.last_error.startswith("RuntimeError: boom")
+    assert len(waiting_jobs()) == 2
+
+
+def test_attempt_after_failures_may_succeed(acme):
+    event = acme.send()
+    fails_with(acme, event, RuntimeError("boom"))
+    process(event)
+    acme.will.clear()
+
+    process(event)
+
+    assert (event.state, event.attempts, event.last_error) == (State.SUCCEEDED, 2, "")
+
+
+def test_delays_grow_from_ten_seconds_to_ten_minutes():
+    nominal = [10, 30, 120, 300, 600, 600, 600]
+
+    for attempts, seconds in enumerate(nominal, start=1):
+        assert 0.8 * seconds <= processing._backoff(attempts).total_seconds() <= 1.2 * seconds
+
+
+def test_event_is_given_up_three_days_after_its_first_attempt(acme):
+    event = acme.send()
+    fails_with(acme, event, RuntimeError("boom"))
+    process(event)
+    jobs_before = len(waiting_jobs())
+    InboundEvent.objects.update(first_attempt_at=timezone.now() - timedelta(days=3, seconds=1))
+
+    process(event)
+
+    assert (event.state, event.next_attempt_at) == (State.FAILED, None)
+    assert event.last_error == "RuntimeError: boom"
+    assert len(waiting_jobs()) == jobs_before
+
+
+def test_event_that_waited_long_still_gets_its_three_days(acme):
+    event = acme.send()
+    fails_with(acme, event, RuntimeError("boom"))
+    InboundEvent.objects.update(received_at=timezone.now() - timedelta(days=9))
+
+    assert process(event).state == State.RETRYING
+
+
+def test_poison_does_not_stop_others(acme):
+    poison, other = acme.send(), acme.send()
+    fails_with(acme, poison, RuntimeError("boom"))
+
+    assert process(poison).state == State.RETRYING
+    assert process(other).state == State.SUCCEEDED
+
+
+def test_attempt_that_was_killed_is_taken_up_again(acme):
+    event = acme.send()
+    InboundEvent.objects.update(state=State.PROCESSING, attempts=1)
+
+    assert process(event).state == State.SUCCEEDED
+    assert event.attempts == 2
+
+
+def test_event_whose_handler_was_withdrawn_is_ignored(acme):
+    event = acme.send()
+    registry._handlers.clear()
+
+    assert process(event).state == State.IGNORED
+
+
+def test_handler_notes_whom_an_event_concerns(acme):
+    organization = InboundEvent._meta.pk.default()
+    event = acme.send()
+    process(event)
+
+    processing.concerns(acme.heard[0], organization_id=organization)
+
+    event.refresh_from_db()
+    assert (event.organization_id, event.user_id) == (organization, None)

@@ -1,0 +1,217 @@
+"""POST /webhooks/{source}: what is kept, what is refused, and that nothing else happens."""
+
+import time
+import uuid
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from procrastinate import sql
+
+from kit import jobs
+from tests.webhooks.support import waiting_jobs
+from webhooks.inbound.models import InboundEvent, State
+from webhooks.inbound.services import reception
+
+
+def test_genuine_event_is_kept_as_it_came(acme):
+    body = b'{"id": "evt_1", "type": "thing.changed",  "object": "thing_7", "at": 1790000000}'
+
+    answer = acme.post(body=body)
+
+    event = InboundEvent.objects.get()
+    assert answer.status_code == 200
+    assert event.payload.encode() == body
+    assert (event.source, event.external_id, event.type) == ("acme", "evt_1", "thing.changed")
+    assert (event.object_key, event.state, event.attempts) == ("thing_7", State.PENDING, 0)
+    assert event.occurred_at.timestamp() == 1_790_000_000
+
+
+def test_new_event_has_exactly_one_job(acme):
+    event = acme.send()
+
+    (job,) = waiting_jobs()
+
+    assert job["args"]["event_id"] == str(event.pk)
+    assert job["status"] == "todo"
+
+
+def test_the_statement_stores_the_job_that_defer_would_store(acme):
+    event = acme.send()
+    jobs.defer("inbound.process", event_id=str(event.pk))
+
+    by_statement, by_defer = waiting_jobs()
+
+    carried = by_statement["args"].pop(jobs.CALLER_ARGUMENT)
+    by_defer["args"].pop(jobs.CALLER_ARGUMENT)
+    assert by_statement == by_defer
+    assert carried["kind"] == "vendor"
+    assert carried["id"] == "acme"
+
+
+def test_procrastinate_still_defers_through_the_function_the_statement_calls():
+    # An upgrade that moves it must change reception.STORE in the same commit.
+    assert "procrastinate_defer_jobs_v1(" in reception.STORE
+    assert "procrastinate_defer_jobs_v1(" in sql.queries["defer_jobs"]
+
+
+def test_event_and_job_are_stored_by_one_statement(acme):
+    event = acme.event()
+
+    with CaptureQueriesContext(connection) as asked:
+        acme.post(event)
+
+    statements = [query["sql"] for query in asked if not query["sql"].startswith("SET search_path")]
+    assert len(statements) == 1
+
+
+def test_second_delivery_changes_nothing(acme):
+    first = acme.send(id="evt_1")
+
+    answer = acme.post(acme.event(id="evt_1", type="thing.deleted"))
+
+    assert answer.status_code == 200
+    assert InboundEvent.objects.get().type == first.type
+    assert len(waiting_jobs()) == 1
+
+
+def test_type_nobody_handles_is_kept_and_ignored(acme):
+    event = acme.send(type="thing.painted")
+
+    assert (event.state, event.last_error) == (State.IGNORED, "no handler")
+    assert waiting_jobs() == []
+
+
+def test_event_of_the_other_mode_is_kept_and_ignored(acme):
+    event = acme.send(livemode=True)
+
+    assert (event.state, event.last_error) == (State.IGNORED, "wrong mode: live")
+    assert waiting_jobs() == []
+
+
+@pytest.mark.parametrize("age", [299, -299])
+def test_delivery_signed_299_seconds_away_is_heard(acme, age):
+    assert acme.post(acme.event(), at=int(time.time()) - age).status_code == 200
+
+
+@pytest.mark.parametrize("age", [302, -302])
+def test_delivery_signed_over_300_seconds_away_is_refused(acme, age):
+    answer = acme.post(acme.event(), at=int(time.time()) - age)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "signature_refused"
+    assert not InboundEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Acme-Signature": ""},
+        {"Acme-Signature": "0" * 64},
+        {"Acme-Signature": "ä"},
+        {"Acme-Timestamp": "yesterday"},
+        {"Acme-Timestamp": "1e9"},
+        {"Acme-Timestamp": "9" * 400},
+    ],
+)
+def test_forged_delivery_is_refused_as_a_problem(acme, headers):
+    answer = acme.post(acme.event(), headers=headers)
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert not InboundEvent.objects.exists()
+
+
+def test_source_without_a_secret_does_not_exist(acme):
+    acme.secret = ""
+
+    answer = acme.post(acme.event())
+
+    assert answer.status_code == 404
+    assert not InboundEvent.objects.exists()
+
+
+def test_unknown_source_looks_like_one_that_is_off(acme):
+    acme.secret = ""
+    off, unknown = (
+        acme.post(acme.event()),
+        Client().post("/webhooks/nobody", b"{}", "application/json"),
+    )
+
+    for answer in (off, unknown):
+        document = answer.json()
+        del document["instance"], document["request_id"]
+        assert document == {**document, "status": 404, "code": "not_found"}
+
+
+NONSENSE = {
+    "nothing": b" ",
+    "a list": b"[]",
+    "null": b"null",
+    "half": b"{",
+    "a string": b'"evt_1"',
+    "not UTF-8": b"\xff\xfe",
+    "no fields": b'{"id": "evt_1"}',
+    "depth": b"[" * 100_000,
+    "NUL": b'{"id": "evt\\u0000", "type": "thing.changed", "object": "o", "at": 1}',
+    "surrogate": b'{"id": "evt\\ud800", "type": "thing.changed", "object": "o", "at": 1}',
+    "empty id": b'{"id": "", "type": "thing.changed", "object": "o", "at": 1}',
+    "number as id": b'{"id": 7, "type": "thing.changed", "object": "o", "at": 1}',
+    "endless time": b'{"id": "evt_1", "type": "thing.changed", "object": "o", "at": 1e999}',
+    "far time": b'{"id": "evt_1", "type": "thing.changed", "object": "o", "at": 99999999999999}',
+    "long id": b'{"id": "%s", "type": "thing.changed", "object": "o", "at": 1}' % (b"e" * 256),
+}
+
+
+@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
+def test_signed_nonsense_is_refused_and_not_stored(acme, body):
+    answer = acme.post(body=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "unreadable_event"
+    assert not InboundEvent.objects.exists()
+
+
+def test_body_over_a_megabyte_is_refused(acme):
+    answer = acme.post(body=b" " * (1024 * 1024 + 1))
+
+    assert answer.status_code == 413
+    assert not InboundEvent.objects.exists()
+
+
+def test_other_media_type_is_refused(acme):
+    assert acme.post(acme.event(), media_type="text/plain").status_code == 415
+
+
+def test_charset_after_the_media_type_is_fine(acme):
+    assert acme.post(acme.event(), media_type="application/json; charset=utf-8").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete"])
+def test_only_post_is_answered(acme, method):
+    answer = getattr(Client(), method)("/webhooks/acme")
+
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+
+
+def test_address_with_a_slash_is_not_redirected(acme):
+    assert Client().post("/webhooks/acme/", b"{}", "application/json").status_code == 404
+
+
+def test_bearer_token_and_cookies_are_not_looked_at(acme):
+    answer = acme.post(
+        acme.event(), headers={"Authorization": "Bearer junk", "Cookie": "sessionid=junk"}
+    )
+
+    assert answer.status_code == 200
+
+
+def test_job_carries_the_request_it_came_with(acme):
+    request_id = str(uuid.uuid4())
+
+    acme.post(acme.event(), headers={"X-Request-Id": request_id})
+
+    (job,) = waiting_jobs()
+    assert job["args"][jobs.CALLER_ARGUMENT]["request_id"] == request_id

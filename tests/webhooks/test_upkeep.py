@@ -1,0 +1,124 @@
+"""The log looks after itself: vanished jobs, old payloads, switched-off sources, numbers to watch."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core.checks import run_checks
+from django.utils import timezone
+
+from tests.webhooks.support import waiting_jobs
+from webhooks.inbound import registry
+from webhooks.inbound.metrics import OpenEvents
+from webhooks.inbound.models import InboundEvent, State
+from webhooks.inbound.registry import AlreadyRegistered
+from webhooks.inbound.services import upkeep
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.PROCESSING, State.RETRYING])
+def test_event_whose_job_vanished_gets_another(acme, state):
+    event = acme.send()
+    InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(minutes=3))
+
+    assert upkeep.rescue() == 1
+
+    assert [job["args"]["event_id"] for job in waiting_jobs()] == [str(event.pk)] * 2
+
+
+def test_event_is_not_rescued_twice_in_a_row(acme):
+    acme.send()
+    InboundEvent.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=3))
+
+    assert [upkeep.rescue(), upkeep.rescue()] == [1, 0]
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.IGNORED, State.FAILED])
+def test_settled_event_needs_no_rescue(acme, state):
+    acme.send()
+    InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(days=1))
+
+    assert upkeep.rescue() == 0
+
+
+def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
+    acme.send()
+    InboundEvent.objects.update(
+        state=State.RETRYING, next_attempt_at=timezone.now() + timedelta(minutes=9)
+    )
+
+    assert upkeep.rescue() == 0
+
+
+def aged(event, days, state=State.SUCCEEDED):
+    received = timezone.now() - timedelta(days=days)
+    InboundEvent.objects.filter(pk=event.pk).update(received_at=received, state=state)
+
+
+def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
+    old, young = acme.send(id="old"), acme.send(id="young")
+    aged(old, 91)
+    aged(young, 89)
+
+    upkeep.forget()
+
+    old.refresh_from_db()
+    young.refresh_from_db()
+    assert (old.payload, bool(young.payload)) == ("", True)
+    assert acme.post(acme.event(id="old")).status_code == 200
+    assert InboundEvent.objects.count() == 2
+
+
+def test_row_is_removed_after_four_hundred_days(acme):
+    aged(acme.send(), 401)
+
+    upkeep.forget()
+
+    assert not InboundEvent.objects.exists()
+
+
+def test_event_nobody_has_dealt_with_is_never_forgotten(acme):
+    aged(acme.send(), 500, State.RETRYING)
+
+    upkeep.forget()
+
+    assert InboundEvent.objects.get().payload
+
+
+def test_check_names_a_source_without_a_secret(acme):
+    acme.secret = ""
+
+    warnings = {message.id: message for message in run_checks()}
+
+    assert "/webhooks/acme is closed" in warnings["inbound.W001"].msg
+    assert warnings["inbound.W001"].hint == "Set ACME_WEBHOOK_SECRET."
+
+
+def test_check_names_a_source_that_mixes_modes(acme):
+    registry._sources["acme"] = replace(registry.find_source("acme"), livemode=None)
+
+    assert "inbound.W002" in {message.id for message in run_checks()}
+
+
+def test_two_handlers_of_one_type_are_refused(acme):
+    with pytest.raises(AlreadyRegistered, match=r"acme thing\.changed"):
+        registry.handles("acme", "thing.new", "thing.changed")(acme.hear)
+
+
+def test_two_sources_of_one_name_are_refused(acme):
+    with pytest.raises(AlreadyRegistered, match="acme"):
+        registry.register_source(registry.find_source("acme"))
+
+
+def test_types_to_subscribe_to_are_the_ones_handled(acme):
+    assert registry.handled_types("acme") == ["thing.changed", "thing.deleted"]
+
+
+def test_given_up_events_are_a_number_to_alert_on(acme):
+    acme.send()
+    InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.FAILED)
+    InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.SUCCEEDED)
+
+    (gauge,) = OpenEvents().collect()
+
+    counted = {sample.labels["state"]: sample.value for sample in gauge.samples}
+    assert counted == {"failed": 1, "pending": 1}
