@@ -1,12 +1,16 @@
 """Advisory locks on things that may have no row yet: one vendor object, one command."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
 from kit import transactions
+from kit.errors import Unavailable
+
+LOOK_EVERY_SECONDS = 0.05
 
 
 class LockMisused(RuntimeError):
@@ -19,22 +23,38 @@ def number(key: str) -> int:
 
 
 @contextmanager
-def object(key: str) -> Iterator[None]:  # noqa: A001 - reads locks.object("stripe:sub_1")
+def object(key: str, *, patience: float | None = None) -> Iterator[None]:  # noqa: A001 - reads locks.object("stripe:sub_1")
     """Hold `key` alone across all processes, over a vendor fetch, until the block ends.
 
     It is a session lock in autocommit: no transaction stays open during the fetch, and row locks
     are taken inside the block, for the write. Raises LockMisused within a transaction, where a
-    vendor must not be called anyway.
+    vendor must not be called anyway. With `patience` (seconds), for requests: raises Unavailable
+    when whoever holds it, perhaps a job whose vendor hangs, does not let go in time.
     """
     if transactions.is_open():
         raise LockMisused(key)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [number(key)])
+    if patience is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [number(key)])
+    else:
+        _take_within(key, patience)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [number(key)])
+
+
+def _take_within(key: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [number(key)])
+            if cursor.fetchone()[0]:
+                return
+        if time.monotonic() >= deadline:
+            raise Unavailable("Something else is working on this. Try again.", retry_after=2)
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 def try_transaction(key: str) -> bool:
