@@ -4,6 +4,7 @@ import django.db
 import pytest
 
 from tests.harness import databases
+from tests.harness.cast import Casting
 from tests.harness.clients import Api, Sandbox
 from tests.harness.settling import settle
 from tests.harness.stack import Stack
@@ -55,3 +56,33 @@ def api(stack):
 def settled(sandbox, committed):
     """Call it to wait until every webhook is delivered and every due job has run."""
     return lambda seconds=20.0: settle(sandbox, seconds)
+
+
+@pytest.fixture(scope="session")
+def casting(stack):
+    """Makes people and companies through the API."""
+    return Casting()
+
+
+@pytest.fixture
+def world(casting):
+    """The API as a person uses it: sign up, invite, accept, pay."""
+    return casting.world
+
+
+@pytest.fixture
+def company(casting):
+    """A company of the test's own: change what you like."""
+    return casting.company()
+
+
+@pytest.fixture
+def acme(casting):
+    """The company that most tests look at; shared, so change nothing."""
+    return casting.lent("acme")
+
+
+@pytest.fixture
+def globex(casting):
+    """The other company, whose admin is the outsider; shared, so change nothing."""
+    return casting.lent("globex")

@@ -52,8 +52,7 @@ class Sandbox:
         """The newest mail to an address, as the inbox shows it; waits for one."""
 
         def newest():
-            mails = self.get("/inbox", email=email)
-            mails = mails.get("mails", mails.get("messages", [])) if isinstance(mails, dict) else mails
+            mails = self.get("/inbox", email=email)["mails"]
             return next((mail for mail in mails if kind in (None, mail["kind"])), None)
 
         return poll(newest, seconds=5, what=f"a mail to {email}")
@@ -72,5 +71,7 @@ class Sandbox:
 
     @staticmethod
     def _answer(response):
-        assert response.is_success, f"{response.request.url}: {response.status_code} {response.text}"
+        assert response.is_success, (
+            f"{response.request.url}: {response.status_code} {response.text}"
+        )
         return response.json() if response.content else None

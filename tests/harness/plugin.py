@@ -20,7 +20,9 @@ try:
     OWNER_URL = os.environ["DATABASE_OWNER_URL"]
     WEB_URL = os.environ["DATABASE_URL"]
 except KeyError:
-    raise pytest.UsageError("No database: use `make test`, or `python -m devserver with -- pytest`.") from None
+    raise pytest.UsageError(
+        "No database: use `make test`, or `python -m devserver with -- pytest`."
+    ) from None
 
 
 def on_database(url, name):

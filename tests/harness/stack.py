@@ -78,9 +78,7 @@ class Stack:
     """The three processes; `worker` may be killed and started by a test that is about that."""
 
     def __init__(self, folder):
-        self.processes = {
-            name: Process(name, Path(folder) / f"{name}.log") for name in COMMANDS
-        }
+        self.processes = {name: Process(name, Path(folder) / f"{name}.log") for name in COMMANDS}
         self.worker = self.processes["worker"]
 
     def start(self):

@@ -1,0 +1,108 @@
+"""The main job, end to end: over HTTP, with the real SDKs, the real worker, nothing patched."""
+
+from urllib.parse import urlsplit
+
+from django.db import connection
+from tests.harness.stack import poll
+
+
+def seats(api, session):
+    return api.get(f"{session.path}/billing/seats", token=session.token).json()
+
+
+def bills(api, session, quantity):
+    """Wait until Stripe bills that many seats and we know it."""
+    poll(
+        lambda: seats(api, session)["provider_quantity"] == quantity,
+        what=f"{quantity} seats; now {seats(api, session)}",
+    )
+
+
+def subscription(api, session):
+    return api.get(f"{session.path}/billing/subscription", token=session.token).json()
+
+
+def becomes(api, session, status):
+    poll(lambda: subscription(api, session)["status"] == status, what=status)
+
+
+def at_stripe(sandbox, subscription_id):
+    return sandbox.stripe(f"/subscriptions/{subscription_id}")
+
+
+def test_organization_lives_from_first_mail_to_second_subscription(
+    api, world, sandbox, committed, casting
+):
+    ada, grace, vic = (f"{name}@initech.example" for name in ("ada", "grace", "vic"))
+
+    admin = world.found(ada, name="Initech", slug="initech")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM information_schema.schemata s JOIN tenancy_organization o"
+            " ON o.schema_name = s.schema_name WHERE o.slug = 'initech'"
+        )
+        assert cursor.fetchone() == (1,)
+
+    world.subscribe(admin)
+    becomes(api, admin, "active")
+    bills(api, admin, 1)
+
+    world.invite(admin, grace, role="member")
+    world.invite(admin, vic, role="viewer")
+    member, viewer = world.accept(grace), world.accept(vic)
+    bills(api, admin, 2)  # the viewer is free
+
+    promoted = api.patch(
+        f"{admin.path}/members/{viewer.member['id']}", token=admin.token, json={"role": "member"}
+    )
+    assert promoted.status_code == 200
+    bills(api, admin, 3)
+
+    removed = api.delete(f"{admin.path}/members/{member.member['id']}", token=admin.token)
+    assert removed.status_code == 204
+    bills(api, admin, 2)
+    assert api.get("/v1/me", token=member.token).status_code == 401
+
+    canceled = api.post(
+        f"{admin.path}/billing/subscription/cancel",
+        token=admin.token,
+        json={"at_period_end": False},
+    )
+    assert canceled.status_code == 200
+    becomes(api, admin, "canceled")
+    assert subscription(api, admin)["access"] == "none"
+
+    world.subscribe(admin)
+    becomes(api, admin, "active")
+    bills(api, admin, 2)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT status FROM billing_subscription WHERE organization_id = %s"
+            " ORDER BY created_at",
+            [admin.organization["id"]],
+        )
+        assert [status for (status,) in cursor.fetchall()] == ["canceled", "active"]
+
+
+def test_refusals_say_who_may_and_who_is_not_there(api, acme, globex):
+    invitation = {"email": "new@refused.example", "role": "member"}
+    path = f"{acme.path}/invitations"
+
+    assert api.post(path, token=acme.viewer.token, json=invitation).status_code == 403
+    assert api.post(path, token=acme.member.token, json=invitation).status_code == 403
+    assert api.post(path, token=globex.admin.token, json=invitation).status_code == 404
+    assert api.post(path, json=invitation).status_code == 401
+
+
+def test_checkout_page_is_where_the_api_says(api, company):
+    price = api.get("/v1/plans").json()["results"][0]["prices"][0]
+    body = {
+        "price_id": price["id"],
+        "success_url": "https://app.example/done",
+        "cancel_url": "https://app.example/back",
+    }
+
+    answer = api.post(f"{company.path}/billing/checkout", token=company.admin.token, json=body)
+
+    assert answer.status_code == 201
+    assert urlsplit(answer.json()["url"]).path.startswith("/checkout/")
