@@ -83,6 +83,7 @@ async def faults(world: World, request: Request) -> JSONResponse:
     if request.method == "POST":
         rule = await fields(request, FAULT, required=("vendor", "path"))
         check_fault(rule)
+        rule["path"] = rule["path"].removeprefix("/stripe")  # as the vendor knows its own paths
         return JSONResponse(world.faults.add(**rule), status_code=201)
     return JSONResponse({"faults": world.faults.rules()})
 

@@ -22,7 +22,13 @@ NEXT_STEP = {
     "discovery_oauth": "/v1/auth/oauth",
     "sso": "/v1/auth/sso",
 }
-OUTCOMES = {"delivered": "good", "pending": "info", "failed": "bad", "dropped": "warn"}
+TONES = {
+    "delivered": "good",
+    "pending": "info",
+    "retrying": "warn",
+    "failed": "bad",
+    "dropped": "warn",
+}
 
 
 async def home(world: World, request: Request) -> Response:
@@ -57,12 +63,18 @@ async def events(world: World, request: Request) -> Response:
     """Show the webhooks sent, newest first."""
     vendor = request.query_params.get("vendor", "")
     records = [r for r in world.deliveries.records() if vendor in {"", r["vendor"]}]
-    shown = [
-        record | {"tone": OUTCOMES[record["outcome"]], "pretty": pretty(record["body"])}
-        for record in records[::-1][:SHOWN]
-    ]
+    shown = [described(record) for record in records[::-1][:SHOWN]]
     context = {"events": shown, "vendor": vendor, "total": len(records)}
     return world.templates.TemplateResponse(request, "events.html", context)
+
+
+def described(record: Document) -> Document:
+    """Return a delivery with the words and the colour a person reads."""
+    label = record["outcome"]
+    if label == "pending" and record["attempts"]:
+        label = "retrying"
+    words = {"label": label.capitalize(), "tone": TONES[label], "pretty": pretty(record["body"])}
+    return record | words
 
 
 async def resend(world: World, request: Request) -> Response:
@@ -104,7 +116,7 @@ def moment(text: str) -> datetime:
 
 def when(text: str) -> str:
     """Write an instant for a person."""
-    return moment(text).strftime("%-d %b %Y, %H:%M:%S")
+    return moment(text).strftime("%-d %b %Y, %H:%M:%S UTC")
 
 
 def ahead(seconds: float) -> str:

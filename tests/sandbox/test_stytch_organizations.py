@@ -1,6 +1,9 @@
 """Organizations, asked through the real SDK."""
 
+import asyncio
+
 import pytest
+import stytch
 
 from tests.sandbox.support import refused
 
@@ -136,6 +139,19 @@ def test_organization_defines_its_own_roles(client, acme, ada):
 
     assert client.rbac.organizations.get_org_policy("acme").org_policy.roles[0].role_id == "auditor"
     assert client.organizations.get("acme").organization.custom_roles[0].role_id == "auditor"
+
+
+@pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated:DeprecationWarning")
+def test_async_client_is_served_too(served, control):
+    async def ask():
+        chosen = served.settings
+        async with stytch.B2BClient(
+            project_id=chosen.stytch_project_id, secret=chosen.stytch_secret, environment=served.url
+        ) as client:
+            await client.organizations.create_async("Acme")
+            return await client.organizations.search_async()
+
+    assert asyncio.run(ask()).results_metadata.total == 1
 
 
 def test_policy_names_the_three_roles(client):

@@ -122,6 +122,22 @@ def test_dashboard_adds_members_and_mails_the_invited(client, control, acme, hap
     ]
 
 
+def test_scim_group_gives_a_role_that_the_api_cannot_take(client, control, acme, ada):
+    group = {
+        "type": "scim_connection_group",
+        "details": {"connection_id": "scim-1", "group_id": "g1"},
+    }
+    implied = [{"role_id": "viewer", "source": group}]
+    control.post(f"/stytch/members/{ada.member_id}", implicit_roles=implied, source="scim")
+
+    member = client.organizations.members.update("acme", ada.member_id, roles=[]).member
+
+    assert {role.role_id: role.sources[0].type for role in member.roles} == {
+        "stytch_member": "direct_assignment",
+        "viewer": "scim_connection_group",
+    }
+
+
 def test_dashboard_deletes_by_status_and_the_sessions_end(client, control, acme, ada, signed_in):
     session = signed_in("acme", "ada@acme.example")
 

@@ -44,7 +44,11 @@ EMPTY: Document = {
 
 def rendered(world: World, member: Document) -> Document:
     """Return a member the way Stytch shows one: roles with sources, nothing of our own."""
-    organization = organizations.get(world, member["organization_id"])
+    return rendered_in(organizations.get(world, member["organization_id"]), member)
+
+
+def rendered_in(organization: Document, member: Document) -> Document:
+    """Return a member of an organization at hand, as a search does for many."""
     held = roles.held(organization, member)
     shown = {name: value for name, value in member.items() if not name.startswith("_")}
     shown["roles"] = held

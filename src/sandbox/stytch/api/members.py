@@ -99,10 +99,13 @@ def find(call: Call) -> Document:
     for home in homes:
         call.authorize("stytch.member", "search", of=home)
     query = call.mapping("query")
-    everyone = [m for home in homes for m in members.of(call.world, home)]
-    if not search.asks_for_status(query):
-        everyone = [member for member in everyone if member["status"] != "deleted"]
-    rendered = (members.rendered(call.world, member) for member in everyone)
+    everyone = ((home, member) for home in homes for member in members.of(call.world, home))
+    deleted_too = search.asks_for_status(query)
+    rendered = (
+        members.rendered_in(home, member)
+        for home, member in everyone
+        if deleted_too or member["status"] != "deleted"
+    )
     found = search.matching(rendered, query, search.member_test)
     page, metadata = search.page(found, cursor=call.find("cursor"), limit=call.number("limit"))
     return {
