@@ -1,40 +1,58 @@
 """Events and event types as callers see them."""
 
+from typing import get_args
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from events.models import Event
-from kit.serializers import StrictSerializer
+from events.registry import Family
+from kit.caller import Kind
+from kit.serializers import StrictModelSerializer, StrictSerializer
+
+ACTOR_KINDS = get_args(Kind)
+FAMILIES = get_args(Family)
 
 
 class ActorSerializer(StrictSerializer):
-    """Who did it."""
+    """Who did it: a member, a client app, a vendor, the operator's staff, or the system itself."""
 
-    kind = serializers.CharField(
-        source="actor_kind", help_text="member, client, vendor, operator, system"
-    )
-    id = serializers.CharField(source="actor_id")
-    name = serializers.CharField(source="actor_name", allow_null=True)
+    kind = serializers.ChoiceField(choices=ACTOR_KINDS, source="actor_kind")
+    id = serializers.CharField(source="actor_id", max_length=128)
+    name = serializers.CharField(source="actor_name", allow_null=True, max_length=256)
 
 
 class TargetSerializer(StrictSerializer):
     """What it happened to."""
 
-    type = serializers.CharField(source="target_type")
-    id = serializers.CharField(source="target_id")
-    name = serializers.CharField(source="target_name", allow_null=True)
+    type = serializers.CharField(source="target_type", max_length=32)
+    id = serializers.CharField(source="target_id", max_length=128)
+    name = serializers.CharField(source="target_name", allow_null=True, max_length=256)
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {}, "minItems": 2, "maxItems": 2},
+        "description": "Each changed field with its value before and after.",
+    }
+)
 class ChangesField(serializers.JSONField):
     """`{field: [before, after]}`."""
 
 
-class EventSerializer(serializers.ModelSerializer[Event]):
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class DetailsField(serializers.JSONField):
+    """What a type of event adds."""
+
+
+class EventSerializer(StrictModelSerializer):
     """One change."""
 
     actor = ActorSerializer(source="*", read_only=True)
     target = TargetSerializer(source="*", read_only=True)
     changes = ChangesField(read_only=True)
-    details = serializers.DictField(read_only=True)
+    details = DetailsField(read_only=True)
 
     class Meta:
         model = Event
@@ -46,9 +64,17 @@ class EventSerializer(serializers.ModelSerializer[Event]):
 
 
 class EventTypeSerializer(StrictSerializer):
-    """A kind of change, to filter by and, for client apps, to subscribe to."""
+    """A kind of change: what the audit trail is filtered by and client apps listen to."""
 
-    name = serializers.CharField()
-    family = serializers.ChoiceField(choices=["auth", "subscription", "app"])
-    description = serializers.CharField()
-    target = serializers.CharField()
+    name = serializers.CharField(max_length=64)
+    family = serializers.ChoiceField(choices=FAMILIES)
+    description = serializers.CharField(max_length=256)
+    target = serializers.CharField(max_length=32)
+
+
+class EventTypePageSerializer(StrictSerializer):
+    """All of them, in the envelope of every list."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = EventTypeSerializer(many=True)

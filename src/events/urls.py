@@ -8,6 +8,6 @@ ORGANIZATION = "organizations/<reference:slug>/"
 
 urlpatterns = [
     path(f"{ORGANIZATION}events", EventViewSet.as_view({"get": "list"})),
-    path(f"{ORGANIZATION}events/<uuid:pk>", EventViewSet.as_view({"get": "retrieve"})),
+    path(f"{ORGANIZATION}events/<uuid:id>", EventViewSet.as_view({"get": "retrieve"})),
     path(f"{ORGANIZATION}event-types", EventTypesView.as_view()),
 ]

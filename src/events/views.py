@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import registry
 from events.filters import EventFilter
 from events.models import Event
-from events.serializers import EventSerializer, EventTypeSerializer
+from events.serializers import EventSerializer, EventTypePageSerializer
 from events.services import names
 from kit.views import APIView, ListMixin, RetrieveMixin, ViewSet
 
@@ -32,6 +33,7 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
     filterset_class = EventFilter
     ordering = "-occurred_at"
     ordering_fields = ("occurred_at",)
+    lookup_field = "id"
 
     def get_queryset(self) -> QuerySet[Event]:
         """The log of the organization whose schema is active."""
@@ -57,8 +59,10 @@ class EventTypesView(Scope, APIView):
 
     access = "event.read"
     resource = "event_types"
+    operation = "event_types_list"
 
+    @extend_schema(responses=EventTypePageSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """Every registered event type."""
-        types = EventTypeSerializer(registry.all_types(), many=True)
-        return Response({"next": None, "previous": None, "results": types.data})
+        """List every event type."""
+        page = {"next": None, "previous": None, "results": registry.all_types()}
+        return Response(EventTypePageSerializer(page).data)

@@ -1,0 +1,69 @@
+"""Two organizations with a log each, and clients that hold a session of theirs."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from rest_framework.test import APIClient
+
+from events import registry
+from events.registry import EventType
+from events.services import log
+from kit import caller as callers
+from kit.caller import Caller
+from kit.ids import uuid7
+from tenancy import routing
+from tenancy.services import organizations
+
+
+@dataclass
+class Bound:
+    """What a session is bound to, as identity would say."""
+
+    organization: Any
+    member: Any = field(default_factory=lambda: SimpleNamespace(id=uuid4(), role="admin"))
+    session_id: str = "session-1"
+    permissions: frozenset = frozenset({"event.read"})
+
+
+@pytest.fixture
+def types(monkeypatch):
+    monkeypatch.setattr(registry, "_types", dict(registry._types))
+    monkeypatch.setattr(registry, "_names", {})
+    registry.register(
+        EventType("thing.painted", "app", "A thing has another colour."),
+        EventType("thing.moved", "app", "A thing is elsewhere."),
+    )
+
+
+@pytest.fixture
+def acme(db, types):
+    return organizations.create(stytch_org_id="organization-acme", name="Acme", slug="acme")
+
+
+@pytest.fixture
+def globex(db, types):
+    return organizations.create(stytch_org_id="organization-globex", name="Globex", slug="globex")
+
+
+@pytest.fixture
+def record():
+    def write(organization, name="thing.painted", *, by=None, target=None, **said):
+        caller = Caller(kind="member", id=str(by or uuid7()))
+        with routing.activate(organization), callers.use(caller):
+            return log.record(type=name, target_id=target or uuid7(), **said)
+
+    return write
+
+
+@pytest.fixture
+def admin_of():
+    def client_of(organization, **said):
+        client = APIClient()
+        person = SimpleNamespace(is_authenticated=True, is_active=True, pk=uuid4())
+        client.force_authenticate(user=person, token=Bound(organization, **said))
+        return client
+
+    return client_of

@@ -1,0 +1,182 @@
+"""Reading the audit trail: filters, pages, names, and only one's own."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from events import registry
+
+EVENTS = "/v1/organizations/{}/events"
+
+
+def listed(client, slug="acme", **query):
+    answer = client.get(EVENTS.format(slug), {"type": "thing.painted", **query})
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
+def test_event_is_shown_in_full(acme, record, admin_of):
+    member = uuid4()
+    event = record(acme, by=member, changes={"colour": (None, "red")}, details={"why": "dull"})
+
+    (shown,) = listed(admin_of(acme))
+
+    assert shown == {
+        "id": str(event.pk),
+        "type": "thing.painted",
+        "occurred_at": event.occurred_at.isoformat().replace("+00:00", "Z"),
+        "actor": {"kind": "member", "id": str(member), "name": None},
+        "target": {"type": "thing", "id": event.target_id, "name": None},
+        "changes": {"colour": [None, "red"]},
+        "details": {"why": "dull"},
+        "ip": "",
+        "user_agent": "",
+        "request_id": "",
+    }
+
+
+def test_one_event_is_shown_alone(acme, record, admin_of):
+    event = record(acme)
+
+    shown = admin_of(acme).get(f"{EVENTS.format('acme')}/{event.pk}")
+
+    assert shown.json() == listed(admin_of(acme))[0]
+
+
+def test_newest_comes_first_unless_asked(acme, record, admin_of):
+    ids = [str(record(acme).pk) for _ in range(3)]
+
+    assert [event["id"] for event in listed(admin_of(acme))] == ids[::-1]
+    assert [event["id"] for event in listed(admin_of(acme), ordering="occurred_at")] == ids
+
+
+def test_pages_cover_everything_once(acme, record, admin_of):
+    ids = [str(record(acme).pk) for _ in range(5)]
+    client, seen = admin_of(acme), []
+    address = f"{EVENTS.format('acme')}?type=thing.painted&limit=2"
+
+    while address:
+        page = client.get(address).json()
+        seen += [event["id"] for event in page["results"]]
+        address = page["next"]
+
+    assert seen == ids[::-1]
+
+
+def test_filters_narrow_the_list(acme, record, admin_of):
+    one, other = uuid4(), uuid4()
+    wanted = record(acme, by=one, target=other)
+    record(acme, "thing.moved")
+    client = admin_of(acme)
+
+    for query in ({"type": "thing.painted"}, {"actor": one}, {"target": other}):
+        answer = client.get(EVENTS.format("acme"), query).json()
+        assert [event["id"] for event in answer["results"]] == [str(wanted.pk)]
+
+
+def test_period_includes_its_start_and_excludes_its_end(acme, record, admin_of):
+    event = record(acme)
+    moment, later = event.occurred_at, event.occurred_at + timedelta(seconds=1)
+    client = admin_of(acme)
+
+    assert len(listed(client, since=moment.isoformat(), until=later.isoformat())) == 1
+    assert listed(client, until=moment.isoformat()) == []
+    assert listed(client, since=later.isoformat()) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "yesterday"},
+        {"ordering": "ip"},
+        {"who": "me"},
+        {"limit": "0"},
+        {"actor": "a" * 129},
+    ],
+)
+def test_bad_query_is_refused_by_name(acme, admin_of, query):
+    answer = admin_of(acme).get(EVENTS.format("acme"), query)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == f"?{next(iter(query))}"
+
+
+def test_names_are_looked_up_once_per_page(acme, record, admin_of):
+    asked = []
+
+    def look_up(ids):
+        asked.append(set(ids))
+        return dict.fromkeys(ids, "Ada")
+
+    registry.register_names("member", look_up)
+    for _ in range(3):
+        record(acme)
+
+    shown = listed(admin_of(acme))
+
+    assert [event["actor"]["name"] for event in shown] == ["Ada"] * 3
+    assert len(asked) == 1
+
+
+def test_list_costs_the_same_however_long(acme, record, admin_of):
+    client, costs = admin_of(acme), []
+    for _ in range(2):
+        record(acme)
+        with CaptureQueriesContext(connection) as asked:
+            listed(client)
+        costs.append(len([query for query in asked if "events_event" in query["sql"]]))
+
+    assert costs == [1, 1]
+
+
+def test_another_organizations_log_does_not_exist(acme, globex, record, admin_of):
+    event = record(globex)
+    outsider = admin_of(acme)
+
+    assert outsider.get(EVENTS.format("globex")).status_code == 404
+    assert outsider.get(f"{EVENTS.format('globex')}/{event.pk}").status_code == 404
+    assert outsider.get(f"{EVENTS.format('acme')}/{event.pk}").status_code == 404
+
+
+def test_log_needs_a_session(acme):
+    assert APIClient().get(EVENTS.format("acme")).status_code == 401
+
+
+def test_log_needs_the_permission(acme, admin_of):
+    answer = admin_of(acme, permissions=frozenset()).get(EVENTS.format("acme"))
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_log_is_only_read(acme, record, admin_of, method):
+    event = record(acme)
+
+    answer = getattr(admin_of(acme), method)(f"{EVENTS.format('acme')}/{event.pk}", {})
+
+    assert answer.status_code == 405
+
+
+def test_event_types_name_family_and_target(acme, admin_of):
+    page = admin_of(acme).get("/v1/organizations/acme/event-types").json()
+
+    types = {type_["name"]: type_ for type_ in page["results"]}
+    assert types["thing.painted"] == {
+        "name": "thing.painted",
+        "family": "app",
+        "description": "A thing has another colour.",
+        "target": "thing",
+    }
+    assert list(types) == sorted(types)
+    assert (page["next"], page["previous"]) == (None, None)
+
+
+def test_time_is_that_of_the_change(acme, record):
+    before = timezone.now()
+
+    assert before <= record(acme).occurred_at <= timezone.now()

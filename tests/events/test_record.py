@@ -1,0 +1,148 @@
+"""Writing the log: one event per change, by the caller, in the transaction of the change."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import transaction
+from psycopg import sql
+
+from events import registry
+from events.models import Event
+from events.registry import AlreadyRegistered, EventType, MisnamedEventType, UnknownEventType
+from events.services import log
+from events.services.log import OutsideTenant
+from kit import caller as callers
+from kit.caller import Caller
+from tenancy import routing
+from tenancy.models import TenantSchema
+from tests.harness.plugin import DATABASE, WEB_URL, on_database
+
+
+def logged(organization, name="thing.painted"):
+    with routing.activate(organization):
+        return list(Event.objects.filter(type=name))
+
+
+def test_event_says_who_did_what_from_where(acme):
+    caller = Caller("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
+    target = uuid4()
+
+    with routing.activate(acme), callers.use(caller):
+        log.record(type="thing.painted", target_id=target, changes={"colour": ("red", None)})
+
+    (event,) = logged(acme)
+    assert (event.actor_kind, event.actor_id) == ("member", "m-1")
+    assert (event.target_type, event.target_id) == ("thing", str(target))
+    assert event.changes == {"colour": ["red", None]}
+    assert (event.ip, event.user_agent, event.request_id) == ("192.0.2.7", "Firefox", "r-1")
+
+
+def test_event_of_one_organization_is_not_in_anothers_log(acme, globex, record):
+    record(acme)
+
+    assert len(logged(acme)) == 1
+    assert logged(globex) == []
+
+
+def test_event_disappears_with_the_change_that_failed(acme, record):
+    with transaction.atomic():
+        record(acme)
+        transaction.set_rollback(True)
+
+    assert logged(acme) == []
+
+
+def test_values_of_every_kind_are_kept(acme, record):
+    moment, identity = datetime(2026, 11, 21, tzinfo=UTC), uuid4()
+
+    record(
+        acme, changes={"at": (None, moment), "by": (identity, None), "price": (1, Decimal("2.5"))}
+    )
+
+    (event,) = logged(acme)
+    assert event.changes["at"] == [None, "2026-11-21T00:00:00Z"]
+    assert event.changes["by"] == [str(identity), None]
+    assert event.changes["price"] == [1, "2.5"]
+
+
+def test_odd_origin_never_undoes_a_change(acme):
+    caller = Caller("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
+
+    with routing.activate(acme), callers.use(caller):
+        log.record(type="thing.painted", target_id="1")
+
+    assert len(logged(acme)) == 1
+
+
+def test_nothing_is_recorded_in_the_public_schema(types, db):
+    with pytest.raises(OutsideTenant, match=r"thing\.painted"):
+        log.record(type="thing.painted", target_id="1")
+
+
+def test_type_nobody_registered_is_refused(acme, record):
+    with pytest.raises(UnknownEventType):
+        record(acme, "thing.eaten")
+
+
+def test_type_may_be_named_or_given(acme, record):
+    record(acme, registry.get("thing.moved"))
+
+    assert len(logged(acme, "thing.moved")) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["painted", "Thing.painted", "thing.", ".painted", "thing painted"]
+)
+def test_misnamed_type_is_refused(name):
+    with pytest.raises(MisnamedEventType):
+        EventType(name, "app", "…")
+
+
+def test_unknown_family_is_refused():
+    with pytest.raises(MisnamedEventType):
+        EventType("thing.painted", "things", "…")
+
+
+def test_type_is_registered_once(types):
+    with pytest.raises(AlreadyRegistered):
+        registry.register(EventType("thing.painted", "app", "Again."))
+
+
+@pytest.fixture
+def web_role(db):
+    """A connection with the web server's rights, in the schema of an organization to be."""
+    schema = TenantSchema.objects.filter(state=TenantSchema.State.SPARE).values_list(
+        "name", flat=True
+    )[0]
+    with psycopg.connect(on_database(WEB_URL, DATABASE)) as connection:
+        connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events_event SET type = 'thing.moved'",
+        "DELETE FROM events_event",
+        "TRUNCATE events_event",
+        "ALTER TABLE events_event DROP COLUMN ip",
+        "DROP TABLE events_event",
+    ],
+)
+def test_web_role_cannot_rewrite_the_log(web_role, statement):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web_role.execute(statement)
+
+
+def test_web_role_adds_to_the_log_and_reads_it(web_role):
+    web_role.execute(
+        "INSERT INTO events_event (id, type, occurred_at, actor_kind, actor_id, target_type, target_id,"
+        " changes, details, ip, user_agent, request_id) VALUES (gen_random_uuid(), 'thing.painted',"
+        " now(), 'member', '', 'thing', '1', '{}', '{}', '', '', '')"
+    )
+
+    assert web_role.execute("SELECT count(*) FROM events_event").fetchone() == (1,)
