@@ -17,8 +17,9 @@ CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
 DATABASE = f"tenantry_test_{CHECKOUT}_{WORKER}_{os.getpid()}"
 
 try:
-    OWNER_URL = os.environ["DATABASE_OWNER_URL"]
-    WEB_URL = os.environ["DATABASE_URL"]
+    # Parallel workers inherit what their parent sets below: what was given keeps a name of its own.
+    OWNER_URL = os.environ.setdefault("GIVEN_OWNER_URL", os.environ["DATABASE_OWNER_URL"])
+    WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
 except KeyError:
     raise pytest.UsageError(
         "No database: use `make test`, or `python -m devserver with -- pytest`."
