@@ -1,7 +1,7 @@
 """The audit trail of an organization, to read."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -18,7 +18,10 @@ from events.services import names
 from kit.views import APIView, ListMixin, RetrieveMixin, ViewSet
 
 if TYPE_CHECKING:
-    Scope = object
+
+    class Scope(APIView):
+        """Any mixin that enters the organization of the path."""
+
 else:
     # Tenancy lies above: which organization a path means is a name in settings.
     Scope = import_string(settings.ORGANIZATION_SCOPE)
@@ -39,12 +42,12 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
         """The log of the organization whose schema is active."""
         return Event.objects.all()
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Event] | Sequence[Event]
-    ) -> Sequence[Event] | None:
+    def paginate_queryset[Row](
+        self, queryset: QuerySet[Any, Row] | Sequence[Row]
+    ) -> list[Row] | None:
         """A page, with names."""
-        page: Sequence[Event] = super().paginate_queryset(queryset) or []
-        names.attach(page)
+        page = super().paginate_queryset(queryset)
+        names.attach(cast("list[Event]", page or []))
         return page
 
     def get_object(self) -> Event:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db import connection
@@ -112,8 +113,10 @@ def _checked(hint: Hint) -> Hint:
         "organization_hint": hint.organization_hint or "",
     }
     for name, text in texts.items():
-        limit = InboundEvent._meta.get_field(name).max_length  # noqa: SLF001 - Django's public _meta
-        if len(text) > (limit or 0) or "\0" in text or not text.isprintable():
+        column = InboundEvent._meta.get_field(name)  # noqa: SLF001 - Django's documented _meta
+        limit = getattr(column, "max_length", 0)
+        # Neither NUL nor half a surrogate pair is printable, and PostgreSQL stores neither.
+        if len(text) > limit or not text.isprintable():
             raise ValueError(name)
     if not hint.external_id or not hint.type or timezone.is_naive(hint.occurred_at):
         raise ValueError("external_id, type or occurred_at")
@@ -125,7 +128,7 @@ def _store(source: str, hint: Hint, payload: str, reason: str) -> bool:
     id_ = ids.uuid7()
     carried = Caller(kind="vendor", id=source, request_id=callers.current().request_id)
     arguments = {"event_id": str(id_), jobs.CALLER_ARGUMENT: carried.as_arguments()}
-    values = {
+    values: dict[str, str | bool | UUID | datetime | None] = {
         "id": id_,
         "source": source,
         "external_id": hint.external_id,

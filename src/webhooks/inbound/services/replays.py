@@ -19,7 +19,7 @@ def replay(events: InboundEventQuerySet) -> int:
     """
     ids = events.replayable().order_by("received_at").values_list("pk", flat=True)
     replayed = 0
-    for batch in batched(list(ids), BATCH, strict=False):
+    for batch in batched(list(ids), BATCH):
         with transaction.atomic():
             replayed += InboundEvent.objects.filter(pk__in=batch).update(
                 state=State.PENDING,

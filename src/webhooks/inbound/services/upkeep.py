@@ -1,6 +1,7 @@
 """Upkeep of the inbound log: events whose job vanished, payloads and rows that are too old."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -53,5 +54,5 @@ def forget() -> int:
     return emptied + removed
 
 
-def _some(events: QuerySet[InboundEvent]) -> list[object]:
+def _some(events: QuerySet[InboundEvent]) -> list[UUID]:
     return list(events.values_list("pk", flat=True)[:BATCH])

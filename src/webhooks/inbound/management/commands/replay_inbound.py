@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--failed", action="store_true", help="only those given up")
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
-    def handle(self, *_: object, **options: Any) -> None:  # noqa: ANN401 - options of every kind
+    def handle(self, *_: object, **options: Any) -> None:
         """Replay, and say how many."""
         conditions = {
             "pk__in": options["ids"],
