@@ -5,6 +5,7 @@ import hashlib
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from stytch.core.response_base import StytchError
 
 from tests.sandbox.support import refused
 
@@ -102,6 +103,37 @@ def test_unknown_token_and_a_token_of_the_other_kind_are_not_found(client, contr
         client.magic_links.authenticate("unheard-of")
     with refused("magic_link_not_found", 404):
         client.magic_links.discovery.authenticate(token)
+
+
+@pytest.mark.parametrize(
+    ("token", "error_type", "status"),
+    [
+        ("3pzjQpgksDlGKWEwUq2Up--hCHC_0oamfLHyfspKDFU=", "unable_to_auth_magic_link", 401),
+        ("CprTtwhnRNiMBiUS2jSLcWYrfuO2POeBNdo5HhW6qTM=", "magic_link_not_found", 404),
+    ],
+)
+def test_stytchs_own_failing_test_tokens_fail_here_too(client, token, error_type, status):
+    with refused(error_type, status):
+        client.magic_links.authenticate(token)
+    with refused(error_type, status):
+        client.magic_links.discovery.authenticate(token)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"session_duration_minutes": 1},
+        {"session_custom_claims": {"fat": "x" * 5000}},
+        {"session_token": "unheard-of"},
+    ],
+)
+def test_refused_sign_in_leaves_the_link_usable(client, control, acme, ada, wrong):
+    client.magic_links.email.login_or_signup("acme", "ada@acme.example")
+    token = control.mail("ada@acme.example")["token"]
+    with pytest.raises(StytchError):
+        client.magic_links.authenticate(token, **wrong)
+
+    assert client.magic_links.authenticate(token).status_code == 200
 
 
 def test_stranger_signs_up_only_where_the_domain_may_join(client, acme):

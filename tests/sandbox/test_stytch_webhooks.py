@@ -178,6 +178,18 @@ def test_control_refuses_what_it_does_not_know(control, ada, body):
     assert answer.json()["error"]
 
 
+def test_rumours_are_sent_as_told(client, control, acme, ada, happened):
+    late = {"member_id": ada.member_id, "status": "active"}
+    client.organizations.members.delete("acme", ada.member_id)
+    control.post(
+        "/stytch/events", object_type="member", id=ada.member_id, action="UPDATE", document=late
+    )
+
+    event = happened(id=ada.member_id)[-1]
+
+    assert (event["source"], event["action"], event["member"]) == ("DASHBOARD", "UPDATE", late)
+
+
 # Disorder
 
 

@@ -29,6 +29,8 @@ SOURCES: dict[str, webhooks.Source] = {
     "direct": "DIRECT",
 }
 STATUSES = frozenset({"pending", "invited", "active", "deleted"})
+OBJECT_TYPES = frozenset({"member", "organization"})
+ACTIONS = frozenset({"CREATE", "UPDATE", "DELETE"})
 WEEK = 7 * 24 * 60
 MEMBER: dict[str, Kind] = {
     "source": str,
@@ -149,6 +151,25 @@ async def delete_organization(world: World, request: Request) -> JSONResponse:
     return JSONResponse({"organization_id": organization["organization_id"]})
 
 
+async def rumour(world: World, request: Request) -> JSONResponse:
+    """Send an event that no change caused: late, about nobody, or contradicting the API."""
+    allowed: dict[str, Kind] = {"document": dict, "source": str}
+    allowed |= dict.fromkeys(("object_type", "id", "action"), str)
+    asked = await fields(request, allowed, required=("object_type", "id", "action"))
+    source = source_of(asked)
+    if asked["object_type"] not in OBJECT_TYPES or asked["action"] not in ACTIONS:
+        raise RefusedError("object_type is member or organization; action CREATE, UPDATE, DELETE.")
+    webhooks.emit(
+        world,
+        action=asked["action"],
+        object_type=asked["object_type"],
+        object_id=asked["id"],
+        source=source,
+        document=asked.get("document", {}),
+    )
+    return JSONResponse({"id": asked["id"]}, status_code=202)
+
+
 async def rotate(world: World, request: Request) -> JSONResponse:
     """Make a new signing key; the one before stays published."""
     await fields(request, {})
@@ -231,6 +252,7 @@ def routes(world: World) -> list[BaseRoute]:
         ("POST", "/stytch/organizations/{organization_id}", change_organization),
         ("DELETE", "/stytch/organizations/{organization_id}", delete_organization),
         ("POST", "/stytch/organizations/{organization_id}/delete", delete_organization),
+        ("POST", "/stytch/events", rumour),
         ("POST", "/stytch/keys/rotate", rotate),
         ("POST", "/stytch/tokens", token),
         ("GET", "/inbox", inbox),

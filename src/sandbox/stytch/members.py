@@ -5,7 +5,7 @@ import re
 from sandbox.store import Document
 from sandbox.stytch import organizations, roles, webhooks
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import domain_of, instant, merged, new_id, normal_email
+from sandbox.stytch.values import instant, merged, new_id, normal_email
 from sandbox.world import World
 
 KIND = "stytch.member"
@@ -140,9 +140,8 @@ def update(
 ) -> Document:
     """Change a member's fields; those not named stay."""
     after = dict(member)
-    email = fields.pop("email_address", None)
     unlink = fields.pop("unlink_email", False)
-    if email is not None:
+    if (email := fields.pop("email_address", None)) is not None:
         change_email(world, after, normal_email(str(email)), keep_old=not unlink)
     changed(world, after, fields)
     return replace(world, member, after, source=source)
@@ -262,23 +261,6 @@ def refuse_taken(world: World, member: Document, email: str) -> None:
     same_place = [m for m in others if m["organization_id"] == member["organization_id"]]
     if same_place or (retired and retired["member_id"] != member["member_id"]):
         raise StytchError("duplicate_member_email")
-
-
-def check_invitable(organization: Document, email: str) -> None:
-    """Refuse an invitation that the organization's settings do not allow."""
-    setting = organization["email_invites"]
-    domains = [domain.lower() for domain in organization["email_allowed_domains"]]
-    restricted = setting == "RESTRICTED" and domain_of(email) not in domains
-    if setting == "NOT_ALLOWED" or restricted:
-        raise StytchError("invalid_email_for_invites")
-
-
-def check_joinable(organization: Document, email: str) -> None:
-    """Refuse someone who may not join by their address alone."""
-    if organization["email_jit_provisioning"] == "NOT_ALLOWED":
-        raise StytchError("email_jit_provisioning_not_allowed")
-    if domain_of(email) not in organizations.joinable_domains(organization):
-        raise StytchError("invalid_email_for_jit_provisioning")
 
 
 # Keeping

@@ -90,6 +90,15 @@ class Call:
         token, jwt = self.find("session_token"), self.find("session_jwt")
         return sessions.given(self.world, token=token, jwt=jwt)
 
+    def check_session_arguments(self) -> None:
+        """Refuse a session's length, claims and predecessor before anything is used up."""
+        sessions.lifetime(self.number("session_duration_minutes"))
+        sessions.tidy(self.mapping("session_custom_claims") or {})
+
+    def running_session(self) -> Document | None:
+        """Return the session that a further factor should join, if one was named."""
+        return self.session() if self.chosen("session_token", "session_jwt") else None
+
     # Permission
 
     def authorize(self, resource: str, *actions: str, of: Document, on: str | None = None) -> None:

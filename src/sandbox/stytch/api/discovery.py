@@ -1,7 +1,7 @@
 """`/discovery`: which organizations someone belongs to or may join, and entering or making one."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, members, organizations, roles, sessions
+from sandbox.stytch import admission, credentials, members, organizations, roles, sessions
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import FIELDS
 from sandbox.stytch.errors import StytchError
@@ -77,7 +77,7 @@ def organizations_list(call: Call) -> Document:
 def organizations_create(call: Call) -> Document:
     """Make an organization; whoever does becomes its first admin."""
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
-    sessions.lifetime(call.number("session_duration_minutes"))
+    call.check_session_arguments()
     fields = call.chosen(*FIELDS)
     local = proof["email"].partition("@")[0]
     fields.setdefault("organization_name", f"{local}'s organization")
@@ -97,11 +97,11 @@ def organizations_create(call: Call) -> Document:
 def exchange(call: Call) -> Document:
     """Enter an organization: as its member, by its invitation, or by its domain's right to join."""
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
-    sessions.lifetime(call.number("session_duration_minutes"))
+    call.check_session_arguments()
     organization = call.organization()
     member = members.find_by_email(call.world, organization, proof["email"])
     if member is None:
-        members.check_joinable(organization, proof["email"])
+        admission.check_joinable(organization, proof["email"])
         member = members.create(
             call.world,
             organization,

@@ -1,7 +1,7 @@
 """`/magic_links`: invitations, sign-in links, and what opening one means."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, letters, members, sessions
+from sandbox.stytch import admission, credentials, letters, members, sessions
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.members import invite as invited_member
@@ -41,7 +41,7 @@ def known_or_pending(call: Call) -> tuple[Document, bool]:
     member = members.find_by_email(call.world, organization, email)
     if member is not None:
         return member, False
-    members.check_joinable(organization, email)
+    admission.check_joinable(organization, email)
     made = members.create(
         call.world, organization, email_address=email, status="pending", source="DIRECT"
     )
@@ -89,7 +89,8 @@ def authenticate(call: Call) -> Document:
     token = call.text("magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
-    sessions.lifetime(call.number("session_duration_minutes"))
+    call.check_session_arguments()
+    running = call.running_session()
     link = credentials.use_link(
         call.world, token, purpose="member", verifier=call.find("pkce_code_verifier")
     )
@@ -97,17 +98,22 @@ def authenticate(call: Call) -> Document:
     gone = member is None or member["status"] == "deleted"
     if member is None or gone or member["email_address"] != link["email"]:
         raise StytchError("unable_to_auth_magic_link")
-    return signed_in(call, member, type="magic_link")
+    return signed_in(call, member, running=running, type="magic_link")
 
 
-def signed_in(call: Call, member: Document, *, type: str) -> Document:  # noqa: A002
+def signed_in(
+    call: Call,
+    member: Document,
+    *,
+    running: Document | None,
+    type: str,  # noqa: A002
+) -> Document:
     """Return a session of a member who just proved the address, their running one if given."""
     member = members.activate(call.world, member)
     email_id = member["_email_id"]
     proof = sessions.factor(call.world, type=type, email_id=email_id, email=member["email_address"])
     minutes = call.number("session_duration_minutes")
     claims = call.mapping("session_custom_claims")
-    running = call.session() if call.chosen("session_token", "session_jwt") else None
     if running and running["member_id"] == member["member_id"]:
         session = sessions.touch(
             call.world, running, minutes=minutes, custom_claims=claims, factors=[proof]

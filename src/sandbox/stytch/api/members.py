@@ -1,7 +1,7 @@
 """`/organizations/{id}/members`: create, read, change, delete, reactivate, search."""
 
 from sandbox.store import Document
-from sandbox.stytch import departures, members, organizations, search
+from sandbox.stytch import admission, departures, members, organizations, search
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import NOT_FOR_MEMBERS
 from sandbox.stytch.errors import StytchError
@@ -127,7 +127,7 @@ def invite(call: Call) -> Document:
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     email = normal_email(call.text("email_address"))
-    members.check_invitable(organization, email)
+    admission.check_invitable(organization, email)
     fields = call.chosen("name", "roles", *members.METADATA)
     member = members.find_by_email(call.world, organization, email)
     if member is None:

@@ -1,7 +1,7 @@
 """`/otps/email`: six-digit codes instead of links."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, letters, members, sessions
+from sandbox.stytch import credentials, letters, members
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.magic_links import known_or_pending, signed_in
@@ -19,16 +19,14 @@ def minutes(call: Call, name: str) -> int:
 
 def login_or_signup(call: Call) -> Document:
     """Send a code that signs in, or signs up whoever is not active yet."""
-    lifetime = minutes(call, "login_expiration_minutes")
+    login, signup = (minutes(call, f"{word}_expiration_minutes") for word in ("login", "signup"))
     member, created = known_or_pending(call)
-    if member["status"] != "active":
-        lifetime = minutes(call, "signup_expiration_minutes")
     organization = call.organization()
     letters.code(
         call.world,
         email=member["email_address"],
         place=organization["organization_id"],
-        minutes=lifetime,
+        minutes=login if member["status"] == "active" else signup,
         organization=organization["organization_name"],
     )
     return {**shown(call, member), "member_created": created}
@@ -37,13 +35,14 @@ def login_or_signup(call: Call) -> Document:
 def authenticate(call: Call) -> Document:
     """Enter a code: the member is active and has a session."""
     organization, email = call.organization(), call.email()
-    sessions.lifetime(call.number("session_duration_minutes"))
+    call.check_session_arguments()
+    running = call.running_session()
     member = members.find_by_email(call.world, organization, email)
     if member is None:
         raise StytchError("member_not_found")
     place = organization["organization_id"]
     credentials.use_code(call.world, call.text("code"), place=place, email=email)
-    return signed_in(call, member, type=EMAIL_OTP)
+    return signed_in(call, member, running=running, type=EMAIL_OTP)
 
 
 def discovery_send(call: Call) -> Document:

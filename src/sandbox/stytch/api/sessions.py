@@ -51,7 +51,7 @@ def get(call: Call) -> Document:
 def exchange(call: Call) -> Document:
     """Enter another organization of the same person; accepts an invitation, joins by no domain."""
     session = call.session()
-    sessions.lifetime(call.number("session_duration_minutes"))
+    call.check_session_arguments()
     mine = members.by_id(call.world, session["member_id"]) or {}
     member = members.find_by_email(call.world, call.organization(), mine["email_address"])
     if member is None:
