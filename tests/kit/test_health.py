@@ -80,7 +80,8 @@ def test_metrics_do_not_exist_without_the_token(client, settings, token, given):
     assert client.get("/metrics", headers={"authorization": given}).status_code == 404
 
 
-def test_metrics_are_shown_to_those_who_hold_the_token(client, settings):
+def test_metrics_are_shown_to_those_who_hold_the_token(client, settings, monkeypatch):
+    monkeypatch.setattr(health, "gauges", [])
     settings.METRICS_TOKEN = "right"
     settings.METRICS_DIRECTORY = ""
 
@@ -90,7 +91,8 @@ def test_metrics_are_shown_to_those_who_hold_the_token(client, settings):
     assert b"python_info" in response.content
 
 
-def test_metrics_of_several_processes_are_summed(client, settings, tmp_path):
+def test_metrics_of_several_processes_are_summed(client, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(health, "gauges", [])
     settings.METRICS_TOKEN = "right"
     settings.METRICS_DIRECTORY = str(tmp_path)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.checks import run_checks
+from django.test import Client
 from django.utils import timezone
 
 from tests.webhooks.support import waiting_jobs
@@ -122,3 +123,16 @@ def test_given_up_events_are_a_number_to_alert_on(acme):
 
     counted = {sample.labels["state"]: sample.value for sample in gauge.samples}
     assert counted == {"failed": 1, "pending": 1}
+
+
+@pytest.mark.parametrize("several_processes", [False, True])
+def test_open_events_are_scraped_with_all_other_numbers(
+    acme, settings, tmp_path, several_processes
+):
+    settings.METRICS_TOKEN = "right"
+    settings.METRICS_DIRECTORY = str(tmp_path) if several_processes else ""
+    acme.send()
+
+    scraped = Client().get("/metrics", headers={"Authorization": "Bearer right"}).content.decode()
+
+    assert 'inbound_events_open{source="acme",state="pending"} 1.0' in scraped

@@ -7,6 +7,7 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from kit import health
 from webhooks.inbound.models import UNSETTLED, InboundEvent, State
 
 RECEIVED = Counter(
@@ -43,3 +44,6 @@ class OpenEvents(Collector):
         for source, state, count in counted:
             gauge.add_metric([source, state], count)
         yield gauge
+
+
+health.gauges.append(OpenEvents())
