@@ -73,5 +73,5 @@ lock: setup  ## compile requirements/ from pyproject.toml
 	@sh scripts/lock
 
 clean:  ## remove everything made here: database, .venv, caches
-	@if [ -x $(PY) ]; then $(PY) -m devserver stop; fi
-	@rm -rf .devserver .venv .tools .cache .ruff_cache .import_linter_cache .hypothesis
+	@if [ -x $(PY) ]; then $(PY) -m devserver clean; fi
+	@rm -rf .venv .tools .cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,12 +1,13 @@
-"""`python -m devserver run [-- COMMAND] | with -- COMMAND | seed | token --role ROLE | demo | stop`."""
+"""`python -m devserver run [-- COMMAND] | with -- COMMAND | seed | token --role ROLE | demo | stop | clean`."""
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import time
 
-from devserver import checkout, database, environment, leftovers, locks, seed, tour
+from devserver import checkout, database, environment, leftovers, locks, place, seed, tour
 from devserver.errors import Refusal
 from devserver.parent import die_with_parent
 from devserver.people import Places, World
@@ -45,6 +46,10 @@ def _do(arguments: argparse.Namespace) -> int:
             return demo()
         case "stop":
             stop()
+        case "clean":
+            stop()
+            place.remove()
+            shutil.rmtree(checkout.STATE, ignore_errors=True)
     return 0
 
 
@@ -102,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     words.add_parser("demo", help="the tour")
     words.add_parser("stop", help="everything of this checkout")
+    words.add_parser("clean", help="the same, and remove its data")
     return parser
 
 

@@ -18,7 +18,7 @@ from devserver.parent import dying_with_parent
 
 COLOURS = {"sandbox": 35, "worker": 33, "web": 36, "migrate": 34, "seed": 32, "devserver": 37}
 WIDTH = max(map(len, COLOURS))
-KEPT = 25  # lines shown again when a program has failed
+KEPT = 15  # lines shown again when a program has failed
 GRACE = 7.0  # seconds between asking a program to stop and insisting
 
 

@@ -55,8 +55,9 @@ def stop() -> bool:
 def _start_keeper() -> None:
     answer, asked = os.pipe()
     with checkout.LOG.open("ab") as log, os.fdopen(asked, "wb"):
-        subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "devserver.keeper", str(asked)],
+            check=True,
             pass_fds=[asked],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

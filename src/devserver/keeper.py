@@ -13,6 +13,8 @@ READY = b"ready"
 
 def main() -> None:
     """Start the server, say so to the command that asked, wait until nobody is left, stop it."""
+    if os.fork():
+        os._exit(0)  # orphaned on purpose: the command that asked need not wait for it later
     asked = int(sys.argv[1])
     held = locks.try_take(checkout.KEEPER, seconds=5)
     if held is None:

