@@ -3,6 +3,7 @@
 import pytest
 import stytch
 
+from tests.sandbox.shop import Shop, check_events, stripe_client
 from tests.sandbox.support import Control, Receiver, Served, settings
 
 
@@ -75,3 +76,10 @@ def proven(client, control):
         return client.magic_links.discovery.authenticate(control.mail(email)["token"])
 
     return prove
+
+
+@pytest.fixture
+def shop(served, control, receiver):
+    """A shop at the Stripe sandbox; afterwards every event it caused is held to its schema."""
+    yield Shop(stripe_client(served), control, receiver)
+    check_events(served.app.world.store)

@@ -66,7 +66,17 @@ def guard(ledger: Ledger, params: dict[str, Any]) -> None:
         raise malformed(
             "`expires_at` must be between 30 minutes and 24 hours from now.", param="expires_at"
         )
-    trial_end = params.get("subscription_data", {}).get("trial_end")
+    guard_trial(ledger, params.get("subscription_data", {}))
+
+
+def guard_trial(ledger: Ledger, data: dict[str, Any]) -> None:
+    """Refuse a trial that is no trial, or ends too soon for a reminder."""
+    if data.get("trial_period_days", 1) < 1:
+        raise malformed(
+            "The minimum number of trial period days is 1.",
+            param="subscription_data[trial_period_days]",
+        )
+    trial_end = data.get("trial_end")
     if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL:
         raise malformed(
             "`trial_end` must be at least 2 days in the future.",
@@ -155,6 +165,7 @@ def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Documen
         "client_reference_id": params.get("client_reference_id"),
         "created": ledger.now,
         "currency": lines[0]["currency"],
+        "custom_fields": [],
         "custom_text": dict.fromkeys(
             ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
         ),

@@ -92,9 +92,9 @@ class Ledger:
         """Keep something about an object beyond its public face."""
         self._written[STATE, id_] = self.state(id_) | state
 
-    def tell(self, event: str, doc: Document) -> None:
-        """State a fact about an object as it is now."""
-        fold(self._facts, Fact(event, copied(doc)))
+    def tell(self, event: str, doc: Document, *, before: Document | None = None) -> None:
+        """State a fact about an object as it is now, apart from whatever else happened to it."""
+        self._facts.append(Fact(event, copied(doc), before))
 
     def amend(self, event: str, doc: Document) -> None:
         """Let an earlier fact show the object as it is now; its place in the order stays."""

@@ -199,10 +199,10 @@ def end(
         "pending_update": None,
         "status": status,
     }
-    ledger.save(over)
     if status == "incomplete_expired":
-        ledger.tell("customer.subscription.updated", over)
+        ledger.save(over, event="customer.subscription.updated")
     else:
+        ledger.save(over)
         ledger.tell("customer.subscription.deleted", over)
     return over
 

@@ -51,8 +51,9 @@ def verify(ledger: Ledger, tax_id: Document) -> None:
     if tax_id["verification"] is None or tax_id["value"].endswith(PENDING):
         return
     status = "unverified" if tax_id["value"].endswith(UNVERIFIED) else "verified"
-    ledger.save(tax_id | {"verification": verification(status)})
-    ledger.tell("customer.tax_id.updated", ledger.get("tax_id", tax_id["id"]))
+    known = tax_id | {"verification": verification(status)}
+    ledger.save(known)
+    ledger.tell("customer.tax_id.updated", known, before=tax_id)
 
 
 def verification(status: str) -> Document:
