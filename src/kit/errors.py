@@ -12,6 +12,7 @@ Problem                       500 internal_error
 ├── MethodNotAllowed          405
 ├── NotAcceptable             406
 ├── Conflict                  409
+├── LengthRequired            411
 ├── PreconditionFailed        412
 ├── ContentTooLarge           413
 ├── UnsupportedMediaType      415
@@ -141,6 +142,12 @@ class Conflict(Problem):
     """The current state does not allow this."""
 
     status = 409
+
+
+class LengthRequired(Problem):
+    """The request must say how long its body is."""
+
+    status = 411
 
 
 class PreconditionFailed(Problem):

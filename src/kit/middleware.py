@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from kit import caller, ids, problems
-from kit.errors import ContentTooLarge
+from kit.errors import ContentTooLarge, LengthRequired, Problem
 
 type GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -59,18 +59,27 @@ class RequestId:
 
 
 class BodyLimit:
-    """Refuses a body that announces more than we read, before anyone reads it."""
+    """Refuses a body that is longer than we read, or of unknown length, before anyone reads it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """413 by Content-Length; the JSON parser counts bytes for itself."""
+        """413 by Content-Length, 411 without one; the JSON parser counts bytes for itself."""
+        # WSGI gives chunked bodies no length, and Django would read them as empty.
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            return self._refuse(LengthRequired("Send a Content-Length."), request)
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if announced.isdecimal() and int(announced[:20]) > limit:
-            return problems.render(ContentTooLarge(f"Send at most {limit} bytes."), request)
+            return self._refuse(ContentTooLarge(f"Send at most {limit} bytes."), request)
         return self.get_response(request)
+
+    def _refuse(self, problem: Problem, request: HttpRequest) -> HttpResponseBase:
+        response = problems.render(problem, request)
+        # The body stays unread, so the next request on this connection would be taken for it.
+        response["Connection"] = "close"
+        return response
 
 
 def client_ip(request: HttpRequest) -> str:

@@ -70,6 +70,7 @@ def test_large_bodies_are_refused_by_their_announced_length(anyone):
     response = anyone.post("/reads-body", b"x" * (1024 * 1024 + 1), content_type="text/plain")
 
     assert (response.status_code, response.json()["code"]) == (413, "content_too_large")
+    assert response["Connection"] == "close"
 
 
 def test_large_bodies_are_refused_by_their_true_length():
@@ -85,6 +86,12 @@ def test_large_bodies_are_refused_by_their_true_length():
 def test_no_body_breaks_the_parser(body):
     with suppress(Malformed):
         wire.dumps(wire.JSONParser().parse(BytesIO(body)))
+
+
+def test_bodies_of_unknown_length_are_refused(anyone):
+    response = anyone.generic("POST", "/notes", headers={"transfer-encoding": "chunked"})
+
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")
 
 
 def test_bodies_at_the_limit_are_read(anyone):
