@@ -133,6 +133,8 @@ class Member(Record):
     role = models.CharField(max_length=16, choices=Role)
     status = models.CharField(max_length=16, choices=Status)
     removed_at = models.DateTimeField(null=True, blank=True)
+    # Stytch's own time of the last change we know of: an answer older than that is left aside.
+    changed_at = models.DateTimeField(null=True, blank=True)
     # When a session last proved that this person reads the address; empty after a change of address.
     proved_at = models.DateTimeField(null=True, blank=True)
     # Linking would have merged two people: kept apart, for staff to look at.

@@ -65,12 +65,12 @@ def permissions(role: str) -> frozenset[str]:
 def from_stytch(role_ids: Iterable[str]) -> Role:
     """Our role for a member's Stytch roles: they add up there, so the strongest wins.
 
-    A custom role we do not know is an ordinary member's: it never raises rights beyond that.
+    A custom role we do not know never raises rights: alone it is an ordinary member's.
     """
     named = set(role_ids) - {_STYTCH_DEFAULT}
     if STYTCH_ADMIN in named:
         return Role.ADMIN
-    return Role.VIEWER if named == {STYTCH_VIEWER} else Role.MEMBER
+    return Role.VIEWER if STYTCH_VIEWER in named else Role.MEMBER
 
 
 def to_stytch(role: str) -> list[str]:

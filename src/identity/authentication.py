@@ -1,0 +1,40 @@
+"""The bearer of a request: verified here, bound to member, person and organization in one query."""
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from identity.errors import InvalidSession
+from identity.models import User
+from identity.services import binding
+from identity.services.binding import Bound
+from identity.verification import tokens
+from kit import caller
+
+
+class SessionToken(BaseAuthentication):
+    """`Authorization: Bearer <session JWT>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, Bound] | None:
+        """Who the request is by; None without a bearer. Raises InvalidSession."""
+        token = bearer(request)
+        if token is None:
+            return None
+        bound = binding.bind(tokens.verify(token))
+        caller.identify("member", str(bound.member.pk))
+        return bound.member.user, bound
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+        """What a 401 asks for."""
+        return "Bearer"
+
+
+def bearer(request: Request) -> str | None:
+    """The text after `Bearer`; the scheme is compared in any case. Raises InvalidSession."""
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if not header:
+        return None
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise InvalidSession("Send `Authorization: Bearer <session token>`.")
+    return token

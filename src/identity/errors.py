@@ -1,0 +1,140 @@
+"""Refusals of identity, and how Stytch's words become them.
+
+Unauthenticated
+├── InvalidSession          the session is over, revoked, or its member may no longer act
+└── InvalidSignIn           a link, code or token of a sign-in cannot be used
+Conflict
+├── MfaRequired             a second factor is missing
+├── AnotherFactorRequired   the organization does not accept this way of signing in
+├── LastAdmin · MemberNotActive · MemberNotRemoved · RoleAssignedElsewhere
+├── AlreadyMember · InvitationPending · InvitationClosed · InvitationsNotAllowed
+├── SlugTaken · ChangeInProgress
+└── DirectoryRefused        any other no of Stytch's
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kit.errors import Conflict, FieldError, Malformed, NotFound, Problem, Unauthenticated
+from kit.vendors import VendorNotFound, VendorRejected
+
+
+class InvalidSession(Unauthenticated):
+    """The session is not valid."""
+
+
+class InvalidSignIn(Unauthenticated):
+    """This link or code cannot be used any more."""
+
+
+class MfaRequired(Conflict):
+    """A second factor is required."""
+
+
+class AnotherFactorRequired(Conflict):
+    """The organization asks for another way of signing in."""
+
+
+class LastAdmin(Conflict):
+    """The organization would be left without an admin."""
+
+
+class MemberNotActive(Conflict):
+    """The member is not active."""
+
+
+class MemberNotRemoved(Conflict):
+    """The member was not removed."""
+
+
+class RoleAssignedElsewhere(Conflict):
+    """The organization's identity provider assigns this member's role."""
+
+
+class AlreadyMember(Conflict):
+    """This address belongs to a member already."""
+
+
+class InvitationPending(Conflict):
+    """This address has a pending invitation."""
+
+
+class InvitationClosed(Conflict):
+    """The invitation is not pending any more."""
+
+
+class InvitationsNotAllowed(Conflict):
+    """The organization's settings do not allow inviting this address."""
+
+
+class SlugTaken(Conflict):
+    """Another organization has this slug."""
+
+
+class ChangeInProgress(Conflict):
+    """Another change of the same is under way."""
+
+
+class DirectoryRefused(Conflict):
+    """The directory refused the change."""
+
+
+_CONFLICTS: dict[str, type[Problem]] = {
+    "organization_slug_already_used": SlugTaken,
+    "duplicate_member_email": AlreadyMember,
+    "invalid_email_for_invites": InvitationsNotAllowed,
+    "email_jit_provisioning_not_allowed": InvitationsNotAllowed,
+    "invalid_email_for_jit_provisioning": InvitationsNotAllowed,
+    "no_deleted_member_found_for_reactivation": MemberNotRemoved,
+    "reactivation_email_belongs_to_another_member": AlreadyMember,
+}
+_FIELDS = {
+    "invalid_email": "/email",
+    "invalid_organization_slug": "/slug",
+    "invalid_organization_name": "/name",
+}
+_SIGN_IN = frozenset(
+    {
+        "unable_to_auth_magic_link",
+        "unable_to_auth_otp_code",
+        "invalid_token",
+        "unable_to_parse_session_jwt",
+        "invalid_intermediate_session_token_for_organization",
+    }
+)
+
+
+def refusal(error: VendorRejected) -> Problem:
+    """The Problem that tells a caller what Stytch refused."""
+    if error.code in _SIGN_IN:
+        return InvalidSignIn()
+    if field := _FIELDS.get(error.code):
+        return Malformed(
+            errors=[FieldError(field, "invalid", "Stytch does not accept this value.")]
+        )
+    if kind := _CONFLICTS.get(error.code):
+        return kind()
+    return DirectoryRefused(vendor_code=error.code)
+
+
+@contextmanager
+def signing_in() -> Iterator[None]:
+    """Translate around the spending of a token: what is not there was spent, or never was."""
+    try:
+        yield
+    except VendorRejected as error:
+        raise refusal(error) from None
+    except VendorNotFound:
+        raise InvalidSignIn from None
+
+
+@contextmanager
+def within_session() -> Iterator[None]:
+    """Translate around a call made with a session: Stytch's 404 means the session is over."""
+    try:
+        yield
+    except VendorRejected as error:
+        problem = refusal(error)
+        raise InvalidSession if isinstance(problem, InvalidSignIn) else problem from None
+    except VendorNotFound as error:
+        raise NotFound if error.code.startswith("organization") else InvalidSession from None

@@ -1,0 +1,50 @@
+"""What lists of members and invitations may be asked for."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+
+from identity.models import Invitation, InvitationStatus, Member, Status
+from identity.roles import Role
+
+
+class MemberFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
+    """Members by role, status, address, or the beginning of a name or address."""
+
+    role = filters.ChoiceFilter(choices=Role.choices)
+    status = filters.ChoiceFilter(choices=Status.choices)
+    email = filters.CharFilter(lookup_expr="iexact", max_length=254)
+    search = filters.CharFilter(method="begins", max_length=100)
+
+    class Meta:
+        model = Member
+        fields = ("role", "status", "email", "search")
+
+    def begins(self, rows: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
+        """Those whose name or address begins so."""
+        return rows.filter(Q(name__istartswith=text) | Q(email__istartswith=text))
+
+
+class InvitationFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
+    """Invitations by role, status or address."""
+
+    role = filters.ChoiceFilter(choices=Role.choices)
+    status = filters.ChoiceFilter(choices=InvitationStatus.choices, method="now")
+    email = filters.CharFilter(lookup_expr="iexact", max_length=254)
+
+    class Meta:
+        model = Invitation
+        fields = ("role", "status", "email")
+
+    def now(self, rows: QuerySet[Any], _: str, status: str) -> QuerySet[Any]:
+        """Those with that status now: an overdue one has expired, closed or not."""
+        overdue = Q(status=InvitationStatus.PENDING, expires_at__lte=timezone.now())
+        match status:
+            case InvitationStatus.PENDING:
+                return rows.filter(status=status).exclude(overdue)
+            case InvitationStatus.EXPIRED:
+                return rows.filter(Q(status=status) | overdue)
+            case _:
+                return rows.filter(status=status)

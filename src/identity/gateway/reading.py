@@ -1,0 +1,143 @@
+"""Stytch's objects as ours: read once at the border, nothing of the SDK goes further."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol, cast
+
+from stytch.b2b.models.discovery import DiscoveredOrganization
+from stytch.b2b.models.mfa import MfaRequired as StytchMfa
+from stytch.b2b.models.organizations import Member, Organization
+from stytch.b2b.models.sessions import MemberSession, PrimaryRequired
+
+from identity.errors import AnotherFactorRequired, MfaRequired
+from identity.gateway.port import (
+    Authenticated,
+    Discovered,
+    MemberDeleted,
+    Membership,
+    MemberSnapshot,
+    OrganizationSnapshot,
+    Proof,
+    SessionSnapshot,
+)
+
+NAME_LIMIT = 255
+
+_MEMBERSHIPS: dict[str, Membership] = {
+    "active_member": "active",
+    "pending_member": "pending",
+    "invited_member": "invited",
+    "eligible_to_join_by_email_domain": "eligible",
+    "eligible_to_join_by_oauth_tenant": "eligible",
+}
+
+
+class SessionAnswer(Protocol):
+    """What all answers that carry a session have in common."""
+
+    session_token: str
+    session_jwt: str
+    member: Member
+    organization: Organization
+
+
+class SignInAnswer(Protocol):
+    """The answer of a call that may still want a second factor."""
+
+    session_token: str
+    session_jwt: str
+    member: Member
+    organization: Organization
+    member_authenticated: bool
+    intermediate_session_token: str
+    member_session: MemberSession | None
+    mfa_required: StytchMfa | None
+    primary_required: PrimaryRequired | None
+
+
+def organization(found: Organization) -> OrganizationSnapshot:
+    """An organization."""
+    return OrganizationSnapshot(
+        stytch_org_id=found.organization_id,
+        name=found.organization_name[:128],
+        slug=found.organization_slug,
+    )
+
+
+def member(found: Member, read_at: datetime) -> MemberSnapshot | MemberDeleted:
+    """A member, or that it was deleted."""
+    if found.status == "deleted":
+        return MemberDeleted(stytch_member_id=found.member_id)
+    return present(found, read_at)
+
+
+def present(found: Member, read_at: datetime) -> MemberSnapshot:
+    """A member that is there; an unknown status can do nothing, hence pending."""
+    status = found.status if found.status in {"active", "invited"} else "pending"
+    return MemberSnapshot(
+        stytch_member_id=found.member_id,
+        stytch_org_id=found.organization_id,
+        email=found.email_address.lower(),
+        email_verified=found.email_address_verified,
+        name=found.name[:NAME_LIMIT],
+        status=status,  # type: ignore[arg-type]  # narrowed above
+        roles=tuple(role.role_id for role in found.roles),
+        read_at=read_at,
+        changed_at=found.updated_at,
+    )
+
+
+def authenticated(answer: SignInAnswer, read_at: datetime) -> Authenticated:
+    """The session of a sign-in. Raises MfaRequired or AnotherFactorRequired when it has none yet."""
+    if answer.member_authenticated and answer.member_session:
+        return session(answer, answer.member_session, read_at)
+    token = answer.intermediate_session_token
+    if answer.primary_required:
+        methods = list(answer.primary_required.allowed_auth_methods)
+        raise AnotherFactorRequired(intermediate_session_token=token, methods=methods)
+    raise MfaRequired(intermediate_session_token=token, methods=_methods(answer.mfa_required))
+
+
+def session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Authenticated:
+    """A session and whose it is."""
+    factors = (factor.model_dump(mode="json") for factor in made.authentication_factors)
+    return Authenticated(
+        session_token=answer.session_token,
+        session_jwt=answer.session_jwt,
+        session_id=made.member_session_id,
+        expires_at=made.expires_at,
+        organization=organization(answer.organization),
+        member=present(answer.member, read_at),
+        proof=Proof.of(factors),
+    )
+
+
+def discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovered, ...]:
+    """The organizations somebody may enter; a way in we do not know is left out."""
+    return tuple(
+        Discovered(
+            organization=organization(one.organization),
+            membership=_MEMBERSHIPS[one.membership.type],
+        )
+        for one in found
+        if one.organization and one.membership and one.membership.type in _MEMBERSHIPS
+    )
+
+
+def listed(found: MemberSession) -> SessionSnapshot:
+    """One of a member's sessions."""
+    return SessionSnapshot(
+        session_id=found.member_session_id,
+        started_at=found.started_at,
+        last_accessed_at=found.last_accessed_at,
+        expires_at=found.expires_at,
+        factors=tuple(str(factor.type.value) for factor in found.authentication_factors),
+    )
+
+
+def _methods(required: StytchMfa | None) -> list[str]:
+    options = required.member_options if required else None
+    if options is None:
+        return ["totp", "sms"]  # not enrolled yet: either may be set up
+    enrolled = {"sms": options.mfa_phone_number, "totp": options.totp_registration_id}
+    return [name for name, value in cast("dict[str, str]", enrolled).items() if value]

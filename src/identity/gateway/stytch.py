@@ -1,0 +1,283 @@
+"""The adapter on Stytch's own SDK. It takes no decision and holds no state but the connection."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import stytch
+from django.conf import settings
+from stytch.b2b.models.organizations import SearchQuery, SearchQueryOperator
+
+from identity.gateway import reading
+from identity.gateway.errors import calling
+from identity.gateway.port import (
+    Authenticated,
+    Discovered,
+    Discovery,
+    MemberDeleted,
+    MemberSnapshot,
+    OrganizationSnapshot,
+    SessionSnapshot,
+)
+from kit import vendors
+from kit.vendors import VendorNotFound
+
+SESSION_MINUTES = 24 * 60  # prolonged by every refresh
+INVITATION_MINUTES = 7 * 24 * 60
+PAGE = 1000  # the most a search returns
+
+
+class StytchDirectory:
+    """`identity.gateway.port.Directory`, spoken to Stytch B2B."""
+
+    def __init__(self) -> None:
+        self._client = stytch.B2BClient(
+            project_id=settings.STYTCH_PROJECT_ID,
+            secret=settings.STYTCH_SECRET,
+            environment=settings.STYTCH_BASE_URL or None,
+            suppress_warnings=True,
+            sync_session=vendors.session(),
+        )
+
+    # ── Signing in ───────────────────────────────────────────────────────────────────────────
+
+    def send_magic_link(self, *, email: str) -> None:
+        """Mail a link that leads to discovery; Stytch answers alike for unknown addresses."""
+        with calling():
+            self._client.magic_links.email.discovery.send(
+                email_address=email, discovery_redirect_url=settings.AUTH_REDIRECT_URL
+            )
+
+    def send_code(self, *, email: str) -> None:
+        """Mail a one-time code that leads to discovery."""
+        with calling():
+            self._client.otps.email.discovery.send(email_address=email)
+
+    def discover(self, *, token: str) -> Discovery:
+        """Spend the token of a mailed link."""
+        with calling():
+            answer = self._client.magic_links.discovery.authenticate(
+                discovery_magic_links_token=token
+            )
+        return Discovery(
+            intermediate_session_token=answer.intermediate_session_token,
+            email=answer.email_address,
+            organizations=reading.discovered(answer.discovered_organizations),
+        )
+
+    def discover_by_code(self, *, email: str, code: str) -> Discovery:
+        """Spend a mailed code."""
+        with calling():
+            answer = self._client.otps.email.discovery.authenticate(email_address=email, code=code)
+        return Discovery(
+            intermediate_session_token=answer.intermediate_session_token,
+            email=answer.email_address,
+            organizations=reading.discovered(answer.discovered_organizations),
+        )
+
+    def create_organization(
+        self, *, intermediate_session_token: str, name: str, slug: str
+    ) -> Authenticated:
+        """A new organization whose first admin is the person behind the token."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.discovery.organizations.create(
+                intermediate_session_token=intermediate_session_token,
+                organization_name=name,
+                organization_slug=slug or None,
+                session_duration_minutes=SESSION_MINUTES,
+            )
+        return reading.authenticated(answer, asked_at)
+
+    def enter(self, *, intermediate_session_token: str, stytch_org_id: str) -> Authenticated:
+        """A session in one of the discovered organizations; joins or accepts where needed."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.discovery.intermediate_sessions.exchange(
+                intermediate_session_token=intermediate_session_token,
+                organization_id=stytch_org_id,
+                session_duration_minutes=SESSION_MINUTES,
+            )
+        return reading.authenticated(answer, asked_at)
+
+    def accept(self, *, token: str) -> Authenticated:
+        """Spend an invitation's token: its member becomes active."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.magic_links.authenticate(
+                magic_links_token=token, session_duration_minutes=SESSION_MINUTES
+            )
+        return reading.authenticated(answer, asked_at)
+
+    # ── Sessions ─────────────────────────────────────────────────────────────────────────────
+
+    def refresh(self, *, session_token: str) -> Authenticated:
+        """The same session for longer, with a fresh JWT."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.sessions.authenticate(
+                session_token=session_token, session_duration_minutes=SESSION_MINUTES
+            )
+        return reading.session(answer, answer.member_session, asked_at)
+
+    def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
+        """A session of the same person in another organization."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.sessions.exchange(
+                organization_id=stytch_org_id,
+                session_jwt=session_jwt,
+                session_duration_minutes=SESSION_MINUTES,
+            )
+        return reading.authenticated(answer, asked_at)
+
+    def discovered(self, *, session_jwt: str) -> tuple[Discovered, ...]:
+        """Where the person of a session may go."""
+        with calling():
+            answer = self._client.discovery.organizations.list(session_jwt=session_jwt)
+        return reading.discovered(answer.discovered_organizations)
+
+    def sessions(self, *, stytch_org_id: str, stytch_member_id: str) -> tuple[SessionSnapshot, ...]:
+        """A member's live sessions."""
+        with calling():
+            answer = self._client.sessions.get(
+                organization_id=stytch_org_id, member_id=stytch_member_id
+            )
+        return tuple(reading.listed(session) for session in answer.member_sessions)
+
+    def revoke_session(self, *, session_id: str) -> None:
+        """End one session."""
+        with calling():
+            self._client.sessions.revoke(member_session_id=session_id)
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        """The public keys session tokens are signed with, as JWKs."""
+        with calling():
+            answer = self._client.sessions.get_jwks(project_id=settings.STYTCH_PROJECT_ID)
+        return [key.model_dump() for key in answer.keys]
+
+    # ── The directory ────────────────────────────────────────────────────────────────────────
+
+    def organization(self, *, stytch_org_id: str) -> OrganizationSnapshot:
+        """One organization."""
+        with calling():
+            answer = self._client.organizations.get(organization_id=stytch_org_id)
+        return reading.organization(answer.organization)
+
+    def organizations(self) -> Iterator[OrganizationSnapshot]:
+        """All organizations of the project, page by page."""
+        cursor: str | None = None
+        while True:
+            with calling():
+                answer = self._client.organizations.search(cursor=cursor, limit=PAGE)
+            yield from map(reading.organization, answer.organizations)
+            cursor = answer.results_metadata.next_cursor
+            if not cursor:
+                return
+
+    def update_organization(
+        self, *, stytch_org_id: str, name: str, slug: str
+    ) -> OrganizationSnapshot:
+        """Rename an organization."""
+        with calling():
+            answer = self._client.organizations.update(
+                organization_id=stytch_org_id, organization_name=name, organization_slug=slug
+            )
+        return reading.organization(answer.organization)
+
+    def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
+        """One member by its id alone: an event about a deletion names no organization."""
+        asked_at = _now()
+        try:
+            with calling():
+                answer = self._client.organizations.members.dangerously_get(
+                    member_id=stytch_member_id, include_deleted=True
+                )
+        except VendorNotFound:
+            return MemberDeleted(stytch_member_id=stytch_member_id)
+        return reading.member(answer.member, asked_at)
+
+    def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None:
+        """The member with this address, if it is there and not deleted."""
+        asked_at = _now()
+        try:
+            with calling():
+                answer = self._client.organizations.members.get(
+                    organization_id=stytch_org_id, email_address=email
+                )
+        except VendorNotFound:
+            return None
+        found = reading.member(answer.member, asked_at)
+        return found if isinstance(found, MemberSnapshot) else None
+
+    def members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
+        """All members of an organization that are not deleted, page by page."""
+        cursor: str | None = None
+        statuses = {
+            "filter_name": "statuses",
+            "filter_value": ["active", "pending", "invited"],
+        }
+        query = SearchQuery(operator=SearchQueryOperator.AND, operands=[statuses])
+        while True:
+            asked_at = _now()
+            with calling():
+                answer = self._client.organizations.members.search(
+                    organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE, query=query
+                )
+            for found in answer.members:
+                yield reading.present(found, asked_at)
+            cursor = answer.results_metadata.next_cursor
+            if not cursor:
+                return
+
+    def invite(
+        self, *, stytch_org_id: str, email: str, name: str, roles: list[str], invited_by: str
+    ) -> MemberSnapshot:
+        """Mail an invitation; for an address invited before, mail it again."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.magic_links.email.invite(
+                organization_id=stytch_org_id,
+                email_address=email,
+                name=name or None,
+                roles=roles,
+                invited_by_member_id=invited_by or None,
+                invite_redirect_url=settings.AUTH_REDIRECT_URL,
+                invite_expiration_minutes=INVITATION_MINUTES,
+            )
+        return reading.present(answer.member, asked_at)
+
+    def set_roles(
+        self, *, stytch_org_id: str, stytch_member_id: str, roles: list[str]
+    ) -> MemberSnapshot:
+        """Replace the roles assigned to a member by hand; those its provider implies stay."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.organizations.members.update(
+                organization_id=stytch_org_id, member_id=stytch_member_id, roles=roles
+            )
+        return reading.present(answer.member, asked_at)
+
+    def delete_member(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberDeleted:
+        """Delete a member, with its sessions and links; one that is gone already is as well."""
+        try:
+            with calling():
+                self._client.organizations.members.delete(
+                    organization_id=stytch_org_id, member_id=stytch_member_id
+                )
+        except VendorNotFound:
+            pass
+        return MemberDeleted(stytch_member_id=stytch_member_id)
+
+    def reactivate(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberSnapshot:
+        """Bring a deleted member back."""
+        asked_at = _now()
+        with calling():
+            answer = self._client.organizations.members.reactivate(
+                organization_id=stytch_org_id, member_id=stytch_member_id
+            )
+        return reading.present(answer.member, asked_at)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,57 @@
+"""`manage.py pull_directory`: compare organizations with Stytch, and repair."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from identity.services import pull
+from kit import caller
+from kit.caller import Caller
+from tenancy.models import Organization
+
+
+class Command(BaseCommand):
+    """Reconcile one organization or all, and take in those we have not met."""
+
+    help = "Compares organizations and members with Stytch and repairs what differs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which organizations, and whether to repair."""
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--organization", help="slug or id")
+        which.add_argument("--all", action="store_true", help="and those only Stytch knows")
+        parser.add_argument("--dry-run", action="store_true", help="report only")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Print one line per difference."""
+        with caller.use(Caller(kind="system", id="pull_directory")):
+            if options["all"]:
+                self._adopt(dry_run=options["dry_run"])
+            for organization in self._chosen(options["organization"]):
+                self._pull(organization, dry_run=options["dry_run"])
+
+    def _chosen(self, reference: str | None) -> Iterator[Organization]:
+        linked = Organization.objects.live().exclude(stytch_org_id=None)
+        if reference is None:
+            yield from linked.order_by("created_at").iterator()
+            return
+        organization = linked.referred_to(reference).first()
+        if organization is None:
+            raise CommandError(f"There is no organization {reference!r}.")
+        yield organization
+
+    def _adopt(self, *, dry_run: bool) -> None:
+        for snapshot in pull.strangers():
+            self.stdout.write(f"{snapshot.slug}: unknown here")
+            if not dry_run:
+                pull.adopt(snapshot)
+
+    def _pull(self, organization: Organization, *, dry_run: bool) -> None:
+        report = pull.everything(organization, dry_run=dry_run)
+        for difference in report.differences:
+            self.stdout.write(f"{organization.slug}: {difference}")
+        verb = "found" if dry_run else "repaired"
+        count = len(report.differences)
+        self.stdout.write(f"{organization.slug}: {report.members} members, {count} {verb}")

@@ -1,0 +1,1 @@
+"""What identity reads from bodies and writes into answers."""

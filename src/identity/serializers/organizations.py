@@ -1,0 +1,124 @@
+"""Organizations, members and invitations on the wire."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from identity.models import Invitation, InvitationStatus, Member, Status
+from identity.roles import Role
+from kit.serializers import StrictModelSerializer, StrictSerializer
+from tenancy.models import Organization
+
+
+class OrganizationSerializer(StrictModelSerializer):
+    """An organization; its name and slug may be changed."""
+
+    name = serializers.CharField(min_length=1, max_length=128)
+    slug = serializers.CharField(min_length=2, max_length=128)
+    state = serializers.ChoiceField(choices=Organization.State.choices, read_only=True)
+
+    class Meta:
+        model = Organization
+        fields = ("id", "slug", "name", "state", "created_at", "updated_at")
+        read_only_fields = ("id", "created_at", "updated_at")
+
+
+class MemberSerializer(StrictModelSerializer):
+    """A member of the organization."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+
+    class Meta:
+        model = Member
+        fields = (
+            "id", "user_id", "email", "name", "role", "status",
+            "created_at", "updated_at", "removed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class RoleSerializer(StrictSerializer):
+    """Another role for a member."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class InvitationSerializer(StrictModelSerializer):
+    """An invitation; `status` is what it is now, even if nobody has closed it yet."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+    status = serializers.SerializerMethodField()
+    invited_by = serializers.UUIDField(source="invited_by_id", allow_null=True, read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = (
+            "id", "email", "name", "role", "status", "invited_by",
+            "created_at", "sent_at", "expires_at", "accepted_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_status(self, invitation: Invitation) -> InvitationStatus:
+        """Pending, accepted, revoked or expired."""
+        return invitation.status_at(timezone.now())
+
+
+class NewInvitationSerializer(StrictSerializer):
+    """Whom to invite, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(choices=Role.choices)
+    name = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+
+
+class BulkInvitationsSerializer(StrictSerializer):
+    """Up to a hundred people."""
+
+    invitations = NewInvitationSerializer(many=True, allow_empty=False, max_length=100)
+
+    def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Every address once."""
+        addresses = [row["email"].lower() for row in rows]
+        if len(set(addresses)) < len(addresses):
+            raise serializers.ValidationError("Name each address once.", code="repeated_address")
+        return rows
+
+
+class RowProblemSerializer(StrictSerializer):
+    """Why one row was refused."""
+
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    title = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+
+
+class BulkResultSerializer(StrictSerializer):
+    """What became of one row: queued rows are mailed within moments."""
+
+    email = serializers.EmailField()
+    result = serializers.ChoiceField(choices=["queued", "refused"])
+    problem = RowProblemSerializer(allow_null=True)
+
+
+class BulkResultsSerializer(StrictSerializer):
+    """One result per row, in their order."""
+
+    results = BulkResultSerializer(many=True)
+
+
+class PermissionSerializer(StrictSerializer):
+    """A permission, and the roles that contain it."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices))
+
+
+class PermissionsSerializer(StrictSerializer):
+    """The whole table."""
+
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices))
+    permissions = PermissionSerializer(many=True)

@@ -1,0 +1,33 @@
+"""An organization always keeps an admin: refused here, watched when Stytch does it itself."""
+
+import structlog
+
+from identity.errors import LastAdmin
+from identity.models import Intent, Member
+from identity.services import attribution, history
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+
+def keep_one(organization: Organization, *, losing: Member) -> None:
+    """Refuse to lose the last admin; changes under way count as done. Under the lock.
+
+    Raises LastAdmin.
+    """
+    if not (losing.is_admin and losing.is_active):
+        return
+    leaving = set(Intent.objects.of(organization).losing_admins().values_list("subject", flat=True))
+    others = Member.objects.of(organization).admins().exclude(pk=losing.pk)
+    staying = others.values_list("stytch_member_id", flat=True)
+    if all(attribution.member(id_ or "") in leaving for id_ in staying):
+        raise LastAdmin("Make another member an admin first.")
+
+
+def watch(organization: Organization) -> None:
+    """Raise the alarm when the directory has left members without any admin."""
+    members = Member.objects.of(organization).active()
+    if members.admins().exists() or not members.exists():
+        return
+    log.error("organization_without_admin", organization_id=str(organization.pk))
+    history.write(organization, "organization.admin_lost", organization.pk)

@@ -1,0 +1,280 @@
+"""The half of `directory.apply` for members who are there: invited, pending or active at Stytch."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from identity import signals
+from identity.gateway.port import MemberSnapshot, Proof
+from identity.models import (
+    IntentKind,
+    Invitation,
+    InvitationStatus,
+    Member,
+    Status,
+)
+from identity.roles import Role, from_stytch
+from identity.services import admins, history, people
+from identity.services.attribution import address, attributed
+from identity.services.attribution import member as subject_of
+from kit import caller as callers
+from tenancy.models import Organization
+
+INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
+
+Changes = dict[str, tuple[object, object]]
+
+
+# ── Invited ──────────────────────────────────────────────────────────────────────────────────
+
+
+def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+    """Keep an invitation, whoever made it. None when the answer is older than what we know."""
+    invitation = find_open(organization, snapshot)
+    if invitation is not None:
+        _follow(organization, invitation, snapshot)
+        return invitation
+    if _is_past(organization, snapshot):
+        return None
+    return _invite(organization, snapshot)
+
+
+def find_open(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+    """The open invitation of this member of Stytch's, or else of its address."""
+    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__iexact=snapshot.email)
+    return Invitation.objects.of(organization).open().filter(same).first()
+
+
+def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
+    """Whether this was read before the invitation was closed, or its member became active."""
+    theirs = Q(stytch_member_id=snapshot.stytch_member_id)
+    closed = Invitation.objects.of(organization).filter(theirs, updated_at__gte=snapshot.read_at)
+    joined = (
+        Member.objects.of(organization)
+        .filter(theirs)
+        .exclude(status__in=[Status.PENDING, Status.REMOVED])
+    )
+    return closed.exists() or joined.exists()
+
+
+def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
+    role = from_stytch(snapshot.roles)
+    with attributed(organization, address(snapshot.email), IntentKind.INVITE):
+        invitation = Invitation.objects.create(
+            organization=organization,
+            stytch_member_id=snapshot.stytch_member_id,
+            email=snapshot.email,
+            name=snapshot.name,
+            role=role,
+            invited_by=_inviter(organization),
+            expires_at=timezone.now() + INVITATION_LIFE,
+        )
+        history.write(
+            organization,
+            "invitation.created",
+            invitation.pk,
+            changes={"email": (None, snapshot.email), "role": (None, role)},
+        )
+    signals.invitation_created.send(
+        sender=Invitation, organization=organization, invitation=invitation
+    )
+    return invitation
+
+
+def _inviter(organization: Organization) -> Member | None:
+    caller = callers.current()
+    if caller.kind != "member":
+        return None
+    return Member.objects.of(organization).filter(pk=caller.id).first()
+
+
+def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
+    new = {
+        "stytch_member_id": snapshot.stytch_member_id,
+        "name": snapshot.name,
+        "role": from_stytch(snapshot.roles),
+    }
+    changes = _copy(invitation, new)
+    if not changes:
+        return
+    invitation.save()
+    changes.pop("stytch_member_id", None)
+    if changes:
+        with history.by_directory():
+            history.write(organization, "invitation.updated", invitation.pk, changes=changes)
+
+
+# ── Pending and active ───────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passage:
+    """How somebody came to be what they are now."""
+
+    was: Status | None
+    role_before: Role
+    invitation: Invitation | None
+    in_person: bool
+
+    def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
+        """The caller of an arrival: the person, whoever asked for it here, or the directory."""
+        if self.in_person or self.invitation is not None:
+            return history.by_member(member.pk)
+        subject = subject_of(member.stytch_member_id or "")
+        return attributed(organization, subject, IntentKind.REACTIVATE)
+
+
+def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | None) -> Member:
+    """Keep a member. One transition writes one event; an answer from the past changes nothing."""
+    member = _row_for(organization, snapshot)
+    if _is_stale(member, snapshot):
+        return member
+    passage = _Passage(
+        was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
+        role_before=Role(member.role),
+        invitation=find_open(organization, snapshot),
+        in_person=proof is not None,
+    )
+    changes = _copy(
+        member,
+        {
+            "email": snapshot.email,
+            "name": snapshot.name,
+            "role": from_stytch(snapshot.roles),
+            "status": _status(member, snapshot),
+        },
+    )
+    member.stytch_member_id = snapshot.stytch_member_id
+    member.email_verified = snapshot.email_verified
+    member.changed_at = snapshot.changed_at or member.changed_at
+    if "email" in changes:
+        member.proved_at = None
+    if member.status != Status.REMOVED:
+        member.removed_at = None
+    member.save()
+    people.link(member, proof)
+    if member.is_active:
+        _welcome(organization, member, passage)
+    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
+        _tell_changes(organization, member, passage, changes)
+    return member
+
+
+def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
+    """The member's row; else the removed one of the same address, taken over; else a new one."""
+    members = Member.objects.of(organization).select_related("user")
+    known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
+    if known is not None:
+        return known
+    removed = members.filter(status=Status.REMOVED, email__iexact=snapshot.email)
+    former = removed.order_by("-removed_at").first()
+    if former is None:
+        return Member(
+            organization=organization,
+            user=people.stranger(email=snapshot.email, name=snapshot.name),
+            stytch_member_id=snapshot.stytch_member_id,
+            email=snapshot.email,
+            name=snapshot.name,
+            role=from_stytch(snapshot.roles),
+            status=Status.PENDING,
+        )
+    if former.user.email_verified:
+        # A member Stytch has made anew must show the address again to be that person.
+        former.user = people.stranger(email=snapshot.email, name=snapshot.name)
+        former.proved_at = None
+    return former
+
+
+def _is_stale(member: Member, snapshot: MemberSnapshot) -> bool:
+    if member.removed_at and member.stytch_member_id == snapshot.stytch_member_id:
+        return snapshot.read_at <= member.removed_at
+    if member.stytch_member_id != snapshot.stytch_member_id:
+        return False
+    if member.changed_at is None or snapshot.changed_at is None:
+        return False
+    return snapshot.changed_at < member.changed_at
+
+
+def _status(member: Member, snapshot: MemberSnapshot) -> Status:
+    """Suspension is ours to lift, and Stytch has no way back from active to pending."""
+    now = Status(snapshot.status)
+    if member.status == Status.SUSPENDED or (member.is_active and now == Status.PENDING):
+        return Status(member.status)
+    return now
+
+
+def _welcome(organization: Organization, member: Member, passage: _Passage) -> None:
+    """Tell that somebody has become active. Whoever accepts an invitation does so themselves."""
+    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
+        return
+    with passage.by(organization, member):
+        if passage.invitation is not None:
+            accept(organization, member, passage.invitation)
+        if passage.was == Status.REMOVED:
+            history.write(organization, "member.reactivated", member.pk)
+        else:
+            role = {"role": (None, member.role)}
+            history.write(organization, "member.added", member.pk, changes=role)
+    told = signals.member_reactivated if passage.was == Status.REMOVED else signals.member_added
+    told.send(sender=Member, organization=organization, member=member)
+
+
+def accept(organization: Organization, member: Member, invitation: Invitation | None) -> None:
+    """Close an invitation whose person has become an active member."""
+    if invitation is None:
+        return
+    invitation.status = InvitationStatus.ACCEPTED
+    invitation.accepted_at = timezone.now()
+    invitation.save(update_fields=["status", "accepted_at", "updated_at"])
+    history.write(
+        organization,
+        "invitation.accepted",
+        invitation.pk,
+        details={"member_id": str(member.pk)},
+    )
+    signals.invitation_closed.send(
+        sender=Invitation, organization=organization, invitation=invitation
+    )
+
+
+def _tell_changes(
+    organization: Organization, member: Member, passage: _Passage, changes: Changes
+) -> None:
+    """Role, name and address of somebody who was here already."""
+    if "role" in changes:
+        _tell_role(organization, member, passage.role_before)
+    personal = {name: changes[name] for name in ("email", "name") if name in changes}
+    if personal:
+        with history.by_directory():
+            history.write(organization, "member.updated", member.pk, changes=personal)
+
+
+def _tell_role(organization: Organization, member: Member, before: Role) -> None:
+    subject = subject_of(member.stytch_member_id or "")
+    with attributed(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
+        history.write(
+            organization,
+            "member.role_changed",
+            member.pk,
+            changes={"role": (before, member.role)},
+        )
+    signals.member_role_changed.send(
+        sender=Member, organization=organization, member=member, before=before, after=member.role
+    )
+    if before == Role.ADMIN:
+        admins.watch(organization)
+
+
+def _copy(row: Member | Invitation, new: dict[str, object]) -> Changes:
+    """Set the fields that differ; what they were and are."""
+    changes = {
+        field: (getattr(row, field), value)
+        for field, value in new.items()
+        if getattr(row, field) != value
+    }
+    for field, (_, value) in changes.items():
+        setattr(row, field, value)
+    return changes

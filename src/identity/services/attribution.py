@@ -1,0 +1,49 @@
+"""Whose wish a change was: finds the open intent a transition fulfils, and closes it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils import timezone
+
+from identity.models import Intent, IntentKind, IntentState
+from identity.services import history
+from kit import caller as callers
+from tenancy.models import Organization
+
+ORGANIZATION = "organization"
+
+
+def member(stytch_member_id: str) -> str:
+    """The subject of an intent about a member, or about the member an invitation made."""
+    return f"member:{stytch_member_id}"
+
+
+def address(email: str) -> str:
+    """The subject of an intent about an address that may have no member yet."""
+    return f"address:{email.lower()}"
+
+
+@contextmanager
+def attributed(
+    organization: Organization, subject: str, *kinds: IntentKind, role: str = ""
+) -> Iterator[Intent | None]:
+    """Act as the caller whose open intent this transition fulfils; otherwise as the directory.
+
+    `role` must be the one the intent wanted. Under the organization's lock.
+    """
+    intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
+    intent = (intents.filter(role=role) if role else intents).first()
+    if intent is None:
+        with history.by_directory():
+            yield None
+        return
+    with callers.use(callers.from_arguments(intent.caller)):
+        yield intent
+    close(intent, IntentState.DONE)
+
+
+def close(intent: Intent, state: IntentState) -> None:
+    """End an intent; one that was ended already stays as it is."""
+    now = timezone.now()
+    Intent.objects.open().filter(pk=intent.pk).update(state=state, closed_at=now, updated_at=now)
+    intent.state = state

@@ -1,0 +1,66 @@
+"""Inviting many at once: checked and claimed together, sent by a job, each row with its own answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from identity.models import Intent
+from identity.roles import Role
+from identity.services import invitations
+from kit import jobs
+from kit.errors import Problem, TooManyRequests
+from kit.vendors import VendorUnavailable
+from tenancy import locks
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=15)  # a hundred mails, at Stytch's pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One address to invite."""
+
+    email: str
+    role: Role
+    name: str = ""
+
+
+def create(organization: Organization, *, rows: Sequence[Row]) -> list[Problem | None]:
+    """Invite all who can be; for each row None when it was accepted, else why not."""
+    with transaction.atomic():
+        organization = locks.organization(organization.pk)
+        return [_claim(organization, row) for row in rows]
+
+
+def send(intent_id: UUID) -> None:
+    """Mail one of them, in a job; a refusal closes its intent.
+
+    Raises VendorUnavailable and TooManyRequests, and leaves the intent open for the next attempt.
+    """
+    intent = Intent.objects.open().select_related("organization").filter(pk=intent_id).first()
+    if intent is None:
+        return
+    try:
+        invitations.send(intent, will_retry=True)
+    except (VendorUnavailable, TooManyRequests):
+        raise
+    except Problem as problem:
+        log.info("invitation_refused", intent_id=str(intent_id), code=problem.code)
+
+
+def _claim(organization: Organization, row: Row) -> Problem | None:
+    try:
+        with transaction.atomic():
+            intent = invitations.intend(
+                organization, email=row.email, role=row.role, name=row.name, lease=LEASE
+            )
+            jobs.defer("identity.send_invitation", intent_id=str(intent.pk))
+    except Problem as problem:
+        return problem
+    return None

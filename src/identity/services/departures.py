@@ -1,0 +1,89 @@
+"""The half of `directory.apply` for what Stytch has deleted: members, invitations, organizations."""
+
+from django.utils import timezone
+
+from identity import signals
+from identity.models import (
+    Intent,
+    IntentKind,
+    IntentState,
+    Invitation,
+    InvitationStatus,
+    Member,
+    Status,
+)
+from identity.services import admins, history
+from identity.services.attribution import attributed
+from identity.services.attribution import member as subject_of
+from tenancy import locks
+from tenancy.models import Organization
+from tenancy.services import organizations
+
+
+def member_gone(organization: Organization, stytch_member_id: str) -> Member | None:
+    """Remove the member of that id, if it is here. Under the organization's lock."""
+    member = Member.objects.of(organization).filter(stytch_member_id=stytch_member_id).first()
+    if member is None or member.status == Status.REMOVED:
+        return member
+    before = Status(member.status)
+    member.status = Status.REMOVED
+    member.removed_at = timezone.now()
+    member.save(update_fields=["status", "removed_at", "updated_at"])
+    with attributed(organization, subject_of(stytch_member_id), IntentKind.REMOVE) as intent:
+        history.write(
+            organization,
+            "member.removed",
+            member.pk,
+            changes={"status": (before, Status.REMOVED)},
+            details=intent.details if intent else None,
+        )
+    signals.member_removed.send(sender=Member, organization=organization, member=member)
+    if member.is_admin:
+        admins.watch(organization)
+    return member
+
+
+def invitation_gone(organization: Organization, stytch_member_id: str) -> Invitation | None:
+    """Close the open invitation of that id: revoked, or expired if its time was over."""
+    invitations = Invitation.objects.of(organization).open()
+    invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
+    if invitation is None:
+        return None
+    invitation.status = (
+        InvitationStatus.REVOKED
+        if invitation.expires_at > timezone.now()
+        else InvitationStatus.EXPIRED
+    )
+    with attributed(organization, subject_of(stytch_member_id), IntentKind.REVOKE):
+        close(organization, invitation)
+    return invitation
+
+
+def close(organization: Organization, invitation: Invitation) -> None:
+    """Write down that an invitation was revoked or has expired (its new status says which)."""
+    invitation.save(update_fields=["status", "updated_at"])
+    history.write(organization, f"invitation.{invitation.status}", invitation.pk)
+    signals.invitation_closed.send(
+        sender=Invitation, organization=organization, invitation=invitation
+    )
+
+
+def organization_gone(stytch_org_id: str) -> Organization | None:
+    """Delete the organization of that id, with everybody in it."""
+    known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
+    if known is None or known.is_deleted:
+        return known
+    organization = locks.organization(known.pk)
+    now = timezone.now()
+    Member.objects.of(organization).exclude(status=Status.REMOVED).update(
+        status=Status.REMOVED, removed_at=now, updated_at=now
+    )
+    Invitation.objects.of(organization).open().update(
+        status=InvitationStatus.REVOKED, updated_at=now
+    )
+    Intent.objects.of(organization).open().update(
+        state=IntentState.LAPSED, closed_at=now, updated_at=now
+    )
+    with history.by_directory():
+        organizations.delete(organization)
+    return organization

@@ -1,0 +1,155 @@
+"""The one function all roads end in: what Stytch says becomes what we know.
+
+Sign-in, first sight of a token, webhooks, the nightly pull and our own changes all hand over what
+they were told. Order, echo and repetition do not matter: a snapshot that brings nothing new writes
+nothing, and one transition under the organization's lock writes exactly one event.
+"""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from identity.gateway.port import (
+    MemberDeleted,
+    MemberSnapshot,
+    OrganizationDeleted,
+    OrganizationSnapshot,
+    Proof,
+    Snapshot,
+)
+from identity.models import IntentKind, Invitation, Member, Status
+from identity.roles import from_stytch
+from identity.services import arrivals, departures, people
+from identity.services.attribution import ORGANIZATION, attributed
+from kit import jobs
+from tenancy import locks
+from tenancy.models import Organization
+from tenancy.services import organizations
+
+
+class UnknownOrganization(Exception):
+    """A member of an organization we have not met: fetch and apply that one first."""
+
+    def __init__(self, stytch_org_id: str) -> None:
+        super().__init__(stytch_org_id)
+        self.stytch_org_id = stytch_org_id
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the snapshot is about, as we know it now."""
+
+    organization: Organization | None = None
+    member: Member | None = None
+    invitation: Invitation | None = None
+
+
+def apply(snapshot: Snapshot, *, proof: Proof | None = None) -> Applied:
+    """Bring the replica up to date with one snapshot or deletion.
+
+    `proof` comes with a snapshot that came with a session of that very member. Raises
+    UnknownOrganization for its members, and SchemaNotReady when a new organization finds no schema.
+    """
+    with transaction.atomic():
+        match snapshot:
+            case OrganizationSnapshot():
+                return Applied(_organization(snapshot))
+            case OrganizationDeleted():
+                return Applied(departures.organization_gone(snapshot.stytch_org_id))
+            case MemberSnapshot():
+                return _member(snapshot, proof)
+            case MemberDeleted():
+                return _deletion(snapshot.stytch_member_id)
+
+
+def is_known(stytch_org_id: str) -> bool:
+    """Whether applying this organization needs no new schema."""
+    return Organization.objects.filter(stytch_org_id=stytch_org_id).exists()
+
+
+def _organization(snapshot: OrganizationSnapshot) -> Organization:
+    known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
+    if known is None:
+        known = _create(snapshot)
+    if known.is_deleted or _is_current(known, snapshot):
+        return known
+    organization = locks.organization(known.pk)
+    if not _is_current(organization, snapshot):
+        _free_slug(snapshot)
+        with attributed(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
+            organizations.update(organization, name=snapshot.name, slug=snapshot.slug)
+    return organization
+
+
+def _create(snapshot: OrganizationSnapshot) -> Organization:
+    _free_slug(snapshot)
+    try:
+        with transaction.atomic():
+            return organizations.create(
+                stytch_org_id=snapshot.stytch_org_id, name=snapshot.name, slug=snapshot.slug
+            )
+    except IntegrityError:  # two first sights at once: the other one was faster
+        return Organization.objects.get(stytch_org_id=snapshot.stytch_org_id)
+
+
+def _is_current(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
+    return (organization.name, organization.slug) == (snapshot.name, snapshot.slug.lower())
+
+
+def _free_slug(snapshot: OrganizationSnapshot) -> None:
+    """Stytch keeps slugs unique: another organization that holds this one here was renamed there.
+
+    Its replica is parked under a slug of its own until the deferred pull brings its new one.
+    """
+    others = Organization.objects.live().exclude(stytch_org_id=snapshot.stytch_org_id)
+    holder = others.filter(slug__iexact=snapshot.slug).first()
+    if holder is None:
+        return
+    holder = locks.organization(holder.pk)
+    parked = f"{holder.slug[:90]}~{holder.pk.hex}"
+    organizations.update(holder, name=holder.name, slug=parked)
+    jobs.defer("identity.pull_organization", organization_id=str(holder.pk))
+
+
+def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
+    current = _current(snapshot, proof)
+    if current is not None:
+        return Applied(current.organization, current)
+    known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
+    if known is None:
+        raise UnknownOrganization(snapshot.stytch_org_id)
+    organization = locks.organization(known.pk)
+    if organization.is_deleted:
+        return Applied(organization)
+    if snapshot.status == "invited":
+        return Applied(organization, invitation=arrivals.invited(organization, snapshot))
+    return Applied(organization, arrivals.joined(organization, snapshot, proof))
+
+
+def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
+    """The member's row if it says all this already; most refreshes need no lock."""
+    if snapshot.status != "active":
+        return None
+    rows = Member.objects.active().select_related("organization", "user")
+    member = rows.filter(stytch_member_id=snapshot.stytch_member_id).first()
+    if member is None or (proof is not None and not people.is_linked(member)):
+        return None
+    told = (snapshot.email, snapshot.email_verified, snapshot.name, from_stytch(snapshot.roles))
+    known = (member.email, member.email_verified, member.name, member.role)
+    return member if told == known else None
+
+
+def _deletion(stytch_member_id: str) -> Applied:
+    theirs = {"stytch_member_id": stytch_member_id}
+    row = (
+        Member.objects.filter(**theirs).exclude(status=Status.REMOVED).first()
+        or Invitation.objects.open().filter(**theirs).first()
+    )
+    if row is None:
+        return Applied(member=Member.objects.filter(**theirs).first())
+    organization = locks.organization(row.organization_id)
+    return Applied(
+        organization,
+        departures.member_gone(organization, stytch_member_id),
+        departures.invitation_gone(organization, stytch_member_id),
+    )

@@ -1,0 +1,145 @@
+"""Changing who is in an organization, and as what: intended here, done at Stytch, written here."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from identity import gateway, signals
+from identity.errors import MemberNotActive, MemberNotRemoved, RoleAssignedElsewhere
+from identity.models import Intent, IntentKind, Member, Status
+from identity.roles import Role, to_stytch
+from identity.services import admins, attribution, intents
+from kit.errors import NotFound
+from tenancy import locks
+from tenancy.models import Organization
+
+
+def get(organization: Organization, member_id: UUID) -> Member:
+    """A member of this organization, whatever its status. Raises NotFound."""
+    members = Member.objects.of(organization).select_related("user")
+    member = members.filter(pk=member_id).first()
+    if member is None:
+        raise NotFound
+    return member
+
+
+def change_role(organization: Organization, *, member_id: UUID, role: Role) -> Member:
+    """Give an active member another role.
+
+    Raises NotFound, MemberNotActive, LastAdmin, ChangeInProgress, what a receiver of `seat_wanted`
+    raises, RoleAssignedElsewhere when the organization's provider keeps the old role.
+    """
+    with transaction.atomic():
+        organization = locks.organization(organization.pk)
+        member = get(organization, member_id)
+        if not member.is_active:
+            raise MemberNotActive
+        if member.role == role:
+            return member
+        admins.keep_one(organization, losing=member)
+        _want_seat(organization, role=role, before=member.role, reason="role_change")
+        intent = _open(organization, member, IntentKind.CHANGE_ROLE, role=role)
+    ask = partial(
+        gateway.stytch().set_roles,
+        stytch_org_id=organization.stytch_org_id or "",
+        stytch_member_id=member.stytch_member_id or "",
+        roles=to_stytch(role),
+    )
+    intents.carry_out(intent, ask)
+    changed = get(organization, member_id)
+    if changed.role != role:
+        raise RoleAssignedElsewhere
+    return changed
+
+
+def transfer_admin(organization: Organization, *, member_id: UUID, giver: Member) -> Member:
+    """Make another member an admin, then the giver an ordinary member.
+
+    Two whole changes, in this order: if the second cannot be done there are two admins, never none.
+    """
+    if member_id == giver.pk:
+        raise NotFound("Name another member.")
+    receiver = change_role(organization, member_id=member_id, role=Role.ADMIN)
+    change_role(organization, member_id=giver.pk, role=Role.MEMBER)
+    return receiver
+
+
+def remove(organization: Organization, *, member_id: UUID) -> Member:
+    """Remove a member: its sessions end, its seat is free.
+
+    Raises NotFound also for who was removed before, LastAdmin and ChangeInProgress.
+    """
+    return _remove(organization, member_id, details={})
+
+
+def leave(organization: Organization, *, member_id: UUID) -> Member:
+    """Remove oneself. Raises LastAdmin and ChangeInProgress."""
+    return _remove(organization, member_id, details={"left": True})
+
+
+def reactivate(organization: Organization, *, member_id: UUID) -> Member:
+    """Bring a removed member back.
+
+    Raises NotFound, MemberNotRemoved, ChangeInProgress, and what `seat_wanted`'s receivers raise.
+    """
+    with transaction.atomic():
+        organization = locks.organization(organization.pk)
+        member = get(organization, member_id)
+        if member.status != Status.REMOVED:
+            raise MemberNotRemoved
+        _want_seat(organization, role=member.role, before="", reason="reactivation")
+        intent = intents.open(
+            organization=organization,
+            kind=IntentKind.REACTIVATE,
+            subject=attribution.member(member.stytch_member_id or ""),
+            role=member.role,
+        )
+    ask = partial(
+        gateway.stytch().reactivate,
+        stytch_org_id=organization.stytch_org_id or "",
+        stytch_member_id=member.stytch_member_id or "",
+    )
+    intents.carry_out(intent, ask)
+    return get(organization, member_id)
+
+
+def _remove(organization: Organization, member_id: UUID, *, details: dict[str, object]) -> Member:
+    with transaction.atomic():
+        organization = locks.organization(organization.pk)
+        member = get(organization, member_id)
+        if member.status == Status.REMOVED:
+            raise NotFound
+        admins.keep_one(organization, losing=member)
+        intent = _open(organization, member, IntentKind.REMOVE, details=details)
+    ask = partial(
+        gateway.stytch().delete_member,
+        stytch_org_id=organization.stytch_org_id or "",
+        stytch_member_id=member.stytch_member_id or "",
+    )
+    intents.carry_out(intent, ask)
+    return get(organization, member_id)
+
+
+def _open(
+    organization: Organization,
+    member: Member,
+    kind: IntentKind,
+    *,
+    role: str = "",
+    details: dict[str, object] | None = None,
+) -> Intent:
+    return intents.open(
+        organization=organization,
+        kind=kind,
+        subject=attribution.member(member.stytch_member_id or ""),
+        role=role,
+        role_before=member.role if member.is_active else "",
+        details=details,
+    )
+
+
+def _want_seat(organization: Organization, *, role: str, before: str, reason: str) -> None:
+    signals.seat_wanted.send(
+        sender=Member, organization=organization, role=role, before=before, reason=reason
+    )

@@ -1,0 +1,159 @@
+"""Vendor to us: fetch what an event or a command names, and reconcile whole organizations."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from identity import gateway
+from identity.gateway.port import (
+    MemberDeleted,
+    MemberSnapshot,
+    OrganizationDeleted,
+    OrganizationSnapshot,
+    Proof,
+    Snapshot,
+)
+from identity.models import Invitation, Member, Status
+from identity.roles import from_stytch
+from identity.services import directory
+from identity.services.directory import Applied
+from kit.vendors import VendorNotFound
+from tenancy.models import Organization
+from tenancy.services import provisioning
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a reconciliation found, by organization."""
+
+    organization_id: str
+    members: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+def organization(stytch_org_id: str) -> Applied:
+    """Fetch one organization and write it down. Raises VendorUnavailable and SchemaNotReady."""
+    return directory.apply(_fetch_organization(stytch_org_id))
+
+
+def member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
+    """Fetch one member, with its organization if we have not met that, and write it down."""
+    found = gateway.stytch().member(stytch_member_id=stytch_member_id)
+    return receive(found, proof=proof)
+
+
+def receive(found: Snapshot, *, proof: Proof | None = None) -> Applied:
+    """Apply what was fetched; the organization of a member is fetched first where it is unknown."""
+    if isinstance(found, MemberSnapshot) and not directory.is_known(found.stytch_org_id):
+        organization(found.stytch_org_id)
+    return directory.apply(found, proof=proof)
+
+
+def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
+    """Compare one organization with Stytch, member by member, and repair unless `dry_run`.
+
+    Twice in a row finds nothing the second time.
+    """
+    report = Report(organization_id=str(organization_.pk))
+    for snapshot in _told(organization_):
+        report.members += isinstance(snapshot, MemberSnapshot)
+        difference = _difference(organization_, snapshot)
+        if difference is None:
+            continue
+        report.differences.append(difference)
+        if not dry_run:
+            directory.apply(snapshot)
+    log.info(
+        "directory_pulled",
+        organization_id=report.organization_id,
+        members=report.members,
+        differences=len(report.differences),
+        dry_run=dry_run,
+    )
+    return report
+
+
+def strangers() -> Iterator[OrganizationSnapshot]:
+    """Organizations Stytch has and we have not met."""
+    for snapshot in gateway.stytch().organizations():
+        if not directory.is_known(snapshot.stytch_org_id):
+            yield snapshot
+
+
+def adopt(snapshot: OrganizationSnapshot) -> Organization | None:
+    """Take in an organization we had not met."""
+    provisioning.ensure_stock()
+    return directory.apply(snapshot).organization
+
+
+def by_id(organization_id: UUID) -> None:
+    """Reconcile one organization, if it is still there."""
+    known = Organization.objects.live().filter(pk=organization_id).first()
+    if known is not None and known.stytch_org_id:
+        everything(known)
+
+
+def _fetch_organization(stytch_org_id: str) -> OrganizationSnapshot | OrganizationDeleted:
+    try:
+        found = gateway.stytch().organization(stytch_org_id=stytch_org_id)
+    except VendorNotFound:
+        return OrganizationDeleted(stytch_org_id=stytch_org_id)
+    if not directory.is_known(stytch_org_id):
+        provisioning.ensure_stock()
+    return found
+
+
+def _told(known: Organization) -> Iterator[Snapshot]:
+    """The organization, everybody Stytch lists, then those it does not list, one by one."""
+    stytch_org_id = known.stytch_org_id or ""
+    found = _fetch_organization(stytch_org_id)
+    yield found
+    if isinstance(found, OrganizationDeleted):
+        return
+    listed: set[str] = set()
+    for snapshot in gateway.stytch().members(stytch_org_id=stytch_org_id):
+        listed.add(snapshot.stytch_member_id)
+        yield snapshot
+    for missing in _present(known) - listed:
+        # Never conclude from a list alone: whoever arrived while we read it is not in it.
+        yield gateway.stytch().member(stytch_member_id=missing)
+
+
+def _present(known: Organization) -> set[str]:
+    members = Member.objects.of(known).exclude(status=Status.REMOVED)
+    invitations = Invitation.objects.of(known).open()
+    ids = [
+        *members.values_list("stytch_member_id", flat=True),
+        *invitations.values_list("stytch_member_id", flat=True),
+    ]
+    return {id_ for id_ in ids if id_}
+
+
+def _difference(known: Organization, snapshot: Snapshot) -> str | None:
+    match snapshot:
+        case OrganizationDeleted():
+            return "organization: deleted at Stytch"
+        case OrganizationSnapshot():
+            same = (known.name, known.slug) == (snapshot.name, snapshot.slug.lower())
+            return None if same else "organization: renamed at Stytch"
+        case MemberDeleted():
+            return f"{snapshot.stytch_member_id}: gone at Stytch"
+        case MemberSnapshot():
+            return _member_difference(snapshot)
+
+
+def _member_difference(snapshot: MemberSnapshot) -> str | None:
+    theirs = {"stytch_member_id": snapshot.stytch_member_id}
+    rows = Invitation.objects.open() if snapshot.status == "invited" else Member.objects.all()
+    row = rows.filter(**theirs).first()  # type: ignore[attr-defined]  # either kind of row
+    if row is None:
+        return f"{snapshot.stytch_member_id}: unknown here, {snapshot.status} at Stytch"
+    told = {"email": snapshot.email, "name": snapshot.name, "role": from_stytch(snapshot.roles)}
+    if isinstance(row, Member) and row.status != Status.SUSPENDED:
+        told["status"] = snapshot.status
+    differing = [field_ for field_, value in told.items() if getattr(row, field_) != value]
+    return f"{snapshot.stytch_member_id}: {', '.join(differing)}" if differing else None

@@ -1,0 +1,175 @@
+"""Signing in: a link or a code proves an address, and the address opens organizations.
+
+What a call answers never depends on whether an address is known: only its owner learns that.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from identity import gateway
+from identity.errors import signing_in
+from identity.gateway.port import Authenticated, Discovered, Membership
+from identity.models import Member
+from identity.services import directory, history
+from kit.errors import NotFound
+from tenancy import slugs
+from tenancy.models import Organization
+from tenancy.services import provisioning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Proof that a member signed in, and who that is."""
+
+    session_token: str = field(repr=False)
+    session_jwt: str = field(repr=False)
+    expires_at: datetime
+    organization: Organization
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An organization a person may enter. Until we have met it, its id is Stytch's."""
+
+    id: str
+    slug: str
+    name: str
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """Whose address it is, where they may go, and the token to go there within ten minutes."""
+
+    intermediate_session_token: str = field(repr=False)
+    email: str = field(repr=False)
+    organizations: list[Place]
+
+
+def send_magic_link(*, email: str) -> None:
+    """Mail a link; nothing tells whether the address is known."""
+    with signing_in():
+        gateway.stytch().send_magic_link(email=email.lower())
+
+
+def send_code(*, email: str) -> None:
+    """Mail a one-time code; nothing tells whether the address is known."""
+    with signing_in():
+        gateway.stytch().send_code(email=email.lower())
+
+
+def discover(*, token: str) -> Discovery:
+    """Spend a link's token. Raises InvalidSignIn."""
+    with signing_in():
+        found = gateway.stytch().discover(token=token)
+    return _discovery(found.intermediate_session_token, found.email, found.organizations)
+
+
+def discover_by_code(*, email: str, code: str) -> Discovery:
+    """Spend a code. Raises InvalidSignIn."""
+    with signing_in():
+        found = gateway.stytch().discover_by_code(email=email.lower(), code=code)
+    return _discovery(found.intermediate_session_token, found.email, found.organizations)
+
+
+def create_organization(*, intermediate_session_token: str, name: str, slug: str) -> Session:
+    """A new organization, with a schema of its own and its first admin.
+
+    The schema is made sure of before Stytch is asked: an organization there cannot be undone.
+    Raises InvalidSignIn, SlugNotAllowed, SlugTaken and SchemaNotReady.
+    """
+    checked = slugs.check(slug) if slug else ""
+    provisioning.ensure_stock()
+    with signing_in():
+        made = gateway.stytch().create_organization(
+            intermediate_session_token=intermediate_session_token, name=name, slug=checked
+        )
+    return record(made)
+
+
+def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
+    """A session in a discovered organization; accepts an invitation, joins where that is allowed.
+
+    Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
+    """
+    stytch_org_id = stytch_id(organization_id)
+    with signing_in():
+        made = gateway.stytch().enter(
+            intermediate_session_token=intermediate_session_token, stytch_org_id=stytch_org_id
+        )
+    return record(made)
+
+
+def accept_invitation(*, token: str) -> Session:
+    """Spend an invitation's token; its person becomes an active member. Raises InvalidSignIn."""
+    with signing_in():
+        made = gateway.stytch().accept(token=token)
+    return record(made)
+
+
+def record(made: Authenticated) -> Session:
+    """Write down who has signed in. Raises NotFound when the organization was deleted here."""
+    if not directory.is_known(made.organization.stytch_org_id):
+        provisioning.ensure_stock()
+    with transaction.atomic():
+        directory.apply(made.organization)
+        applied = directory.apply(made.member, proof=made.proof)
+        if applied.organization is None or applied.member is None:
+            raise NotFound
+        with history.by_member(applied.member.pk):
+            history.write(applied.organization, "session.created", made.session_id)
+    return session(made, applied.organization, applied.member)
+
+
+def session(made: Authenticated, organization: Organization, member: Member) -> Session:
+    """The session Stytch made, with our own words for whose it is."""
+    return Session(
+        session_token=made.session_token,
+        session_jwt=made.session_jwt,
+        expires_at=made.expires_at,
+        organization=organization,
+        member=member,
+    )
+
+
+def places(found: Iterable[Discovered]) -> list[Place]:
+    """Discovered organizations with our ids; those deleted here are left out."""
+    found = list(found)
+    known = Organization.objects.in_bulk(
+        [one.organization.stytch_org_id for one in found], field_name="stytch_org_id"
+    )
+    return list(_places(found, known))
+
+
+def stytch_id(organization_id: str) -> str:
+    """Stytch's id for one of ours, or itself. Raises NotFound for one of ours that is not there."""
+    try:
+        id_ = UUID(organization_id)
+    except ValueError:
+        return organization_id
+    organization = Organization.objects.live().filter(pk=id_).first()
+    if organization is None or organization.stytch_org_id is None:
+        raise NotFound
+    return organization.stytch_org_id
+
+
+def _discovery(token: str, email: str, found: Iterable[Discovered]) -> Discovery:
+    return Discovery(intermediate_session_token=token, email=email, organizations=places(found))
+
+
+def _places(found: Iterable[Discovered], known: dict[str, Organization]) -> Iterator[Place]:
+    for one in found:
+        organization = known.get(one.organization.stytch_org_id)
+        if organization is not None and organization.is_deleted:
+            continue
+        yield Place(
+            id=str(organization.pk) if organization else one.organization.stytch_org_id,
+            slug=one.organization.slug,
+            name=one.organization.name,
+            membership=one.membership,
+        )

@@ -1,0 +1,83 @@
+"""Jobs of identity: what nobody should wait for, and what nobody asked for."""
+
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from identity import gateway
+from identity.models import Invitation, RevokedSession
+from identity.services import bulk, intents, invitations, pull
+from kit import jobs
+from kit.errors import Problem
+from kit.vendors import VendorNotFound, VendorUnavailable
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+
+
+@jobs.task("identity.send_invitation")
+def send_invitation(intent_id: str) -> None:
+    """Mail one invitation of a bulk."""
+    bulk.send(UUID(intent_id))
+
+
+@jobs.task("identity.revoke_session")
+def revoke_session(session_id: str) -> None:
+    """End a session at Stytch; here it was refused from the start."""
+    try:
+        gateway.stytch().revoke_session(session_id=session_id)
+    except VendorNotFound:
+        log.info("session_was_over")
+
+
+@jobs.task("identity.pull_organization")
+def pull_organization(organization_id: str) -> None:
+    """Reconcile one organization with Stytch."""
+    pull.by_id(UUID(organization_id))
+
+
+@jobs.task("identity.pull_directory", retry=None, queue="upkeep", cron="37 2 * * *")
+def pull_directory() -> None:
+    """Nightly: every organization on its own, so that one trouble does not stop the others."""
+    for organization_id in Organization.objects.live().values_list("pk", flat=True):
+        jobs.defer(
+            "identity.reconcile_organization",
+            coalesce=str(organization_id),
+            organization_id=str(organization_id),
+        )
+
+
+@jobs.task("identity.reconcile_organization", retry=None, queue="upkeep")
+def reconcile_organization(organization_id: str) -> None:
+    """One organization of the nightly pull; what fails waits for the next night."""
+    pull.by_id(UUID(organization_id))
+
+
+@jobs.task("identity.settle_intents", retry=None, queue="upkeep", cron="* * * * *")
+def settle_intents() -> None:
+    """Find out what became of changes whose process died, or whose answer never came."""
+    intents.sweep()
+
+
+@jobs.task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
+def expire_invitations() -> None:
+    """Close overdue invitations, here and at Stytch."""
+    overdue = Invitation.objects.overdue().order_by("expires_at")
+    for invitation_id in list(overdue.values_list("pk", flat=True)[:AT_ONCE]):
+        try:
+            invitations.expire(invitation_id)
+        except VendorUnavailable:
+            return
+        except Problem as problem:
+            log.warning(
+                "invitation_not_expired", invitation_id=str(invitation_id), code=problem.code
+            )
+
+
+@jobs.task("identity.forget_revoked_sessions", retry=None, queue="upkeep", cron="23 * * * *")
+def forget_revoked_sessions() -> None:
+    """Drop revocations of sessions whose last token has run out by itself."""
+    RevokedSession.objects.filter(expires_at__lt=timezone.now()).delete()

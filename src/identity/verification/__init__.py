@@ -1,0 +1,1 @@
+"""Session tokens, verified here: no call to Stytch, and none at all for a bad token."""

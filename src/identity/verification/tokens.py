@@ -1,0 +1,141 @@
+"""From a bearer's text to whose session it is, or a refusal; nothing here knows our database."""
+
+import base64
+import binascii
+import hashlib
+import json
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from django.conf import settings
+
+from identity.errors import InvalidSession
+from identity.gateway.port import Proof
+from identity.verification import keys
+
+LONGEST = 8 * 1024
+LEEWAY_SECONDS = 10
+REMEMBERED = 4096
+
+_SESSION = "https://stytch.com/session"
+_ORGANIZATION = "https://stytch.com/organization"
+_OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a valid token says. Its roles are left out: the local member row decides."""
+
+    stytch_member_id: str
+    stytch_org_id: str
+    session_id: str
+    session_expires_at: datetime
+    expires_at: float
+    proof: Proof
+
+
+_remembered: OrderedDict[bytes, Claims] = OrderedDict()
+_lock = threading.Lock()
+
+
+def verify(token: str) -> Claims:
+    """The claims of a genuine, unexpired token of ours.
+
+    A repeat costs a hash: what was verified once stays verified until it expires. Revocation and
+    the member's standing are the caller's to ask, every time. Raises InvalidSession for anything
+    else, and VendorUnavailable while no signing key was ever seen.
+    """
+    if len(token) > LONGEST:
+        raise InvalidSession
+    digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+    known = _remembered.get(digest)
+    if known is not None and time.time() < known.expires_at + LEEWAY_SECONDS:
+        return known
+    claims = _verify(token)
+    _remember(digest, claims)
+    return claims
+
+
+def forget() -> None:
+    """Forget all verified tokens, as a new process would."""
+    with _lock:
+        _remembered.clear()
+
+
+def _remember(digest: bytes, claims: Claims) -> None:
+    with _lock:
+        _remembered[digest] = claims
+        _remembered.move_to_end(digest)
+        while len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+
+
+def _verify(token: str) -> Claims:
+    try:
+        key = keys.find(_key_id(token))
+        if key is None:
+            raise InvalidSession
+        return _read(_decode(token, key))
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise InvalidSession from None
+
+
+def _key_id(token: str) -> str:
+    """The key a plausible token asks for; whatever is plainly not ours never costs a fetch."""
+    header, payload, _ = (_part(part) for part in token.split("."))
+    if header.get("alg") != "RS256" or payload.get("iss") != _issuer():
+        raise InvalidSession
+    if not payload["exp"] + LEEWAY_SECONDS > time.time():
+        raise InvalidSession
+    kid = header["kid"]
+    if not isinstance(kid, str):
+        raise InvalidSession
+    return kid
+
+
+def _part(text: str) -> dict[str, Any]:
+    try:
+        read = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        return {}  # the signature is no JSON
+    return read if isinstance(read, dict) else {}
+
+
+def _decode(token: str, key: jwt.PyJWK) -> dict[str, Any]:
+    return jwt.decode(
+        token,
+        key,
+        algorithms=["RS256"],
+        audience=settings.STYTCH_PROJECT_ID,
+        issuer=_issuer(),
+        leeway=LEEWAY_SECONDS,
+        options=_OPTIONS,
+    )
+
+
+def _read(payload: dict[str, Any]) -> Claims:
+    session = payload[_SESSION]
+    ends = datetime.fromisoformat(session["expires_at"])
+    return Claims(
+        stytch_member_id=_text(payload["sub"]),
+        stytch_org_id=_text(payload[_ORGANIZATION]["organization_id"]),
+        session_id=_text(session["id"]),
+        session_expires_at=ends if ends.tzinfo else ends.replace(tzinfo=UTC),
+        expires_at=float(payload["exp"]),
+        proof=Proof.of(session.get("authentication_factors") or ()),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise InvalidSession
+    return value
+
+
+def _issuer() -> str:
+    return f"stytch.com/{settings.STYTCH_PROJECT_ID}"

@@ -1,0 +1,1 @@
+"""Identity over HTTP: parse, call one service, render."""

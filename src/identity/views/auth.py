@@ -1,0 +1,174 @@
+"""Signing in, and what follows: longer, elsewhere, out."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from identity.authentication import bearer
+from identity.serializers.people import (
+    CodeSerializer,
+    DiscoverySerializer,
+    EmailSerializer,
+    EnterSerializer,
+    NewOrganizationSerializer,
+    RefreshSerializer,
+    SentSerializer,
+    SessionSerializer,
+    SwitchSerializer,
+    TokenSerializer,
+)
+from identity.services import sessions, sign_in
+from identity.services.sign_in import Session
+from identity.views.reading import body
+from kit import access
+from kit.views import APIView
+
+SENT = {"status": "sent"}
+
+
+class MagicLinks(APIView):
+    """Mail a link that signs in."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_send_magic_link"
+
+    @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a link that signs in; the answer is the same for unknown addresses."""
+        sign_in.send_magic_link(**body(request, EmailSerializer))
+        return Response(SENT, status=202)
+
+
+class CodeSend(APIView):
+    """Mail a one-time code."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_send_code"
+
+    @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a one-time code, an alternative to the link; the same for unknown addresses."""
+        sign_in.send_code(**body(request, EmailSerializer))
+        return Response(SENT, status=202)
+
+
+class CodeVerify(APIView):
+    """Spend a one-time code."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_verify_code"
+
+    @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
+    def post(self, request: Request) -> Response:
+        """Spend a one-time code: which organizations does its address open?"""
+        found = sign_in.discover_by_code(**body(request, CodeSerializer))
+        return Response(DiscoverySerializer(found).data)
+
+
+class Discovery(APIView):
+    """Spend the token of a mailed link."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_discover"
+
+    @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
+    def post(self, request: Request) -> Response:
+        """Spend a link's token: which organizations does its address open?"""
+        found = sign_in.discover(**body(request, TokenSerializer))
+        return Response(DiscoverySerializer(found).data)
+
+
+class Organizations(APIView):
+    """Create an organization."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_create_organization"
+
+    @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Create an organization, and sign in as its first admin."""
+        made = sign_in.create_organization(**body(request, NewOrganizationSerializer))
+        return _session(made, status=201)
+
+
+class Sessions(APIView):
+    """Enter an organization."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_create_session"
+
+    @extend_schema(request=EnterSerializer, responses={201: SessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Sign in to one of the discovered organizations."""
+        return _session(sign_in.enter(**body(request, EnterSerializer)), status=201)
+
+
+class InvitationAcceptance(APIView):
+    """Accept an invitation."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_accept_invitation"
+
+    @extend_schema(request=TokenSerializer, responses={201: SessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Accept an invitation with the token of its mail, and sign in."""
+        return _session(sign_in.accept_invitation(**body(request, TokenSerializer)), status=201)
+
+
+class SessionRefresh(APIView):
+    """Prolong a session."""
+
+    access = access.PUBLIC
+    resource = "auth"
+    operation = "auth_refresh_session"
+
+    @extend_schema(request=RefreshSerializer, responses=SessionSerializer)
+    def post(self, request: Request) -> Response:
+        """Get a fresh session JWT; one is good for five minutes."""
+        return _session(sessions.refresh(**body(request, RefreshSerializer)))
+
+
+class SessionSwitch(APIView):
+    """Go to another organization."""
+
+    access = access.SESSION
+    resource = "auth"
+    operation = "auth_switch_session"
+
+    @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
+    def post(self, request: Request) -> Response:
+        """Exchange the session for one in another organization of the same person."""
+        made = sessions.switch(session_jwt=bearer(request) or "", **body(request, SwitchSerializer))
+        return _session(made)
+
+
+class CurrentSession(APIView):
+    """The session of the bearer."""
+
+    access = access.SESSION
+    resource = "auth"
+    operation = "auth_delete_session"
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Sign out: refused here from the next request, and revoked at Stytch."""
+        bound = request.auth
+        sessions.revoke(
+            bound.organization,
+            session_id=bound.session_id,
+            expires_at=bound.session_expires_at,
+        )
+        return Response(status=204)
+
+
+def _session(made: Session, *, status: int = 200) -> Response:
+    # A session in a shared cache would be somebody else's.
+    headers = {"Cache-Control": "no-store"}
+    return Response(SessionSerializer(made).data, status=status, headers=headers)

@@ -1,0 +1,91 @@
+"""The invitations of an organization."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from identity.filters import InvitationFilter
+from identity.models import Invitation
+from identity.roles import Role
+from identity.serializers.organizations import (
+    BulkInvitationsSerializer,
+    BulkResultsSerializer,
+    InvitationSerializer,
+    NewInvitationSerializer,
+)
+from identity.services import bulk, invitations
+from identity.views.reading import body
+from kit.errors import Problem
+from kit.views import ListMixin, RetrieveMixin, ViewSet
+from tenancy.views import OrganizationScope
+
+
+class InvitationViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
+    """Offers to become a member."""
+
+    access = {
+        "list": "invitation.read",
+        "retrieve": "invitation.read",
+        "create": "invitation.create",
+        "bulk": "invitation.create",
+        "resend": "invitation.create",
+        "destroy": "invitation.revoke",
+    }
+    resource = "invitations"
+    serializer_class = InvitationSerializer
+    filterset_class = InvitationFilter
+    ordering_fields = ("created_at", "email", "expires_at")
+    ordering = "-created_at"
+
+    def get_queryset(self) -> QuerySet[Invitation]:
+        """The invitations of the organization in the path."""
+        return Invitation.objects.of(self.organization)
+
+    @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
+    def create(self, request: Request, **_: object) -> Response:
+        """Invite an address; one pending invitation each."""
+        invited = invitations.create(
+            self.organization, **_row(body(request, NewInvitationSerializer))
+        )
+        return Response(InvitationSerializer(invited).data, status=201)
+
+    @extend_schema(request=BulkInvitationsSerializer, responses={202: BulkResultsSerializer})
+    def bulk(self, request: Request, **_: object) -> Response:
+        """Invite up to a hundred addresses; each row has its own result."""
+        asked = body(request, BulkInvitationsSerializer)["invitations"]
+        rows = [bulk.Row(**_row(fields)) for fields in asked]
+        answers = bulk.create(self.organization, rows=rows)
+        results = [_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)]
+        return Response(BulkResultsSerializer({"results": results}).data, status=202)
+
+    @extend_schema(request=None, responses=InvitationSerializer)
+    def resend(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+        """Mail a pending invitation again, for another seven days."""
+        sent = invitations.resend(self.organization, invitation_id=pk)
+        return Response(InvitationSerializer(sent).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+        """Withdraw a pending invitation: its link is dead and its seat free."""
+        invitations.revoke(self.organization, invitation_id=pk)
+        return Response(status=204)
+
+
+def _row(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "role": Role(fields["role"])}
+
+
+def _result(email: str, problem: Problem | None) -> dict[str, Any]:
+    if problem is None:
+        return {"email": email, "result": "queued", "problem": None}
+    told = {
+        "status": problem.status,
+        "code": problem.code,
+        "title": problem.title,
+        "detail": problem.detail,
+    }
+    return {"email": email, "result": "refused", "problem": told}

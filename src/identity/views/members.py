@@ -1,0 +1,72 @@
+"""The members of an organization."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from identity.filters import MemberFilter
+from identity.models import Member
+from identity.roles import Role
+from identity.serializers.organizations import MemberSerializer, RoleSerializer
+from identity.services import members
+from identity.views.reading import body
+from kit.views import ListMixin, RetrieveMixin, ViewSet
+from tenancy.views import OrganizationScope
+
+
+class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
+    """People in the organization. Changes are written to Stytch first."""
+
+    access = {
+        "list": "member.read",
+        "retrieve": "member.read",
+        "partial_update": "member.update",
+        "transfer_admin": "member.update",
+        "destroy": "member.remove",
+        "reactivate": "member.remove",
+        "leave": "member.leave",
+    }
+    resource = "members"
+    serializer_class = MemberSerializer
+    filterset_class = MemberFilter
+    ordering_fields = ("created_at", "email", "role")
+    ordering = "created_at"
+
+    def get_queryset(self) -> QuerySet[Member]:
+        """The members of the organization in the path, whatever their status."""
+        return Member.objects.of(self.organization)
+
+    @extend_schema(request=RoleSerializer, responses=MemberSerializer)
+    def partial_update(self, request: Request, pk: UUID, **_: object) -> Response:
+        """Give a member another role; 409 `last_admin` for the last admin."""
+        role = Role(body(request, RoleSerializer)["role"])
+        changed = members.change_role(self.organization, member_id=pk, role=role)
+        return Response(MemberSerializer(changed).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+        """Remove a member: its sessions end and its seat is free; 409 `last_admin`."""
+        members.remove(self.organization, member_id=pk)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=MemberSerializer)
+    def reactivate(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+        """Bring a removed member back."""
+        returned = members.reactivate(self.organization, member_id=pk)
+        return Response(MemberSerializer(returned).data)
+
+    @extend_schema(request=None, responses=MemberSerializer)
+    def transfer_admin(self, request: Request, pk: UUID, **_: object) -> Response:
+        """Make another member the admin in one's own place."""
+        giver = request.auth.member
+        receiver = members.transfer_admin(self.organization, member_id=pk, giver=giver)
+        return Response(MemberSerializer(receiver).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def leave(self, request: Request, **_: object) -> Response:
+        """Leave the organization; 409 `last_admin` for the last admin."""
+        members.leave(self.organization, member_id=request.auth.member.pk)
+        return Response(status=204)

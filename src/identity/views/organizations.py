@@ -1,0 +1,57 @@
+"""The organization itself, and who may do what in it."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from identity import roles
+from identity.serializers.organizations import OrganizationSerializer, PermissionsSerializer
+from identity.services import organizations
+from kit.views import APIView
+from tenancy.views import OrganizationScope
+
+
+class OrganizationView(OrganizationScope, APIView):
+    """One organization."""
+
+    access = {"get": "organization.read", "patch": "organization.update"}
+    resource = "organizations"
+
+    @extend_schema(responses=OrganizationSerializer)
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """The organization."""
+        return Response(OrganizationSerializer(self.organization).data)
+
+    @extend_schema(request=OrganizationSerializer, responses=OrganizationSerializer)
+    def patch(self, request: Request, **_: object) -> Response:
+        """Change its name or slug; written to Stytch first."""
+        read = OrganizationSerializer(self.organization, data=request.data, partial=True)
+        read.is_valid(raise_exception=True)
+        renamed = organizations.rename(
+            self.organization,
+            name=read.validated_data.get("name", self.organization.name),
+            slug=read.validated_data.get("slug", self.organization.slug),
+        )
+        return Response(OrganizationSerializer(renamed).data)
+
+
+class PermissionsView(OrganizationScope, APIView):
+    """Who may do what."""
+
+    access = "permission.read"
+    resource = "permissions"
+    operation = "permissions_list"
+
+    @extend_schema(responses=PermissionsSerializer)
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """The table of roles and permissions, the same for every organization."""
+        table = [
+            {
+                "name": name,
+                "description": description,
+                "roles": [role for role in roles.Role if role in holders],
+            }
+            for name, (holders, description) in roles.TABLE.items()
+        ]
+        shown = {"roles": list(roles.Role), "permissions": table}
+        return Response(PermissionsSerializer(shown).data)
