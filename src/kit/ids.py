@@ -19,4 +19,6 @@ def uuid7() -> uuid.UUID:
         _last = max(stamp, _last + 1)
         stamp = _last
     random = int.from_bytes(os.urandom(8)) & (2**62 - 1)
-    return uuid.UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
+    return uuid.UUID(
+        int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
+    )

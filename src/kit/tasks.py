@@ -16,7 +16,9 @@ KEPT_HOURS = 7 * 24
 @jobs.task("kit.rescue_stalled_jobs", retry=None, queue="upkeep", cron="* * * * * */30")
 def rescue_stalled_jobs() -> None:
     """Put back what a killed worker held; that is why every task is idempotent."""
-    stalled = async_to_sync(app.job_manager.get_stalled_jobs)(seconds_since_heartbeat=SILENT_SECONDS)
+    stalled = async_to_sync(app.job_manager.get_stalled_jobs)(
+        seconds_since_heartbeat=SILENT_SECONDS
+    )
     for job in stalled:
         async_to_sync(app.job_manager.retry_job)(job, retry_at=datetime.now(UTC))
         log.warning("stalled_job_rescued", job=job.id, stalled_task=job.task_name)

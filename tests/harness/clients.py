@@ -39,10 +39,10 @@ class Sandbox:
     def __init__(self):
         self._client = httpx.Client(base_url=SANDBOX_URL, timeout=30)
 
-    def get(self, path, **params):
+    def get(self, path, /, **params):
         return self._answer(self._client.get(f"/_sandbox{path}", params=params))
 
-    def post(self, path, **body):
+    def post(self, path, /, **body):
         return self._answer(self._client.post(f"/_sandbox{path}", json=body))
 
     def delete(self, path):
