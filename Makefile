@@ -63,8 +63,9 @@ types: setup  ## mypy, strict
 contracts: setup  ## import-linter: the arrow between the slices
 	@.venv/bin/lint-imports
 
-migrations: setup  ## no model without its migration
+migrations: setup  ## no model without its migration, and the tenant script says the same
 	@$(TESTING) $(PY) src/manage.py makemigrations --check --dry-run
+	@$(TESTING) $(PY) src/manage.py tenant_script --check
 
 schema: setup  ## the OpenAPI file is the one committed
 	@if [ -e scripts/schema ]; then $(TESTING) sh scripts/schema; fi

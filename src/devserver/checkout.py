@@ -15,6 +15,7 @@ ADDRESSES = STATE / "addresses.json"  # the ports that run was given
 SECRET = STATE / "secret_key"
 SANDBOX = STATE / "sandbox.sqlite3"
 LOG = STATE / "postgres.log"
+METRICS = STATE / "metrics"  # where the web server's processes leave their counts
 
 
 def prepare() -> None:

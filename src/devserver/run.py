@@ -3,6 +3,7 @@
 import http
 import http.client
 import os
+import shutil
 import signal
 import sys
 import time
@@ -99,7 +100,10 @@ class Run:
         serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
         serve += ["--port", str(self.addresses.web), "--workers", str(os.cpu_count() or 1)]
         serve += ["--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application"]
-        self.children.start("web", [PY, *serve], self.told)
+        counted = {"PROMETHEUS_MULTIPROC_DIR": str(checkout.METRICS)}
+        shutil.rmtree(checkout.METRICS, ignore_errors=True)  # counts of processes that are gone
+        checkout.METRICS.mkdir()
+        self.children.start("web", [PY, *serve], self.told | counted)
 
     def _restart(self, path: str) -> None:
         say("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")

@@ -29,6 +29,7 @@ class Checkout:
         shutil.copytree(STANDINS, root / "src", dirs_exist_ok=True)
         shutil.move(root / "src/seed.py", root / "src/devserver/seed.py")
         self.ports = {"WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+        self.told = {}
         self.started = []
 
     def environment(self, **more):
@@ -37,7 +38,7 @@ class Checkout:
             "HOME": str(self.root),
             "PYTHONPATH": str(self.root / "src"),
         }
-        return own | self.ports | more
+        return own | self.ports | self.told | more
 
     def start(self, *arguments, **environment):
         output = self.root / "output.txt"
@@ -112,6 +113,7 @@ def make_checkout():
 
     yield make
     for checkout in made:
+        checkout.told = {}
         checkout.stop()
     shutil.rmtree(folder)
 

@@ -8,8 +8,28 @@ import pytest
 
 from tests.harness.stack import poll
 
+ELSEWHERE = {"DATABASE_URL": "postgresql://w@db/x", "DATABASE_OWNER_URL": "postgresql://o@db/x"}
+
+
+@pytest.fixture
+def make_checkout(make_checkout):
+    """Without a database of its own, which none of the programs that stand in would use."""
+
+    def make(name="a checkout"):
+        made = make_checkout(name)
+        made.told = ELSEWHERE
+        return made
+
+    return make
+
+
+@pytest.fixture
+def checkout(make_checkout):
+    return make_checkout()
+
 
 def test_everything_is_up_when_it_says_ready(checkout):
+    checkout.told = {}
     checkout.run()
 
     for port in checkout.ports.values():
