@@ -44,12 +44,15 @@ def sandbox(stack):
     yield control
     control.delete("/faults")
     control.post("/webhooks")
+    control.close()
 
 
 @pytest.fixture
 def api(stack):
     """An HTTP client of the API."""
-    return Api()
+    client = Api()
+    yield client
+    client.close()
 
 
 @pytest.fixture

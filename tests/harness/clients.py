@@ -14,6 +14,9 @@ class Api:
     def __init__(self):
         self._client = httpx.Client(base_url=API_URL, timeout=30)
 
+    def close(self):
+        self._client.close()
+
     def request(self, method, path, *, token=None, headers=None, **options):
         headers = dict(headers or {})
         if token:
@@ -38,6 +41,9 @@ class Sandbox:
 
     def __init__(self):
         self._client = httpx.Client(base_url=SANDBOX_URL, timeout=30)
+
+    def close(self):
+        self._client.close()
 
     def get(self, path, /, **params):
         return self._answer(self._client.get(f"/_sandbox{path}", params=params))
