@@ -88,6 +88,8 @@ def create_app(settings: Settings, *, halves: tuple[Half, ...] = HALVES) -> Sand
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         world.deliveries.resume()
+        for half in halves:
+            half.advance(world)  # what became due while the sandbox was off
         yield
         await world.deliveries.close()
         world.store.close()

@@ -142,7 +142,21 @@ def test_invoice_links_lead_to_a_page_and_a_pdf(shop, subscription):
     assert invoice.number in page.text
     assert "5 × Team" in page.text
     assert pdf.headers["Content-Type"] == "application/pdf"
-    assert pdf.content.startswith(b"%PDF-") and invoice.number.encode() in pdf.content
+    assert pdf.content.startswith(b"%PDF-")
+    assert invoice.number.encode() in pdf.content
+
+
+def test_customer_pays_an_open_invoice_on_its_page(shop, subscription):
+    shop.payments_end(subscription.customer, "decline", times=2)
+    shop.control.advance(days=32)
+    owed = shop.invoices(subscription)[0]
+    assert shop.again(subscription).status == "past_due"
+
+    pages = [httpx.post(owed.hosted_invoice_url, trust_env=False) for _ in range(2)]
+
+    assert [page.status_code for page in pages] == [402, 303]
+    assert "Your card was declined." in pages[0].text
+    assert shop.again(subscription).status == "active"
 
 
 def test_control_refuses_what_it_does_not_know(shop, subscription):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sandbox.store import Document
 from sandbox.stripe import invoicing, orders
 from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe.errors import StripeError, declined
 from sandbox.stripe.ledger import Ledger
 
 DAY = 86_400
@@ -80,13 +80,39 @@ def payment_of(ledger: Ledger, invoice: Document) -> Document:
 
 def collect(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
     """Charge an open invoice. Nothing due is paid at once; one to be sent waits for its reader."""
+    if invoice["collection_method"] == "send_invoice" and invoice["amount_due"]:
+        return Collected(invoice, paid=False)
+    return attempt(ledger, invoice, method=method)
+
+
+def attempt(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+    """Charge an invoice, whoever asked for it."""
     if invoice["amount_due"] == 0:
         return Collected(settle(ledger, invoice), paid=True)
-    if invoice["collection_method"] == "send_invoice":
-        return Collected(invoice, paid=False)
     if charges(ledger, invoice["customer"], method):
         return Collected(settle(ledger, counted(invoice)), paid=True)
     return Collected(refuse(ledger, invoice), paid=False)
+
+
+def payable(ledger: Ledger, invoice: Document) -> Document:
+    """Return an invoice somebody may pay now, drafts finalized."""
+    if invoice["status"] == "draft":
+        return finalize(ledger, invoice)
+    if invoice["status"] == "paid":
+        raise StripeError("Invoice is already paid", code="invoice_already_paid")
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise StripeError(f"This invoice is {invoice['status']}.", code="invoice_not_editable")
+    return invoice
+
+
+def pay(ledger: Ledger, invoice: Document, *, method: str | None) -> Document:
+    """Charge an invoice because somebody asks for it; a decline is recorded, then refused."""
+    tried = attempt(ledger, payable(ledger, invoice), method=method)
+    if not tried.paid:
+        # The attempt and its event stay, although the caller gets an error.
+        ledger.commit()
+        raise declined()
+    return tried.invoice
 
 
 def charges(ledger: Ledger, customer: str, method: str | None) -> bool:

@@ -61,9 +61,8 @@ def activate(ledger: Ledger, subscription: Document) -> Document:
             ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
         )
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
-    if invoice and invoice["status"] == "draft":
-        invoice = collecting.finalize(ledger, invoice)
-    if invoice and invoice["status"] == "open":
+    if invoice and invoice["status"] in ("draft", "open"):
+        invoice = collecting.payable(ledger, invoice)
         lifecycle.paid(ledger, collecting.settle(ledger, invoice))
     else:
         lifecycle.recover(ledger, subscription)

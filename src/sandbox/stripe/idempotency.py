@@ -12,6 +12,7 @@ from sandbox.stripe.errors import StripeError
 KIND = "stripe.idempotency"
 KEPT_SECONDS = 24 * 3600
 LONGEST = 255
+MOST = 20_000  # a load test must not fill the memory
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,24 @@ class Keys:
     def finish(self, key: str, fingerprint: str, answer: Answer) -> None:
         """Remember how it ended, errors and all."""
         self._running.discard(key)
-        record = {"fingerprint": fingerprint, "status": answer.status, "body": answer.body}
+        record = {
+            "key": key,
+            "fingerprint": fingerprint,
+            "status": answer.status,
+            "body": answer.body,
+        }
         self._store.put(KIND, key, record | {"at": real_now().timestamp()})
+        if self._store.count(KIND) > MOST:
+            self._prune()
 
     def release(self, key: str) -> None:
         """Forget a claim whose work never began."""
         self._running.discard(key)
+
+    def _prune(self) -> None:
+        ages = sorted((entry["at"], entry["key"]) for entry in self._store.all(KIND))
+        for _, key in ages[: MOST // 2]:
+            self._store.delete(KIND, key)
 
     def _fresh(self, key: str) -> Document | None:
         found = self._store.get(KIND, key)

@@ -1,13 +1,15 @@
 """An invoice to read, in the browser and as a plain PDF."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from sandbox.store import Document
-from sandbox.stripe import money, rendering
+from sandbox.stripe import collecting, completion, lifecycle, money, rendering
+from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
 from sandbox.world import World
 
+SEE_OTHER = 303
 LINE_HEIGHT = 16
 TOP = 780
 LEFT = 60
@@ -20,6 +22,22 @@ async def show(world: World, request: Request) -> Response:
     if invoice is None:
         return rendering.gone(world, request, "invoice")
     return rendering.page(world, request, "invoice.html", {"invoice": invoice})
+
+
+async def submit(world: World, request: Request) -> Response:
+    """Pay an open invoice, as a customer does who got a reminder."""
+    ledger = Ledger(world)
+    invoice = rendering.found(ledger, "invoice", request)
+    if invoice is None:
+        return rendering.gone(world, request, "invoice")
+    try:
+        lifecycle.paid(ledger, collecting.pay(ledger, invoice, method=completion.CARD))
+    except StripeError as refusal:
+        after = Ledger(world).get("invoice", invoice["id"])
+        context = {"invoice": after, "refusal": refusal.message}
+        return rendering.page(world, request, "invoice.html", context, status=refusal.status)
+    ledger.commit()
+    return RedirectResponse(f"/invoices/{invoice['id']}", SEE_OTHER)
 
 
 async def pdf(world: World, request: Request) -> Response:

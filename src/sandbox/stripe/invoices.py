@@ -3,7 +3,7 @@
 from sandbox.store import Document
 from sandbox.stripe import collecting, lifecycle
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import StripeError, declined, missing
+from sandbox.stripe.errors import StripeError, missing
 from sandbox.stripe.listing import fits, page, within
 
 
@@ -29,20 +29,11 @@ def index(call: Call) -> Document:
 def pay(call: Call) -> Document:
     """Try to collect an invoice now; a decline is a 402 and is recorded."""
     ledger, invoice = call.ledger, retrieve(call)
-    if invoice["status"] == "draft":
-        invoice = collecting.finalize(ledger, invoice)
-    if invoice["status"] == "paid":
-        raise StripeError("Invoice is already paid", code="invoice_already_paid")
-    if invoice["status"] not in ("open", "uncollectible"):
-        raise StripeError(f"This invoice is {invoice['status']}.", code="invoice_not_editable")
     if call.params.get("paid_out_of_band"):
+        invoice = collecting.payable(ledger, invoice)
         invoice = collecting.settle(ledger, invoice, out_of_band=True)
-    elif not (attempt := collecting.collect(ledger, invoice, method=method(call, invoice))).paid:
-        # The attempt and its event stay, although the caller gets an error.
-        ledger.commit()
-        raise declined()
     else:
-        invoice = attempt.invoice
+        invoice = collecting.pay(ledger, invoice, method=method(call, invoice))
     lifecycle.paid(ledger, invoice)
     return invoice
 

@@ -16,5 +16,6 @@ def pages(world: World) -> list[BaseRoute]:
         Route("/portal/{id}", partial(portal_page.show, world), methods=["GET"]),
         Route("/portal/{id}", partial(portal_page.submit, world), methods=["POST"]),
         Route("/invoices/{id}", partial(invoice_page.show, world), methods=["GET"]),
+        Route("/invoices/{id}", partial(invoice_page.submit, world), methods=["POST"]),
         Route("/invoices/{id}/pdf", partial(invoice_page.pdf, world), methods=["GET"]),
     ]

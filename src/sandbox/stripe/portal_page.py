@@ -6,7 +6,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sandbox.store import Document
-from sandbox.stripe import customers, lifecycle, money, rendering, shapes, subscriptions, tax_ids
+from sandbox.stripe import (
+    customers,
+    invoicing,
+    lifecycle,
+    money,
+    rendering,
+    shapes,
+    subscriptions,
+    tax_ids,
+)
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
 from sandbox.world import World
@@ -160,7 +169,7 @@ def rendered(
         "session": session,
         "customer": customer,
         "address": customer.get("address") or {},
-        "subscriptions": [summary(subscription) for subscription in shown],
+        "subscriptions": [summary(ledger, subscription) for subscription in shown],
         "invoices": list(ledger.owned("invoice", customer["id"]))[::-1],
         "tax_ids": list(ledger.owned("tax_id", customer["id"])),
         "features": features,
@@ -172,7 +181,7 @@ def rendered(
     return rendering.page(ledger.world, request, "portal.html", context, status=status)
 
 
-def summary(subscription: Document) -> Document:
+def summary(ledger: Ledger, subscription: Document) -> Document:
     """Return what the page tells of a subscription."""
     items = subscription["items"]["data"]
     amount = sum(
@@ -184,7 +193,7 @@ def summary(subscription: Document) -> Document:
         "id": subscription["id"],
         "status": subscription["status"],
         "over": subscription["status"] in lifecycle.OVER,
-        "items": items,
+        "items": [item | {"product": invoicing.name_of(ledger, item["price"])} for item in items],
         "amount": amount,
         "currency": subscription["currency"],
         "interval": items[0]["price"]["recurring"]["interval"],
