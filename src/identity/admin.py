@@ -1,6 +1,6 @@
 """People and members as staff see them: to look up and to block; the rest follows Stytch."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -48,7 +48,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  #
         ),
         ("Times", {"fields": ("last_login", "created_at")}),
     )
-    add_fieldsets: ClassVar = ((None, {"fields": ("email", "is_staff", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "is_staff", "password1", "password2")}),)
 
 
 class KeptApart(admin.SimpleListFilter):

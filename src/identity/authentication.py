@@ -28,6 +28,12 @@ class SessionToken(BaseAuthentication):
         return "Bearer"
 
 
+def bound_to(request: Request) -> Bound:
+    """Whose session the request carries; for views whose access asks for one."""
+    bound: Bound = request.auth  # type: ignore[assignment]  # DRF's stubs know their own Token only
+    return bound
+
+
 def bearer(request: Request) -> str | None:
     """The text after `Bearer`; the scheme is compared in any case. Raises InvalidSession."""
     header = request.headers.get("Authorization", "")

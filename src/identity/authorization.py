@@ -4,6 +4,7 @@ from django.views import View
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from identity.authentication import bound_to
 from kit import access
 from kit.errors import AccessNotDeclared, Forbidden
 
@@ -18,7 +19,6 @@ class DeclaredAccess(BasePermission):
             raise AccessNotDeclared
         if asked in {access.PUBLIC, access.SESSION}:
             return True
-        bound: access.Bound = request.auth
-        if asked not in bound.permissions:
+        if asked not in bound_to(request).permissions:
             raise Forbidden(f"It takes the permission {asked}.", permission=asked)
         return True

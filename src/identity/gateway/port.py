@@ -27,7 +27,7 @@ class Proof:
     @classmethod
     def of(cls, factors: Iterable[Mapping[str, Any]]) -> "Proof":
         """The proof in a session's authentication factors, as its token or Stytch lists them."""
-        shown = [factor for factor in factors if isinstance(factor, Mapping)]
+        shown = list(factors)
         kinds = {factor.get("type") for factor in shown}
         if "impersonated" in kinds:
             return cls()

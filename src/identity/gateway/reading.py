@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Protocol
 
 from stytch.b2b.models.discovery import DiscoveredOrganization
 from stytch.b2b.models.mfa import MfaRequired as StytchMfa
@@ -140,4 +140,4 @@ def _methods(required: StytchMfa | None) -> list[str]:
     if options is None:
         return ["totp", "sms"]  # not enrolled yet: either may be set up
     enrolled = {"sms": options.mfa_phone_number, "totp": options.totp_registration_id}
-    return [name for name, value in cast("dict[str, str]", enrolled).items() if value]
+    return [name for name, value in enrolled.items() if value]

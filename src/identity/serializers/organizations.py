@@ -76,7 +76,9 @@ class NewInvitationSerializer(StrictSerializer):
 class BulkInvitationsSerializer(StrictSerializer):
     """Up to a hundred people."""
 
-    invitations = NewInvitationSerializer(many=True, allow_empty=False, max_length=100)
+    invitations = serializers.ListField(
+        child=NewInvitationSerializer(), min_length=1, max_length=100
+    )
 
     def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Every address once."""

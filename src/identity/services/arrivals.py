@@ -92,7 +92,7 @@ def _inviter(organization: Organization) -> Member | None:
 
 
 def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
-    new = {
+    new: dict[str, object] = {
         "stytch_member_id": snapshot.stytch_member_id,
         "name": snapshot.name,
         "role": from_stytch(snapshot.roles),
@@ -246,7 +246,7 @@ def _tell_changes(
     """Role, name and address of somebody who was here already."""
     if "role" in changes:
         _tell_role(organization, member, passage.role_before)
-    personal = {name: changes[name] for name in ("email", "name") if name in changes}
+    personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
         with history.by_directory():
             history.write(organization, "member.updated", member.pk, changes=personal)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from identity import gateway, signals
 from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
+from identity.gateway.port import Snapshot
 from identity.models import (
     Intent,
     IntentKind,
@@ -19,7 +20,7 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, to_stytch
-from identity.services import attribution, departures, history, intents
+from identity.services import attribution, departures, directory, history, intents
 from identity.services.arrivals import INVITATION_LIFE
 from identity.services.directory import Applied
 from kit import caller as callers
@@ -126,7 +127,7 @@ def expire(invitation_id: UUID) -> None:
     found = gateway.stytch().member(stytch_member_id=invitation.stytch_member_id)
     with transaction.atomic():
         organization = locks.organization(invitation.organization_id)
-        intents.directory.apply(found)
+        directory.apply(found)
         if not Invitation.objects.overdue().filter(pk=invitation_id).exists():
             return
         intent = _intend_revocation(organization, invitation)
@@ -160,7 +161,7 @@ def _intend_revocation(organization: Organization, invitation: Invitation) -> In
     )
 
 
-def _asking(intent: Intent) -> Callable[[], intents.Snapshot]:
+def _asking(intent: Intent) -> Callable[[], Snapshot]:
     return partial(
         gateway.stytch().invite,
         stytch_org_id=intent.organization.stytch_org_id or "",
@@ -180,7 +181,7 @@ def _inviter(intent: Intent) -> str:
     return members.values_list("stytch_member_id", flat=True).first() or ""
 
 
-def _deleting(organization: Organization, invitation: Invitation) -> Callable[[], intents.Snapshot]:
+def _deleting(organization: Organization, invitation: Invitation) -> Callable[[], Snapshot]:
     return partial(
         gateway.stytch().delete_member,
         stytch_org_id=organization.stytch_org_id or "",

@@ -149,7 +149,7 @@ def _difference(known: Organization, snapshot: Snapshot) -> str | None:
 def _member_difference(snapshot: MemberSnapshot) -> str | None:
     theirs = {"stytch_member_id": snapshot.stytch_member_id}
     rows = Invitation.objects.open() if snapshot.status == "invited" else Member.objects.all()
-    row = rows.filter(**theirs).first()  # type: ignore[attr-defined]  # either kind of row
+    row = rows.filter(**theirs).first()
     if row is None:
         return f"{snapshot.stytch_member_id}: unknown here, {snapshot.status} at Stytch"
     told = {"email": snapshot.email, "name": snapshot.name, "role": from_stytch(snapshot.roles)}

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import jwt
 import structlog
@@ -12,67 +14,68 @@ from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 
 log = structlog.get_logger(__name__)
 
-FRESH_SECONDS = 3600  # keys live for months, and both are published for one when they rotate
+FRESH_SECONDS = 3600  # keys live for months, and when they rotate both are published for one
 PAUSE_SECONDS = 30  # between two fetches, whatever tokens come in
-
-_lock = threading.Lock()
-_keys: dict[str, jwt.PyJWK] = {}
-_fetched_at = float("-inf")
-_tried_at = float("-inf")
+NEVER = float("-inf")
 
 
-def find(kid: str) -> jwt.PyJWK | None:
-    """The key of that id; None when Stytch does not publish it.
+class KeyRing:
+    """The keys of this process."""
 
-    Raises VendorUnavailable only while no key was ever seen.
-    """
-    key = _keys.get(kid)
-    if key is not None and time.monotonic() - _fetched_at < FRESH_SECONDS:
-        return key
-    if key is not None and not _lock.acquire(blocking=False):
-        return key  # somebody else is fetching; this one has served well so far
-    if key is None:
-        _lock.acquire()
-    try:
-        return _find_locked(kid)
-    finally:
-        _lock.release()
+    def __init__(
+        self, fetch: Callable[[], list[dict[str, Any]]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = self._tried_at = NEVER
+
+    def find(self, kid: str) -> jwt.PyJWK | None:
+        """The key of that id; None when Stytch does not publish it.
+
+        Raises VendorUnavailable only while no key was ever seen.
+        """
+        known = self._keys.get(kid)
+        if known is not None and self._is_fresh():
+            return known
+        # Who knows the key need not wait for the one who is fetching.
+        if not self._lock.acquire(blocking=known is None):
+            return known
+        try:
+            return self._find_alone(kid)
+        finally:
+            self._lock.release()
+
+    def _find_alone(self, kid: str) -> jwt.PyJWK | None:
+        is_settled = kid in self._keys and self._is_fresh()
+        if not is_settled and self._clock() - self._tried_at >= PAUSE_SECONDS:
+            self._renew()
+        if not self._keys:
+            raise VendorUnavailable("stytch")
+        return self._keys.get(kid)
+
+    def _is_fresh(self) -> bool:
+        return self._clock() - self._fetched_at < FRESH_SECONDS
+
+    def _renew(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            published = self._fetch()
+        except (Problem, VendorRejected, VendorNotFound) as error:
+            log.warning(
+                "signing_keys_not_fetched", error=type(error).__name__, known=len(self._keys)
+            )
+            published = []
+        keys = {key["kid"]: jwt.PyJWK(key, algorithm="RS256") for key in published if _is_ours(key)}
+        if keys:
+            self._keys, self._fetched_at = keys, self._clock()
+        elif not self._keys:
+            self._tried_at = NEVER  # nobody can sign in: the next request tries again
 
 
-def forget() -> None:
-    """Forget all keys, as a new process would."""
-    global _fetched_at, _tried_at  # noqa: PLW0603 - the process' one set of keys
-    with _lock:
-        _keys.clear()
-        _fetched_at = _tried_at = float("-inf")
-
-
-def _find_locked(kid: str) -> jwt.PyJWK | None:
-    is_fresh = kid in _keys and time.monotonic() - _fetched_at < FRESH_SECONDS
-    if not is_fresh and time.monotonic() - _tried_at >= PAUSE_SECONDS:
-        _fetch()
-    if not _keys:
-        raise VendorUnavailable("stytch")
-    return _keys.get(kid)
-
-
-def _fetch() -> None:
-    global _fetched_at, _tried_at  # noqa: PLW0603 - the process' one set of keys
-    _tried_at = time.monotonic()
-    try:
-        published = gateway.stytch().signing_keys()
-    except (Problem, VendorRejected, VendorNotFound) as error:
-        if not _keys:
-            _tried_at = float("-inf")  # nobody can sign in: the next request tries again
-        log.warning("signing_keys_not_fetched", error=type(error).__name__, known=len(_keys))
-        return
-    fetched = {key["kid"]: jwt.PyJWK(key, algorithm="RS256") for key in published if _is_ours(key)}
-    if fetched:
-        _keys.update(fetched)
-        for kid in _keys.keys() - fetched.keys():
-            del _keys[kid]
-        _fetched_at = time.monotonic()
-
-
-def _is_ours(key: dict[str, object]) -> bool:
+def _is_ours(key: dict[str, Any]) -> bool:
     return key.get("kty") == "RSA" and key.get("alg") == "RS256" and bool(key.get("kid"))
+
+
+ring = KeyRing(lambda: gateway.stytch().signing_keys())

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from identity.errors import InvalidSession
 from identity.gateway.port import Proof
-from identity.verification import keys
+from identity.verification.keys import ring
 
 LONGEST = 8 * 1024
 LEEWAY_SECONDS = 10
@@ -61,12 +61,6 @@ def verify(token: str) -> Claims:
     return claims
 
 
-def forget() -> None:
-    """Forget all verified tokens, as a new process would."""
-    with _lock:
-        _remembered.clear()
-
-
 def _remember(digest: bytes, claims: Claims) -> None:
     with _lock:
         _remembered[digest] = claims
@@ -77,7 +71,7 @@ def _remember(digest: bytes, claims: Claims) -> None:
 
 def _verify(token: str) -> Claims:
     try:
-        key = keys.find(_key_id(token))
+        key = ring.find(_key_id(token))
         if key is None:
             raise InvalidSession
         return _read(_decode(token, key))

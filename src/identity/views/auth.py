@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity.authentication import bearer
+from identity.authentication import bearer, bound_to
 from identity.serializers.people import (
     CodeSerializer,
     DiscoverySerializer,
@@ -159,7 +159,7 @@ class CurrentSession(APIView):
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
         """Sign out: refused here from the next request, and revoked at Stytch."""
-        bound = request.auth
+        bound = bound_to(request)
         sessions.revoke(
             bound.organization,
             session_id=bound.session_id,

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity.authentication import bearer
+from identity.authentication import bearer, bound_to
 from identity.serializers.people import (
     MeSerializer,
     PlacesSerializer,
@@ -26,12 +26,12 @@ class Me(APIView):
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """The person, the current organization, the member in it and what the role allows."""
-        return _me(request.auth)
+        return _me(bound_to(request))
 
     @extend_schema(request=UserSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
         """Change one's name, picture or time zone."""
-        bound = request.auth
+        bound = bound_to(request)
         read = UserSerializer(bound.member.user, data=request.data, partial=True)
         read.is_valid(raise_exception=True)
         profile.update(bound.member.user, **read.validated_data)
@@ -64,7 +64,7 @@ class MySessions(APIView):
     @extend_schema(responses=SessionsSerializer)
     def get(self, request: Request) -> Response:
         """One's own live sessions in this organization, the latest first."""
-        bound = request.auth
+        bound = bound_to(request)
         listed = sessions.listed(bound.organization, bound.member)
         context = {"session_id": bound.session_id}
         return Response(SessionsSerializer({"results": listed}, context=context).data)
@@ -81,7 +81,7 @@ class MySession(APIView):
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, session_id: str) -> Response:
         """End one of one's own sessions."""
-        bound = request.auth
+        bound = bound_to(request)
         sessions.revoke_other(bound.organization, bound.member, session_id=session_id)
         return Response(status=204)
 

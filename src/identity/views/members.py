@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from identity.authentication import bound_to
 from identity.filters import MemberFilter
 from identity.models import Member
 from identity.roles import Role
@@ -61,12 +62,12 @@ class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
     @extend_schema(request=None, responses=MemberSerializer)
     def transfer_admin(self, request: Request, pk: UUID, **_: object) -> Response:
         """Make another member the admin in one's own place."""
-        giver = request.auth.member
+        giver = bound_to(request).member
         receiver = members.transfer_admin(self.organization, member_id=pk, giver=giver)
         return Response(MemberSerializer(receiver).data)
 
     @extend_schema(request=None, responses={204: None})
     def leave(self, request: Request, **_: object) -> Response:
         """Leave the organization; 409 `last_admin` for the last admin."""
-        members.leave(self.organization, member_id=request.auth.member.pk)
+        members.leave(self.organization, member_id=bound_to(request).member.pk)
         return Response(status=204)
