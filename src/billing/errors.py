@@ -6,6 +6,7 @@ PaymentRequired
 Conflict
 ├── SubscriptionExists     409: one is live already
 ├── SubscriptionMissing    409: there is none to do that with
+├── SubscriptionNotChangeable  409: not in this status
 ├── SeatsChanged           409: the screen was stale
 └── PaymentRefused         409: Stripe said no
 Malformed
@@ -31,6 +32,10 @@ class SubscriptionExists(Conflict):
 
 class SubscriptionMissing(Conflict):
     """The organization has no subscription."""
+
+
+class SubscriptionNotChangeable(Conflict):
+    """The subscription cannot be changed like that now."""
 
 
 class SeatsChanged(Conflict):

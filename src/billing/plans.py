@@ -52,13 +52,6 @@ FEATURES: Final = (
 
 PLANS: Final = (
     PlanSpec(
-        key="free",
-        name="Free",
-        description="To look around. No seat is paid for.",
-        is_default=True,
-        features={"webhooks": 1},
-    ),
-    PlanSpec(
         key="team",
         name="Team",
         description="For one team. Admins and members are paid for, viewers are free.",
@@ -78,5 +71,12 @@ PLANS: Final = (
             PriceSpec("business_yearly", 24_000, "year"),
         ),
         features={"webhooks": None, "api_clients": None, "event_exports": None, "sso": None},
+    ),
+    PlanSpec(
+        key="free",
+        name="Free",
+        description="To look around. No seat is paid for.",
+        is_default=True,
+        features={"webhooks": 1},
     ),
 )

@@ -99,8 +99,17 @@ class SeatChange(models.Model):
             ),
         ]
 
+    # Filled by `seat_ledger.attach_attempts`: what Stripe was told because of it.
+    attempt: "SeatAttempt | None" = None
+
     def __str__(self) -> str:
         return f"{self.reason}: {self.counted_before} → {self.counted_after}"
+
+    @property
+    def is_told(self) -> bool:
+        """Whether Stripe may have to be told: the count changed, or the agreement did."""
+        agreement = (self.Reason.SUBSCRIPTION_CHANGED, self.Reason.QUANTITY_EDITED)
+        return self.counted_before != self.counted_after or self.reason in agreement
 
 
 class SeatAttemptQuerySet(models.QuerySet["SeatAttempt"]):

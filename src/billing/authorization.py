@@ -1,0 +1,25 @@
+"""The permission class that gates features: what a view declares must be in the plan."""
+
+from dataclasses import asdict
+
+from django.views import View
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from billing.errors import FeatureNotAvailable
+from billing.services import entitlements
+from kit import access
+
+
+class DeclaredFeature(BasePermission):
+    """A view that names a feature answers 402 with the FeatureAccess to whoever lacks it."""
+
+    def has_permission(self, request: Request, view: View) -> bool:
+        """True, or FeatureNotAvailable with everything a front end needs to say no."""
+        asked = access.feature(view, request)
+        if asked is None:
+            return True
+        found = entitlements.of(request.auth.organization, asked)
+        if not found.has_access:
+            raise FeatureNotAvailable(found.upgrade_prompt or "", feature=asdict(found))
+        return True

@@ -1,0 +1,32 @@
+"""`manage.py sync_catalog`: the plans of `billing.plans`, in our tables and at Stripe."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from billing.services import catalogue
+from kit import vendors
+
+
+class Command(BaseCommand):
+    """Safe to run again: it changes only what differs."""
+
+    help = "Writes plans, prices and features to the database, and makes Stripe sell them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """For a first migration, before there are keys."""
+        parser.add_argument("--local", action="store_true", help="Leave Stripe alone.")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Write and say what was done."""
+        catalogue.seed()
+        if options["local"]:
+            self.stdout.write("Plans, prices and features are in the database.")
+            return
+        with vendors.patient():
+            summary = catalogue.publish()
+        self.stdout.write(
+            f"Plans at Stripe: {summary.plans}; prices made: {summary.prices_created},"
+            f" found: {summary.prices_known}."
+        )

@@ -1,0 +1,1 @@
+"""Billing as callers see it, one module per resource."""

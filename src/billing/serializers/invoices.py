@@ -1,0 +1,23 @@
+"""What was charged."""
+
+from rest_framework import serializers
+
+from billing.models import Invoice
+from kit.serializers import StrictModelSerializer
+
+
+class InvoiceSerializer(StrictModelSerializer):
+    """An invoice. Its links are open to whoever has them: billing admins only."""
+
+    status = serializers.ChoiceField(choices=Invoice.Status.choices)
+    created = serializers.DateTimeField(source="issued_at")
+    hosted_url = serializers.CharField(max_length=1_000)
+    pdf = serializers.CharField(source="pdf_url", max_length=1_000)
+
+    class Meta:
+        model = Invoice
+        fields = (
+            "id", "number", "status", "total", "amount_due", "currency", "created", "hosted_url",
+            "pdf",
+        )  # fmt: skip
+        read_only_fields = fields

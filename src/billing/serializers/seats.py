@@ -1,0 +1,97 @@
+"""Seats: where they stand, how they came about, and what more of them would cost."""
+
+from typing import Any, get_args
+
+from rest_framework import serializers
+
+from billing.models import SeatChange
+from billing.models.seats import SeatAttempt
+from billing.seat_rules import Proration, State
+from identity.roles import Role
+from kit.caller import Kind
+from kit.serializers import StrictModelSerializer, StrictSerializer
+
+CALLER_KINDS = get_args(Kind)
+
+
+class SeatsSerializer(StrictSerializer):
+    """Counted by us, targeted by the plan, observed at Stripe."""
+
+    counted = serializers.IntegerField()
+    reserved = serializers.IntegerField()
+    minimum = serializers.IntegerField()
+    included = serializers.IntegerField()
+    maximum = serializers.IntegerField(allow_null=True)
+    target = serializers.IntegerField()
+    provider_quantity = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(choices=State.choices)
+    last_synced_at = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(allow_null=True, max_length=500)
+    revision = serializers.IntegerField()
+
+
+class SeatPreviewSerializer(StrictSerializer):
+    """Either so many more seats, or another role for a member."""
+
+    add = serializers.IntegerField(min_value=1, max_value=1_000, required=False)
+    member_id = serializers.UUIDField(required=False)
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one of the two questions."""
+        if set(attrs) not in ({"add"}, {"member_id", "role"}):
+            raise serializers.ValidationError(
+                "Send `add`, or `member_id` with `role`.", code="ambiguous"
+            )
+        return attrs
+
+
+class SeatCostSerializer(StrictSerializer):
+    """Amounts in minor units, from Stripe's own preview."""
+
+    current = serializers.IntegerField()
+    resulting = serializers.IntegerField()
+    amount_due_now = serializers.IntegerField()
+    amount_next_invoice = serializers.IntegerField()
+    currency = serializers.CharField(max_length=3)
+    proration_date = serializers.DateTimeField()
+
+
+class SeatCallerSerializer(StrictSerializer):
+    """Who changed it."""
+
+    kind = serializers.ChoiceField(choices=CALLER_KINDS, source="caller_kind")
+    id = serializers.CharField(source="caller_id", max_length=128)
+
+
+class SeatAttemptSerializer(StrictModelSerializer):
+    """What Stripe was told of it."""
+
+    state = serializers.ChoiceField(choices=SeatAttempt.State.choices)
+    proration = serializers.ChoiceField(choices=Proration.choices)
+    sent_at = serializers.DateTimeField(source="created_at")
+    error = serializers.CharField(allow_blank=True)
+
+    class Meta:
+        model = SeatAttempt
+        fields = (
+            "id", "state", "quantity_before", "quantity", "quantity_returned", "proration",
+            "sent_at", "finished_at", "error",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class SeatChangeSerializer(StrictModelSerializer):
+    """One row of the ledger."""
+
+    caller = SeatCallerSerializer(source="*")
+    reason = serializers.ChoiceField(choices=SeatChange.Reason.choices)
+    attempt = SeatAttemptSerializer(allow_null=True)
+
+    class Meta:
+        model = SeatChange
+        fields = (
+            "id", "revision", "reason", "subject_id", "caller", "counted_before", "counted_after",
+            "reserved_after", "target", "created_at", "attempt",
+        )  # fmt: skip
+        read_only_fields = fields

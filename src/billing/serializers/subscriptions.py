@@ -1,0 +1,97 @@
+"""The agreement, and what is asked of it."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from billing import statuses
+from billing.models import Subscription
+from billing.models.customers import Provider
+from billing.serializers.plans import PlanSummarySerializer, PriceSerializer
+from billing.services import entitlements, seat_books
+from billing.statuses import Access
+from kit.serializers import StrictSerializer
+
+# Beside Stripe's eight (and whatever it adds): no subscription at all.
+NONE = "none"
+
+
+class SubscriptionSerializer(StrictSerializer):
+    """The current subscription; status `none` and the free plan when there has never been one."""
+
+    id = serializers.UUIDField(allow_null=True)
+    provider = serializers.ChoiceField(choices=Provider.choices, allow_null=True)
+    plan = PlanSummarySerializer(allow_null=True)
+    price = PriceSerializer(allow_null=True)
+    status = serializers.CharField(max_length=32, help_text="One of Stripe's statuses, or `none`.")
+    is_active = serializers.BooleanField()
+    access = serializers.ChoiceField(choices=Access.choices)
+    quantity = serializers.IntegerField(allow_null=True)
+    current_period_start = serializers.DateTimeField(allow_null=True)
+    current_period_end = serializers.DateTimeField(allow_null=True)
+    cancel_at_period_end = serializers.BooleanField()
+    cancel_at = serializers.DateTimeField(allow_null=True)
+    trial_end = serializers.DateTimeField(allow_null=True)
+    grace_until = serializers.DateTimeField(allow_null=True)
+
+
+def shown(subscription: Subscription | None) -> dict[str, Any]:
+    """A subscription as the serializer takes it, with what follows from its status."""
+    if subscription is None:
+        return _none()
+    fields = (
+        "id", "provider", "plan", "price", "status", "is_active", "quantity",
+        "current_period_start", "current_period_end", "cancel_at_period_end", "trial_end",
+    )  # fmt: skip
+    document = {name: getattr(subscription, name) for name in fields}
+    document["cancel_at"] = subscription.ends_at
+    document["access"] = entitlements.access(subscription, timezone.now())
+    document["grace_until"] = statuses.grace_until(subscription.status, subscription.past_due_since)
+    return dict(SubscriptionSerializer(document).data)
+
+
+def _none() -> dict[str, Any]:
+    document = dict.fromkeys(SubscriptionSerializer().fields)
+    document |= {"status": NONE, "is_active": False, "cancel_at_period_end": False}
+    document |= {"access": Access.NONE, "plan": seat_books.default_plan()}
+    return dict(SubscriptionSerializer(document).data)
+
+
+class CheckoutSerializer(StrictSerializer):
+    """What to buy, and where the browser goes afterwards. Seats are counted here."""
+
+    price_id = serializers.UUIDField()
+    success_url = serializers.CharField(max_length=2_000)
+    cancel_url = serializers.CharField(max_length=2_000)
+
+
+class CheckoutLinkSerializer(StrictSerializer):
+    """The payment page."""
+
+    url = serializers.URLField(max_length=4_000)
+    expires_at = serializers.DateTimeField()
+
+
+class PortalSerializer(StrictSerializer):
+    """Where the browser comes back to."""
+
+    return_url = serializers.CharField(max_length=2_000)
+
+
+class PortalLinkSerializer(StrictSerializer):
+    """Stripe's pages for this customer, for a few minutes."""
+
+    url = serializers.URLField(max_length=4_000)
+
+
+class CancellationSerializer(StrictSerializer):
+    """When to end: with the paid period, or now with a last invoice."""
+
+    at_period_end = serializers.BooleanField(default=True)
+
+
+class PlanChangeSerializer(StrictSerializer):
+    """The price to move to."""
+
+    price_id = serializers.UUIDField()

@@ -1,0 +1,156 @@
+"""Ending, keeping and changing a subscription: Stripe first, then what Stripe returned."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing import gateway
+from billing.errors import (
+    PaymentRefused,
+    PriceNotAvailable,
+    SubscriptionMissing,
+    SubscriptionNotChangeable,
+)
+from billing.gateway.errors import KeySpent
+from billing.gateway.port import SeatChangeRequest, SubscriptionSnapshot
+from billing.models import Price, SeatAttempt, Subscription
+from billing.seat_rules import Mode, Proration, target
+from billing.services import seat_books, subscriptions
+from billing.services.customers import PATIENCE
+from billing.services.seat_books import Books
+from billing.statuses import SeatItem, Status
+from kit import jobs, locks
+from kit.ids import uuid7
+from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from tenancy import locks as tenancy_locks
+from tenancy.models import Organization
+
+CHANGEABLE = (Status.TRIALING, Status.ACTIVE)
+
+
+def cancel(*, organization: Organization) -> Subscription:
+    """Let the subscription end with its period; one that never started ends at once."""
+    row = _live(organization)
+    if row.status == Status.INCOMPLETE:
+        return cancel_now(organization=organization)
+    return _ask(row, lambda: gateway.current().schedule_end(row.external_id, key=str(uuid7())))
+
+
+def cancel_now(*, organization: Organization) -> Subscription:
+    """End it at once, with a last invoice for what was used and a credit for what was not."""
+    row = _live(organization)
+    return _ask(row, lambda: gateway.current().end_now(row.external_id, key=str(uuid7())))
+
+
+def resume(*, organization: Organization) -> Subscription:
+    """Take back a scheduled end. Raises SubscriptionNotChangeable when none is scheduled."""
+    row = _live(organization)
+    if not row.is_ending:
+        raise SubscriptionNotChangeable("It is not about to end.")
+    return _ask(row, lambda: gateway.current().keep(row.external_id, key=str(uuid7())))
+
+
+def change(*, organization: Organization, price: Price) -> Subscription:
+    """Move to another price, with the number of seats counted for it, in one call.
+
+    The count is taken under the subscription's lock: a sync sends its own before or after, and
+    whoever joins meanwhile is counted again at the end.
+    """
+    row = _live(organization)
+    if price.usage != Price.Usage.LICENSED or price.stripe_price_id is None:
+        raise PriceNotAvailable
+    with locks.object(f"stripe:{row.external_id}", patience=PATIENCE):
+        request, revision = _recounted(organization, price)
+        key = uuid7()
+        with _refusals(row):
+            answer = gateway.current().set_seats(request, key=f"{key}:1")
+        with transaction.atomic():
+            locked = tenancy_locks.organization(organization.pk)
+            changed = subscriptions.write(locked, answer)
+            _note_sent(changed, request, revision, before=row.quantity)
+    return changed
+
+
+def _live(organization: Organization) -> Subscription:
+    row = seat_books.find_subscription(organization)
+    if row is None:
+        raise SubscriptionMissing("Choose a plan first.")
+    return row
+
+
+def _recounted(organization: Organization, price: Price) -> tuple[SeatChangeRequest, int]:
+    with transaction.atomic():
+        books = Books.read(tenancy_locks.organization(organization.pk))
+        row = books.subscription
+        if row is None:
+            raise SubscriptionMissing("Choose a plan first.")
+        if row.status not in CHANGEABLE or row.seat_item != SeatItem.FOUND:
+            raise SubscriptionNotChangeable("Settle the open payment first.", state=row.status)
+        if row.price_id == price.pk:
+            raise SubscriptionNotChangeable("It has this price already.")
+        plan = price.plan
+        seats = target(seat_books.count(organization, plan).counted, plan.seat_policy)
+        if books.seats.mode == Mode.MANUAL and row.quantity:
+            seats = row.quantity
+    request = SeatChangeRequest(
+        subscription_id=row.external_id,
+        item_id=row.stripe_item_id,
+        quantity=seats,
+        proration=_proration(row, price),
+        price_id=price.stripe_price_id,
+    )
+    return request, books.seats.revision
+
+
+def _proration(row: Subscription, price: Price) -> Proration:
+    if row.status == Status.TRIALING:
+        return Proration.SILENT
+    now = price.plan.seat_policy.invoices_additions_now
+    return Proration.INVOICE_NOW if now else Proration.NEXT_INVOICE
+
+
+def _note_sent(
+    row: Subscription, request: SeatChangeRequest, revision: int, *, before: int | None
+) -> None:
+    now = timezone.now()
+    SeatAttempt.objects.create(
+        organization_id=row.organization_id,
+        subscription=row,
+        revision=revision,
+        state=SeatAttempt.State.SUCCEEDED,
+        quantity_before=before,
+        quantity=request.quantity,
+        quantity_returned=row.quantity,
+        proration=request.proration,
+        calls=1,
+        lease_until=now,
+        finished_at=now,
+    )
+
+
+def _ask(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
+    with locks.object(f"stripe:{row.external_id}", patience=PATIENCE):
+        with _refusals(row):
+            answer = call()
+        with transaction.atomic():
+            return subscriptions.write(tenancy_locks.organization(row.organization_id), answer)
+
+
+@contextmanager
+def _refusals(row: Subscription) -> Iterator[None]:
+    """Stripe's no as ours; after a silence a job looks what became of it."""
+    try:
+        yield
+    except VendorRejected as error:
+        raise PaymentRefused("Stripe refused the change.", reason=error.code) from error
+    except VendorNotFound as error:
+        raise SubscriptionMissing("Stripe does not know it any more.") from error
+    except KeySpent as error:
+        jobs.defer("billing.pull_subscription", external_id=row.external_id)
+        raise VendorUnavailable("stripe", outcome_known=False) from error
+    except VendorUnavailable as error:
+        if not error.outcome_known:
+            jobs.defer("billing.pull_subscription", external_id=row.external_id)
+        raise

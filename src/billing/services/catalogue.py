@@ -1,0 +1,133 @@
+"""The catalogue: written from `billing.plans` to our tables, and from there to Stripe."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from billing import gateway
+from billing.gateway.port import PriceSnapshot
+from billing.models import Feature, Plan, PlanFeature, Price
+from billing.plans import FEATURES, PLANS, PlanSpec, PriceSpec
+from kit import locks
+
+
+@dataclass
+class Summary:
+    """What a run changed."""
+
+    plans: int = 0
+    prices_created: int = 0
+    prices_known: int = 0
+
+
+def seed() -> None:
+    """Write plans, prices and features of the file to our tables; repeating it changes nothing."""
+    with transaction.atomic():
+        for feature in FEATURES:
+            Feature.objects.update_or_create(
+                key=feature.key,
+                defaults={
+                    "name": feature.name,
+                    "description": feature.description,
+                    "requires_premium": feature.requires_premium,
+                },
+            )
+        for order, spec in enumerate(PLANS):
+            _seed_plan(spec, order)
+
+
+def publish() -> Summary:
+    """Make Stripe have what our tables sell, found by lookup key; repeating it changes nothing."""
+    summary = Summary()
+    with locks.object("billing.catalogue"):
+        gateway.current().put_portal()
+        for plan in Plan.objects.filter(prices__is_active=True).distinct():
+            _publish_product(plan)
+            summary.plans += 1
+        _publish_prices(summary)
+    return summary
+
+
+def _seed_plan(spec: PlanSpec, order: int) -> None:
+    plan, _ = Plan.objects.update_or_create(
+        key=spec.key,
+        defaults={
+            "name": spec.name,
+            "description": spec.description,
+            "billable_roles": list(spec.billable_roles),
+            "minimum_seats": spec.minimum_seats,
+            "maximum_seats": spec.maximum_seats,
+            "trial_days": spec.trial_days,
+            "is_default": spec.is_default,
+            "sort_order": order,
+        },
+    )
+    for price in spec.prices:
+        _seed_price(plan, price)
+    for key, limit in spec.features.items():
+        PlanFeature.objects.update_or_create(
+            plan=plan, feature=Feature.objects.get(key=key), defaults={"limit": limit}
+        )
+    plan.features.exclude(feature__key__in=spec.features).delete()
+
+
+def _seed_price(plan: Plan, spec: PriceSpec) -> None:
+    """Amounts never change: a new one is a new row, and the old one keeps its subscriptions."""
+    current = Price.objects.filter(lookup_key=spec.lookup_key, is_active=True).first()
+    wanted = (plan.pk, spec.amount, spec.currency, spec.interval)
+    if current is not None:
+        if (current.plan_id, current.amount, current.currency, current.interval) == wanted:
+            return
+        current.is_active = False
+        current.save(update_fields=["is_active", "updated_at"])
+    Price.objects.create(
+        plan=plan,
+        lookup_key=spec.lookup_key,
+        amount=spec.amount,
+        currency=spec.currency,
+        interval=spec.interval,
+    )
+
+
+def _publish_product(plan: Plan) -> None:
+    product_id = plan.stripe_product_id or f"tenantry_{plan.key}"
+    gateway.current().put_product(
+        product_id, name=plan.name, description=plan.description or plan.name
+    )
+    if plan.stripe_product_id is None:
+        plan.stripe_product_id = product_id
+        plan.save(update_fields=["stripe_product_id", "updated_at"])
+
+
+def _publish_prices(summary: Summary) -> None:
+    prices = list(Price.objects.filter(is_active=True).select_related("plan"))
+    known = gateway.current().prices_by_key([price.lookup_key for price in prices])
+    for price in prices:
+        found = known.get(price.lookup_key)
+        if found is None or not _is_same(price, found):
+            found = _create(price)
+            summary.prices_created += 1
+        else:
+            summary.prices_known += 1
+        if price.stripe_price_id != found.external_id:
+            price.stripe_price_id = found.external_id
+            price.save(update_fields=["stripe_price_id", "updated_at"])
+
+
+def _is_same(price: Price, found: PriceSnapshot) -> bool:
+    ours = (price.amount, price.currency, price.interval, price.plan.stripe_product_id)
+    return ours == (found.amount, found.currency, found.interval, found.product_id)
+
+
+def _create(price: Price) -> PriceSnapshot:
+    return gateway.current().create_price(
+        PriceSnapshot(
+            external_id="",
+            product_id=price.plan.stripe_product_id or "",
+            lookup_key=price.lookup_key,
+            amount=price.amount,
+            currency=price.currency,
+            interval=price.interval,
+        ),
+        key=f"price:{price.pk}",
+    )

@@ -1,0 +1,107 @@
+"""Buying: one payment page per organization, with the seats counted at that moment."""
+
+from typing import Final
+
+from django.db import transaction
+
+from billing import catalog, gateway
+from billing.errors import PaymentRefused, SubscriptionExists
+from billing.gateway.port import CheckoutRequest, CheckoutSnapshot
+from billing.models import Price, Subscription
+from billing.seat_rules import target
+from billing.services import customers, redirects, seat_books, subscriptions
+from billing.statuses import ENDED
+from events.services import log as events
+from kit import jobs, locks
+from kit.ids import uuid7
+from kit.vendors import VendorNotFound, VendorRejected
+from tenancy import locks as tenancy_locks
+from tenancy import routing
+from tenancy.models import Organization
+
+EXISTS: Final = "Change or cancel the subscription you have, or settle its open invoice."
+
+
+def create(
+    *, organization: Organization, price: Price, success_url: str, cancel_url: str, email: str = ""
+) -> CheckoutSnapshot:
+    """A payment page for `price`; an older open one is closed, so that nobody pays twice.
+
+    Raises SubscriptionExists while one is live, at Stripe too: a payment of a moment ago may not
+    have reached us yet. Raises RedirectNotAllowed, PaymentRefused, VendorUnavailable.
+    """
+    redirects.require_allowed("success_url", success_url)
+    redirects.require_allowed("cancel_url", cancel_url)
+    _require_none_live(organization)
+    customer_id = customers.ensure(organization=organization, email=email)
+    with locks.object(f"stripe:{customer_id}", patience=customers.PATIENCE):
+        try:
+            _require_none_at_stripe(customer_id)
+            _close_older(customer_id)
+            request = _request(
+                organization=organization,
+                price=price,
+                customer_id=customer_id,
+                success_url=success_url,
+                cancel_url=cancel_url,
+            )
+            page = gateway.current().open_checkout(request, key=f"checkout:{uuid7()}")
+        except VendorRejected as error:
+            raise PaymentRefused("Stripe refused the payment page.", reason=error.code) from error
+    _record(organization, price, page)
+    return page
+
+
+def complete(checkout_id: str) -> Subscription | None:
+    """Fetch a finished page and the subscription it made; None when it is nobody's."""
+    page = gateway.current().fetch_checkout(checkout_id)
+    return subscriptions.pull(page.subscription_id) if page.subscription_id else None
+
+
+def _require_none_live(organization: Organization) -> None:
+    if seat_books.find_subscription(organization) is not None:
+        raise SubscriptionExists(EXISTS)
+
+
+def _require_none_at_stripe(customer_id: str) -> None:
+    for snapshot in gateway.current().subscriptions_of(customer_id):
+        if snapshot.status not in ENDED:
+            jobs.defer("billing.pull_subscription", external_id=snapshot.external_id)
+            raise SubscriptionExists(EXISTS)
+
+
+def _close_older(customer_id: str) -> None:
+    for page in gateway.current().open_checkouts(customer_id):
+        try:
+            gateway.current().expire_checkout(page.external_id)
+        except (VendorRejected, VendorNotFound) as error:
+            # Paid in this very moment: what it made will be live in the next.
+            jobs.defer("billing.complete_checkout", checkout_id=page.external_id)
+            raise SubscriptionExists(EXISTS) from error
+
+
+def _request(
+    *, organization: Organization, price: Price, customer_id: str, success_url: str, cancel_url: str
+) -> CheckoutRequest:
+    counted = seat_books.count(organization, price.plan).counted
+    had_trial = Subscription.objects.filter(organization=organization, trial_end__isnull=False)
+    return CheckoutRequest(
+        organization_id=organization.pk,
+        customer_id=customer_id,
+        price_id=price.stripe_price_id or "",
+        quantity=target(counted, price.plan.seat_policy),
+        trial_days=0 if had_trial.exists() else price.plan.trial_days,
+        success_url=success_url,
+        cancel_url=cancel_url,
+    )
+
+
+def _record(organization: Organization, price: Price, page: CheckoutSnapshot) -> None:
+    with transaction.atomic():
+        locked = tenancy_locks.organization(organization.pk)
+        with routing.activate(locked):
+            events.record(
+                type=catalog.CHECKOUT_STARTED,
+                target_id=organization.pk,
+                details={"price": price.lookup_key, "expires_at": page.expires_at},
+            )

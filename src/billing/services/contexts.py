@@ -1,0 +1,60 @@
+"""Everything a single-page app asks at start, in one answer; the seed's SubscriptionContextData."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from billing import statuses
+from billing.models import Subscription
+from billing.services import customers, entitlements
+from identity.models import User
+from tenancy.models import Organization
+
+
+def of(*, organization: Organization, user: User) -> dict[str, Any]:
+    """The user in the seed's words, the organization, its subscription and its features."""
+    stand = entitlements.standing(organization)
+    features = entitlements.all_features(organization)
+    address = f"{settings.PUBLIC_URL}/v1/organizations/{organization.slug}/billing"
+    return {
+        "user": _user(organization, user),
+        "organization": organization,
+        "subscription": current(organization),
+        "is_premium": stand.agreed is not None and stand.in_force == stand.agreed,
+        "features": {key: found.has_access for key, found in features.items()},
+        "upgrade_url": f"{address}/checkout",
+        "customer_portal_url": f"{address}/portal",
+    }
+
+
+def current(organization: Organization) -> Subscription | None:
+    """The live subscription, or the last that was."""
+    found = Subscription.objects.filter(current_for_id=organization.pk)
+    return found.select_related("price__plan").first()
+
+
+def _user(organization: Organization, user: User) -> dict[str, Any]:
+    subscription, customer = current(organization), customers.of(organization)
+    known = subscription.price if subscription else None
+    return {
+        "id": user.pk,
+        "email": user.email,
+        "name": user.name,
+        "created_at": user.created_at,
+        "subscription_status": statuses.account_status(
+            subscription.status if subscription else None,
+            is_ending=subscription.is_ending if subscription else False,
+        ),
+        "subscription_id": subscription.external_id if subscription else None,
+        "customer_id": customer.stripe_customer_id,
+        "billing_email": customer.billing_email or None,
+        "subscription_start_date": subscription.started_at if subscription else None,
+        "subscription_end_date": _end(subscription),
+        "plan_id": known.plan.key if known else None,
+        "subscription_updated_at": subscription.pulled_at if subscription else None,
+    }
+
+
+def _end(subscription: Subscription | None) -> datetime | None:
+    return (subscription.ended_at or subscription.ends_at) if subscription else None

@@ -1,0 +1,158 @@
+"""One Stripe customer per organization, and its profile kept alike on both sides."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from billing import gateway
+from billing.gateway.port import CustomerSnapshot, Profile
+from billing.models import Customer
+from billing.services import vat
+from kit import locks
+from tenancy import locks as tenancy_locks
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+# How long a request waits for a job that is speaking to Stripe about the same thing.
+PATIENCE: Final = 4.0
+
+FIELDS: Final = {
+    "name": "billing_name",
+    "email": "billing_email",
+    "address_line1": "billing_address_line1",
+    "address_line2": "billing_address_line2",
+    "city": "billing_city",
+    "state": "billing_state",
+    "postal_code": "billing_postal_code",
+    "country": "billing_country",
+}
+
+
+def of(organization: Organization) -> Customer:
+    """The organization's billing profile; an empty one when it has none yet."""
+    found = Customer.objects.filter(organization_id=organization.pk).first()
+    return found or Customer(organization=organization, billing_name=organization.name)
+
+
+def profile(customer: Customer) -> Profile:
+    """The profile as the gateway takes it."""
+    return Profile(**{name: getattr(customer, column) for name, column in FIELDS.items()})
+
+
+def ensure(*, organization: Organization, email: str = "") -> str:
+    """The id of its Stripe customer, made now if there is none. Not within a transaction.
+
+    Repeating it after any failure finds the same customer: the key holds for a day, and the lock
+    lets only one process try at a time.
+    """
+    with locks.object(f"customer:{organization.pk}", patience=PATIENCE):
+        customer = _prepare(organization, email)
+        if customer.stripe_customer_id:
+            return customer.stripe_customer_id
+        key = f"customer:{organization.pk}:{customer.generation}"
+        stripe = gateway.current()
+        external_id = stripe.create_customer(organization.pk, key=key)
+        snapshot = stripe.update_customer(external_id, profile(customer))
+        if customer.vat_id and not snapshot.tax_ids:
+            type_, value = vat.kind(customer.vat_id)
+            stripe.add_vat_id(external_id, type=type_, value=value)
+        with transaction.atomic():
+            tenancy_locks.organization(organization.pk)
+            customer.stripe_customer_id = external_id
+            customer.save(update_fields=["stripe_customer_id", "updated_at"])
+        return external_id
+
+
+def pull(customer_id: str) -> Customer | None:
+    """Read the customer again and write what Stripe says; None when it is nobody's."""
+    with locks.object(f"stripe:{customer_id}"):
+        snapshot = gateway.current().fetch_customer(customer_id)
+        with transaction.atomic():
+            return _write(snapshot)
+
+
+def write(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
+    """Follow Stripe's profile and VAT number, pushing nothing back; what changed."""
+    known = {column: getattr(snapshot.profile, name) for name, column in FIELDS.items()}
+    tax_id = snapshot.tax_ids[-1] if snapshot.tax_ids else None
+    known["vat_id"] = tax_id.value if tax_id else ""
+    known["vat_status"] = tax_id.status if tax_id else ""
+    known["stripe_tax_id"] = tax_id.external_id if tax_id else ""
+    changes = {
+        column: (getattr(customer, column), value)
+        for column, value in known.items()
+        if getattr(customer, column) != value
+    }
+    for column, value in known.items():
+        setattr(customer, column, value)
+    if changes:
+        customer.save()
+    return changes
+
+
+def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:
+    """Whose customer this is: ours by id, or by its own word if we have no other for them."""
+    known = Customer.objects.filter(stripe_customer_id=customer_id)
+    if found := known.values_list("organization_id", flat=True).first():
+        return found
+    try:
+        organization_id = UUID(hint)
+    except ValueError:
+        return None
+    if not Organization.objects.filter(pk=organization_id).exists():
+        return None
+    # Metadata can be edited and customers copied: never believed against a customer we know.
+    taken = Customer.objects.filter(organization_id=organization_id)
+    if taken.exclude(stripe_customer_id=None).exists():
+        log.error("customer_claimed_twice", organization_id=hint, customer=customer_id)
+        return None
+    return organization_id
+
+
+def link(organization: Organization, customer_id: str) -> None:
+    """Remember the customer of an organization that has none. The caller holds its lock."""
+    customer, _ = Customer.objects.get_or_create(
+        organization=organization, defaults={"billing_name": organization.name}
+    )
+    if customer.stripe_customer_id is None:
+        customer.stripe_customer_id = customer_id
+        customer.save(update_fields=["stripe_customer_id", "updated_at"])
+
+
+def _prepare(organization: Organization, email: str) -> Customer:
+    with transaction.atomic():
+        tenancy_locks.organization(organization.pk)
+        customer, _ = Customer.objects.get_or_create(
+            organization=organization,
+            defaults={"billing_name": organization.name, "billing_email": email},
+        )
+        if email and not customer.billing_email:
+            customer.billing_email = email
+            customer.save(update_fields=["billing_email", "updated_at"])
+        return customer
+
+
+def _write(snapshot: CustomerSnapshot) -> Customer | None:
+    organization_id = find_organization_id(snapshot.external_id, snapshot.organization_hint)
+    if organization_id is None:
+        return None
+    organization = tenancy_locks.organization(organization_id)
+    if not snapshot.is_deleted:
+        link(organization, snapshot.external_id)
+    customer = Customer.objects.get(organization=organization)
+    if snapshot.is_deleted:
+        _unlink(customer)
+    else:
+        write(customer, snapshot)
+    return customer
+
+
+def _unlink(customer: Customer) -> None:
+    """Deleted at Stripe: the next purchase makes a new one, under a new key."""
+    customer.stripe_customer_id = None
+    customer.stripe_tax_id = ""
+    customer.generation += 1
+    customer.save()

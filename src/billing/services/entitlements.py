@@ -1,0 +1,167 @@
+"""Which features an organization has now, and why: override, trial, plan, grace, or not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import models
+from django.utils import timezone
+
+from billing import statuses
+from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
+from billing.services import seat_books
+from billing.statuses import Access, Status
+from billing.usage import counters
+from kit.errors import NotFound
+from tenancy.models import Organization
+
+
+class Reason(models.TextChoices):
+    """Why a feature is or is not available."""
+
+    PLAN = "plan"
+    OVERRIDE = "override"
+    TRIAL = "trial"
+    GRACE = "grace"
+    NOT_IN_PLAN = "not_in_plan"
+    LIMIT_REACHED = "limit_reached"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureAccess:
+    """The answer to "may we?", with what a front end needs to say no."""
+
+    feature_key: str
+    feature_name: str
+    has_access: bool
+    requires_upgrade: bool
+    upgrade_prompt: str | None
+    reason: Reason
+    limit: int | None = None
+    used: int | None = None
+    remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides about every feature: the plan agreed to, the one in force, and by what right."""
+
+    organization: Organization
+    subscription: Subscription | None
+    agreed: Plan | None
+    in_force: Plan
+    access: Access
+    right: Reason
+
+
+ACCESSIBLE: Final = (Reason.PLAN, Reason.OVERRIDE, Reason.TRIAL, Reason.GRACE)
+
+
+def access(subscription: Subscription | None, now: datetime) -> Access:
+    """What the subscription opens at this moment."""
+    if subscription is None:
+        return Access.NONE
+    return statuses.access(
+        subscription.status,
+        past_due_since=subscription.past_due_since,
+        now=now,
+        was_active=subscription.is_active,
+    )
+
+
+def standing(organization: Organization) -> Standing:
+    """The plan in force: the agreed one while it gives full access, else what everybody has."""
+    subscription = seat_books.find_subscription(organization)
+    agreed = subscription.plan if subscription else None
+    opened = access(subscription, timezone.now())
+    is_full = agreed is not None and opened == Access.FULL
+    in_force = agreed if agreed is not None and is_full else seat_books.default_plan()
+    right = Reason.PLAN
+    if is_full and subscription is not None:
+        rights = {Status.TRIALING: Reason.TRIAL, Status.PAST_DUE: Reason.GRACE}
+        right = (
+            rights.get(Status(subscription.status), Reason.PLAN)
+            if (subscription.status in Status.values)
+            else Reason.PLAN
+        )
+    return Standing(organization, subscription, agreed, in_force, opened, right)
+
+
+def all_features(organization: Organization) -> dict[str, FeatureAccess]:
+    """Every feature there is, by key, with a handful of queries whatever their number."""
+    stand = standing(organization)
+    plans = [plan.pk for plan in (stand.in_force, stand.agreed) if plan is not None]
+    limits = {
+        (entry.plan_id, entry.feature_id): entry
+        for entry in PlanFeature.objects.filter(plan__in=plans)
+    }
+    overrides = {
+        entry.feature_id: entry
+        for entry in FeatureOverride.objects.in_force().filter(organization=organization)
+    }
+    return {
+        feature.key: _decide(stand, feature, limits, overrides.get(feature.pk))
+        for feature in Feature.objects.order_by("key")
+    }
+
+
+def of(organization: Organization, feature_key: str) -> FeatureAccess:
+    """One feature. Raises NotFound for a key nobody sells."""
+    found = all_features(organization).get(feature_key)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _decide(
+    stand: Standing,
+    feature: Feature,
+    limits: dict[tuple[object, object], PlanFeature],
+    override: FeatureOverride | None,
+) -> FeatureAccess:
+    if override is not None:
+        if not override.is_granted:
+            return _refused(feature, Reason.OVERRIDE)
+        return _within_limit(stand, feature, Reason.OVERRIDE, override.limit)
+    entry = limits.get((stand.in_force.pk, feature.pk))
+    if entry is not None:
+        return _within_limit(stand, feature, stand.right, entry.limit)
+    was_agreed = stand.agreed is not None and (stand.agreed.pk, feature.pk) in limits
+    return _refused(feature, Reason.INACTIVE if was_agreed else Reason.NOT_IN_PLAN)
+
+
+def _within_limit(
+    stand: Standing, feature: Feature, reason: Reason, limit: int | None
+) -> FeatureAccess:
+    counter = counters.get(feature.key)
+    used = counter(stand.organization) if counter else None
+    is_reached = limit is not None and used is not None and used >= limit
+    if is_reached:
+        reason = Reason.LIMIT_REACHED
+    return FeatureAccess(
+        feature_key=feature.key,
+        feature_name=feature.name,
+        has_access=not is_reached,
+        requires_upgrade=is_reached,
+        upgrade_prompt=f"The plan's limit of {limit} is reached." if is_reached else None,
+        reason=reason,
+        limit=limit,
+        used=used,
+        remaining=max(0, limit - used) if limit is not None and used is not None else None,
+    )
+
+
+def _refused(feature: Feature, reason: Reason) -> FeatureAccess:
+    prompts = {
+        Reason.INACTIVE: f"Settle the open payment to use {feature.name} again.",
+        Reason.NOT_IN_PLAN: f"Upgrade the plan to use {feature.name}.",
+    }
+    return FeatureAccess(
+        feature_key=feature.key,
+        feature_name=feature.name,
+        has_access=False,
+        requires_upgrade=reason != Reason.OVERRIDE,
+        upgrade_prompt=prompts.get(reason),
+        reason=reason,
+    )

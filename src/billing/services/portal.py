@@ -1,0 +1,17 @@
+"""Stripe's own pages for invoices and payment methods."""
+
+from billing import gateway
+from billing.errors import PaymentRefused
+from billing.services import customers, redirects
+from kit.vendors import VendorRejected
+from tenancy.models import Organization
+
+
+def create(*, organization: Organization, return_url: str, email: str = "") -> str:
+    """A short-lived link for this click. Raises RedirectNotAllowed, VendorUnavailable."""
+    redirects.require_allowed("return_url", return_url)
+    customer_id = customers.ensure(organization=organization, email=email)
+    try:
+        return gateway.current().open_portal(customer_id, return_url=return_url)
+    except VendorRejected as error:
+        raise PaymentRefused("Stripe refused the portal.", reason=error.code) from error

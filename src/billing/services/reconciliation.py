@@ -1,0 +1,129 @@
+"""Comparing what is counted, what should be billed and what Stripe bills; repairing or reporting."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from billing import gateway
+from billing.models import SeatChange, SeatState
+from billing.services import customers, seat_ledger, seat_sync, subscriptions
+from billing.services.seat_books import Books
+from billing.statuses import ENDED
+from kit import jobs, locks
+from tenancy import locks as tenancy_locks
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+PER_SECOND: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one organization's comparison found."""
+
+    organization_id: UUID
+    counted: int
+    target: int
+    observed: int | None
+    state: str
+    would_send: bool
+
+
+def candidates() -> Iterator[UUID]:
+    """Every organization that has ever been about to pay."""
+    known = Organization.objects.live().filter(
+        Q(customer__stripe_customer_id__isnull=False) | Q(subscriptions__isnull=False)
+    )
+    yield from known.order_by("pk").values_list("pk", flat=True).distinct()
+
+
+def dirty() -> list[UUID]:
+    """Organizations whose seats are not settled."""
+    return list(SeatState.objects.dirty().values_list("organization_id", flat=True))
+
+
+def defer(organization_ids: Iterable[UUID]) -> None:
+    """One job each, spread so that the night's run stays far from Stripe's rate limits."""
+    for number, organization_id in enumerate(organization_ids):
+        jobs.defer(
+            "billing.reconcile_organization",
+            after=timedelta(seconds=number / PER_SECOND),
+            organization_id=str(organization_id),
+        )
+
+
+def reconcile(*, organization_id: UUID, corrects_drift: bool = False) -> Finding:
+    """Pull from Stripe, recount, and sync what differs. Twice in a row changes nothing."""
+    _pull(organization_id)
+    _recount(organization_id, corrects_drift=corrects_drift)
+    seat_sync.sync(organization_id=organization_id, is_forced=True)
+    return _finding(organization_id)
+
+
+def look(*, organization_id: UUID) -> Finding:
+    """The same comparison, with what Stripe says now, without a word to anybody."""
+    finding = _finding(organization_id)
+    books = Books.read(Organization.objects.get(pk=organization_id))
+    if books.subscription is None:
+        return finding
+    snapshot = gateway.current().fetch_subscription(books.subscription.external_id)
+    quantities = {item.external_id: item.quantity for item in snapshot.items}
+    observed = quantities.get(books.subscription.stripe_item_id)
+    return Finding(
+        organization_id=organization_id,
+        counted=finding.counted,
+        target=finding.target,
+        observed=observed,
+        state=finding.state,
+        would_send=observed != finding.target and finding.state not in ("manual", "misconfigured"),
+    )
+
+
+def _pull(organization_id: UUID) -> None:
+    """Everything Stripe has of the customer, so that a lost event is made up for."""
+    organization = Organization.objects.get(pk=organization_id)
+    customer_id = customers.of(organization).stripe_customer_id
+    if customer_id is None:
+        return
+    known = {row.external_id: row for row in organization.subscriptions.all()}
+    # Oldest first: an ended one must make room before the live one is written.
+    for snapshot in reversed(gateway.current().subscriptions_of(customer_id)):
+        row = known.get(snapshot.external_id)
+        if row is not None and row.has_ended and snapshot.status in ENDED:
+            continue
+        with locks.object(f"stripe:{snapshot.external_id}"):
+            subscriptions.follow(gateway.current().fetch_subscription(snapshot.external_id))
+
+
+def _recount(organization_id: UUID, *, corrects_drift: bool) -> None:
+    """A count that differs from the ledger's means that somebody changed members behind our back."""
+    with transaction.atomic():
+        organization = tenancy_locks.organization(organization_id)
+        if corrects_drift:
+            SeatState.objects.filter(organization=organization).update(drifted_since=None)
+        books = Books.read(organization)
+        if books.count.counted != books.seats.counted:
+            log.warning("seats_recounted", organization_id=str(organization_id))
+            seat_ledger.note(organization=organization, reason=SeatChange.Reason.RECOUNTED)
+        else:
+            books.settle(books.decide())
+
+
+def _finding(organization_id: UUID) -> Finding:
+    books = Books.read(Organization.objects.get(pk=organization_id))
+    decision = books.decide()
+    return Finding(
+        organization_id=organization_id,
+        counted=books.count.counted,
+        target=books.situation.target,
+        observed=books.situation.observed,
+        state=decision.state,
+        would_send=decision.proration is not None,
+    )

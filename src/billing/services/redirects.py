@@ -1,0 +1,33 @@
+"""Where a browser may be sent after paying: nowhere but to the front ends we know."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from billing.errors import RedirectNotAllowed
+
+
+def require_allowed(field: str, url: str) -> None:
+    """Raise RedirectNotAllowed unless `url` is absolute and of a configured origin."""
+    if not is_allowed(url, settings.FRONTEND_ORIGINS):
+        raise RedirectNotAllowed(field)
+
+
+def is_allowed(url: str, origins: tuple[str, ...]) -> bool:
+    """Whether scheme, host and port are those of one of `origins`, and nothing is smuggled in."""
+    # Browsers read a backslash as a slash, and drop tabs and line ends.
+    if "\\" in url or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return False
+    origin = f"{parts.scheme}://{_host(parts.hostname)}{f':{port}' if port else ''}"
+    return origin in {known.lower().rstrip("/") for known in origins}
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name

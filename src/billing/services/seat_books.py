@@ -1,0 +1,139 @@
+"""Who counts, and all that decides about an organization's seats, read at one moment."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing import seat_rules
+from billing.models import Plan, SeatAttempt, SeatState, Subscription
+from billing.seat_rules import Decision, Situation, State
+from identity.models import Intent, Invitation, Member
+from kit import jobs
+from tenancy.models import Organization
+
+SETTLED = (State.IN_SYNC, State.OVER_LIMIT, State.MANUAL, State.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Seats taken: by members, by invitations, and by changes on their way to Stytch."""
+
+    counted: int
+    reserved: int
+    incoming: int = 0
+
+    @property
+    def taken(self) -> int:
+        """What a maximum is measured against."""
+        return self.counted + self.reserved + self.incoming
+
+
+def count(organization: Organization, plan: Plan) -> Count:
+    """The one count, used by sync, checkout, preview, limits and reports.
+
+    Distinct people with an active membership in a billable role. Pending invitations reserve a
+    seat without being billed, unless the plan says otherwise; whoever is a member already counts
+    once.
+    """
+    members = Member.objects.of(organization).active().with_roles(*plan.billable_roles)
+    members = members.filter(user__is_staff=False)
+    invitations = Invitation.objects.of(organization).pending().with_roles(*plan.billable_roles)
+    known = Member.objects.of(organization).active().values("stytch_member_id")
+    reserved = invitations.exclude(stytch_member_id__in=known).count()
+    counted = members.values("user").distinct().count()
+    incoming = Intent.objects.of(organization).taking_seats(*plan.billable_roles).count()
+    if plan.bills_invitations:
+        return Count(counted + reserved, 0, incoming)
+    return Count(counted, reserved, incoming)
+
+
+def find_subscription(organization: Organization) -> Subscription | None:
+    """The live subscription with its plan, if there is one."""
+    live = Subscription.objects.live().filter(organization_id=organization.pk)
+    return live.select_related("price__plan").first()
+
+
+def default_plan() -> Plan:
+    """What an organization has without a subscription."""
+    return Plan.objects.filter(is_default=True).first() or Plan(key="none", name="None")
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """An organization's seats at one moment; take its lock before reading them to change them."""
+
+    organization: Organization
+    seats: SeatState
+    subscription: Subscription | None
+    plan: Plan
+    count: Count
+    attempt: SeatAttempt | None
+
+    @classmethod
+    def read(cls, organization: Organization) -> Self:
+        """Count, and gather what was agreed and what Stripe last said."""
+        subscription = find_subscription(organization)
+        plan = (subscription.plan if subscription else None) or default_plan()
+        seats = SeatState.objects.filter(organization_id=organization.pk).first()
+        attempts = SeatAttempt.objects.in_flight().filter(organization_id=organization.pk)
+        return cls(
+            organization=organization,
+            seats=seats or SeatState(organization=organization),
+            subscription=subscription,
+            plan=plan,
+            count=count(organization, plan),
+            attempt=attempts.first(),
+        )
+
+    @property
+    def situation(self) -> Situation:
+        """The same, as the rules read it."""
+        agreed = self.subscription
+        return Situation(
+            counted=self.count.counted,
+            policy=self.plan.seat_policy,
+            status=agreed.status if agreed else None,
+            observed=agreed.quantity if agreed else None,
+            is_ending=agreed.is_ending if agreed else False,
+            seat_item=agreed.seat_item if agreed else seat_rules.SeatItem.MISSING,
+            mode=self.seats.mode,
+            has_drifted=self.seats.drifted_since is not None,
+            is_in_flight=self.attempt is not None,
+            failed_quantity=self.seats.failed_quantity,
+        )
+
+    def decide(self, *, is_forced: bool = False) -> Decision:
+        """What to send now; when forced, also what Stripe refused before, or an edit of its own."""
+        situation = self.situation
+        if is_forced:
+            situation = replace(situation, failed_quantity=None)
+        return seat_rules.decide(situation)
+
+    def settle(self, decision: Decision) -> None:
+        """Keep the decision's state; whatever is not settled stays dirty until it is."""
+        seats, now = self.seats, timezone.now()
+        seats.state = decision.state
+        seats.counted = self.count.counted
+        seats.reserved = self.count.reserved
+        seats.provider_quantity = self.subscription.quantity if self.subscription else None
+        if decision.state in SETTLED:
+            seats.dirty_since = seats.drifted_since = seats.failed_quantity = None
+            seats.last_error = ""
+        else:
+            seats.dirty_since = seats.dirty_since or now
+        seats.save()
+
+
+def defer_sync(organization_id: UUID, *, is_forced: bool = False) -> None:
+    """Store a sync in the running transaction; at most one waits. The caller holds the lock."""
+    suffix = ":forced" if is_forced else ""
+    with transaction.atomic():
+        jobs.defer(
+            "billing.sync_seats",
+            coalesce=f"{organization_id}{suffix}",
+            organization_id=str(organization_id),
+            is_forced=is_forced,
+        )

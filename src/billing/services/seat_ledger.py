@@ -1,0 +1,62 @@
+"""The ledger: every change of who counts appends a row in the transaction that made it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
+
+from billing.models import SeatAttempt, SeatChange
+from billing.services import seat_books
+from billing.services.seat_books import Books
+from kit import caller as callers
+from tenancy.models import Organization
+
+
+def note(
+    *, organization: Organization, reason: SeatChange.Reason, subject_id: UUID | None = None
+) -> SeatChange:
+    """Append what happened, and defer a sync when Stripe must be told.
+
+    The caller holds the organization's lock, so revisions have no gaps and no two are alike.
+    """
+    books = Books.read(organization)
+    caller = callers.current()
+    before = books.seats.counted
+    books.seats.revision += 1
+    change = SeatChange.objects.create(
+        organization=organization,
+        revision=books.seats.revision,
+        reason=reason,
+        subject_id=subject_id,
+        caller_kind=caller.kind,
+        caller_id=caller.id,
+        counted_before=before,
+        counted_after=books.count.counted,
+        reserved_after=books.count.reserved,
+        target=books.situation.target,
+    )
+    decision = books.decide()
+    books.settle(decision)
+    if decision.proration is not None:
+        seat_books.defer_sync(organization.pk)
+    return change
+
+
+def attach_attempts(changes: Sequence[SeatChange]) -> None:
+    """Give each row, as `attempt`, what Stripe was told because of it; None where it was nothing."""
+    covering = (
+        SeatAttempt.objects.filter(
+            organization_id=OuterRef("organization_id"), revision__gte=OuterRef("revision")
+        )
+        .exclude(state=SeatAttempt.State.SUPERSEDED)
+        .order_by("revision", "created_at")
+    )
+    telling = [change.pk for change in changes if change.is_told]
+    found = dict(
+        SeatChange.objects.filter(pk__in=telling)
+        .annotate(covered_by=Subquery(covering.values("pk")[:1]))
+        .values_list("pk", "covered_by")
+    )
+    attempts = SeatAttempt.objects.in_bulk([pk for pk in found.values() if pk])
+    for change in changes:
+        change.attempt = attempts.get(found.get(change.pk))

@@ -1,0 +1,281 @@
+"""Telling Stripe: at most one attempt per organization in flight, recounted, never lost.
+
+begin (transaction) ──▶ call Stripe (no transaction) ──▶ finish (transaction) ──▶ recount ──▶ begin …
+                              │ no answer
+                              ▼
+                        postpone: the attempt stays in flight; whoever resumes it looks first
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from billing import catalog, gateway
+from billing.gateway.errors import KeySpent
+from billing.gateway.port import SeatChangeRequest, SubscriptionSnapshot
+from billing.models import SeatAttempt, SeatState
+from billing.seat_rules import Proration, State
+from billing.services import seat_books, subscriptions
+from billing.services.seat_books import Books
+from events.services import log as events
+from kit import jobs, locks
+from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from tenancy import locks as tenancy_locks
+from tenancy import routing
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+# Longer than a look and a call may take together, so that a held attempt has a living owner.
+LEASE: Final = timedelta(seconds=60)
+# The last is ten minutes less the time a worker takes to notice: that is what we promise.
+BACKOFF: Final = (10, 30, 120, 300, 570)
+# Members may go on changing while we speak to Stripe; the rest is for the next job.
+MOST_ROUNDS: Final = 5
+# A preview older than this no longer sets the date its change is charged from.
+PREVIEW_LASTS: Final = timedelta(minutes=10)
+QUIET: Final = timedelta(seconds=30)
+
+
+def sync(*, organization_id: UUID, is_forced: bool = False) -> None:
+    """Bring Stripe's quantity to the count, unless somebody else is at it.
+
+    `is_forced` sends again what Stripe refused before.
+    """
+    for _ in range(MOST_ROUNDS):
+        attempt = _begin(organization_id, is_forced=is_forced)
+        if attempt is None or not _carry_out(attempt):
+            return
+    with transaction.atomic():
+        tenancy_locks.organization(organization_id)
+        seat_books.defer_sync(organization_id)
+
+
+def sweep() -> None:
+    """Defer a sync for every attempt whose owner fell silent and every count left unsettled."""
+    overdue = SeatAttempt.objects.overdue().values_list("organization_id", flat=True)
+    waiting = SeatState.objects.dirty().filter(
+        state__in=(State.PENDING, State.DRIFTED), updated_at__lte=timezone.now() - QUIET
+    )
+    quiet = waiting.exclude(organization__seat_attempts__state=SeatAttempt.State.IN_FLIGHT)
+    found = {*overdue, *quiet.values_list("organization_id", flat=True)}
+    for organization_id in found:
+        with transaction.atomic():
+            tenancy_locks.organization(organization_id)
+            seat_books.defer_sync(organization_id)
+
+
+def _begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
+    """The attempt to carry out now: a new one, or one whose owner fell silent."""
+    with transaction.atomic():
+        books = Books.read(tenancy_locks.organization(organization_id))
+        if books.attempt is not None:
+            return _take_over(books.attempt)
+        decision = books.decide(is_forced=is_forced)
+        books.settle(decision)
+        if decision.proration is None:
+            return None
+        return _create(books, decision.proration)
+
+
+def _take_over(attempt: SeatAttempt) -> SeatAttempt | None:
+    now = timezone.now()
+    if attempt.lease_until > now:
+        return None
+    attempt.calls += 1
+    attempt.lease_until = now + LEASE
+    attempt.save(update_fields=["calls", "lease_until", "updated_at"])
+    return attempt
+
+
+def _create(books: Books, proration: Proration) -> SeatAttempt:
+    assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
+    return SeatAttempt.objects.create(
+        organization=books.organization,
+        subscription=books.subscription,
+        revision=books.seats.revision,
+        quantity_before=books.subscription.quantity,
+        quantity=books.situation.target,
+        proration=proration,
+        proration_date=_previewed(books),
+        calls=1,
+        lease_until=timezone.now() + LEASE,
+    )
+
+
+def _previewed(books: Books) -> datetime | None:
+    """The moment an admin was shown this very change for, if that was just now."""
+    seats, agreed = books.seats, books.subscription
+    if seats.previewed_quantity != books.situation.target or seats.previewed_at is None:
+        return None
+    if timezone.now() - seats.previewed_at > PREVIEW_LASTS:
+        return None
+    begins = agreed.current_period_start if agreed else None
+    return seats.previewed_at if begins is None or seats.previewed_at >= begins else None
+
+
+def _carry_out(attempt: SeatAttempt) -> bool:
+    """Speak to Stripe; whether the count must be looked at again now."""
+    with locks.object(f"stripe:{attempt.subscription.external_id}"):
+        try:
+            return _speak(attempt)
+        except VendorUnavailable as error:
+            wait = int(error.headers.get("Retry-After", 0)) if error.outcome_known else 0
+            return _postpone(attempt, "Stripe does not answer.", at_least=wait)
+        except KeySpent:
+            return _postpone(attempt, "Stripe answered with an error of its own.", next_step=1)
+        except VendorRejected as error:
+            return _fail(attempt, error.code)
+        except VendorNotFound as error:
+            return _fail(attempt, error.code)
+
+
+def _speak(attempt: SeatAttempt) -> bool:
+    stripe = gateway.current()
+    if attempt.calls > 1:
+        # The outcome of an earlier call is unknown: look before anything is sent again.
+        seen = stripe.fetch_subscription(attempt.subscription.external_id)
+        if _quantity(attempt, seen) == attempt.quantity:
+            return _finish(attempt, seen)
+        if not _is_still_wanted(attempt, seen):
+            return True
+    answer = stripe.set_seats(
+        SeatChangeRequest(
+            subscription_id=attempt.subscription.external_id,
+            item_id=attempt.subscription.stripe_item_id,
+            quantity=attempt.quantity,
+            proration=Proration(attempt.proration),
+            proration_date=attempt.proration_date,
+        ),
+        key=attempt.key,
+    )
+    return _finish(attempt, answer)
+
+
+def _quantity(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> int | None:
+    item_id = attempt.subscription.stripe_item_id
+    return next((item.quantity for item in seen.items if item.external_id == item_id), None)
+
+
+def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
+    """Whether to send the same again; otherwise it is superseded, for Stripe has not applied it."""
+
+    def compare(organization: Organization) -> bool:
+        subscriptions.write(organization, seen)
+        books = Books.read(organization)
+        decision = books.decide()
+        same = books.situation.target, decision.proration
+        if same == (attempt.quantity, attempt.proration):
+            return True
+        _close(attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen))
+        return False
+
+    return _locked(attempt, compare)
+
+
+def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
+    """Keep what Stripe returned, never what was asked for; whether to go on."""
+    returned = _quantity(attempt, answer)
+    if returned != attempt.quantity:
+        return _fail(attempt, f"returned_{returned}", answer=answer)
+
+    def keep(organization: Organization) -> bool:
+        subscriptions.write(organization, answer)
+        _close(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
+        books = Books.read(organization)
+        books.seats.last_synced_at = timezone.now()
+        books.seats.last_error = ""
+        books.seats.drifted_since = books.seats.failed_quantity = None
+        decision = books.decide()
+        books.settle(decision)
+        _record(attempt, catalog.SEATS_SYNCED)
+        return decision.proration is not None
+
+    return _locked(attempt, keep)
+
+
+def _postpone(attempt: SeatAttempt, reason: str, *, at_least: int = 0, next_step: int = 0) -> bool:
+    """Leave it in flight and come back; nobody else sends anything meanwhile."""
+    wait = timedelta(seconds=max(BACKOFF[min(attempt.calls, len(BACKOFF)) - 1], at_least))
+
+    def put_off(organization: Organization) -> bool:
+        attempt.step += next_step
+        attempt.error = reason
+        attempt.lease_until = timezone.now() + wait * settings.JOB_DELAY_SCALE
+        attempt.save(update_fields=["step", "error", "lease_until", "updated_at"])
+        SeatState.objects.filter(organization=organization).update(last_error=reason)
+        jobs.defer(
+            "billing.sync_seats",
+            coalesce=f"{organization.pk}:retry",
+            after=wait,
+            organization_id=str(organization.pk),
+        )
+        return False
+
+    log.warning("seat_sync_postponed", attempt=str(attempt.pk), calls=attempt.calls)
+    return _locked(attempt, put_off)
+
+
+def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | None = None) -> bool:
+    """Stripe said no: remember for what number, and wait until something changes."""
+
+    def give_up(organization: Organization) -> bool:
+        if answer is not None:
+            subscriptions.write(organization, answer)
+        _close(attempt, SeatAttempt.State.FAILED, error=code)
+        books = Books.read(organization)
+        books.seats.failed_quantity = attempt.quantity
+        decision = books.decide()
+        books.settle(decision)
+        if decision.state == State.FAILED:
+            _note_error(books.seats, code)
+        _record(attempt, catalog.SEATS_FAILED)
+        return decision.proration is not None
+
+    log.error("seat_sync_refused", attempt=str(attempt.pk), code=code)
+    return _locked(attempt, give_up)
+
+
+def _note_error(seats: SeatState, code: str) -> None:
+    seats.last_error = f"Stripe refused: {code}"
+    seats.save(update_fields=["last_error", "updated_at"])
+
+
+def _close(
+    attempt: SeatAttempt,
+    state: SeatAttempt.State,
+    *,
+    returned: int | None = None,
+    error: str = "",
+) -> None:
+    attempt.state = state
+    attempt.quantity_returned = returned
+    attempt.error = error
+    attempt.finished_at = timezone.now()
+    attempt.save(update_fields=["state", "quantity_returned", "error", "finished_at", "updated_at"])
+
+
+def _record(attempt: SeatAttempt, type_: str) -> None:
+    with routing.activate(attempt.organization):
+        events.record(
+            type=type_,
+            target_id=attempt.subscription_id,
+            changes={"quantity": (attempt.quantity_before, attempt.quantity)},
+            details={"proration": attempt.proration, "revision": attempt.revision},
+        )
+
+
+def _locked(attempt: SeatAttempt, act: Callable[[Organization], bool]) -> bool:
+    """Act in one transaction under the organization's lock, if the attempt is still ours."""
+    with transaction.atomic():
+        organization = tenancy_locks.organization(attempt.organization_id)
+        attempt.refresh_from_db(fields=["state"])
+        if attempt.state != SeatAttempt.State.IN_FLIGHT:
+            return False
+        return act(organization)

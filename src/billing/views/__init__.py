@@ -1,0 +1,1 @@
+"""Billing's HTTP half, one module per resource: parse, call one service, render."""

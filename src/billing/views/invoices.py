@@ -1,0 +1,22 @@
+"""What was charged."""
+
+from django.db.models import QuerySet
+
+from billing.models import Invoice
+from billing.serializers.invoices import InvoiceSerializer
+from kit.views import ListMixin, ViewSet
+from tenancy.views import OrganizationScope
+
+
+class InvoiceViewSet(OrganizationScope, ListMixin, ViewSet):
+    """Invoices, newest first; drafts are not shown."""
+
+    access = "billing.read"
+    resource = "invoices"
+    serializer_class = InvoiceSerializer
+    ordering = "-issued_at"
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        """The organization's own."""
+        found = Invoice.objects.filter(organization=self.organization)
+        return found.exclude(status=Invoice.Status.DRAFT)

@@ -1,0 +1,30 @@
+"""The billing profile."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.serializers.profiles import ProfileChangeSerializer, ProfileSerializer
+from billing.services import customers, profiles
+from kit.views import APIView
+from tenancy.views import OrganizationScope
+
+
+class ProfileView(OrganizationScope, APIView):
+    """Who pays, as invoices print it."""
+
+    access = {"get": "billing.read", "patch": "billing.manage"}
+    resource = "billing_profile"
+
+    @extend_schema(responses=ProfileSerializer)
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """Show the billing profile."""
+        return Response(ProfileSerializer(customers.of(self.organization)).data)
+
+    @extend_schema(request=ProfileChangeSerializer, responses=ProfileSerializer)
+    def patch(self, request: Request, **_: object) -> Response:
+        """Change the billing profile, at Stripe first."""
+        asked = ProfileChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        changed = profiles.update(organization=self.organization, fields=asked.validated_data)
+        return Response(ProfileSerializer(changed).data)

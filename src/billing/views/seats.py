@@ -1,0 +1,88 @@
+"""Seats: the state, the cost of more, the ledger, and the request to sync now."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.models import SeatChange
+from billing.serializers.seats import (
+    SeatChangeSerializer,
+    SeatCostSerializer,
+    SeatPreviewSerializer,
+    SeatsSerializer,
+)
+from billing.services import seat_ledger, seat_preview, seats
+from billing.views.subscriptions import read
+from kit.serializers import StrictSerializer
+from kit.views import APIView, ListMixin, ViewSet
+from tenancy.views import OrganizationScope
+
+
+class SeatsView(OrganizationScope, APIView):
+    """Where the seats stand."""
+
+    access = "seats.read"
+    resource = "seats"
+
+    @extend_schema(responses=SeatsSerializer)
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """Show what is counted, what should be billed, and what Stripe bills."""
+        return Response(SeatsSerializer(seats.report(self.organization)).data)
+
+
+class SeatPreviewView(OrganizationScope, APIView):
+    """What more would cost."""
+
+    access = "seats.manage"
+    resource = "seats"
+    operation = "seats_preview"
+
+    @extend_schema(request=SeatPreviewSerializer, responses=SeatCostSerializer)
+    def post(self, request: Request, **_: object) -> Response:
+        """Ask Stripe what more seats, or another role, would cost now and at the next invoice."""
+        asked = read(SeatPreviewSerializer, request)
+        if "add" in asked:
+            cost = seat_preview.of_addition(organization=self.organization, seats=asked["add"])
+        else:
+            cost = seat_preview.of_role(organization=self.organization, **asked)
+        return Response(SeatCostSerializer(cost).data)
+
+
+class SeatSyncView(OrganizationScope, APIView):
+    """Sync now."""
+
+    access = "seats.manage"
+    resource = "seats"
+    operation = "seats_sync"
+
+    @extend_schema(request=None, responses={202: SeatsSerializer})
+    def post(self, request: Request, **_: object) -> Response:
+        """Ask for a sync now, also of what Stripe refused before."""
+        read(StrictSerializer, request)
+        report = seats.request_sync(self.organization)
+        return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
+
+
+class SeatHistoryViewSet(OrganizationScope, ListMixin, ViewSet):
+    """The ledger: who changed the seats, why, and what Stripe was told."""
+
+    access = "seats.manage"
+    resource = "seat_history"
+    tag = "seats"
+    serializer_class = SeatChangeSerializer
+    ordering = "-revision"
+
+    def get_queryset(self) -> QuerySet[SeatChange]:
+        """The organization's own ledger."""
+        return SeatChange.objects.filter(organization=self.organization)
+
+    def paginate_queryset(self, queryset: QuerySet[Any] | Sequence[Any]) -> list[Any] | None:
+        """A page, with what was sent to Stripe."""
+        page = super().paginate_queryset(queryset)
+        seat_ledger.attach_attempts(page or [])
+        return page

@@ -1,0 +1,137 @@
+"""The agreement: to see, to buy, to change and to end."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.errors import PriceNotAvailable
+from billing.models import Price
+from billing.serializers.subscriptions import (
+    CancellationSerializer,
+    CheckoutLinkSerializer,
+    CheckoutSerializer,
+    PlanChangeSerializer,
+    PortalLinkSerializer,
+    PortalSerializer,
+    SubscriptionSerializer,
+    shown,
+)
+from billing.services import agreements, checkout, contexts, portal
+from kit.serializers import StrictSerializer
+from kit.views import APIView
+from tenancy.views import OrganizationScope
+
+
+class SubscriptionView(OrganizationScope, APIView):
+    """The current subscription."""
+
+    access = "subscription.read"
+    resource = "subscription"
+
+    @extend_schema(responses=SubscriptionSerializer)
+    def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
+        """Show the subscription: the live one, or the last that was."""
+        return Response(shown(contexts.current(self.organization)))
+
+
+class CheckoutView(OrganizationScope, APIView):
+    """Buying."""
+
+    access = "billing.manage"
+    resource = "checkout"
+
+    @extend_schema(request=CheckoutSerializer, responses={201: CheckoutLinkSerializer})
+    def post(self, request: Request, **_: object) -> Response:
+        """Open a payment page; the number of seats is counted here, and an older page closed."""
+        asked = read(CheckoutSerializer, request)
+        page = checkout.create(
+            organization=self.organization,
+            price=on_sale(asked["price_id"]),
+            success_url=asked["success_url"],
+            cancel_url=asked["cancel_url"],
+            email=request.user.email,
+        )
+        link = {"url": page.url, "expires_at": page.expires_at}
+        return Response(CheckoutLinkSerializer(link).data, status.HTTP_201_CREATED)
+
+
+class PortalView(OrganizationScope, APIView):
+    """Stripe's own pages."""
+
+    access = "billing.manage"
+    resource = "portal"
+
+    @extend_schema(request=PortalSerializer, responses={201: PortalLinkSerializer})
+    def post(self, request: Request, **_: object) -> Response:
+        """Open Stripe's pages for invoices and payment methods; the link lasts minutes."""
+        asked = read(PortalSerializer, request)
+        url = portal.create(
+            organization=self.organization,
+            return_url=asked["return_url"],
+            email=request.user.email,
+        )
+        return Response(PortalLinkSerializer({"url": url}).data, status.HTTP_201_CREATED)
+
+
+class CancelView(OrganizationScope, APIView):
+    """Ending."""
+
+    access = "billing.manage"
+    resource = "subscription"
+    operation = "subscription_cancel"
+
+    @extend_schema(request=CancellationSerializer, responses=SubscriptionSerializer)
+    def post(self, request: Request, **_: object) -> Response:
+        """End the subscription with the paid period, or now."""
+        asked = read(CancellationSerializer, request)
+        end = agreements.cancel if asked["at_period_end"] else agreements.cancel_now
+        return Response(shown(end(organization=self.organization)))
+
+
+class ResumeView(OrganizationScope, APIView):
+    """Keeping."""
+
+    access = "billing.manage"
+    resource = "subscription"
+    operation = "subscription_resume"
+
+    @extend_schema(request=None, responses=SubscriptionSerializer)
+    def post(self, request: Request, **_: object) -> Response:
+        """Take back a scheduled end."""
+        read(StrictSerializer, request)
+        return Response(shown(agreements.resume(organization=self.organization)))
+
+
+class ChangeView(OrganizationScope, APIView):
+    """Another plan or interval."""
+
+    access = "billing.manage"
+    resource = "subscription"
+    operation = "subscription_change"
+
+    @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
+    def post(self, request: Request, **_: object) -> Response:
+        """Move to another price; the seats are counted again in the same call."""
+        price = on_sale(read(PlanChangeSerializer, request)["price_id"])
+        return Response(shown(agreements.change(organization=self.organization, price=price)))
+
+
+def read(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The validated body."""
+    asked = serializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    validated: dict[str, Any] = asked.validated_data
+    return validated
+
+
+def on_sale(price_id: UUID) -> Price:
+    """A price anyone may choose. Raises PriceNotAvailable."""
+    found = Price.objects.on_sale().filter(pk=price_id, plan__is_public=True)
+    price = found.select_related("plan").first()
+    if price is None:
+        raise PriceNotAvailable
+    return price
