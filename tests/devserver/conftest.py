@@ -41,9 +41,10 @@ class Checkout:
         return own | self.ports | self.told | more
 
     def start(self, *arguments, **environment):
-        output = self.root / "output.txt"
-        with output.open("ab") as log:
-            command = [sys.executable, "-m", "devserver", *arguments]
+        return self.start_program(sys.executable, "-m", "devserver", *arguments, **environment)
+
+    def start_program(self, *command, **environment):
+        with self.root.joinpath("output.txt").open("ab") as log:
             begun = subprocess.Popen(
                 command, cwd=self.root, env=self.environment(**environment), stdout=log, stderr=log
             )

@@ -3,11 +3,13 @@
 import signal
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from tests.harness.stack import poll
 
+ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"DATABASE_URL": "postgresql://w@db/x", "DATABASE_OWNER_URL": "postgresql://o@db/x"}
 
 
@@ -182,3 +184,13 @@ def test_token_needs_a_run(checkout):
 
     assert done.returncode == 1
     assert "make run" in done.stderr
+
+
+def test_killed_make_takes_its_command_along(checkout):
+    checkout.root.joinpath(".venv").symlink_to(ROOT / ".venv")
+    make = checkout.start_program("make", "-f", str(ROOT / "Makefile"), "-o", "setup", "run")
+    poll(lambda: checkout.says("Ready."), seconds=60, what="a run")
+    make.kill()
+    make.wait()
+
+    poll(checkout.is_empty, what="an empty machine")
