@@ -1,0 +1,77 @@
+"""What tests of identity ask again and again."""
+
+import itertools
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from identity.gateway.port import MemberSnapshot, Proof
+from identity.models import Member
+from kit.ids import uuid7
+from tenancy.services import organizations
+
+
+@pytest.fixture
+def history(api):
+    """The organization's events of one type, oldest first, as its admin reads them."""
+
+    def read(company, type_, target=None):
+        query = {"type": type_, "ordering": "occurred_at", "limit": 200}
+        if target:
+            query["target"] = target
+        answer = api.get(f"{company.path}/events", params=query, token=company.admin.token)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["results"]
+
+    return read
+
+
+@pytest.fixture
+def at_stytch(committed):
+    """Stytch's own id of a member."""
+    return lambda member_id: Member.objects.get(pk=member_id).stytch_member_id
+
+
+@pytest.fixture
+def organization(db):
+    """An organization for tests that roll back, known by its Stytch id."""
+    number = uuid7().hex[:8]
+    return organizations.create(
+        stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
+    )
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def told():
+    """A member as Stytch would tell it; valid by default, say only what matters."""
+
+    def snapshot(organization, email="ada@acme.example", **said):
+        number = next(_numbers)
+        fields = {
+            "stytch_member_id": f"member-test-{number}",
+            "stytch_org_id": organization.stytch_org_id,
+            "email": email,
+            "email_verified": True,
+            "name": email.partition("@")[0].title(),
+            "status": "active",
+            "roles": ("stytch_member",),
+            "read_at": datetime.now(UTC),
+        }
+        return MemberSnapshot(**fields | said)
+
+    return snapshot
+
+
+@pytest.fixture
+def shown():
+    """What a session may show: an address, an OAuth factor, an identity provider's word."""
+    return SimpleNamespace(
+        email=lambda *addresses: Proof(addresses=frozenset(addresses)),
+        oauth=Proof(oauth=True),
+        sso=Proof(federated=True),
+        sso_with_oauth=Proof(oauth=True, federated=True),
+    )

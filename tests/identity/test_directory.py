@@ -1,0 +1,286 @@
+"""The one function all roads end in: any order, any repetition, one event per transition."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from events.models import Event
+from identity import signals
+from identity.gateway.port import (
+    MemberDeleted,
+    OrganizationDeleted,
+    OrganizationSnapshot,
+)
+from identity.models import Invitation, Member, Status
+from identity.roles import Role
+from identity.services import directory
+from kit import caller
+from kit.caller import Caller
+from tenancy import routing
+from tenancy.models import Organization
+
+pytestmark = pytest.mark.django_db
+
+
+def events(organization, *types):
+    with routing.activate(organization):
+        found = Event.objects.order_by("occurred_at", "id")
+        return list(found.filter(type__in=types) if types else found)
+
+
+def types(organization):
+    return [event.type for event in events(organization)][1:]  # without organization.created
+
+
+@pytest.fixture
+def heard():
+    """The signals sent during the test, in order."""
+    names = []
+    receivers = {
+        name: lambda name=name, **_: names.append(name)
+        for name in (
+            "member_added", "member_removed", "member_reactivated", "member_role_changed",
+            "invitation_created", "invitation_closed",
+        )
+    }  # fmt: skip
+    for name, receiver in receivers.items():
+        getattr(signals, name).connect(receiver)
+    yield names
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+def test_member_arrives_once_however_often_we_are_told(organization, told, heard):
+    snapshot = told(organization)
+
+    for _ in range(3):
+        directory.apply(snapshot)
+
+    assert types(organization) == ["member.added"]
+    assert heard == ["member_added"]
+
+
+def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
+    invited = told(organization, status="invited", roles=("viewer",))
+    directory.apply(invited)
+    assert not Member.objects.of(organization).exists()
+
+    accepted = told(organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",))
+    member = directory.apply(accepted).member
+
+    invitation = Invitation.objects.of(organization).get()
+    assert (invitation.status, invitation.role) == ("accepted", Role.VIEWER)
+    assert member.role == Role.VIEWER
+    assert types(organization) == ["invitation.created", "invitation.accepted", "member.added"]
+    assert heard == ["invitation_created", "invitation_closed", "member_added"]
+
+
+def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
+    invited = told(organization, status="invited")
+    directory.apply(invited)
+
+    with caller.use(Caller(kind="vendor", id="stytch")):
+        told_later = told(organization, stytch_member_id=invited.stytch_member_id)
+        member = directory.apply(told_later).member
+
+    accepted = events(organization, "invitation.accepted", "member.added")
+    assert {(event.actor_kind, event.actor_id) for event in accepted} == {
+        ("member", str(member.pk))
+    }
+
+
+def test_invited_answer_from_before_the_acceptance_changes_nothing(organization, told):
+    invited = told(organization, status="invited")
+    directory.apply(invited)
+    directory.apply(told(organization, stytch_member_id=invited.stytch_member_id))
+
+    directory.apply(invited)
+
+    assert Invitation.objects.of(organization).count() == 1
+    assert Member.objects.of(organization).get().is_active
+
+
+def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told):
+    invited = told(organization, status="invited")
+    directory.apply(invited)
+    directory.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+
+    directory.apply(invited)
+
+    assert [one.status for one in Invitation.objects.of(organization)] == ["revoked"]
+
+
+def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, told):
+    before = told(organization)
+    member = directory.apply(before).member
+    directory.apply(MemberDeleted(stytch_member_id=before.stytch_member_id))
+
+    directory.apply(before)
+    member.refresh_from_db()
+    assert member.status == Status.REMOVED
+
+    later = told(organization, stytch_member_id=before.stytch_member_id)
+    assert directory.apply(later).member.is_active
+    assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
+
+
+def test_answer_older_than_what_we_know_is_left_aside(organization, told):
+    now = datetime.now(UTC)
+    new = told(organization, roles=("stytch_admin",), changed_at=now)
+    directory.apply(new)
+    old = told(
+        organization,
+        stytch_member_id=new.stytch_member_id,
+        changed_at=now - timedelta(seconds=5),
+    )
+
+    assert directory.apply(old).member.role == Role.ADMIN
+    assert types(organization) == ["member.added"]
+
+
+def test_pending_member_counts_when_active(organization, told, heard):
+    pending = told(organization, status="pending")
+    directory.apply(pending)
+    assert heard == []
+
+    directory.apply(told(organization, stytch_member_id=pending.stytch_member_id))
+
+    assert heard == ["member_added"]
+    assert types(organization) == ["member.added"]
+
+
+def test_role_change_tells_before_and_after(organization, told, heard):
+    member = told(organization)
+    directory.apply(member)
+
+    promoted = told(organization, stytch_member_id=member.stytch_member_id, roles=("stytch_admin",))
+    directory.apply(promoted)
+
+    (event,) = events(organization, "member.role_changed")
+    assert event.changes == {"role": ["member", "admin"]}
+    assert heard == ["member_added", "member_role_changed"]
+
+
+def test_new_name_and_address_are_told_without_touching_seats(organization, told, heard):
+    member = told(organization)
+    directory.apply(member)
+
+    renamed = told(
+        organization, "ada@new.example", stytch_member_id=member.stytch_member_id, name="Ada L."
+    )
+    directory.apply(renamed)
+
+    (event,) = events(organization, "member.updated")
+    assert event.changes["email"] == ["ada@acme.example", "ada@new.example"]
+    assert heard == ["member_added"]
+
+
+def test_recreated_address_takes_over_the_members_row(organization, told):
+    first = directory.apply(told(organization)).member
+    directory.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+
+    again = directory.apply(told(organization)).member
+
+    assert again.pk == first.pk
+    assert again.stytch_member_id != first.stytch_member_id
+    assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
+
+
+def test_late_deletion_of_the_former_id_removes_nobody(organization, told):
+    first = directory.apply(told(organization)).member
+    former = first.stytch_member_id
+    directory.apply(MemberDeleted(stytch_member_id=former))
+    directory.apply(told(organization))
+
+    directory.apply(MemberDeleted(stytch_member_id=former))
+
+    assert Member.objects.of(organization).get().is_active
+
+
+def test_suspended_member_stays_suspended_whatever_stytch_says(organization, told):
+    snapshot = told(organization)
+    member = directory.apply(snapshot).member
+    Member.objects.filter(pk=member.pk).update(status=Status.SUSPENDED)
+
+    directory.apply(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
+
+    member.refresh_from_db()
+    assert (member.status, member.name) == (Status.SUSPENDED, "New")
+
+
+def test_losing_the_last_admin_raises_the_alarm(organization, told):
+    admin = told(organization, roles=("stytch_admin",))
+    directory.apply(admin)
+    directory.apply(told(organization, "bob@acme.example"))
+
+    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+
+    assert len(events(organization, "organization.admin_lost")) == 1
+
+
+def test_member_of_an_unknown_organization_is_not_dropped(organization, told):
+    foreign = told(organization, stytch_org_id="organization-test-unheard-of")
+
+    with pytest.raises(directory.UnknownOrganization):
+        directory.apply(foreign)
+
+
+def test_organization_follows_its_name_once(organization):
+    renamed = OrganizationSnapshot(
+        stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
+    )
+
+    directory.apply(renamed)
+    directory.apply(renamed)
+
+    organization.refresh_from_db()
+    assert organization.name == "Acme Inc."
+    assert types(organization) == ["organization.updated"]
+
+
+def test_slug_another_organization_gave_up_is_free(organization):
+    slug = organization.slug
+    taker = OrganizationSnapshot(stytch_org_id="organization-test-taker", name="Taker", slug=slug)
+
+    made = directory.apply(taker).organization
+
+    organization.refresh_from_db()
+    assert made.slug == slug
+    assert organization.slug.startswith(f"{slug}~")
+
+
+def test_deleted_organization_takes_everybody_along_and_stays_deleted(organization, told):
+    snapshot = told(organization)
+    directory.apply(snapshot)
+    directory.apply(told(organization, "new@acme.example", status="invited"))
+    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+
+    directory.apply(told(organization, stytch_member_id=snapshot.stytch_member_id))
+
+    assert Organization.objects.get(pk=organization.pk).is_deleted
+    assert not Member.objects.of(organization).active().exists()
+    assert not Invitation.objects.of(organization).open().exists()
+
+
+def test_overdue_invitation_closes_as_expired(organization, told):
+    invited = told(organization, status="invited")
+    directory.apply(invited)
+    Invitation.objects.of(organization).update(expires_at=timezone.now())
+
+    directory.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+
+    assert types(organization) == ["invitation.created", "invitation.expired"]
+
+
+def test_repetition_costs_one_query_and_no_lock(organization, told):
+    snapshot = told(organization)
+    directory.apply(snapshot)
+
+    with CaptureQueriesContext(connection) as said:
+        directory.apply(snapshot)
+
+    (query,) = [one["sql"] for one in said if one["sql"].startswith("SELECT")]
+    assert "FOR NO KEY UPDATE" not in query

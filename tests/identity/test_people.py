@@ -1,0 +1,156 @@
+"""A member becomes a known person only by what the person's own session has shown."""
+
+import pytest
+
+from identity.gateway.port import MemberDeleted
+from identity.models import Member, User
+from identity.services import directory
+from tenancy.services import organizations
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def elsewhere(db):
+    """Another organization."""
+    return organizations.create(
+        stytch_org_id="organization-test-elsewhere", name="Elsewhere", slug="elsewhere-people"
+    )
+
+
+@pytest.fixture
+def ada(organization, told, shown):
+    """A member whose person has shown her address."""
+    snapshot = told(organization, "ada@acme.example")
+    return directory.apply(snapshot, proof=shown.email("ada@acme.example")).member
+
+
+def test_shown_address_makes_a_verified_person(ada):
+    assert ada.user.email_verified
+    assert ada.user.email == "ada@acme.example"
+    assert ada.proved_at is not None
+
+
+def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, shown):
+    there = directory.apply(
+        told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
+    )
+
+    assert there.member.user == ada.user
+
+
+def test_oauth_shows_a_verified_address(ada, elsewhere, told, shown):
+    there = directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.oauth)
+
+    assert there.member.user == ada.user
+
+
+@pytest.mark.parametrize("word", ["sso", "sso_with_oauth"])
+def test_identity_providers_word_never_links(ada, elsewhere, told, shown, word):
+    claimed = told(elsewhere, "ada@acme.example")
+
+    there = directory.apply(claimed, proof=getattr(shown, word)).member
+
+    assert there.user != ada.user
+    assert not there.user.email_verified
+
+
+def test_webhook_never_links(ada, elsewhere, told):
+    there = directory.apply(told(elsewhere, "ada@acme.example")).member
+
+    assert there.user != ada.user
+
+
+def test_unverified_address_never_links(ada, elsewhere, told, shown):
+    claimed = told(elsewhere, "ada@acme.example", email_verified=False)
+
+    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+
+    assert there.user != ada.user
+
+
+def test_another_address_in_the_session_shows_nothing(ada, elsewhere, told, shown):
+    claimed = told(elsewhere, "ada@acme.example")
+
+    there = directory.apply(claimed, proof=shown.email("mallory@evil.example")).member
+
+    assert there.user != ada.user
+
+
+def test_member_of_a_directory_is_linked_once_the_person_shows_the_address(
+    ada, elsewhere, told, shown
+):
+    claimed = told(elsewhere, "ada@acme.example")
+    stranger = directory.apply(claimed).member.user
+
+    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+
+    assert there.user == ada.user
+    assert not User.objects.filter(pk=stranger.pk).exists()
+
+
+def test_staff_are_never_linked(organization, told, shown):
+    staff = User.objects.create_superuser("root@acme.example", "a long password for staff")
+
+    member = directory.apply(
+        told(organization, "root@acme.example"), proof=shown.email("root@acme.example")
+    ).member
+
+    assert member.user != staff
+    assert not member.user.is_staff
+    assert member.user.email_verified
+
+
+def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told, shown):
+    # Stytch frees an address when it is changed; until we hear of that, two rows claim it.
+    other = told(organization, "ada@acme.example")
+
+    second = directory.apply(other, proof=shown.email("ada@acme.example")).member
+
+    assert second.user != ada.user
+    assert second.kept_apart_from == ada.user
+    assert Member.objects.of(organization).active().count() == 2
+
+
+def test_verified_person_is_never_merged_into_another(ada, organization, elsewhere, told, shown):
+    bob = told(elsewhere, "bob@acme.example")
+    directory.apply(bob, proof=shown.email("bob@acme.example"))
+    renamed = told(elsewhere, "ada@acme.example", stytch_member_id=bob.stytch_member_id)
+
+    member = directory.apply(renamed, proof=shown.email("ada@acme.example")).member
+
+    assert member.user != ada.user
+    assert member.kept_apart_from == ada.user
+
+
+def test_changed_address_must_be_shown_again(ada, organization, told, shown):
+    moved = told(organization, "ada@new.example", stytch_member_id=ada.stytch_member_id)
+
+    unproved = directory.apply(moved).member
+    assert (unproved.proved_at, unproved.user.email) == (None, "ada@acme.example")
+
+    proved = directory.apply(moved, proof=shown.email("ada@new.example")).member
+    assert proved.user == ada.user
+    assert proved.user.email == "ada@new.example"
+
+
+def test_person_of_two_organizations_keeps_the_address_of_the_other(
+    ada, organization, elsewhere, told, shown
+):
+    directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    moved = told(organization, "ada@new.example", stytch_member_id=ada.stytch_member_id)
+
+    person = directory.apply(moved, proof=shown.email("ada@new.example")).member.user
+
+    assert (person.email, person.last_used_email) == ("ada@acme.example", "ada@new.example")
+
+
+def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organization, told, shown):
+    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    recreated = told(organization, "ada@acme.example")
+
+    asserted = directory.apply(recreated).member
+    assert (asserted.pk, asserted.user == ada.user) == (ada.pk, False)
+
+    proved = directory.apply(recreated, proof=shown.email("ada@acme.example")).member
+    assert (proved.pk, proved.user) == (ada.pk, ada.user)
