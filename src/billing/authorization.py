@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from billing.errors import FeatureNotAvailable
 from billing.services import entitlements
+from identity.authentication import bound_to
 from kit import access
 
 
@@ -19,7 +20,7 @@ class DeclaredFeature(BasePermission):
         asked = access.feature(view, request)
         if asked is None:
             return True
-        found = entitlements.of(request.auth.organization, asked)
+        found = entitlements.of(bound_to(request).organization, asked)
         if not found.has_access:
             raise FeatureNotAvailable(found.upgrade_prompt or "", feature=asdict(found))
         return True

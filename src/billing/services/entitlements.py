@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
@@ -55,7 +56,8 @@ class Standing:
     right: Reason
 
 
-ACCESSIBLE: Final = (Reason.PLAN, Reason.OVERRIDE, Reason.TRIAL, Reason.GRACE)
+# By what right a plan in force is, where it is not simply paid for.
+RIGHTS: Final[dict[str, Reason]] = {Status.TRIALING: Reason.TRIAL, Status.PAST_DUE: Reason.GRACE}
 
 
 def access(subscription: Subscription | None, now: datetime) -> Access:
@@ -79,12 +81,7 @@ def standing(organization: Organization) -> Standing:
     in_force = agreed if agreed is not None and is_full else seat_books.default_plan()
     right = Reason.PLAN
     if is_full and subscription is not None:
-        rights = {Status.TRIALING: Reason.TRIAL, Status.PAST_DUE: Reason.GRACE}
-        right = (
-            rights.get(Status(subscription.status), Reason.PLAN)
-            if (subscription.status in Status.values)
-            else Reason.PLAN
-        )
+        right = RIGHTS.get(subscription.status, Reason.PLAN)
     return Standing(organization, subscription, agreed, in_force, opened, right)
 
 
@@ -117,7 +114,7 @@ def of(organization: Organization, feature_key: str) -> FeatureAccess:
 def _decide(
     stand: Standing,
     feature: Feature,
-    limits: dict[tuple[object, object], PlanFeature],
+    limits: dict[tuple[UUID, UUID], PlanFeature],
     override: FeatureOverride | None,
 ) -> FeatureAccess:
     if override is not None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing import seat_rules
 from billing.models import Plan, SeatAttempt, SeatState, Subscription
 from billing.seat_rules import Decision, Situation, State
+from billing.statuses import SeatItem
 from identity.models import Intent, Invitation, Member
 from kit import jobs
 from tenancy.models import Organization
@@ -98,7 +99,7 @@ class Books:
             status=agreed.status if agreed else None,
             observed=agreed.quantity if agreed else None,
             is_ending=agreed.is_ending if agreed else False,
-            seat_item=agreed.seat_item if agreed else seat_rules.SeatItem.MISSING,
+            seat_item=agreed.seat_item if agreed else SeatItem.MISSING,
             mode=self.seats.mode,
             has_drifted=self.seats.drifted_since is not None,
             is_in_flight=self.attempt is not None,

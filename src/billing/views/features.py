@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from billing.serializers.features import FeatureAccessSerializer, SubscriptionContextSerializer
 from billing.serializers.subscriptions import shown
 from billing.services import contexts, entitlements
+from identity.authentication import bound_to
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 
@@ -55,6 +56,6 @@ class SubscriptionContextView(OrganizationScope, APIView):
     @extend_schema(responses=SubscriptionContextSerializer)
     def get(self, request: Request, **_: object) -> Response:
         """Show user, organization, subscription and features in one call, for a front end's start."""
-        context = contexts.of(organization=self.organization, user=request.user)
+        context = contexts.of(organization=self.organization, user=bound_to(request).member.user)
         context["subscription"] = shown(context["subscription"])
         return Response(SubscriptionContextSerializer(context).data)

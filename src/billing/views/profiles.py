@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from billing.serializers.profiles import ProfileChangeSerializer, ProfileSerializer
 from billing.services import customers, profiles
+from billing.views.reading import body
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 
@@ -24,7 +25,6 @@ class ProfileView(OrganizationScope, APIView):
     @extend_schema(request=ProfileChangeSerializer, responses=ProfileSerializer)
     def patch(self, request: Request, **_: object) -> Response:
         """Change the billing profile, at Stripe first."""
-        asked = ProfileChangeSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        changed = profiles.update(organization=self.organization, fields=asked.validated_data)
+        asked = body(request, ProfileChangeSerializer)
+        changed = profiles.update(organization=self.organization, fields=asked)
         return Response(ProfileSerializer(changed).data)

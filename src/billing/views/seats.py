@@ -17,7 +17,7 @@ from billing.serializers.seats import (
     SeatsSerializer,
 )
 from billing.services import seat_ledger, seat_preview, seats
-from billing.views.subscriptions import read
+from billing.views.reading import body
 from kit.serializers import StrictSerializer
 from kit.views import APIView, ListMixin, ViewSet
 from tenancy.views import OrganizationScope
@@ -45,7 +45,7 @@ class SeatPreviewView(OrganizationScope, APIView):
     @extend_schema(request=SeatPreviewSerializer, responses=SeatCostSerializer)
     def post(self, request: Request, **_: object) -> Response:
         """Ask Stripe what more seats, or another role, would cost now and at the next invoice."""
-        asked = read(SeatPreviewSerializer, request)
+        asked = body(request, SeatPreviewSerializer)
         if "add" in asked:
             cost = seat_preview.of_addition(organization=self.organization, seats=asked["add"])
         else:
@@ -63,7 +63,7 @@ class SeatSyncView(OrganizationScope, APIView):
     @extend_schema(request=None, responses={202: SeatsSerializer})
     def post(self, request: Request, **_: object) -> Response:
         """Ask for a sync now, also of what Stripe refused before."""
-        read(StrictSerializer, request)
+        body(request, StrictSerializer)
         report = seats.request_sync(self.organization)
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
 

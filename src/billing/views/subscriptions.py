@@ -1,6 +1,5 @@
 """The agreement: to see, to buy, to change and to end."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -21,6 +20,8 @@ from billing.serializers.subscriptions import (
     shown,
 )
 from billing.services import agreements, checkout, contexts, portal
+from billing.views.reading import body
+from identity.authentication import bound_to
 from kit.serializers import StrictSerializer
 from kit.views import APIView
 from tenancy.views import OrganizationScope
@@ -47,13 +48,13 @@ class CheckoutView(OrganizationScope, APIView):
     @extend_schema(request=CheckoutSerializer, responses={201: CheckoutLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
         """Open a payment page; the number of seats is counted here, and an older page closed."""
-        asked = read(CheckoutSerializer, request)
+        asked = body(request, CheckoutSerializer)
         page = checkout.create(
             organization=self.organization,
             price=on_sale(asked["price_id"]),
             success_url=asked["success_url"],
             cancel_url=asked["cancel_url"],
-            email=request.user.email,
+            email=bound_to(request).member.email,
         )
         link = {"url": page.url, "expires_at": page.expires_at}
         return Response(CheckoutLinkSerializer(link).data, status.HTTP_201_CREATED)
@@ -68,11 +69,11 @@ class PortalView(OrganizationScope, APIView):
     @extend_schema(request=PortalSerializer, responses={201: PortalLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
         """Open Stripe's pages for invoices and payment methods; the link lasts minutes."""
-        asked = read(PortalSerializer, request)
+        asked = body(request, PortalSerializer)
         url = portal.create(
             organization=self.organization,
             return_url=asked["return_url"],
-            email=request.user.email,
+            email=bound_to(request).member.email,
         )
         return Response(PortalLinkSerializer({"url": url}).data, status.HTTP_201_CREATED)
 
@@ -87,7 +88,7 @@ class CancelView(OrganizationScope, APIView):
     @extend_schema(request=CancellationSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         """End the subscription with the paid period, or now."""
-        asked = read(CancellationSerializer, request)
+        asked = body(request, CancellationSerializer)
         end = agreements.cancel if asked["at_period_end"] else agreements.cancel_now
         return Response(shown(end(organization=self.organization)))
 
@@ -102,7 +103,7 @@ class ResumeView(OrganizationScope, APIView):
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         """Take back a scheduled end."""
-        read(StrictSerializer, request)
+        body(request, StrictSerializer)
         return Response(shown(agreements.resume(organization=self.organization)))
 
 
@@ -116,16 +117,8 @@ class ChangeView(OrganizationScope, APIView):
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         """Move to another price; the seats are counted again in the same call."""
-        price = on_sale(read(PlanChangeSerializer, request)["price_id"])
+        price = on_sale(body(request, PlanChangeSerializer)["price_id"])
         return Response(shown(agreements.change(organization=self.organization, price=price)))
-
-
-def read(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """The validated body."""
-    asked = serializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    validated: dict[str, Any] = asked.validated_data
-    return validated
 
 
 def on_sale(price_id: UUID) -> Price:
