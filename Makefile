@@ -61,7 +61,7 @@ types: setup  ## mypy, strict
 	@$(TESTING) $(PY) -m mypy
 
 contracts: setup  ## import-linter: the arrow between the slices
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo --cache-dir .cache/imports
 
 migrations: setup  ## no model without its migration, and the tenant script says the same
 	@$(TESTING) $(PY) src/manage.py makemigrations --check --dry-run
@@ -75,4 +75,4 @@ lock: setup  ## compile requirements/ from pyproject.toml
 
 clean:  ## remove everything made here: database, .venv, caches
 	@if [ -x $(PY) ]; then $(PY) -m devserver clean; fi
-	@rm -rf .venv .tools .cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .tools .cache .ruff_cache .hypothesis

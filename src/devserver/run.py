@@ -41,7 +41,9 @@ def run(command: list[str]) -> int:
     except Interrupted:
         return 130 if command else 0
     finally:
-        children.stop()
+        # The sandbox last: jobs that are ending may still want to ask it something.
+        children.stop(*(name for name in children.running if name != "sandbox"))
+        children.stop(grace=1)
         os.close(held)
         if not command:
             say("devserver", "stopped")
