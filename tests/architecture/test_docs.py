@@ -6,10 +6,12 @@ from urllib.parse import unquote
 import pytest
 import yaml
 from django.core.management import get_commands
+from procrastinate.contrib.django import app
 
 from config.env import Environment
 from sandbox.settings import VARIABLES
 from tests.harness.plugin import ROOT
+from webhooks.inbound import registry
 
 DOCS = ROOT / "docs"
 CONFIGURATION = DOCS / "guides" / "configuration.md"
@@ -71,7 +73,9 @@ def test_documented_defaults_are_the_real_ones():
 
 def test_required_variables_are_called_required():
     described = rows()
-    required = {field.upper() for field, info in Environment.model_fields.items() if info.is_required()}
+    required = {
+        field.upper() for field, info in Environment.model_fields.items() if info.is_required()
+    }
 
     assert {variable for variable, row in described.items() if "**required**" in row} == required
 
@@ -91,6 +95,22 @@ def test_commands_exist(page):
 
     assert set(re.findall(r"\bmake ([a-z][a-z-]*)", text)) <= targets
     assert set(re.findall(r"\bmanage\.py ([a-z_]+)", text)) <= get_commands().keys()
+
+
+def test_stripe_is_asked_for_exactly_the_events_we_handle():
+    asked = re.findall(
+        r"enabled_events\[\]=([a-z_.]+)", (DOCS / "guides/your-own-keys.md").read_text()
+    )
+
+    assert sorted(asked) == registry.handled_types("stripe")
+
+
+def test_runbook_names_every_periodic_task():
+    runbook = (DOCS / "runbooks/worker-and-jobs.md").read_text()
+    periodic = {name for name, _ in app.periodic_registry.periodic_tasks}
+
+    assert "kit.rescue_stalled_jobs" in periodic
+    assert {name for name in periodic if f"| `{name}` |" not in runbook} == set()
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=name)
