@@ -25,6 +25,14 @@ COMMANDS = {
 }
 
 
+def manage(*command):
+    """Run one of the product's commands, as an operator would."""
+    run = [*PYTHON, str(ROOT / "src/manage.py"), *command]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def poll(question, *, seconds=20.0, every=0.02, what="an answer"):
     """Ask until the answer is true, and return it; fail after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -86,6 +94,7 @@ class Stack:
             process.start()
         try:
             poll(lambda: self._answers(SANDBOX_URL), what="the sandbox")
+            manage("sync_catalog")
             poll(lambda: self._answers(f"{API_URL}/readyz"), what="the web server")
         except AssertionError:
             logs = "\n".join(f"── {p.name}\n{p.tail()}" for p in self.processes.values())
