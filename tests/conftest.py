@@ -45,6 +45,7 @@ def sandbox(stack):
     control.delete("/faults")
     control.post("/webhooks")
     control.close()
+    control.close()
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ def settled(sandbox, committed):
 @pytest.fixture(scope="session")
 def casting(stack):
     """Makes people and companies through the API."""
-    return Casting()
+    agency = Casting()
+    yield agency
+    agency.world.close()
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ class World:
         self.places = places
         self._http = httpx.Client(timeout=30)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def ask(
         self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
     ) -> Any:
