@@ -10,7 +10,7 @@ ROLE ?= admin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop demo token test cover check fmt format-check lint types contracts migrations schema soak bench migrate lock clean
+.PHONY: help setup run stop demo token test cover check fmt format-check lint types contracts migrations schema openapi soak bench migrate lock clean
 
 help:  ## list these words
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s%s\n", $$1, $$2}'
@@ -67,12 +67,15 @@ migrations: setup  ## no model without its migration, and the tenant script says
 	@$(TESTING) $(PY) src/manage.py makemigrations --check --dry-run
 	@$(TESTING) $(PY) src/manage.py tenant_script --check
 
-schema: setup  ## the OpenAPI file is the one committed
-	@if [ -e scripts/schema ]; then $(TESTING) sh scripts/schema; fi
+schema: setup  ## the OpenAPI file is the one committed, sound, and a typed client compiles
+	@$(TESTING) sh scripts/schema
+
+openapi: setup  ## write docs/api/openapi.yaml anew
+	@$(TESTING) sh scripts/schema --write
 
 lock: setup  ## compile requirements/ from pyproject.toml
 	@sh scripts/lock
 
 clean:  ## remove everything made here: database, .venv, caches
 	@if [ -x $(PY) ]; then $(PY) -m devserver clean; fi
-	@rm -rf .venv .tools .cache .ruff_cache .hypothesis
+	@rm -rf node_modules .venv .tools .cache .ruff_cache .hypothesis

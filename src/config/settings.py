@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import databases
+from config import contract, databases
 from config.env import ROOT, read
 from kit import logs
 from kit.defaults import REST, SPECTACULAR
@@ -98,7 +98,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["identity.authentication.SessionToken"],
     "DEFAULT_PERMISSION_CLASSES": ["identity.authorization.DeclaredAccess"],
 }
-SPECTACULAR_SETTINGS = SPECTACULAR
+SPECTACULAR_SETTINGS = {**SPECTACULAR, **contract.NAMES}
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -13,10 +13,14 @@ from identity.roles import Role
 class MemberFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
     """Members by role, status, address, or the beginning of a name or address."""
 
-    role = filters.ChoiceFilter(choices=Role.choices)
-    status = filters.ChoiceFilter(choices=Status.choices)
-    email = filters.CharFilter(lookup_expr="iexact", max_length=254)
-    search = filters.CharFilter(method="begins", max_length=100)
+    role = filters.ChoiceFilter(choices=Role.choices, help_text="Members with this role.")
+    status = filters.ChoiceFilter(choices=Status.choices, help_text="In this status.")
+    email = filters.CharFilter(
+        lookup_expr="iexact", max_length=254, help_text="With this address, in any case."
+    )
+    search = filters.CharFilter(
+        method="begins", max_length=100, help_text="Whose name or address begins so."
+    )
 
     class Meta:
         model = Member
@@ -30,9 +34,13 @@ class MemberFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
 class InvitationFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
     """Invitations by role, status or address."""
 
-    role = filters.ChoiceFilter(choices=Role.choices)
-    status = filters.ChoiceFilter(choices=InvitationStatus.choices, method="now")
-    email = filters.CharFilter(lookup_expr="iexact", max_length=254)
+    role = filters.ChoiceFilter(choices=Role.choices, help_text="To this role.")
+    status = filters.ChoiceFilter(
+        choices=InvitationStatus.choices, method="now", help_text="In this status now."
+    )
+    email = filters.CharFilter(
+        lookup_expr="iexact", max_length=254, help_text="To this address, in any case."
+    )
 
     class Meta:
         model = Invitation

@@ -13,6 +13,7 @@ class InvoiceViewSet(OrganizationScope, ListMixin, ViewSet):
 
     access = "billing.read"
     resource = "invoices"
+    queryset = Invoice.objects.none()  # the contract asks which model
     serializer_class = InvoiceSerializer
     ordering = "-issued_at"
 

@@ -74,6 +74,7 @@ class SeatHistoryViewSet(OrganizationScope, ListMixin, ViewSet):
     access = "seats.manage"
     resource = "seat_history"
     tag = "seats"
+    queryset = SeatChange.objects.none()  # the contract asks which model
     serializer_class = SeatChangeSerializer
     ordering = "-revision"
 

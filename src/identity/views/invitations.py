@@ -36,6 +36,7 @@ class InvitationViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
         "destroy": "invitation.revoke",
     }
     resource = "invitations"
+    queryset = Invitation.objects.none()  # the contract asks which model
     serializer_class = InvitationSerializer
     filterset_class = InvitationFilter
     ordering_fields = ("created_at", "email", "expires_at")

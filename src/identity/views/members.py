@@ -31,6 +31,7 @@ class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
         "leave": "member.leave",
     }
     resource = "members"
+    queryset = Member.objects.none()  # the contract asks which model
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
     ordering_fields = ("created_at", "email", "role")
