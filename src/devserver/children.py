@@ -1,6 +1,7 @@
 """Programs running side by side in process groups of their own, their lines in one stream."""
 
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from devserver.parent import dying_with_parent
 
 COLOURS = {"sandbox": 35, "worker": 33, "web": 36, "migrate": 34, "seed": 32, "devserver": 37}
 WIDTH = max(map(len, COLOURS))
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
 KEPT = 15  # lines shown again when a program has failed
-GRACE = 7.0  # seconds between asking a program to stop and insisting
+GRACE = 6.0  # seconds between asking a program to stop and insisting
 
 
 @dataclass
@@ -176,7 +178,9 @@ def failure(child: Child) -> str:
 def say(name: str, line: str) -> None:
     """One line of the common stream."""
     prefix = f"{name:>{WIDTH}} │"
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # noqa: TID251  a terminal's own custom
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # noqa: TID251  a terminal's custom
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
+    else:
+        line = STYLE.sub("", line)
     with suppress(OSError):
         print(prefix, line, flush=True)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 word, wish = sys.argv[1], os.environ.get("STANDIN", "")
-print(f"{word} begins")
+print(f"\033[1m{word} begins\033[0m")
 
 if word == "migrate_all" and wish == "broken migration":
     sys.exit("relation is missing")
