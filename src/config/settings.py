@@ -79,7 +79,6 @@ JOB_DELAY_SCALE = ENV.job_delay_scale  # below one only where tests cannot wait
 MIDDLEWARE = [
     "kit.middleware.RequestId",
     "kit.middleware.BodyLimit",
-    "kit.middleware.BodyLimit",
     "tenancy.middleware.AlwaysLeavePublic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -67,6 +67,7 @@ class Run:
         self._start_product()
         self._await(self.children.running["web"], self.addresses.web, "/readyz")
         if environment.uses_sandbox(self.told):  # never invent people at a real vendor
+            self._finish("catalogue", [*MANAGE, "sync_catalog"])
             self._finish("seed", [PY, "-m", "devserver", "seed"])
 
     def watch(self) -> int:
