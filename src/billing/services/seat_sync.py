@@ -7,7 +7,7 @@ begin (transaction) ──▶ call Stripe (no transaction) ──▶ finish (tra
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,10 +21,10 @@ from billing.gateway.errors import KeySpent
 from billing.gateway.port import SeatChangeRequest, SubscriptionSnapshot
 from billing.models import SeatAttempt, SeatState
 from billing.seat_rules import Proration, State
-from billing.services import seat_books, subscriptions
+from billing.services import seat_attempts, seat_books, subscriptions
 from billing.services.seat_books import Books
 from events.services import log as events
-from kit import jobs, locks
+from kit import locks
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy import routing
@@ -32,14 +32,9 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-# Longer than a look and a call may take together, so that a held attempt has a living owner.
-LEASE: Final = timedelta(seconds=60)
 # The last is ten minutes less the time a worker takes to notice: that is what we promise.
 BACKOFF: Final = (10, 30, 120, 300, 570)
-# Members may go on changing while we speak to Stripe; the rest is for the next job.
 MOST_ROUNDS: Final = 5
-# A preview older than this no longer sets the date its change is charged from.
-PREVIEW_LASTS: Final = timedelta(minutes=10)
 QUIET: Final = timedelta(seconds=30)
 
 
@@ -49,7 +44,7 @@ def sync(*, organization_id: UUID, is_forced: bool = False) -> None:
     `is_forced` sends again what Stripe refused before.
     """
     for _ in range(MOST_ROUNDS):
-        attempt = _begin(organization_id, is_forced=is_forced)
+        attempt = seat_attempts.begin(organization_id, is_forced=is_forced)
         if attempt is None or not _carry_out(attempt):
             return
     with transaction.atomic():
@@ -58,66 +53,21 @@ def sync(*, organization_id: UUID, is_forced: bool = False) -> None:
 
 
 def sweep() -> None:
-    """Defer a sync for every attempt whose owner fell silent and every count left unsettled."""
-    overdue = SeatAttempt.objects.overdue().values_list("organization_id", flat=True)
-    waiting = SeatState.objects.dirty().filter(
-        state__in=(State.PENDING, State.DRIFTED), updated_at__lte=timezone.now() - QUIET
-    )
-    quiet = waiting.exclude(organization__seat_attempts__state=SeatAttempt.State.IN_FLIGHT)
-    found = {*overdue, *quiet.values_list("organization_id", flat=True)}
-    for organization_id in found:
+    """Defer a sync for each organization that `overdue` names."""
+    for organization_id in overdue():
         with transaction.atomic():
             tenancy_locks.organization(organization_id)
             seat_books.defer_sync(organization_id)
 
 
-def _begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
-    """The attempt to carry out now: a new one, or one whose owner fell silent."""
-    with transaction.atomic():
-        books = Books.read(tenancy_locks.organization(organization_id))
-        if books.attempt is not None:
-            return _take_over(books.attempt)
-        decision = books.decide(is_forced=is_forced)
-        books.settle(decision)
-        if decision.proration is None:
-            return None
-        return _create(books, decision.proration)
-
-
-def _take_over(attempt: SeatAttempt) -> SeatAttempt | None:
-    now = timezone.now()
-    if attempt.lease_until > now:
-        return None
-    attempt.calls += 1
-    attempt.lease_until = now + LEASE
-    attempt.save(update_fields=["calls", "lease_until", "updated_at"])
-    return attempt
-
-
-def _create(books: Books, proration: Proration) -> SeatAttempt:
-    assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
-    return SeatAttempt.objects.create(
-        organization=books.organization,
-        subscription=books.subscription,
-        revision=books.seats.revision,
-        quantity_before=books.subscription.quantity,
-        quantity=books.situation.target,
-        proration=proration,
-        proration_date=_previewed(books),
-        calls=1,
-        lease_until=timezone.now() + LEASE,
+def overdue() -> set[UUID]:
+    """Organizations with an attempt whose owner fell silent, or a count that nobody settled."""
+    silent = SeatAttempt.objects.overdue().values_list("organization_id", flat=True)
+    waiting = SeatState.objects.dirty().filter(
+        state__in=(State.PENDING, State.DRIFTED), updated_at__lte=timezone.now() - QUIET
     )
-
-
-def _previewed(books: Books) -> datetime | None:
-    """The moment an admin was shown this very change for, if that was just now."""
-    seats, agreed = books.seats, books.subscription
-    if seats.previewed_quantity != books.situation.target or seats.previewed_at is None:
-        return None
-    if timezone.now() - seats.previewed_at > PREVIEW_LASTS:
-        return None
-    begins = agreed.current_period_start if agreed else None
-    return seats.previewed_at if begins is None or seats.previewed_at >= begins else None
+    quiet = waiting.exclude(organization__seat_attempts__state=SeatAttempt.State.IN_FLIGHT)
+    return {*silent, *quiet.values_list("organization_id", flat=True)}
 
 
 def _carry_out(attempt: SeatAttempt) -> bool:
@@ -173,7 +123,9 @@ def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         same = books.situation.target, decision.proration
         if same == (attempt.quantity, attempt.proration):
             return True
-        _close(attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen))
+        seat_attempts.close(
+            attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen)
+        )
         return False
 
     return _locked(attempt, compare)
@@ -187,7 +139,7 @@ def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
 
     def keep(organization: Organization) -> bool:
         subscriptions.write(organization, answer)
-        _close(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
+        seat_attempts.close(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
         books = Books.read(organization)
         books.seats.last_synced_at = timezone.now()
         books.seats.last_error = ""
@@ -210,12 +162,7 @@ def _postpone(attempt: SeatAttempt, reason: str, *, at_least: int = 0, next_step
         attempt.lease_until = timezone.now() + wait * settings.JOB_DELAY_SCALE
         attempt.save(update_fields=["step", "error", "lease_until", "updated_at"])
         SeatState.objects.filter(organization=organization).update(last_error=reason)
-        jobs.defer(
-            "billing.sync_seats",
-            coalesce=f"{organization.pk}:retry",
-            after=wait,
-            organization_id=str(organization.pk),
-        )
+        seat_attempts.try_again(organization.pk, after=wait)
         return False
 
     log.warning("seat_sync_postponed", attempt=str(attempt.pk), calls=attempt.calls)
@@ -228,7 +175,7 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
     def give_up(organization: Organization) -> bool:
         if answer is not None:
             subscriptions.write(organization, answer)
-        _close(attempt, SeatAttempt.State.FAILED, error=code)
+        seat_attempts.close(attempt, SeatAttempt.State.FAILED, error=code)
         books = Books.read(organization)
         books.seats.failed_quantity = attempt.quantity
         decision = books.decide()
@@ -245,20 +192,6 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
 def _note_error(seats: SeatState, code: str) -> None:
     seats.last_error = f"Stripe refused: {code}"
     seats.save(update_fields=["last_error", "updated_at"])
-
-
-def _close(
-    attempt: SeatAttempt,
-    state: SeatAttempt.State,
-    *,
-    returned: int | None = None,
-    error: str = "",
-) -> None:
-    attempt.state = state
-    attempt.quantity_returned = returned
-    attempt.error = error
-    attempt.finished_at = timezone.now()
-    attempt.save(update_fields=["state", "quantity_returned", "error", "finished_at", "updated_at"])
 
 
 def _record(attempt: SeatAttempt, type_: str) -> None:

@@ -1,0 +1,111 @@
+"""What is accepted from outside: signatures, addresses to go back to, VAT numbers."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from billing.errors import VatIdInvalid
+from billing.gateway.signature import signed_at
+from billing.services import vat
+from billing.services.redirects import is_allowed
+
+SECRET = "whsec_test"
+ORIGINS = ("https://app.example", "http://127.0.0.1:8600")
+
+
+def v1(body, at=1_000, secret=SECRET):
+    return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def test_signature_tells_when_it_was_made():
+    assert signed_at(b"{}", f"t=1000,v1={v1(b'{}')}", SECRET) == 1_000
+
+
+def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
+    header = f"t=1000,v1={v1(b'{}', secret='old')},v1={v1(b'{}')}"
+
+    assert signed_at(b"{}", header, SECRET) == 1_000
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "junk",
+        "t=1000",
+        f"t=1000,v0={v1(b'{}')}",
+        f"t=1001,v1={v1(b'{}')}",
+        f"t=1000,v1={v1(b'[]')}",
+        f"t=-1000,v1={v1(b'{}')}",
+        f"t=1000,t=1000,v1={v1(b'{}')}",
+        "t=1000,v1=é",
+        f"t=\N{SUPERSCRIPT TWO}000,v1={v1(b'{}')}",
+    ],
+)
+def test_other_signatures_are_none(header):
+    assert signed_at(b"{}", header, SECRET) is None
+
+
+def test_empty_secret_signs_nothing():
+    assert signed_at(b"{}", f"t=1000,v1={v1(b'{}', secret='')}", "") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.example",
+        "https://app.example/billing?session_id={CHECKOUT_SESSION_ID}",
+        "https://APP.example/x#y",
+        "http://127.0.0.1:8600/landing",
+    ],
+)
+def test_known_front_end_may_be_returned_to(url):
+    assert is_allowed(url, ORIGINS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/billing",
+        "//app.example/x",
+        "http://app.example",
+        "https://app.example:444",
+        "https://app.example.evil.example",
+        "https://evil.example/https://app.example",
+        "https://app.example@evil.example",
+        "https://app.example\\@evil.example",
+        "https://app.example\t.evil.example",
+        "https://app.example:x/",
+        "https://[broken/",
+        "javascript:alert(1)//https://app.example",
+        "http://127.0.0.1:86001/",
+    ],
+)
+def test_anywhere_else_may_not(url):
+    assert not is_allowed(url, ORIGINS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("de 123.456-789", ("eu_vat", "DE123456789")),
+        ("EL123456789", ("eu_vat", "EL123456789")),
+        ("XI123456789", ("eu_vat", "XI123456789")),
+        ("GB123456789", ("gb_vat", "GB123456789")),
+        ("CHE-123.456.789 MWST", ("ch_vat", "CHE123456789MWST")),
+        ("123456789MVA", ("no_vat", "123456789MVA")),
+        ("NO123456789MVA", ("no_vat", "123456789MVA")),
+    ],
+)
+def test_vat_number_is_tidied_and_its_kind_known(text, kind):
+    assert vat.kind(vat.tidy(text)) == kind
+
+
+@pytest.mark.parametrize(
+    "text", ["123456789", "US123456789", "DE", "GB12", "DE1234567890123456", "ÄÖ123"]
+)
+def test_other_numbers_are_refused(text):
+    with pytest.raises(VatIdInvalid):
+        vat.kind(vat.tidy(text))

@@ -1,0 +1,62 @@
+"""What each status opens, and what the seed calls it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from billing.statuses import GRACE, access, account_status, grace_until, is_active
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def opened(status, *, failed=None, **more):
+    return access(status, past_due_since=failed, now=NOW, **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("trialing", "full"),
+        ("active", "full"),
+        ("past_due", "full"),
+        ("unpaid", "limited"),
+        ("paused", "limited"),
+        ("incomplete", "none"),
+        ("incomplete_expired", "none"),
+        ("canceled", "none"),
+    ],
+)
+def test_status_opens(status, expected):
+    assert opened(status, failed=NOW) == expected
+
+
+def test_grace_ends_two_weeks_after_the_first_failure():
+    assert opened("past_due", failed=NOW - GRACE + timedelta(seconds=1)) == "full"
+    assert opened("past_due", failed=NOW - GRACE) == "limited"
+    assert grace_until("past_due", NOW) == NOW + timedelta(days=14)
+    assert grace_until("active", NOW) is None
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_unknown_status_changes_nobodys_access(before):
+    assert is_active("invented_tomorrow", was_active=before) is before
+    assert opened("invented_tomorrow", was_active=before) == ("full" if before else "none")
+
+
+@pytest.mark.parametrize(
+    ("status", "is_ending", "word"),
+    [
+        (None, False, "free"),
+        ("incomplete", False, "free"),
+        ("incomplete_expired", False, "free"),
+        ("trialing", False, "active"),
+        ("active", False, "active"),
+        ("active", True, "cancelled"),
+        ("canceled", False, "cancelled"),
+        ("past_due", False, "past_due"),
+        ("unpaid", False, "past_due"),
+        ("paused", False, "paused"),
+    ],
+)
+def test_seed_has_five_words_for_it(status, is_ending, word):
+    assert account_status(status, is_ending=is_ending) == word

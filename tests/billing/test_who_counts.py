@@ -1,0 +1,142 @@
+"""Who is paid for, who reserves, and what the ledger remembers of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.errors import SeatLimitReached, SeatsChanged
+from billing.models import SeatChange
+from billing.seat_rules import State
+from identity.models import Member, Status
+from kit import caller as callers
+from kit.caller import Caller
+
+
+def counted(firm):
+    return firm.report.counted
+
+
+def test_admins_and_members_count_and_viewers_are_free(firm):
+    acme = firm(seats=2)
+    acme.join("admin")
+    acme.join("viewer")
+
+    assert counted(acme) == 3
+
+
+@pytest.mark.parametrize("status", [Status.SUSPENDED, Status.PENDING])
+def test_only_active_members_count(firm, status):
+    acme = firm(seats=2)
+    Member.objects.filter(pk=acme.members[0].pk).update(status=status)
+
+    assert counted(acme) == 1
+
+
+def test_staff_are_never_paid_for(firm):
+    acme = firm(seats=2)
+    user = acme.members[0].user
+    user.is_staff = True
+    user.save()
+
+    assert counted(acme) == 1
+
+
+def test_promotion_of_a_viewer_takes_a_seat_and_back_frees_it(firm):
+    acme = firm()
+    viewer = acme.join("viewer")
+
+    acme.become(viewer, "member")
+    assert counted(acme) == 2
+    acme.become(viewer, "admin")
+    assert counted(acme) == 2
+    acme.become(viewer, "viewer")
+    assert counted(acme) == 1
+
+
+def test_invitation_reserves_and_is_not_billed(firm):
+    acme = firm(maximum_seats=5)
+    acme.subscribe()
+    acme.invite("member")
+    acme.invite("viewer")
+
+    assert (counted(acme), acme.report.reserved, acme.report.target) == (1, 1, 1)
+
+
+def test_plan_may_bill_invitations(firm):
+    acme = firm(bills_invitations=True).subscribe()
+    acme.invite("member")
+
+    assert (counted(acme), acme.report.reserved) == (2, 0)
+
+
+def test_expired_invitation_frees_its_reservation(firm):
+    acme = firm(maximum_seats=2).subscribe()
+    acme.invite("member", expires_in=timedelta(seconds=-1))
+
+    assert acme.report.reserved == 0
+    acme.want("member")
+
+
+def test_invited_person_who_is_a_member_counts_once(firm):
+    acme = firm()
+    invitation = acme.invite("member")
+    Member.objects.filter(pk=acme.join().pk).update(stytch_member_id=invitation.stytch_member_id)
+
+    assert (counted(acme), acme.report.reserved) == (2, 0)
+
+
+def test_full_plan_refuses_with_the_numbers(firm):
+    acme = firm(seats=2, maximum_seats=3).subscribe()
+    acme.invite("member")
+
+    with pytest.raises(SeatLimitReached) as refusal:
+        acme.want("member")
+
+    assert refusal.value.members == {"maximum": 3, "counted": 2, "reserved": 1}
+
+
+@pytest.mark.parametrize(("role", "before"), [("viewer", ""), ("admin", "member")])
+def test_full_plan_has_room_for_who_takes_no_seat(firm, role, before):
+    acme = firm(seats=2, maximum_seats=2).subscribe()
+
+    acme.want(role, before=before)
+
+
+def test_join_that_stytch_decided_is_accepted_and_shown(firm):
+    acme = firm(seats=2, maximum_seats=2).subscribe()
+    acme.join()
+
+    acme.sync()
+
+    assert (acme.billed, acme.state) == (3, State.OVER_LIMIT)
+
+
+def test_stale_screen_is_refused(firm):
+    acme = firm(seats=2).subscribe()
+
+    acme.want("member", expected_seats=3)
+    with pytest.raises(SeatsChanged) as refusal:
+        acme.want("member", expected_seats=4)
+
+    assert refusal.value.members == {"expected": 4, "resulting": 3}
+
+
+def test_ledger_says_who_and_why_and_from_what_to_what(firm):
+    acme = firm()
+    with callers.use(Caller(kind="member", id="someone")):
+        joined = acme.join()
+
+    row = acme.organization.seat_changes.first()
+
+    assert (row.reason, row.subject_id) == (SeatChange.Reason.MEMBER_ADDED, joined.pk)
+    assert (row.caller_kind, row.caller_id) == ("member", "someone")
+    assert (row.counted_before, row.counted_after, row.target, row.revision) == (1, 2, 2, 2)
+
+
+def test_free_plan_counts_and_tells_stripe_nothing(firm):
+    acme = firm(seats=3)
+
+    acme.sync()
+
+    assert (acme.state, acme.report.provider_quantity) == (State.NONE, None)
+    assert not acme.attempts().exists()
