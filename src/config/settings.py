@@ -95,7 +95,10 @@ MIDDLEWARE = [
 REST_FRAMEWORK: dict[str, Any] = {
     **REST,
     "DEFAULT_AUTHENTICATION_CLASSES": ["identity.authentication.SessionToken"],
-    "DEFAULT_PERMISSION_CLASSES": ["identity.authorization.DeclaredAccess"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "identity.authorization.DeclaredAccess",
+        "billing.authorization.DeclaredFeature",
+    ],
 }
 SPECTACULAR_SETTINGS = {**SPECTACULAR, **contract.NAMES}
 AUTHENTICATION_BACKENDS = [

@@ -68,9 +68,8 @@ def demo() -> int:
     if environment.running() is None:
         print("Starting everything for the tour...", flush=True)
         return run([sys.executable, "-m", "devserver", "demo"])
-    given = environment.given()
-    keys = environment.vendors(given, environment.named_addresses(given))
-    tour.Tour(_world(), keys["STRIPE_SECRET_KEY"], tell=print).walk()
+    keys = environment.vendors({}, environment.named_addresses({}))  # the sandbox's own
+    tour.Tour(_world(), keys, tell=print).walk()
     return 0
 
 

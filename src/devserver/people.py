@@ -1,5 +1,6 @@
 """What a person does with the API: sign in by mailed link, invite, accept, pay; plain HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,7 @@ import httpx
 from devserver.errors import Refusal
 
 Json = dict[str, Any]
+Keys = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class World:
 
     def ask(
         self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
-    ) -> Any:
+    ) -> Any:  # noqa: ANN401 - JSON
         """One call of the API; its JSON. Raises Refusal with the API's own words."""
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         answer = self._http.request(method, f"{self.places.api}{path}", json=body, headers=headers)
@@ -66,19 +68,31 @@ class World:
         url = f"{self.places.api}{path}"
         return self._http.request(method, url, json=body, headers=headers).status_code
 
-    def control(self, method: str, path: str, body: Json | None = None) -> Any:
+    def control(self, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - JSON
         """One call of the sandbox's control plane."""
         answer = self._http.request(method, f"{self.places.sandbox}/_sandbox{path}", json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def stripe(self, path: str, key: str) -> Any:
-        """What Stripe holds, read as the product reads it."""
-        answer = self._http.get(
-            f"{self.places.sandbox}/stripe/v1{path}", headers={"Authorization": f"Bearer {key}"}
+    def at_stytch(self, slug: str, keys: Keys) -> list[Json]:
+        """The members Stytch holds of an organization, asked as the product asks."""
+        answer = self._http.post(
+            f"{self.places.sandbox}/v1/b2b/organizations/members/search",
+            json={"organization_ids": [slug]},
+            auth=(keys["STYTCH_PROJECT_ID"], keys["STYTCH_SECRET"]),
         )
         answer.raise_for_status()
-        return answer.json()
+        return list(answer.json()["members"])
+
+    def at_stripe(self, organization_id: str, keys: Keys) -> list[Json]:
+        """The subscriptions Stripe holds of an organization, oldest first."""
+        answer = self._http.get(
+            f"{self.places.sandbox}/stripe/v1/subscriptions?status=all&limit=100",
+            headers={"Authorization": f"Bearer {keys['STRIPE_SECRET_KEY']}"},
+        )
+        answer.raise_for_status()
+        held = reversed(answer.json()["data"])
+        return [s for s in held if s["metadata"].get("organization_id") == organization_id]
 
     def mailed_token(self, email: str, kind: str) -> str:
         """The token of the newest mail of a kind."""

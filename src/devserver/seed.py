@@ -1,5 +1,6 @@
 """The demo organization: one person of each role and a paid subscription; safe to run again."""
 
+import contextlib
 import time
 
 from devserver.errors import Refusal
@@ -50,9 +51,7 @@ def wait_for(world: World, admin: Session, *, status: str) -> None:
 
 
 def _bring_in(world: World, admin: Session, *, email: str, role: str, name: str) -> None:
-    try:
+    # An earlier run may have been stopped between the invitation and its acceptance: the mail is there.
+    with contextlib.suppress(Refusal):
         world.invite(admin, email, role=role, name=name)
-    except Refusal:
-        # An earlier run invited and was stopped before the acceptance: its mail is still there.
-        pass
     world.accept(email)

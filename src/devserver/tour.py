@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from devserver.people import Session, World
+from devserver.people import Json, Keys, Session, World
 from devserver.seed import WAIT_SECONDS, wait_for
 
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
@@ -13,9 +13,9 @@ BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 class Tour:
     """One run of the story, in an organization of its own."""
 
-    def __init__(self, world: World, stripe_key: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, world: World, keys: Keys, tell: Callable[[str], None]) -> None:
         self.world = world
-        self.stripe_key = stripe_key
+        self.keys = keys
         self.tell = tell
         self.slug = f"tour-{secrets.token_hex(3)}"
         self.steps = 0
@@ -77,10 +77,12 @@ class Tour:
         path = f"{admin.path}/billing/subscription/cancel"
         self.world.ask("POST", path, cancel, session=admin)
         wait_for(self.world, admin, status="canceled")
-        self._stripe(admin)
+        self._standing(admin)
+        self._vendors(admin)
         self.world.subscribe(admin)
         wait_for(self.world, admin, status="active")
-        self._stripe(admin)
+        self._standing(admin)
+        self._vendors(admin)
 
     def _address(self, name: str) -> str:
         return f"{name}@{self.slug}.example"
@@ -102,14 +104,22 @@ class Tour:
             time.sleep(0.2)
             seats = self.world.ask("GET", path, session=admin)
         counted, held = seats["counted"], seats["provider_quantity"]
-        self._fact("seats", f"counted {counted}, Stripe bills {held}{f' ({why})' if why else ''}")
+        self._fact("seats", f"counted {counted}, billed {held}{f' ({why})' if why else ''}")
+        self._vendors(admin)
 
-    def _stripe(self, admin: Session) -> None:
-        subscription = self.world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
-        held = self.world.stripe("/subscriptions?status=all&limit=100", self.stripe_key)["data"]
-        ours = [s for s in held if s["metadata"].get("organization_id") == admin.organization["id"]]
-        states = ", ".join(f"{s['id']} {s['status']}" for s in reversed(ours))
-        self._fact("Stripe", states)
+    def _vendors(self, admin: Session) -> None:
+        members = self.world.at_stytch(self.slug, self.keys)
+        people = ", ".join(
+            f"{m['email_address'].split('@')[0]} {m['status']} ({_roles(m)})" for m in members
+        )
+        self._fact("Stytch", people)
+        for held in self.world.at_stripe(admin.organization["id"], self.keys):
+            item = held["items"]["data"][0]
+            self._fact("Stripe", f"{held['id']} {held['status']}, quantity {item['quantity']}")
+
+    def _standing(self, admin: Session) -> None:
+        path = f"{admin.path}/billing/subscription"
+        subscription = self.world.ask("GET", path, session=admin)
         self._fact("API", f"{subscription['status']}, access {subscription['access']}")
 
     def _step(self, text: str) -> None:
@@ -118,3 +128,8 @@ class Tour:
 
     def _fact(self, source: str, text: str) -> None:
         self.tell(f"   {DIM}{source:>9}{PLAIN}  {text}")
+
+
+def _roles(member: Json) -> str:
+    given = [role["role_id"] for role in member["roles"] if role["role_id"] != "stytch_member"]
+    return ", ".join(given) or "stytch_member"
