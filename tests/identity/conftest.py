@@ -9,6 +9,7 @@ import pytest
 from identity.gateway.port import MemberSnapshot, Proof
 from identity.models import Member
 from kit.ids import uuid7
+from tenancy.models import Organization
 from tenancy.services import organizations
 
 
@@ -31,6 +32,12 @@ def history(api):
 def at_stytch(committed):
     """Stytch's own id of a member."""
     return lambda member_id: Member.objects.get(pk=member_id).stytch_member_id
+
+
+@pytest.fixture
+def at_org(committed):
+    """Stytch's own id of a company."""
+    return lambda company: Organization.objects.get(pk=company.id).stytch_org_id
 
 
 @pytest.fixture

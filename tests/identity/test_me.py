@@ -1,4 +1,6 @@
-"""Who am I?"""
+"""Who am I, and what do I say about myself?"""
+
+import pytest
 
 
 def test_me_tells_person_organization_member_and_permissions(api, acme):
@@ -10,3 +12,38 @@ def test_me_tells_person_organization_member_and_permissions(api, acme):
     assert me["member"]["role"] == "viewer"
     assert "member.read" in me["permissions"]
     assert "member.update" not in me["permissions"]
+
+
+def test_me_without_a_session_is_refused(api):
+    assert api.get("/v1/me").status_code == 401
+    assert api.patch("/v1/me", json={"name": "x"}).status_code == 401
+
+
+def test_name_picture_and_time_zone_are_ones_own(api, company):
+    said = {
+        "name": "Victor", "avatar_url": "https://pictures.example/v.png", "timezone": "Europe/Oslo",
+    }  # fmt: skip
+
+    answer = api.patch("/v1/me", token=company.viewer.token, json=said)
+
+    assert answer.status_code == 200
+    me = api.get("/v1/me", token=company.viewer.token).json()["user"]
+    assert {name: me[name] for name in said} == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"timezone": "Mars/Olympus"},
+        {"avatar_url": "javascript:alert(1)"},
+        {"email": "other@acme.example"},
+        {"is_staff": True},
+        {"name": "x" * 256},
+        {"name": None},
+    ],
+)
+def test_nothing_else_is_ones_own(api, acme, said):
+    answer = api.patch("/v1/me", token=acme.viewer.token, json=said)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(said))}"

@@ -6,7 +6,6 @@ from typing import Any
 
 import stytch
 from django.conf import settings
-from stytch.b2b.models.organizations import SearchQuery, SearchQueryOperator
 
 from identity.gateway import reading
 from identity.gateway.errors import calling
@@ -213,11 +212,9 @@ class StytchDirectory:
     def members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
         """All members of an organization that are not deleted, page by page."""
         cursor: str | None = None
-        statuses = {
-            "filter_name": "statuses",
-            "filter_value": ["active", "pending", "invited"],
-        }
-        query = SearchQuery(operator=SearchQueryOperator.AND, operands=[statuses])
+        # A plain dictionary: the SDK turns its own SearchQuery into one by a deprecated method.
+        statuses = {"filter_name": "statuses", "filter_value": ["active", "pending", "invited"]}
+        query = {"operator": "AND", "operands": [statuses]}
         while True:
             asked_at = _now()
             with calling():

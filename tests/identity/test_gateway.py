@@ -1,0 +1,142 @@
+"""What the SDK and its transport raise is one of three failures, and a half sign-in is a Problem."""
+
+from types import SimpleNamespace
+
+import pytest
+import requests
+import urllib3
+from stytch.b2b.models.mfa import MemberOptions
+from stytch.b2b.models.mfa import MfaRequired as StytchMfa
+from stytch.b2b.models.sessions import PrimaryRequired
+from stytch.core.response_base import StytchError, StytchErrorDetails
+
+from identity import errors
+from identity.errors import AnotherFactorRequired, MfaRequired
+from identity.gateway import reading
+from identity.gateway.errors import calling
+from identity.gateway.port import Proof
+from kit.errors import TooManyRequests
+from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+
+NOW = None  # a half sign-in never asks for the time
+
+
+def stytch_error(status, code):
+    return StytchError(
+        StytchErrorDetails(
+            status_code=status, request_id="r", error_type=code, error_message="a secret"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (400, "duplicate_member_email", VendorRejected),
+        (404, "member_not_found", VendorNotFound),
+        (429, "too_many_requests", TooManyRequests),
+        (500, "internal_server_error", VendorUnavailable),
+        (401, "unauthorized_credentials", VendorUnavailable),
+        (401, "unable_to_auth_magic_link", VendorRejected),
+    ],
+)
+def test_stytchs_errors_are_three(status, code, expected):
+    with pytest.raises(expected) as raised, calling():
+        raise stytch_error(status, code)
+
+    assert "a secret" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_known"),
+    [
+        (requests.ConnectTimeout(), True),
+        (requests.ReadTimeout(), False),
+        (requests.ConnectionError("reset"), False),
+        (
+            requests.ConnectionError(
+                urllib3.exceptions.MaxRetryError(
+                    None, "/", urllib3.exceptions.NewConnectionError(None, "refused")
+                )
+            ),
+            True,
+        ),
+    ],
+)
+def test_outcome_is_known_only_if_nothing_was_sent(failure, is_known):
+    with pytest.raises(VendorUnavailable) as raised, calling():
+        raise failure
+
+    assert raised.value.outcome_known is is_known
+
+
+def half(**said):
+    return SimpleNamespace(
+        member_authenticated=False,
+        member_session=None,
+        intermediate_session_token="ist",
+        mfa_required=None,
+        primary_required=None,
+        **said,
+    )
+
+
+def test_missing_second_factor_names_the_enrolled_methods():
+    answer = half()
+    answer.mfa_required = StytchMfa(
+        member_options=MemberOptions(mfa_phone_number="", totp_registration_id="totp-1")
+    )
+
+    with pytest.raises(MfaRequired) as raised:
+        reading.authenticated(answer, NOW)
+
+    assert raised.value.members == {"intermediate_session_token": "ist", "methods": ["totp"]}
+    assert raised.value.status == 409
+
+
+def test_other_primary_factor_names_what_the_organization_allows():
+    answer = half()
+    answer.primary_required = PrimaryRequired(allowed_auth_methods=["sso"])
+
+    with pytest.raises(AnotherFactorRequired) as raised:
+        reading.authenticated(answer, NOW)
+
+    assert raised.value.members["methods"] == ["sso"]
+
+
+@pytest.mark.parametrize(
+    ("factors", "covers"),
+    [
+        ([{"type": "magic_link", "delivery_method": "email",
+           "email_factor": {"email_address": "Ada@Acme.example"}}], True),
+        ([{"type": "email_otp", "delivery_method": "email",
+           "email_factor": {"email_address": "bob@acme.example"}}], False),
+        ([{"type": "oauth", "delivery_method": "oauth_google"}], True),
+        ([{"type": "sso", "delivery_method": "sso_saml"}], False),
+        ([{"type": "sso"}, {"type": "oauth"}], False),
+        ([{"type": "totp", "delivery_method": "authenticator_app"}], False),
+        ([{"type": "a kind of next year"}], False),
+        ([{"type": "oauth"}, {"type": "impersonated"}], False),
+        ([], False),
+    ],
+)  # fmt: skip
+def test_factors_show_an_address_or_do_not(factors, covers):
+    assert Proof.of(factors).covers("ada@acme.example") is covers
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "ours"),
+    [
+        ("organization_slug_already_used", 409, "slug_taken"),
+        ("duplicate_member_email", 409, "already_member"),
+        ("invalid_email_for_invites", 409, "invitations_not_allowed"),
+        ("unable_to_auth_magic_link", 401, "invalid_sign_in"),
+        ("invalid_email", 400, "malformed"),
+        ("something_new", 409, "directory_refused"),
+    ],
+)
+def test_stytchs_words_become_ours(code, status, ours):
+    problem = errors.refusal(VendorRejected("stytch", code=code))
+
+    assert (problem.status, problem.code) == (status, ours)

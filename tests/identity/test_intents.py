@@ -1,0 +1,214 @@
+"""Stytch first, in three steps: whatever breaks between them, one change is told exactly once."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from identity.models import Intent, Member
+from identity.roles import Role
+from identity.services import attribution, intents
+from identity.tasks import settle_intents
+from kit import caller as callers
+from tenancy import locks
+from tests.harness.stack import poll
+
+MEMBERS = "/v1/b2b/organizations/.*/members"
+ONE_MEMBER = "/v1/b2b/organizations/members/dangerously_get"
+INVITE = "/v1/b2b/magic_links/email/invite"
+
+
+@pytest.fixture
+def promote(api):
+    """The admin makes the company's ordinary member an admin."""
+
+    def ask(company):
+        target = f"{company.path}/members/{company.member.member['id']}"
+        return api.patch(target, token=company.admin.token, json={"role": "admin"})
+
+    return ask
+
+
+def intent_of(company):
+    return Intent.objects.filter(organization_id=company.id).latest("created_at")
+
+
+def orphan(company):
+    """As if the process that worked on it had died a minute ago."""
+    past = timezone.now() - timedelta(seconds=1)
+    Intent.objects.filter(organization_id=company.id).open().update(expires_at=past)
+
+
+def role_of(company):
+    return Member.objects.get(pk=company.member.member["id"]).role
+
+
+def by_admin(company, events):
+    return [event["actor"]["id"] for event in events] == [company.admin.member["id"]]
+
+
+def test_echo_before_the_answer_is_told_once_in_the_callers_name(
+    sandbox, company, promote, history, settled
+):
+    slow = {"path": MEMBERS, "method": "PUT", "timeout": 1.5, "after_effect": True}
+    sandbox.post("/faults", vendor="stytch", **slow)
+
+    assert promote(company).status_code == 200
+
+    settled()
+    assert by_admin(company, history(company, "member.role_changed"))
+    assert intent_of(company).state == "done"
+
+
+def test_lost_answer_is_looked_up(sandbox, company, promote, history, settled):
+    lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
+    sandbox.post("/faults", vendor="stytch", **lost)
+
+    answer = promote(company)
+
+    assert (answer.status_code, answer.json()["role"]) == (200, "admin")
+    settled()
+    assert by_admin(company, history(company, "member.role_changed"))
+
+
+def test_lost_question_is_503_and_changes_nothing(sandbox, company, promote, committed):
+    sandbox.post("/faults", vendor="stytch", path=MEMBERS, method="PUT", drop=True)
+
+    answer = promote(company)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "vendor_unavailable")
+    assert intent_of(company).state == "lapsed"
+    assert role_of(company) == "member"
+    assert promote(company).status_code == 200
+
+
+def test_refused_change_is_closed(sandbox, company, promote, committed):
+    body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
+    sandbox.post("/faults", vendor="stytch", path=MEMBERS, method="PUT", status=400, body=body)
+
+    answer = promote(company)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "directory_refused")
+    assert intent_of(company).state == "refused"
+    assert promote(company).status_code == 200
+
+
+def test_change_stytch_never_answered_is_settled_by_the_sweeper(
+    api, sandbox, company, promote, history, committed
+):
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
+    sandbox.post("/faults", vendor="stytch", **lost)
+    sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=500, times=99)
+    assert promote(company).status_code == 503
+    assert intent_of(company).state == "open"
+    assert promote(company).json()["code"] == "change_in_progress"
+
+    settle_intents()
+    assert intent_of(company).state == "open"  # not an orphan yet
+    orphan(company)
+    settle_intents()
+    assert intent_of(company).state == "open"  # Stytch is still away
+    sandbox.delete("/faults")
+    settle_intents()
+
+    assert intent_of(company).state == "done"
+    assert role_of(company) == "admin"
+    assert by_admin(company, history(company, "member.role_changed"))
+
+
+def test_process_that_died_before_asking_leaves_nothing_behind(company, committed):
+    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+    with callers.use(callers.Caller(kind="member", id=company.admin.member["id"])):
+        intents.open(
+            organization=member.organization,
+            kind="change_role",
+            subject=attribution.member(member.stytch_member_id),
+            role=Role.ADMIN,
+            role_before=member.role,
+        )
+    orphan(company)
+
+    settle_intents()
+
+    assert intent_of(company).state == "lapsed"
+    assert role_of(company) == "member"
+
+
+def test_sweeper_leaves_work_in_hand_alone(company, committed):
+    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+    intent = intents.open(
+        organization=member.organization, kind="remove", subject="member:somebody"
+    )
+
+    settle_intents()
+
+    intent.refresh_from_db()
+    assert intent.state == "open"
+
+
+def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committed):
+    promote(company)
+    other = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+    intents.open(
+        organization=other.organization,
+        kind="remove",
+        subject=attribution.member(other.stytch_member_id),
+        role_before="admin",
+    )
+
+    answer = api.post(f"{company.path}/members/leave", token=company.admin.token)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
+
+
+def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
+    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    intents.open(
+        organization=member.organization,
+        kind="invite",
+        subject=attribution.address(email),
+        role="member",
+    )
+    body = {"email": email, "role": "member"}
+
+    answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "change_in_progress")
+    taking = Intent.objects.of(member.organization)
+    assert taking.taking_seats("admin", "member").count() == 1
+    assert taking.taking_seats("viewer").count() == 0
+
+
+def test_invitation_whose_answer_was_lost_is_found_and_mailed_once(
+    api, sandbox, company, history, settled
+):
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    sandbox.post("/faults", vendor="stytch", path=INVITE, drop=True, after_effect=True)
+    body = {"email": email, "role": "viewer"}
+
+    answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+
+    assert (answer.status_code, answer.json()["email"]) == (201, email)
+    settled()
+    assert by_admin(company, history(company, "invitation.created", answer.json()["id"]))
+    assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
+
+
+def test_no_transaction_is_open_while_stytch_is_asked(sandbox, company, promote, committed):
+    """A slow Stytch holds no lock: somebody else's change of the organization goes through."""
+    slow = {"path": MEMBERS, "method": "PUT", "timeout": 1.0, "after_effect": True}
+    sandbox.post("/faults", vendor="stytch", **slow)
+
+    with ThreadPoolExecutor(1) as pool:
+        slowly = pool.submit(promote, company)
+        poll(lambda: Intent.objects.open().filter(organization_id=company.id), what="step one")
+        with_lock = Member.objects.filter(organization_id=company.id).select_for_update(nowait=True)
+        with transaction.atomic():
+            locks.organization(company.id)
+            assert len(list(with_lock)) == 3
+        assert slowly.result().status_code == 200

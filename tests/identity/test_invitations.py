@@ -1,0 +1,284 @@
+"""Offers to become a member, and the four ways they end."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from identity.models import Invitation, Member
+from identity.tasks import expire_invitations
+from kit.caller import Caller, use
+from tests.harness.stack import poll
+
+
+@pytest.fixture
+def invite(api):
+    def ask(company, email, **said):
+        body = {"email": email, "role": "member", **said}
+        return api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+
+    return ask
+
+
+def address(company):
+    return company.address(f"new-{secrets.token_hex(3)}")
+
+
+def listed(api, company, **query):
+    answer = api.get(f"{company.path}/invitations", params=query, token=company.admin.token)
+    return {one["email"]: one for one in answer.json()["results"]}
+
+
+def test_invitation_is_mailed_and_listed(api, sandbox, company, invite, history, settled):
+    email = address(company)
+
+    answer = invite(company, email, role="viewer", name="New")
+
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["email"], made["role"], made["status"]) == (email, "viewer", "pending")
+    assert made["invited_by"] == company.admin.member["id"]
+    assert sandbox.mail(email, "invite")
+    settled()
+    assert listed(api, company, status="pending")[email]["id"] == made["id"]
+    (event,) = history(company, "invitation.created", made["id"])
+    assert event["actor"]["id"] == company.admin.member["id"]
+
+
+def test_acceptance_makes_a_member_with_the_offered_role(api, world, company, invite):
+    email = address(company)
+    invite(company, email, role="viewer")
+
+    joined = world.accept(email)
+
+    assert joined.member["role"] == "viewer"
+    assert listed(api, company)[email]["status"] == "accepted"
+    assert listed(api, company)[email]["accepted_at"]
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_one_pending_invitation_per_address(company, invite, case):
+    email = address(company)
+    assert invite(company, email).status_code == 201
+
+    again = invite(company, case(email))
+
+    assert (again.status_code, again.json()["code"]) == (409, "invitation_pending")
+
+
+def test_two_admins_inviting_at_once_send_one_invitation(api, sandbox, company, invite):
+    email = address(company)
+    slow = {"path": "/v1/b2b/magic_links/email/invite", "timeout": 0.3}
+    sandbox.post("/faults", vendor="stytch", times=2, after_effect=True, **slow)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: invite(company, email), range(2)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
+
+
+def test_member_is_not_invited(company, invite):
+    answer = invite(company, company.address("vic"))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_member")
+
+
+def test_inviting_takes_an_admin_of_the_same_organization(api, acme, globex):
+    body = {"email": "x@y.example", "role": "member"}
+    target = f"{acme.path}/invitations"
+
+    assert api.post(target, json=body).status_code == 401
+    for person in (acme.viewer, acme.member):
+        assert api.post(target, token=person.token, json=body).status_code == 403
+        assert api.get(target, token=person.token).status_code == 403
+    assert api.post(target, token=globex.admin.token, json=body).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, {"/email", "/role"}),
+        ({"email": "nonsense", "role": "owner"}, {"/email", "/role"}),
+        ({"email": "a@b.example", "role": "member", "admin": True}, {"/admin"}),
+        ({"email": "a@b.example", "role": "member", "name": "x" * 300}, {"/name"}),
+    ],
+)
+def test_malformed_invitation_names_every_field(api, acme, body, pointers):
+    answer = api.post(f"{acme.path}/invitations", token=acme.admin.token, json=body)
+
+    assert answer.status_code == 400
+    assert {error["pointer"] for error in answer.json()["errors"]} == pointers
+
+
+def test_invitation_is_mailed_again_for_longer(api, sandbox, company, invite, history):
+    email = address(company)
+    made = invite(company, email).json()
+
+    target = f"{company.path}/invitations/{made['id']}/resend"
+    again = api.post(target, token=company.admin.token)
+
+    assert again.status_code == 200
+    assert again.json()["expires_at"] > made["expires_at"]
+    assert len(sandbox.get("/inbox", email=email)["mails"]) == 2
+    assert len(history(company, "invitation.resent", made["id"])) == 1
+
+
+def test_revoked_invitation_opens_nothing(api, sandbox, company, invite, history, settled):
+    email = address(company)
+    made = invite(company, email).json()
+    token = sandbox.mailed_token(email, "invite")
+    target = f"{company.path}/invitations/{made['id']}"
+
+    assert api.delete(target, token=company.admin.token).status_code == 204
+
+    accepted = api.post("/v1/auth/invitations/accept", json={"token": token})
+    assert (accepted.status_code, accepted.json()["code"]) == (401, "invalid_sign_in")
+    assert listed(api, company)[email]["status"] == "revoked"
+    settled()
+    (event,) = history(company, "invitation.revoked", made["id"])
+    assert event["actor"]["id"] == company.admin.member["id"]
+
+
+@pytest.mark.parametrize(("method", "verb"), [("DELETE", ""), ("POST", "/resend")])
+def test_closed_invitation_stays_closed(api, world, company, invite, method, verb):
+    email = address(company)
+    made = invite(company, email).json()
+    world.accept(email)
+
+    answer = api.request(
+        method, f"{company.path}/invitations/{made['id']}{verb}", token=company.admin.token
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "invitation_closed")
+
+
+def test_revoked_address_is_invited_again(api, world, company, invite):
+    email = address(company)
+    made = invite(company, email).json()
+    api.delete(f"{company.path}/invitations/{made['id']}", token=company.admin.token)
+
+    assert invite(company, email).status_code == 201
+    assert world.accept(email).member["email"] == email
+
+
+def overdue(company, email):
+    moment = timezone.now() - timedelta(seconds=1)
+    Invitation.objects.filter(organization_id=company.id, email=email).update(expires_at=moment)
+
+
+def test_overdue_invitation_reads_as_expired_at_once(api, company, invite, committed):
+    email = address(company)
+    invite(company, email)
+    overdue(company, email)
+
+    assert listed(api, company)[email]["status"] == "expired"
+    assert email in listed(api, company, status="expired")
+    assert email not in listed(api, company, status="pending")
+    assert not Invitation.objects.pending().filter(email=email).exists()
+
+
+def test_overdue_invitation_is_closed_here_and_at_stytch(
+    api, sandbox, company, invite, history, committed
+):
+    email = address(company)
+    made = invite(company, email).json()
+    overdue(company, email)
+
+    with use(Caller(kind="system", id="expire_invitations")):
+        expire_invitations()
+
+    assert Invitation.objects.get(pk=made["id"]).status == "expired"
+    (event,) = history(company, "invitation.expired", made["id"])
+    assert event["actor"]["kind"] == "system"
+    accepted = api.post(
+        "/v1/auth/invitations/accept", json={"token": sandbox.mailed_token(email, "invite")}
+    )
+    assert accepted.status_code == 401
+
+
+def test_acceptance_we_have_not_heard_of_survives_the_clean_up(
+    api, sandbox, company, invite, committed
+):
+    email = address(company)
+    invite(company, email)
+    member = Invitation.objects.get(organization_id=company.id, email=email).stytch_member_id
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    sandbox.post(f"/stytch/members/{member}", status="active")
+    overdue(company, email)
+
+    expire_invitations()
+
+    assert Invitation.objects.get(organization_id=company.id, email=email).status == "accepted"
+    assert Member.objects.get(stytch_member_id=member).is_active
+
+
+def test_overdue_address_is_invited_again_at_once(api, company, invite, committed):
+    email = address(company)
+    invite(company, email)
+    overdue(company, email)
+
+    assert invite(company, email).status_code == 201
+    assert Invitation.objects.open().filter(email=email).count() == 1
+
+
+def test_invitation_made_in_the_dashboard_is_ours_too(api, sandbox, world, company, at_org):
+    email = address(company)
+    sandbox.post(
+        "/stytch/members", organization_id=at_org(company), email_address=email, status="invited"
+    )
+    poll(lambda: email in listed(api, company), what="the dashboard's invitation")
+
+    assert listed(api, company)[email]["invited_by"] is None
+    assert world.accept(email).member["email"] == email
+
+
+def test_many_are_invited_at_once_each_with_a_result(api, sandbox, company, settled):
+    new = [address(company) for _ in range(3)]
+    rows = [{"email": email, "role": "member"} for email in [*new, company.address("vic")]]
+
+    answer = api.post(
+        f"{company.path}/invitations/bulk", token=company.admin.token, json={"invitations": rows}
+    )
+
+    assert answer.status_code == 202
+    results = answer.json()["results"]
+    assert [one["result"] for one in results] == ["queued"] * 3 + ["refused"]
+    assert results[3]["problem"]["code"] == "already_member"
+    settled()
+    assert set(new) <= listed(api, company, status="pending").keys()
+    assert all(sandbox.get("/inbox", email=email)["mails"] for email in new)
+
+
+def test_bulk_survives_stytch_asking_to_slow_down(api, sandbox, company, settled):
+    email = address(company)
+    path = "/v1/b2b/magic_links/email/invite"
+    sandbox.post("/faults", vendor="stytch", path=path, status=429, times=2)
+
+    api.post(
+        f"{company.path}/invitations/bulk",
+        token=company.admin.token,
+        json={"invitations": [{"email": email, "role": "viewer"}]},
+    )
+
+    poll(lambda: email in listed(api, company), what="the invitation")
+    assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"email": "a@b.example", "role": "member"}] * 2,
+        [{"email": f"p{n}@b.example", "role": "member"} for n in range(101)],
+        [{"email": "a@b.example", "role": "member", "x": 1}],
+    ],
+)
+def test_malformed_bulk_is_refused_as_a_whole(api, acme, rows):
+    answer = api.post(
+        f"{acme.path}/invitations/bulk", token=acme.admin.token, json={"invitations": rows}
+    )
+
+    assert answer.status_code == 400

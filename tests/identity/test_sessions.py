@@ -1,0 +1,190 @@
+"""Sessions after signing in: fresh tokens, other organizations, the end."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from identity.models import Member, RevokedSession
+from identity.tasks import forget_revoked_sessions
+from tests.harness.stack import poll
+
+
+@pytest.fixture
+def signed_in(api, world, sandbox, company):
+    """A whole Session document of a member of the company."""
+
+    def sign_in(name="grace"):
+        found = world.discover(company.address(name))
+        body = {
+            "intermediate_session_token": found["intermediate_session_token"],
+            "organization_id": company.id,
+        }
+        return api.post("/v1/auth/sessions", json=body).json()
+
+    return sign_in
+
+
+def test_refresh_gives_a_fresh_token_of_the_same_session(api, signed_in):
+    session = signed_in()
+
+    fresh = api.post("/v1/auth/sessions/refresh", json={"session_token": session["session_token"]})
+
+    assert fresh.status_code == 200
+    assert fresh.json()["member"]["id"] == session["member"]["id"]
+    assert api.get("/v1/me", token=fresh.json()["session_jwt"]).status_code == 200
+
+
+def test_signing_out_ends_the_session_here_and_at_stytch(api, sandbox, signed_in, settled):
+    session = signed_in()
+    token = session["session_jwt"]
+
+    assert api.delete("/v1/auth/session", token=token).status_code == 204
+
+    refused = api.get("/v1/me", token=token)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_session")
+    settled()
+    refresh = {"session_token": session["session_token"]}
+    assert api.post("/v1/auth/sessions/refresh", json=refresh).status_code == 401
+
+
+def test_signing_out_works_while_stytch_is_away(api, sandbox, signed_in, settled):
+    sandbox.post("/faults", vendor="stytch", path="/v1/b2b/sessions/revoke", status=500, times=3)
+    session = signed_in()
+
+    assert api.delete("/v1/auth/session", token=session["session_jwt"]).status_code == 204
+
+    refresh = {"session_token": session["session_token"]}
+    assert api.get("/v1/me", token=session["session_jwt"]).status_code == 401
+    assert api.post("/v1/auth/sessions/refresh", json=refresh).status_code == 401
+    poll(
+        lambda: len(sandbox.requests("stytch", "POST", "/sessions/revoke")) > 3,
+        what="the fourth attempt at Stytch",
+    )
+
+
+def test_signing_out_elsewhere_leaves_this_session(api, signed_in):
+    here, there = signed_in(), signed_in()
+    listed = api.get("/v1/me/sessions", token=here["session_jwt"]).json()["results"]
+    other = next(one for one in listed if not one["is_current"])
+
+    assert (
+        api.delete(f"/v1/me/sessions/{other['id']}", token=here["session_jwt"]).status_code == 204
+    )
+
+    left = api.get("/v1/me/sessions", token=here["session_jwt"]).json()["results"]
+    assert other["id"] not in [one["id"] for one in left]
+    assert api.get("/v1/me", token=here["session_jwt"]).status_code == 200
+    assert len(left) == len(listed) - 1
+    assert there  # one of the sessions that were listed
+
+
+def test_somebody_elses_session_is_not_found(api, company):
+    theirs = api.get("/v1/me/sessions", token=company.viewer.token).json()["results"][0]["id"]
+
+    answer = api.delete(f"/v1/me/sessions/{theirs}", token=company.member.token)
+
+    assert answer.status_code == 404
+    assert api.get("/v1/me", token=company.viewer.token).status_code == 200
+
+
+def test_switching_needs_no_new_link(api, world, company):
+    other = world.found(company.address("grace"), name="Other", slug=f"o-{secrets.token_hex(4)}")
+
+    switched = api.post(
+        "/v1/auth/sessions/switch", token=other.token, json={"organization_id": company.id}
+    )
+
+    assert switched.status_code == 200
+    assert switched.json()["organization"]["id"] == company.id
+    assert switched.json()["member"]["id"] == company.member.member["id"]
+    assert api.get(company.path, token=switched.json()["session_jwt"]).status_code == 200
+
+
+def test_switching_where_one_does_not_belong_is_refused(api, company, globex):
+    answer = api.post(
+        "/v1/auth/sessions/switch", token=company.member.token, json={"organization_id": globex.id}
+    )
+
+    assert answer.status_code in {401, 404, 409}
+    assert "session_jwt" not in answer.json()
+
+
+def test_my_organizations_are_those_stytch_discovers(api, world, company):
+    slug = f"o-{secrets.token_hex(4)}"
+    world.found(company.address("vic"), name="Other", slug=slug)
+
+    places = api.get("/v1/me/organizations", token=company.viewer.token).json()["results"]
+
+    assert {place["slug"]: place["membership"] for place in places} == {
+        company.slug: "active",
+        slug: "active",
+    }
+
+
+def test_sessions_of_one_organization_open_no_other(api, company, globex):
+    assert api.get(globex.path, token=company.admin.token).status_code == 404
+
+
+def test_member_we_have_not_met_is_taken_in_at_first_sight(
+    api, sandbox, company, at_org, committed
+):
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    stranger = sandbox.post(
+        "/stytch/members",
+        organization_id=at_org(company),
+        email_address=company.address("sdk"),
+        email_address_verified=True,
+    )
+    token = sandbox.post("/stytch/tokens", member_id=stranger["member_id"])["token"]
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api.get("/v1/me", token=token), range(4)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert Member.objects.filter(stytch_member_id=stranger["member_id"]).count() == 1
+
+
+def test_first_sight_costs_one_look_at_stytch_and_repeats_none(api, sandbox, company):
+    before = len(sandbox.requests("stytch"))
+
+    for _ in range(3):
+        assert api.get("/v1/me", token=company.viewer.token).status_code == 200
+
+    assert len(sandbox.requests("stytch")) == before
+
+
+def test_removed_members_token_is_refused_at_once(api, company):
+    path = f"{company.path}/members/{company.viewer.member['id']}"
+    assert api.delete(path, token=company.admin.token).status_code == 204
+
+    assert api.get("/v1/me", token=company.viewer.token).status_code == 401
+
+
+def test_changed_role_acts_on_the_next_request(api, company):
+    path = f"{company.path}/members/{company.member.member['id']}"
+    assert api.get(f"{company.path}/events", token=company.member.token).status_code == 403
+
+    api.patch(path, token=company.admin.token, json={"role": "admin"})
+
+    assert api.get(f"{company.path}/events", token=company.member.token).status_code == 200
+
+
+def test_blocked_person_is_refused_everywhere(api, company, committed):
+    member = Member.objects.select_related("user").get(pk=company.viewer.member["id"])
+    member.user.is_active = False
+    member.user.save()
+
+    assert api.get("/v1/me", token=company.viewer.token).status_code == 401
+
+
+def test_revocations_are_forgotten_when_the_last_token_has_run_out(db):
+    now = timezone.now()
+    RevokedSession.objects.create(session_id="old", expires_at=now - timedelta(seconds=1))
+    RevokedSession.objects.create(session_id="new", expires_at=now + timedelta(hours=1))
+
+    forget_revoked_sessions()
+
+    assert RevokedSession.objects.get().session_id == "new"

@@ -1,0 +1,188 @@
+"""From a mailed link or code to a session."""
+
+import secrets
+
+import pytest
+
+
+def address():
+    return f"eve-{secrets.token_hex(4)}@sign-in.example"
+
+
+@pytest.fixture
+def link_token(api, sandbox):
+    """A discovery token mailed to an address."""
+
+    def mailed(email):
+        assert api.post("/v1/auth/magic-links", json={"email": email}).status_code == 202
+        return sandbox.mailed_token(email, "discovery")
+
+    return mailed
+
+
+@pytest.fixture
+def intermediate(api, link_token):
+    """The intermediate session of an address."""
+
+    def found(email):
+        answer = api.post("/v1/auth/discovery", json={"token": link_token(email)})
+        return answer.json()["intermediate_session_token"]
+
+    return found
+
+
+@pytest.mark.parametrize("call", ["magic-links", "otp/send"])
+def test_known_and_unknown_addresses_get_the_same_answer(api, acme, call):
+    known = api.post(f"/v1/auth/{call}", json={"email": acme.address("ada")})
+    unknown = api.post(f"/v1/auth/{call}", json={"email": address()})
+
+    assert known.status_code == unknown.status_code == 202
+    assert known.json() == unknown.json() == {"status": "sent"}
+
+
+def test_discovery_names_the_organizations_an_address_opens(api, company, link_token):
+    email = company.address("ada")
+
+    found = api.post("/v1/auth/discovery", json={"token": link_token(email)}).json()
+
+    assert found["email"] == email
+    assert found["organizations"] == [
+        {"id": company.id, "slug": company.slug, "name": "Acme", "membership": "active"}
+    ]
+
+
+def test_code_signs_in_like_a_link(api, sandbox, acme):
+    email = acme.address("vic")
+    api.post("/v1/auth/otp/send", json={"email": email})
+    code = sandbox.mail(email, "otp")["code"]
+
+    found = api.post("/v1/auth/otp/verify", json={"email": email, "code": code})
+
+    assert found.status_code == 200
+    assert [one["slug"] for one in found.json()["organizations"]] == [acme.slug]
+
+
+def test_link_works_once(api, link_token):
+    token = link_token(address())
+    assert api.post("/v1/auth/discovery", json={"token": token}).status_code == 200
+
+    again = api.post("/v1/auth/discovery", json={"token": token})
+
+    assert (again.status_code, again.json()["code"]) == (401, "invalid_sign_in")
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("discovery", {"token": "junk"}),
+        ("invitations/accept", {"token": "junk"}),
+        ("otp/verify", {"email": "a@b.example", "code": "000000"}),
+        ("organizations", {"intermediate_session_token": "junk", "name": "Acme"}),
+    ],
+)
+def test_invented_token_is_refused(api, call, body):
+    answer = api.post(f"/v1/auth/{call}", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_sign_in")
+
+
+def test_refreshing_an_invented_session_is_refused(api):
+    answer = api.post("/v1/auth/sessions/refresh", json={"session_token": "junk"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_session")
+
+
+def test_founder_is_the_admin_of_a_new_organization(api, intermediate):
+    email, slug = address(), f"new-{secrets.token_hex(4)}"
+    body = {"intermediate_session_token": intermediate(email), "name": "New Inc.", "slug": slug}
+
+    session = api.post("/v1/auth/organizations", json=body)
+
+    assert session.status_code == 201
+    made = session.json()
+    assert (made["organization"]["slug"], made["member"]["role"]) == (slug, "admin")
+    assert made["user"]["email"] == email
+    types = api.get(f"/v1/organizations/{slug}/events", token=made["session_jwt"]).json()
+    assert [event["type"] for event in reversed(types["results"])] == [
+        "organization.created",
+        "member.added",
+        "session.created",
+    ]
+    assert session.headers["Cache-Control"] == "no-store"
+
+
+def test_taken_slug_is_a_conflict(api, acme, intermediate):
+    body = {
+        "intermediate_session_token": intermediate(address()),
+        "name": "Acme",
+        "slug": acme.slug,
+    }
+
+    answer = api.post("/v1/auth/organizations", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
+
+
+@pytest.mark.parametrize("slug", ["admin", "00000000-0000-4000-8000-000000000000", "a b"])
+def test_confusing_slug_is_refused_before_stytch_is_asked(api, sandbox, intermediate, slug):
+    token = intermediate(address())
+    before = len(sandbox.requests("stytch", "POST", "/organizations/create"))
+    body = {"intermediate_session_token": token, "name": "Acme", "slug": slug}
+
+    assert api.post("/v1/auth/organizations", json=body).status_code == 400
+    assert len(sandbox.requests("stytch", "POST", "/organizations/create")) == before
+
+
+def test_one_person_of_two_organizations_is_one_user(api, world, acme):
+    other = world.found(acme.address("ada"), name="Other", slug=f"other-{secrets.token_hex(4)}")
+
+    here = api.get("/v1/me", token=acme.admin.token).json()["user"]
+    there = api.get("/v1/me", token=other.token).json()["user"]
+
+    assert here == there
+
+
+def test_organization_that_was_not_discovered_is_refused(api, acme, intermediate):
+    body = {
+        "intermediate_session_token": intermediate(address()),
+        "organization_id": acme.id,
+    }
+
+    answer = api.post("/v1/auth/sessions", json=body)
+
+    assert answer.status_code in {401, 404, 409}
+
+
+def test_unknown_organization_is_not_found(api, intermediate):
+    body = {
+        "intermediate_session_token": intermediate(address()),
+        "organization_id": "00000000-0000-4000-8000-000000000000",
+    }
+
+    assert api.post("/v1/auth/sessions", json=body).status_code == 404
+
+
+def test_stytch_away_is_503_with_retry_after_and_never_401(api, sandbox):
+    sandbox.post("/faults", vendor="stytch", path="/v1/b2b/magic_links/discovery", status=500)
+
+    answer = api.post("/v1/auth/discovery", json={"token": "anything"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "vendor_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_stytch_asking_us_to_slow_down_is_429(api, sandbox):
+    sandbox.post("/faults", vendor="stytch", path="/v1/b2b/magic_links/email", status=429)
+
+    answer = api.post("/v1/auth/magic-links", json={"email": address()})
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("email", ["", "no-at-sign", "a@" + "b" * 300 + ".example", None, 5])
+def test_malformed_address_is_refused(api, email):
+    answer = api.post("/v1/auth/magic-links", json={"email": email})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/email"

@@ -1,0 +1,214 @@
+"""What happens at Stytch without us reaches us: dashboard, SCIM, in any order, however late."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+from standardwebhooks import Webhook
+
+from identity import handlers
+from identity.models import Member, Status
+from tenancy.models import Organization
+from webhooks.inbound.registry import BadSignature
+
+SECRET = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="
+
+
+def member(company, role="member"):
+    return Member.objects.get(pk=getattr(company, role).member["id"])
+
+
+def test_role_changed_in_the_dashboard_is_followed(sandbox, company, at_stytch, history, settled):
+    member_id = at_stytch(company.viewer.member["id"])
+
+    sandbox.post(f"/stytch/members/{member_id}", roles=["stytch_admin"])
+
+    settled()
+    assert member(company, "viewer").role == "admin"
+    (event,) = history(company, "member.role_changed")
+    assert (event["actor"]["kind"], event["actor"]["id"]) == ("vendor", "stytch")
+
+
+def test_removal_by_scim_ends_access(api, sandbox, company, at_stytch, settled):
+    member_id = at_stytch(company.member.member["id"])
+
+    sandbox.post(f"/stytch/members/{member_id}/delete", source="scim")
+
+    settled()
+    assert member(company).status == Status.REMOVED
+    assert api.get("/v1/me", token=company.member.token).status_code == 401
+
+
+def test_old_news_after_a_removal_bring_nobody_back(sandbox, company, at_stytch, history, settled):
+    member_id = at_stytch(company.member.member["id"])
+    sandbox.post(f"/stytch/members/{member_id}/delete", source="scim")
+    settled()
+
+    for action in ("UPDATE", "CREATE", "DELETE"):
+        sandbox.post("/stytch/events", object_type="member", id=member_id, action=action)
+
+    settled()
+    assert member(company).status == Status.REMOVED
+    assert len(history(company, "member.removed")) == 1
+
+
+def test_shuffled_and_repeated_news_end_in_the_truth(sandbox, company, at_stytch, history, settled):
+    sandbox.post("/webhooks", shuffle=True, duplicate=2, delay=0.2, vendor="stytch")
+    member_id = at_stytch(company.member.member["id"])
+
+    for roles in (["stytch_admin"], ["viewer"], [], ["viewer"]):
+        sandbox.post(f"/stytch/members/{member_id}", roles=roles)
+
+    settled()
+    assert member(company).role == "viewer"
+    changes = [event["changes"]["role"] for event in history(company, "member.role_changed")]
+    assert all(before != after for before, after in changes)
+    assert changes[-1][1] == "viewer"
+
+
+def test_member_of_an_organization_we_have_not_met_brings_it_along(sandbox, settled):
+    name = f"direct-{secrets.token_hex(4)}"
+    sandbox.post("/webhooks", drop=1, vendor="stytch")
+    made = sandbox.post("/stytch/organizations", organization_name="Direct", organization_slug=name)
+
+    sandbox.post(
+        "/stytch/members",
+        organization_id=made["organization_id"],
+        email_address=f"ada@{name}.example",
+        roles=["stytch_admin"],
+    )
+
+    settled()
+    organization = Organization.objects.get(stytch_org_id=made["organization_id"])
+    assert organization.slug == name
+    assert Member.objects.of(organization).admins().count() == 1
+
+
+def test_renaming_in_the_dashboard_is_followed(api, sandbox, company, at_org, settled):
+    sandbox.post(f"/stytch/organizations/{at_org(company)}", organization_name="Renamed")
+
+    settled()
+    shown = api.get(company.path, token=company.viewer.token).json()
+    assert shown["name"] == "Renamed"
+
+
+def test_deletion_at_stytch_closes_the_organization(api, sandbox, company, at_org, settled):
+    sandbox.post(f"/stytch/organizations/{at_org(company)}/delete")
+
+    settled()
+    assert Organization.objects.get(pk=company.id).is_deleted
+    assert api.get(company.path, token=company.admin.token).status_code == 401
+
+
+def test_organization_left_without_an_admin_is_given_one_by_command(
+    api, sandbox, company, at_stytch, settled
+):
+    sandbox.post(f"/stytch/members/{at_stytch(company.admin.member['id'])}/delete", source="scim")
+    settled()
+
+    call_command("promote_member", company.slug, company.address("grace"))
+
+    events = api.get(
+        f"{company.path}/events?type=organization.admin_lost", token=company.member.token
+    )
+    assert events.status_code == 200
+    assert len(events.json()["results"]) == 1
+
+
+def test_promoting_a_stranger_is_refused(company, committed):
+    with pytest.raises(CommandError):
+        call_command("promote_member", company.slug, "nobody@nowhere.example")
+
+
+def test_our_own_change_is_told_once_however_often_it_echoes(
+    api, sandbox, company, history, settled
+):
+    sandbox.post("/webhooks", duplicate=3, vendor="stytch")
+
+    target = f"{company.path}/members/{company.viewer.member['id']}"
+    api.patch(target, token=company.admin.token, json={"role": "member"})
+    api.delete(target, token=company.admin.token)
+
+    settled()
+    assert len(history(company, "member.role_changed")) == 1
+    (event,) = history(company, "member.removed")
+    assert event["actor"]["id"] == company.admin.member["id"]
+
+
+# ── The source itself ────────────────────────────────────────────────────────────────────────
+
+
+def signed(body, moment=None):
+    moment = moment or datetime.now(UTC)
+    signature = Webhook(SECRET).sign("msg_1", moment, body)
+    stamp = str(int(moment.timestamp()))
+    return {"Svix-Id": "msg_1", "Svix-Timestamp": stamp, "Svix-Signature": signature}
+
+
+def test_svix_signature_is_accepted_under_its_own_header_names():
+    handlers.verify(b'{"a": 1}', signed('{"a": 1}'), SECRET)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Svix-Id": "msg_1", "Svix-Timestamp": "now", "Svix-Signature": "v1,x"},
+        {**signed('{"a": 1}'), "Svix-Signature": "without-a-comma"},
+        {**signed('{"a": 1}'), "Svix-Id": "msg_2"},
+        signed('{"a": 2}'),
+        signed('{"a": 1}', datetime(2020, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_any_other_signature_is_refused(headers):
+    with pytest.raises(BadSignature):
+        handlers.verify(b'{"a": 1}', headers, SECRET)
+
+
+def test_event_is_read_for_its_ids_alone():
+    event = {
+        "action": "DELETE", "event_id": "webhook-event-test-1", "id": "member-test-1",
+        "object_type": "member", "project_id": "project-test-1", "source": "SCIM",
+        "timestamp": "2026-11-21T03:05:05.678901Z", "new_field": {},
+    }  # fmt: skip
+
+    hint = handlers.read(json.dumps(event).encode())
+
+    assert (hint.external_id, hint.type) == ("webhook-event-test-1", "scim.member.delete")
+    assert (hint.object_key, hint.livemode) == ("member-test-1", False)
+    assert hint.occurred_at == datetime(2026, 11, 21, 3, 5, 5, 678901, tzinfo=UTC)
+
+
+def test_pull_repairs_what_was_lost_and_finds_nothing_the_second_time(
+    api, sandbox, company, at_stytch, at_org, committed, capsys
+):
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    sandbox.post(f"/stytch/members/{at_stytch(company.viewer.member['id'])}/delete")
+    sandbox.post(f"/stytch/members/{at_stytch(company.member.member['id'])}", roles=["viewer"])
+    email = company.address("new")
+    sandbox.post("/stytch/members", organization_id=at_org(company), email_address=email)
+
+    call_command("pull_directory", organization=company.slug, dry_run=True)
+    assert "3 found" in capsys.readouterr().out
+    assert member(company).role == "member"
+
+    call_command("pull_directory", organization=company.slug)
+    assert "3 repaired" in capsys.readouterr().out
+    assert member(company, "viewer").status == Status.REMOVED
+    assert member(company).role == "viewer"
+    assert Member.objects.filter(organization_id=company.id, email=email).exists()
+
+    call_command("pull_directory", organization=company.slug)
+    assert "0 repaired" in capsys.readouterr().out
+
+
+def test_pull_of_all_takes_in_organizations_nobody_told_us_of(sandbox, committed, capsys):
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    slug = f"unheard-{secrets.token_hex(4)}"
+    sandbox.post("/stytch/organizations", organization_name="Unheard", organization_slug=slug)
+
+    call_command("pull_directory", all=True)
+
+    assert Organization.objects.filter(slug=slug).exists()
