@@ -41,6 +41,18 @@ def at_org(committed):
 
 
 @pytest.fixture
+def listening(sandbox, settled):
+    """Call it to begin counting; what it returns tells what Stytch was asked since then."""
+
+    def begin():
+        settled()
+        since = datetime.now(UTC).isoformat()
+        return lambda: [one["path"] for one in sandbox.requests("stytch") if one["at"] > since]
+
+    return begin
+
+
+@pytest.fixture
 def organization(db):
     """An organization for tests that roll back, known by its Stytch id."""
     number = uuid7().hex[:8]
