@@ -102,6 +102,16 @@ _SIGN_IN = frozenset(
         "invalid_intermediate_session_token_for_organization",
     }
 )
+_CLOSED = frozenset(
+    {
+        "email_jit_provisioning_not_allowed",
+        "invalid_email_for_jit_provisioning",
+        "invalid_organization_id",
+        "member_does_not_exist_in_organization",
+        "member_not_found",
+        "organization_not_found",
+    }
+)
 
 
 def refusal(error: VendorRejected) -> Problem:
@@ -138,3 +148,14 @@ def within_session() -> Iterator[None]:
         raise InvalidSession if isinstance(problem, InvalidSignIn) else problem from None
     except VendorNotFound as error:
         raise NotFound if error.code.startswith("organization") else InvalidSession from None
+
+
+@contextmanager
+def entering() -> Iterator[None]:
+    """Translate around entering a named organization: a closed one looks like one that is not."""
+    try:
+        yield
+    except (VendorRejected, VendorNotFound) as error:
+        if error.code in _CLOSED:
+            raise NotFound from None
+        raise

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from identity import gateway
-from identity.errors import InvalidSession, within_session
+from identity.errors import InvalidSession, entering, within_session
 from identity.gateway.port import SessionSnapshot
 from identity.models import Member, RevokedSession
 from identity.services import directory, history, sign_in
@@ -41,7 +41,7 @@ def switch(*, session_jwt: str, organization_id: str) -> Session:
     Raises NotFound when the person has no place there, InvalidSession and MfaRequired.
     """
     stytch_org_id = sign_in.stytch_id(organization_id)
-    with within_session():
+    with within_session(), entering():
         made = gateway.stytch().switch(session_jwt=session_jwt, stytch_org_id=stytch_org_id)
     return sign_in.record(made)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from identity import gateway
-from identity.errors import signing_in
+from identity.errors import entering, signing_in
 from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
 from identity.services import directory, history
@@ -98,7 +98,7 @@ def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
     Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
     """
     stytch_org_id = stytch_id(organization_id)
-    with signing_in():
+    with signing_in(), entering():
         made = gateway.stytch().enter(
             intermediate_session_token=intermediate_session_token, stytch_org_id=stytch_org_id
         )
