@@ -1,0 +1,213 @@
+"""Nobody reaches another organization's things: every operation, every stranger."""
+
+import uuid
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+
+from tests.contract import table
+from tests.harness.contract import operations
+
+GUARDED = [each for each in operations() if not each.is_public]
+SCOPED = [each for each in GUARDED if each.is_scoped]
+OF_THINGS = [each for each in GUARDED if set(each.names) - {"slug"} - table.SHARED_NAMES.keys()]
+LISTS = [each for each in SCOPED if "cursor" in each.queries]
+STRANGERS = ["admin", "member", "viewer"]
+
+
+def by_id(operation):
+    return operation.id
+
+
+def each(of):
+    return pytest.mark.parametrize("operation", of, ids=by_id)
+
+
+def call(api, operation, values, **options):
+    body = {"json": table.BODIES[operation.id]} if operation.body else {}
+    return api.request(operation.method, operation.url(**values), **{**body, **options})
+
+
+def told(answer):
+    """All that a caller is told, but for what differs between any two requests."""
+    own = answer.headers["X-Request-Id"]
+    headers = {k: v for k, v in answer.headers.items() if k not in ("date", "x-request-id")}
+    return answer.status_code, headers, answer.text.replace(own, "")
+
+
+def rows(organization_id):
+    """A digest of every row of an organization, in shared tables and its own schema."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT schema_name FROM tenancy_organization WHERE id = %s", [organization_id]
+        )
+        (schema,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT table_schema, table_name, bool_or(column_name = 'organization_id')"
+            " FROM information_schema.columns WHERE table_schema IN ('public', %s) GROUP BY 1, 2",
+            [schema],
+        )
+        found = {}
+        for place, name, is_bound in cursor.fetchall():
+            where = {"public": "organization_id = %s" if is_bound else "false"}.get(place, "true")
+            where = "id = %s" if name == "tenancy_organization" else where
+            cursor.execute(
+                f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text))"
+                f' FROM "{place}"."{name}" t WHERE {where}',
+                [organization_id] if "%s" in where else [],
+            )
+            found[place, name] = cursor.fetchone()
+    return found
+
+
+@pytest.fixture
+def untouched(owned, committed):
+    before = rows(owned.id)
+    yield owned
+    assert rows(owned.id) == before
+
+
+def test_public_operations_are_these():
+    assert {operation.id for operation in operations() if operation.is_public} == table.PUBLIC
+
+
+def test_every_name_in_a_path_is_in_the_table():
+    known = table.NAMES.keys() | {(tag, "slug") for tag in tags()} | {("me", "session_id")}
+    asked = {(each.said["tags"][0], name) for each in operations() for name in each.names}
+
+    assert {pair for pair in asked if pair[1] not in table.SHARED_NAMES} <= known
+
+
+def test_every_body_is_in_the_table():
+    assert {each.id for each in operations() if each.body} == table.BODIES.keys()
+
+
+def test_every_name_in_a_body_is_in_the_table():
+    asked = {(each.id, field) for each in operations() for field in fields(each) if is_name(field)}
+
+    assert {pair for pair in asked if pair[1] not in table.SHARED_FIELDS} == (
+        table.FOREIGN_FIELDS.keys()
+    )
+
+
+def test_every_filter_is_in_the_table():
+    asked = {(each.id, name) for each in operations() for name in each.queries}
+
+    assert {pair for pair in asked if pair[1] not in table.SHARED_FILTERS} == (
+        table.FOREIGN_FILTERS.keys()
+    )
+
+
+def tags():
+    return {each.said["tags"][0] for each in operations()}
+
+
+def fields(operation):
+    schema = operation.body or {}
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = schema["components"]["schemas"][name]
+    return schema.get("properties", {})
+
+
+def is_name(field):
+    return field == "id" or (field.endswith(("_id", "_ids")) and field != "vat_id")
+
+
+@each(GUARDED)
+@pytest.mark.parametrize(
+    "token", [None, "junk", "eyJhbGciOiJub25lIn0.e30."], ids=["no", "junk", "none"]
+)
+def test_without_a_session_nothing_is_told(api, untouched, operation, token):
+    answer = call(api, operation, untouched.named(operation), token=token)
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@each(SCOPED)
+@pytest.mark.parametrize("role", STRANGERS)
+def test_outsiders_find_nothing_in_another_organization(api, globex, untouched, operation, role):
+    token = globex.token(role)
+    values = untouched.named(operation)
+
+    foreign = call(api, operation, values, token=token)
+    by_its_id = call(api, operation, {**values, "slug": untouched.id}, token=token)
+    missing = call(api, operation, {**values, "slug": "nobody-has-this-slug"}, token=token)
+
+    assert foreign.status_code == 404
+    assert told(foreign) == told(missing) == told(by_its_id)
+
+
+@each(OF_THINGS)
+def test_foreign_ids_in_ones_own_path_are_those_of_nothing(api, globex, untouched, operation):
+    token = globex.admin.token
+    foreign = {**untouched.named(operation), "slug": globex.slug}
+    things = foreign.keys() - {"slug"} - table.SHARED_NAMES.keys()
+    missing = foreign | {name: str(uuid.uuid4()) for name in things}
+
+    answer = call(api, operation, foreign, token=token)
+
+    assert answer.status_code == 404
+    assert told(answer) == told(call(api, operation, missing, token=token))
+
+
+@pytest.mark.parametrize(("operation_id", "field"), table.FOREIGN_FIELDS)
+def test_foreign_ids_in_bodies_are_those_of_nothing(
+    api, world, globex, untouched, operation_id, field
+):
+    operation = next(each for each in operations() if each.id == operation_id)
+    body = dict(table.BODIES[operation_id])
+    if "intermediate_session_token" in body:
+        found = world.discover(globex.address("ada"))
+        body["intermediate_session_token"] = found["intermediate_session_token"]
+    foreign = {**body, field: getattr(untouched, table.FOREIGN_FIELDS[operation_id, field])}
+    values = dict.fromkeys(operation.names, globex.slug)
+    token = None if operation.is_public else globex.admin.token
+
+    answer = call(api, operation, values, token=token, json=foreign)
+
+    assert answer.status_code == 404
+    assert told(answer) == told(call(api, operation, values, token=token, json=body))
+
+
+@pytest.mark.parametrize(("operation_id", "name"), table.FOREIGN_FILTERS)
+def test_filters_by_foreign_things_find_nothing(api, globex, untouched, operation_id, name):
+    operation = next(each for each in operations() if each.id == operation_id)
+    params = {name: getattr(untouched, table.FOREIGN_FILTERS[operation_id, name])}
+
+    answer = call(api, operation, {"slug": globex.slug}, token=globex.admin.token, params=params)
+
+    assert answer.json()["results"] == []
+
+
+@each(LISTS)
+def test_foreign_cursors_are_refused(api, acme, globex, untouched, operation):
+    def next_of(url):
+        return api.get(url, token=acme.admin.token, params={"limit": 1}).json()["next"]
+
+    # One invoice makes no second page: then the cursor is of another list, too.
+    link = next_of(operation.url(slug=acme.slug)) or next_of(f"{acme.path}/members")
+    answer = api.get(
+        operation.url(slug=globex.slug),
+        token=globex.admin.token,
+        params={"cursor": parse_qs(urlsplit(link).query)["cursor"][0]},
+    )
+
+    assert answer.json()["code"] == "invalid_cursor"
+
+
+def test_removed_members_find_every_door_shut(api, company, world, owned):
+    address = company.address("gone")
+    member = world.invite(company.admin, address, role="admin") and world.accept(address)
+    path = f"{company.path}/members/{member.member['id']}"
+    assert api.delete(path, token=company.admin.token).status_code == 204
+
+    values = {each.id: {**owned.named(each), "slug": company.slug} for each in GUARDED}
+    answers = {
+        each.id: call(api, each, values[each.id], token=member.token).status_code
+        for each in GUARDED
+    }
+
+    assert answers == dict.fromkeys(answers, 401)
