@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from billing.models import SeatChange
 from billing.services import seat_ledger, seats
 from identity import signals
-from identity.models import Invitation, Member
+from identity.models import Invitation, InvitationStatus, Member
 from tenancy.models import Organization
 
 Reason: Final = SeatChange.Reason
@@ -45,8 +45,9 @@ def note_invited(*, organization: Organization, invitation: Invitation, **_: obj
 
 @receiver(signals.invitation_closed)
 def note_closed(*, organization: Organization, invitation: Invitation, **_: object) -> None:
-    """A reservation ended: accepted, revoked or expired."""
-    _note(organization, Reason.INVITATION_CLOSED, invitation)
+    """A reservation ended unused; an accepted one is told by the member who joins with it."""
+    if invitation.status != InvitationStatus.ACCEPTED:
+        _note(organization, Reason.INVITATION_CLOSED, invitation)
 
 
 @receiver(signals.seat_wanted)

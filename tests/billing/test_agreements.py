@@ -1,6 +1,5 @@
 """What becomes of seats while a subscription lives its life, and of the subscription itself."""
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -290,8 +289,8 @@ def test_contract_is_compared_and_never_written(firm):
 
 
 def test_price_nobody_configured_is_misconfigured_and_left_alone(firm):
-    acme = firm(seats=2).subscribe()
-    Price.objects.filter(pk=acme.price.pk).update(stripe_price_id="price_other")
+    acme = firm(seats=2, minimum_seats=1).subscribe()
+    Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
     acme.join()
 
     subscriptions.pull(acme.subscription.external_id)
@@ -301,7 +300,7 @@ def test_price_nobody_configured_is_misconfigured_and_left_alone(firm):
 
 
 def test_metered_price_is_never_sent_a_quantity(firm):
-    acme = firm().subscribe()
+    acme = firm(minimum_seats=1).subscribe()
     Price.objects.filter(pk=acme.price.pk).update(usage="metered")
     acme.join()
 
@@ -309,22 +308,6 @@ def test_metered_price_is_never_sent_a_quantity(firm):
     acme.sync()
 
     assert (acme.state, acme.sent()) == ("misconfigured", [])
-
-
-def test_every_order_of_snapshots_ends_alike(firm):
-    acme = firm().subscribe()
-    stripe = gateway.current()
-    external_id = acme.subscription.external_id
-    ends = set()
-    agreements.cancel_now(organization=acme.organization)
-
-    for order in itertools.permutations(["created", "updated", "deleted", "deleted"], 4):
-        for _ in order:  # each event is only a hint to fetch
-            subscriptions.follow(stripe.fetch_subscription(external_id))
-        row = acme.subscription
-        ends.add((row.status, row.is_active, row.quantity, acme.state))
-
-    assert ends == {("canceled", False, 1, "none")}
 
 
 def test_reconciling_twice_changes_nothing_the_second_time(firm):

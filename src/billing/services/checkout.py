@@ -46,7 +46,7 @@ def create(
                 cancel_url=cancel_url,
             )
             page = gateway.current().open_checkout(request, key=f"checkout:{uuid7()}")
-        except VendorRejected as error:
+        except (VendorRejected, VendorNotFound) as error:
             raise PaymentRefused("Stripe refused the payment page.", reason=error.code) from error
     _record(organization, price, page)
     return page

@@ -3,7 +3,7 @@
 from billing import gateway
 from billing.errors import PaymentRefused
 from billing.services import customers, redirects
-from kit.vendors import VendorRejected
+from kit.vendors import VendorNotFound, VendorRejected
 from tenancy.models import Organization
 
 
@@ -13,5 +13,5 @@ def create(*, organization: Organization, return_url: str, email: str = "") -> s
     customer_id = customers.ensure(organization=organization, email=email)
     try:
         return gateway.current().open_portal(customer_id, return_url=return_url)
-    except VendorRejected as error:
+    except (VendorRejected, VendorNotFound) as error:
         raise PaymentRefused("Stripe refused the portal.", reason=error.code) from error

@@ -19,7 +19,7 @@ from tenancy import locks as tenancy_locks
 LEASE: Final = timedelta(seconds=60)
 # Within a minute, each change waits twice as long as the one before: two hundred people who join
 # at once cost a handful of calls, and a single one waits for nobody.
-PACE: Final = timedelta(seconds=0.5)
+PACE: Final = timedelta(seconds=1)
 LONGEST_PACE: Final = timedelta(seconds=20)
 PACED_OVER: Final = timedelta(minutes=1)
 # A preview older than this no longer sets the date its change is charged from.

@@ -75,7 +75,8 @@ def write(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscri
     _copy(row, snapshot)
     row.is_surplus = not row.has_ended and _rivals(organization.pk, row.external_id).exists()
     row.save()
-    customers.link(organization, snapshot.customer_id)
+    if not row.has_ended:  # a customer deleted at Stripe takes its subscriptions along
+        customers.link(organization, snapshot.customer_id)
     _elect(organization)
     _tell(organization, row, before)
     _follow_seats(organization, row, before)

@@ -1,0 +1,232 @@
+"""What Stripe tells us, in whatever order and however often: all roads end in what Stripe says."""
+
+import itertools
+import json
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import stripe
+from django.conf import settings
+
+from billing import gateway, handlers
+from billing.gateway.port import Profile
+from billing.models import Customer, Invoice, Subscription
+from billing.services import customers, subscriptions
+from events.models import Event
+from kit.ids import uuid7
+from tenancy import routing
+from webhooks.inbound.models import InboundEvent
+from webhooks.inbound.registry import BadSignature, Ignored, Received
+
+CREATED, UPDATED, DELETED = (
+    f"customer.subscription.{x}" for x in ("created", "updated", "deleted")
+)
+
+
+def told(type_, key):
+    return Received(
+        id=uuid7(), source="stripe", type=type_, object_key=key, payload={}, occurred_at=None
+    )
+
+
+def event(type_, thing, **more):
+    return json.dumps(
+        {
+            "id": f"evt_{uuid7().hex}",
+            "object": "event",
+            "type": type_,
+            "created": int(time.time()),
+            "livemode": False,
+            "data": {"object": thing},
+        }
+        | more
+    ).encode()
+
+
+def types(firm, prefix):
+    with routing.activate(firm.organization):
+        found = Event.objects.filter(type__startswith=prefix).order_by("occurred_at")
+        return list(found.values_list("type", flat=True))
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations([CREATED, UPDATED, DELETED])), ids=" ".join
+)
+def test_every_order_of_events_ends_alike(firm, order):
+    acme = firm(seats=2)
+    external_id = acme.pay(acme.checkout())
+    gateway.current().end_now(external_id, key=f"end-{external_id}")
+
+    for type_ in (*order, order[0]):  # and one of them twice
+        handlers.follow_subscription(told(type_, external_id))
+
+    rows = Subscription.objects.filter(organization=acme.organization)
+    assert [(row.status, row.quantity) for row in rows] == [("canceled", 2)]
+    assert (acme.state, types(acme, "subscription.")) == ("none", ["subscription.started"])
+
+
+def test_update_before_creation_is_one_live_row(firm):
+    acme = firm(seats=2)
+    external_id = acme.pay(acme.checkout())
+
+    for type_ in (UPDATED, CREATED, UPDATED):
+        handlers.follow_subscription(told(type_, external_id))
+
+    assert acme.subscription.is_active
+    assert types(acme, "subscription.") == ["subscription.started"]
+
+
+def test_paid_checkout_brings_its_subscription(firm):
+    acme = firm()
+    page = acme.checkout()
+    acme.pay(page)
+
+    handlers.complete_checkout(told("checkout.session.completed", page.external_id))
+
+    assert acme.subscription.status == "active"
+
+
+def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
+    acme = firm().subscribe()
+    old = acme.subscription
+    gateway.current().end_now(old.external_id, key=f"end-{old.external_id}")
+    page = gateway.current().open_checkout(_like(acme), key=f"new-{old.external_id}")
+
+    handlers.follow_subscription(told(CREATED, acme.pay(page)))
+
+    old.refresh_from_db()
+    assert old.has_ended
+    assert acme.subscription != old
+    assert not acme.subscription.is_surplus
+
+
+def test_second_live_subscription_is_reported_and_not_followed(firm):
+    acme = firm().subscribe()
+    page = gateway.current().open_checkout(_like(acme), key=f"second-{acme.organization.pk}")
+
+    second = acme.pay(page)
+    handlers.follow_subscription(told(CREATED, second))
+
+    assert Subscription.objects.get(external_id=second).is_surplus
+    assert acme.subscription.external_id != second
+    assert types(acme, "subscription.") == ["subscription.started", "subscription.surplus_found"]
+
+
+def test_invoice_is_kept_and_told_once(firm):
+    acme = firm(seats=2).subscribe()
+    (invoice,) = gateway.current().invoices_of(acme.organization.customer.stripe_customer_id)
+
+    for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
+        handlers.follow_invoice(told(type_, invoice.external_id))
+
+    row = Invoice.objects.get(organization=acme.organization)
+    assert (row.status, row.total, row.subscription) == ("paid", 2_400, acme.subscription)
+    assert types(acme, "invoice.") == ["invoice.paid"]
+
+
+def test_profile_edited_in_the_portal_comes_back_without_an_echo(firm):
+    acme = firm()
+    acme.checkout()
+    customer_id = acme.organization.customer.stripe_customer_id
+    gateway.current().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
+    pushed = len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}"))
+
+    handlers.follow_customer(told("customer.updated", customer_id))
+
+    customer = customers.of(acme.organization)
+    assert (customer.billing_name, customer.billing_country) == ("Acme GmbH", "DE")
+    assert len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}")) == pushed
+
+
+def test_customer_deleted_at_stripe_is_made_anew_at_the_next_purchase(firm):
+    acme = firm().subscribe()
+    customer_id = acme.organization.customer.stripe_customer_id
+    client = stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_BASE_URL}
+    )
+    client.v1.customers.delete(customer_id)
+
+    handlers.follow_customer(told("customer.deleted", customer_id))
+    handlers.follow_subscription(told(DELETED, acme.subscription.external_id))
+    acme.subscribe()
+
+    assert Customer.objects.get(organization=acme.organization).stripe_customer_id != customer_id
+    assert acme.subscription.is_active
+
+
+def test_object_of_nobody_here_is_ignored(firm):
+    stranger = gateway.current().create_customer(uuid7(), key=f"stranger-{uuid7()}")
+
+    with pytest.raises(Ignored):
+        handlers.follow_customer(told("customer.updated", stranger))
+
+
+def test_customer_that_claims_an_organization_with_another_is_not_believed(firm):
+    acme = firm().subscribe()
+    thief = gateway.current().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
+
+    with pytest.raises(Ignored):
+        handlers.follow_customer(told("customer.updated", thief))
+
+
+def test_status_stripe_invents_is_kept_and_changes_no_access(firm):
+    acme = firm().subscribe()
+    snapshot = gateway.current().fetch_subscription(acme.subscription.external_id)
+
+    subscriptions.follow(replace(snapshot, status="invented"))
+    acme.join()
+    acme.sync()
+
+    assert (acme.subscription.status, acme.subscription.is_active) == ("invented", True)
+    assert (acme.state, acme.sent()) == ("held", [])
+
+
+def test_stripe_is_believed_only_when_it_signed_just_now(firm):
+    body, secret = event(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
+    sign = stripe.WebhookSignature.generate_signature_header
+
+    handlers.verify(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
+    for at in (-400, 400):
+        moment = int(time.time()) + at
+        header = sign(body.decode(), secret, timestamp=moment)
+        with pytest.raises(BadSignature):
+            handlers.verify(body, {"Stripe-Signature": header}, secret)
+
+
+@pytest.mark.parametrize(
+    ("type_", "thing", "key"),
+    [
+        (CREATED, {"id": "sub_1", "metadata": {"organization_id": "o"}}, "sub_1"),
+        ("customer.tax_id.updated", {"id": "txi_1", "customer": "cus_1"}, "cus_1"),
+        ("invoice.paid", {"id": "in_1", "metadata": None}, "in_1"),
+    ],
+)
+def test_only_ids_are_read_from_an_event(type_, thing, key):
+    hint = handlers.read(event(type_, thing))
+
+    assert (hint.type, hint.object_key, hint.livemode) == (type_, key, False)
+
+
+def test_webhook_of_the_sandbox_arrives_and_is_kept(firm):
+    acme = firm()
+    page = acme.checkout()
+    acme.pay(page)
+
+    acme.sandbox.post("/webhooks/drain", within=10)
+
+    kept = InboundEvent.objects.filter(source="stripe", object_key=page.external_id)
+    assert kept.filter(type="checkout.session.completed").count() == 1
+
+
+def _like(firm):
+    return SimpleNamespace(
+        organization_id=firm.organization.pk,
+        customer_id=firm.organization.customer.stripe_customer_id,
+        price_id=firm.price.stripe_price_id,
+        quantity=1,
+        trial_days=0,
+        success_url="https://app.example",
+        cancel_url="https://app.example",
+    )
