@@ -1,6 +1,5 @@
 """What tests of identity ask again and again."""
 
-import itertools
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -61,17 +60,13 @@ def organization(db):
     )
 
 
-_numbers = itertools.count(1)
-
-
 @pytest.fixture
 def told():
     """A member as Stytch would tell it; valid by default, say only what matters."""
 
     def snapshot(organization, email="ada@acme.example", **said):
-        number = next(_numbers)
         fields = {
-            "stytch_member_id": f"member-test-{number}",
+            "stytch_member_id": f"member-test-{uuid7().hex}",
             "stytch_org_id": organization.stytch_org_id,
             "email": email,
             "email_verified": True,

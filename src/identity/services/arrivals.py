@@ -78,9 +78,9 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
             invitation.pk,
             changes={"email": (None, snapshot.email), "role": (None, role)},
         )
-    signals.invitation_created.send(
-        sender=Invitation, organization=organization, invitation=invitation
-    )
+        signals.invitation_created.send(
+            sender=Invitation, organization=organization, invitation=invitation
+        )
     return invitation
 
 
@@ -215,11 +215,12 @@ def _welcome(organization: Organization, member: Member, passage: _Passage) -> N
             accept(organization, member, passage.invitation)
         if passage.was == Status.REMOVED:
             history.write(organization, "member.reactivated", member.pk)
+            told = signals.member_reactivated
         else:
             role = {"role": (None, member.role)}
             history.write(organization, "member.added", member.pk, changes=role)
-    told = signals.member_reactivated if passage.was == Status.REMOVED else signals.member_added
-    told.send(sender=Member, organization=organization, member=member)
+            told = signals.member_added
+        told.send(sender=Member, organization=organization, member=member)
 
 
 def accept(organization: Organization, member: Member, invitation: Invitation | None) -> None:
@@ -261,9 +262,13 @@ def _tell_role(organization: Organization, member: Member, before: Role) -> None
             member.pk,
             changes={"role": (before, member.role)},
         )
-    signals.member_role_changed.send(
-        sender=Member, organization=organization, member=member, before=before, after=member.role
-    )
+        signals.member_role_changed.send(
+            sender=Member,
+            organization=organization,
+            member=member,
+            before=before,
+            after=member.role,
+        )
     if before == Role.ADMIN:
         admins.watch(organization)
 

@@ -29,7 +29,8 @@ def attributed(
 ) -> Iterator[Intent | None]:
     """Act as the caller whose open intent this transition fulfils; otherwise as the directory.
 
-    `role` must be the one the intent wanted. Under the organization's lock.
+    `role` must be the one the intent wanted. Write the event and send the signal inside, under the
+    organization's lock: receivers keep books of who did it, too.
     """
     intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
     intent = (intents.filter(role=role) if role else intents).first()
@@ -37,9 +38,9 @@ def attributed(
         with history.by_directory():
             yield None
         return
+    close(intent, IntentState.DONE)  # first, so that receivers do not count it twice
     with callers.use(callers.from_arguments(intent.caller)):
         yield intent
-    close(intent, IntentState.DONE)
 
 
 def close(intent: Intent, state: IntentState) -> None:

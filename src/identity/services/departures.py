@@ -37,7 +37,7 @@ def member_gone(organization: Organization, stytch_member_id: str) -> Member | N
             changes={"status": (before, Status.REMOVED)},
             details=intent.details if intent else None,
         )
-    signals.member_removed.send(sender=Member, organization=organization, member=member)
+        signals.member_removed.send(sender=Member, organization=organization, member=member)
     if member.is_admin:
         admins.watch(organization)
     return member

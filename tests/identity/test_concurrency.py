@@ -1,0 +1,80 @@
+"""Two first sights at once both succeed, and end as one."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from identity.gateway.port import OrganizationSnapshot
+from identity.models import Member, User
+from identity.services import directory
+from kit.ids import uuid7
+from tenancy.models import Organization
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def at_once(*acts):
+    """Run each in a thread and a transaction of its own, all started together."""
+    together = threading.Barrier(len(acts), timeout=10)
+
+    def run(act):
+        together.wait()
+        try:
+            with transaction.atomic():
+                return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+@pytest.fixture
+def place():
+    """A new organization at Stytch, and here if it is applied."""
+
+    def make():
+        number = uuid7().hex[-12:]
+        return OrganizationSnapshot(
+            stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
+        )
+
+    return make
+
+
+def test_one_organization_met_twice_at_once_is_one(place):
+    snapshot = place()
+
+    first, second = at_once(*[lambda: directory.apply(snapshot).organization] * 2)
+
+    assert first == second
+    assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
+
+
+def test_one_member_met_twice_at_once_is_one(place, told, shown):
+    organization = directory.apply(place()).organization
+    email = f"ada@{organization.slug}.example"
+    snapshot, proof = told(organization, email), shown.email(email)
+
+    at_once(*[lambda: directory.apply(snapshot, proof=proof)] * 2)
+
+    member = Member.objects.of(organization).get()
+    assert member.user.email == email
+    assert User.objects.filter(email=email).count() == 1
+
+
+def test_one_person_entering_two_organizations_at_once_is_one_user(place, told, shown):
+    organizations = [directory.apply(place()).organization for _ in range(2)]
+    email = f"ada@{organizations[0].slug}.example"
+    snapshots = [told(organization, email) for organization in organizations]
+    for snapshot in snapshots:
+        directory.apply(snapshot)  # strangers so far
+
+    proof = shown.email(email)
+    at_once(*[lambda s=snapshot: directory.apply(s, proof=proof) for snapshot in snapshots])
+
+    (person,) = User.objects.filter(email=email, email_verified=True)
+    assert Member.objects.filter(user=person).count() == 2
+    assert User.objects.filter(email=email).count() == 1
