@@ -55,17 +55,17 @@ class Children:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.running: dict[str, Child] = {}
-        self.signals = 0
+        self.signals: list[int] = []
         self.quiet = quiet  # keep what they say for the moment one of them fails
         self._selector = selectors.DefaultSelector()
 
     def obey(self, *numbers: signal.Signals) -> None:
         """Stop in order at the first of these signals, at once at the second."""
         for number in numbers:
-            signal.signal(number, self._count)
+            signal.signal(number, self._note)
 
-    def _count(self, _number: int, _frame: FrameType | None) -> None:
-        self.signals += 1  # looked at between two steps, never in the middle of one
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.signals.append(number)  # looked at between two steps, never in the middle of one
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         """Start one program and listen to it."""
@@ -110,7 +110,7 @@ class Children:
     def ended_within(self, seconds: float) -> list[Child]:
         """Print what is said meanwhile; the programs that have ended on their own."""
         if self.signals:
-            raise Interrupted
+            raise Interrupted(signal.Signals(self.signals[0]).name)
         return self._listen(seconds)
 
     def forget(self, child: Child) -> None:
@@ -130,7 +130,7 @@ class Children:
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + grace
         while any(child.process.poll() is None for child in stopping):
-            if time.monotonic() > deadline or self.signals > 1:
+            if time.monotonic() > deadline or len(self.signals) > 1:
                 break
             self._listen(0.05)
         for child in stopping:

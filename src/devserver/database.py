@@ -16,17 +16,32 @@ from devserver.errors import Refusal
 
 HIGH = 200  # above the numbers shell scripts use for files of their own
 STOP_SECONDS = 30.0
+LEAVE_SECONDS = 0.3  # by then the keeper has noticed that nobody is left
+
+_held: list[int] = []
 
 
 def hold() -> None:
     """Have the server running from now until this process, and all it becomes, has ended."""
     checkout.prepare()
-    held = locks.share(checkout.USERS)
-    fcntl.fcntl(held, fcntl.F_DUPFD, HIGH)  # inherited by what this process starts
-    os.close(held)
+    low = locks.share(checkout.USERS)
+    _held.append(fcntl.fcntl(low, fcntl.F_DUPFD, HIGH))  # survives an exec
+    os.close(low)
     with locks.alone(checkout.STARTING):
         if not locks.is_held(checkout.KEEPER):
             _start_keeper()
+
+
+def release() -> None:
+    """Let go before the end; if nobody else holds the server, return when it has stopped."""
+    while _held:
+        os.close(_held.pop())
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while time.monotonic() < deadline:
+        if locks.is_held(checkout.USERS):  # exclusively, that is by the keeper: we were the last
+            _await_end(locks.holder(checkout.KEEPER))
+            return
+        time.sleep(0.02)
 
 
 def urls() -> dict[str, str]:
@@ -44,12 +59,16 @@ def stop() -> bool:
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
+    _await_end(pid)
+    return True
+
+
+def _await_end(keeper: int | None) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while locks.is_held(checkout.KEEPER):
         if time.monotonic() >= deadline:
-            raise Refusal(f"PostgreSQL does not stop; its keeper is process {pid}.")
-        time.sleep(0.05)
-    return True
+            raise Refusal(f"PostgreSQL does not stop; its keeper is process {keeper}.")
+        time.sleep(0.02)
 
 
 def _start_keeper() -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from devserver import checkout, environment, leftovers, locks, sources
+from devserver import checkout, database, environment, leftovers, locks, sources
 from devserver.children import Child, Children, Interrupted, failure, say
 from devserver.environment import Addresses
 from devserver.errors import Refusal
@@ -17,6 +17,7 @@ PY = sys.executable
 MANAGE = [PY, "src/manage.py"]
 MIGRATE_SECONDS = 300.0
 READY_SECONDS = 60.0
+WORKERS = 4  # one per core, but a laptop has other things to do
 LOOK_SECONDS = 1.0
 RESTARTED = ("worker", "web")  # what a changed source file restarts
 
@@ -38,13 +39,16 @@ def run(command: list[str]) -> int:
     try:
         this.start()
         return this.accompany(command) if command else this.watch()
-    except Interrupted:
+    except Interrupted as told:
+        if not command:
+            say("devserver", f"{told}: stopping")
         return 130 if command else 0
     finally:
         # The sandbox last: jobs that are ending may still want to ask it something.
         children.stop(*(name for name in children.running if name != "sandbox"))
         children.stop(grace=1)
         os.close(held)
+        database.release()
         if not command:
             say("devserver", "stopped")
 
@@ -101,7 +105,12 @@ class Run:
     def _start_product(self) -> None:
         self.children.start("worker", [*MANAGE, "worker"], self.told)
         serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-        serve += ["--port", str(self.addresses.web), "--workers", str(os.cpu_count() or 1)]
+        serve += [
+            "--port",
+            str(self.addresses.web),
+            "--workers",
+            str(min(os.cpu_count() or 1, WORKERS)),
+        ]
         serve += ["--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application"]
         counted = {"PROMETHEUS_MULTIPROC_DIR": str(checkout.METRICS)}
         shutil.rmtree(checkout.METRICS, ignore_errors=True)  # counts of processes that are gone

@@ -1,5 +1,7 @@
 """A checkout of one's own: the real devserver around programs that stand in for the product."""
 
+import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -84,12 +86,15 @@ class Checkout:
         return not self.processes()
 
     def stop(self):
-        self.do("clean")
         for begun in self.started:
             begun.kill()
             begun.wait(timeout=10)
         for process in self.processes():
-            process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        key = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+        for outside in (f"/tmp/tenantry-{os.geteuid()}-{key}", f"/var/tmp/tenantry-{key}"):
+            shutil.rmtree(outside, ignore_errors=True)
 
     def _owns(self, process, name):
         try:
@@ -101,8 +106,9 @@ class Checkout:
         return (marked or holds) and (not name or name in " ".join(words))
 
 
-@pytest.fixture
-def make_checkout():
+@contextlib.contextmanager
+def checkouts():
+    """Makes checkouts, and removes them with everything that runs in them."""
     made = []
     folder = Path(tempfile.mkdtemp(prefix="devserver-tests-"))
     folder.chmod(0o711)  # pytest's own folders are closed to the account root hands PostgreSQL to
@@ -114,9 +120,14 @@ def make_checkout():
 
     yield make
     for checkout in made:
-        checkout.told = {}
         checkout.stop()
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # a server that is ending may still write
+
+
+@pytest.fixture
+def make_checkout():
+    with checkouts() as make:
+        yield make
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.devserver.conftest import checkouts
 from tests.harness.stack import poll
 
 ROOT = Path(__file__).parents[2]
@@ -30,18 +31,44 @@ def checkout(make_checkout):
     return make_checkout()
 
 
-def test_everything_is_up_when_it_says_ready(checkout):
-    checkout.told = {}
-    checkout.run()
+@pytest.fixture(scope="module")
+def up():
+    """A run that many tests look at."""
+    with checkouts() as make:
+        running = make()
+        running.run()
+        yield running
 
-    for port in checkout.ports.values():
+
+def test_everything_is_up_when_it_says_ready(up):
+    for port in up.ports.values():
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).status == 200
-    assert checkout.says("migrate │ migrate_all begins")
-    assert checkout.says("worker │ worker begins")
-    assert checkout.says(f"seed │ planted over http://127.0.0.1:{checkout.ports['WEB_PORT']}")
+    assert up.says("migrate │ migrate_all begins")
+    assert up.says("worker │ worker begins")
+    assert up.says(f"seed │ planted over http://127.0.0.1:{up.ports['WEB_PORT']}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_database_is_stopped_when_the_run_has_ended(checkout):
+    checkout.told = {}
+    run = checkout.run()
+    run.send_signal(signal.SIGTERM)
+    run.wait(timeout=12)
+
+    assert not checkout.processes("postgres")
+
+
+def test_database_stays_for_a_command_that_outlives_the_run(checkout):
+    checkout.told = {}
+    run = checkout.run()
+    checkout.start("with", "--", "sh", "-c", "echo held; exec sleep 60")
+    poll(lambda: checkout.says("held"))
+    run.send_signal(signal.SIGTERM)
+    run.wait(timeout=12)
+
+    assert checkout.processes("postgres")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_signal_stops_everything_it_started(checkout, number):
     run = checkout.run()
     run.send_signal(number)
@@ -126,9 +153,8 @@ def test_changed_file_restarts_the_product(checkout):
     poll(lambda: checkout.output.count("worker begins") == 2)
 
 
-def test_second_run_in_a_checkout_is_refused(checkout):
-    checkout.run()
-    second = checkout.do("run")
+def test_second_run_in_a_checkout_is_refused(up):
+    second = up.do("run")
 
     assert second.returncode == 1
     assert "runs already" in second.stderr
@@ -146,14 +172,12 @@ def test_two_checkouts_run_side_by_side(make_checkout):
     assert other.processes("granian")
 
 
-def test_taken_port_is_refused_when_asked_for(make_checkout):
-    one, other = make_checkout("one"), make_checkout("other")
-    other.ports = one.ports
-    one.run()
-    done = other.do("run")
+def test_taken_port_is_refused_when_asked_for(up, checkout):
+    checkout.ports = up.ports
+    done = checkout.do("run")
 
     assert done.returncode == 1
-    assert f"Port {one.ports['WEB_PORT']} is taken" in done.stderr
+    assert f"Port {up.ports['WEB_PORT']} is taken" in done.stderr
 
 
 def test_stop_ends_a_run(checkout):
@@ -173,10 +197,8 @@ def test_command_runs_against_everything_and_gives_its_status(checkout):
     poll(checkout.is_empty, what="an empty machine")
 
 
-def test_token_is_all_that_is_printed(checkout):
-    checkout.run()
-
-    assert checkout.do("token", "--role", "admin").stdout == "token of the admin\n"
+def test_token_is_all_that_is_printed(up):
+    assert up.do("token", "--role", "admin").stdout == "token of the admin\n"
 
 
 def test_token_needs_a_run(checkout):
