@@ -99,7 +99,7 @@ class World:
         mails = self.control("GET", f"/inbox?email={email}")["mails"]
         for mail in mails:
             if mail["kind"] == kind:
-                return parse_qs(urlsplit(mail["link"]).query)["token"][0]
+                return str(parse_qs(urlsplit(mail["link"]).query)["token"][0])
         raise Refusal(f"No {kind} mail to {email} in the inbox.")
 
     def discover(self, email: str) -> Json:

@@ -86,12 +86,12 @@ def task(
 
     def declare(function: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(function)
-        def run(**arguments: Any) -> None:
+        def run(**arguments: Any) -> None:  # noqa: ANN401 - JSON
             arguments.pop("timestamp", None)  # what the clock adds
             with _scope(name, arguments.pop(CALLER_ARGUMENT, {})):
                 function(**arguments)  # type: ignore[call-arg]
 
-        declared = app.task(run, name=name, queue=queue, retry=retry)
+        declared = app.task(name=name, queue=queue, retry=retry or False)(run)
         if cron:
             app.periodic(cron=cron)(declared)
         return function
@@ -117,7 +117,7 @@ def defer(
         queueing_lock=f"{name}:{coalesce}" if coalesce else None,
         schedule_at=datetime.now(UTC) + after * settings.JOB_DELAY_SCALE if after else None,
     )
-    payload = {**arguments, CALLER_ARGUMENT: callers.current().as_arguments()}
+    payload: dict[str, Any] = {**arguments, CALLER_ARGUMENT: callers.current().as_arguments()}
     try:
         with transaction.atomic():  # a savepoint: AlreadyEnqueued would poison the outer one
             return job.defer(**payload)

@@ -1,8 +1,9 @@
 """Upkeep of the queue itself: jobs of killed workers run again, finished ones are cleared away."""
 
-from asgiref.sync import async_to_sync
 from datetime import UTC, datetime
+
 import structlog
+from asgiref.sync import async_to_sync
 from procrastinate.contrib.django import app
 
 from kit import jobs

@@ -5,4 +5,4 @@ from django.db import connection
 
 def is_open() -> bool:
     """True inside `atomic()`; the one that a test case wraps around a whole test is not ours."""
-    return any(not block._from_testcase for block in connection.atomic_blocks)  # noqa: SLF001
+    return any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]  # noqa: SLF001 - Django tells nobody else

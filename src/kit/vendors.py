@@ -8,7 +8,7 @@ VendorError
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -84,7 +84,7 @@ def patient() -> Iterator[None]:
 class _TimeLimits(HTTPAdapter):
     """Both SDKs would wait for ever, or for 80 seconds: the limit is ours, always."""
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - requests' own
         options["timeout"] = _limits.get()
         return super().send(request, **options)
 
@@ -106,8 +106,9 @@ class Door:
     are turned away at once, so that a vendor's trouble never becomes ours. Jobs always pass.
     """
 
-    def __init__(self, vendor: str) -> None:
+    def __init__(self, vendor: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.vendor = vendor
+        self._clock = clock
         self._lock = threading.Lock()
         self._started: dict[int, float] = {}
         self._next = 0
@@ -125,7 +126,7 @@ class Door:
                 self._started.pop(ticket, None)
 
     def _admit(self) -> int:
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             if _limits.get() is REQUEST_LIMITS and self._is_jammed(now):
                 raise VendorUnavailable(self.vendor)

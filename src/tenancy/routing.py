@@ -22,13 +22,13 @@ def activate(organization: Organization) -> Iterator[Organization]:
 @contextmanager
 def public() -> Iterator[None]:
     """Run the block in the public schema and leave it there, whatever the block did."""
-    connection.set_schema_to_public()
+    connection.set_schema_to_public()  # type: ignore[attr-defined]  # django-tenants' own
     try:
         yield
     finally:
-        connection.set_schema_to_public()
+        connection.set_schema_to_public()  # type: ignore[attr-defined]  # django-tenants' own
 
 
 def enter(organization: Organization) -> None:
     """Stay in the organization's schema until the request ends; the middleware leads back."""
-    connection.set_schema(organization.schema_name)
+    connection.set_schema(organization.schema_name)  # type: ignore[attr-defined]  # django-tenants' own

@@ -32,7 +32,7 @@ class OrganizationScope(Base):
         bound = request.auth
         if bound is None:
             raise Unauthenticated
-        organization: Organization = bound.organization
+        organization: Organization = bound.organization  # type: ignore[union-attr]  # DRF's stubs know their own Token only
         if organization.is_deleted or not organization.is_named(self.kwargs["slug"]):
             raise NotFound
         if organization.state == State.SUSPENDED:

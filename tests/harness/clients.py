@@ -23,9 +23,6 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         return self._client.request(method, path, headers=headers, **options)
 
-    def close(self):
-        self._client.close()
-
     def get(self, path, **options):
         return self.request("GET", path, **options)
 
@@ -77,9 +74,6 @@ class Sandbox:
             for request in self.get("/requests", vendor=vendor)["requests"]
             if path in request["path"] and method in (None, request["method"])
         ]
-
-    def close(self):
-        self._client.close()
 
     @staticmethod
     def _answer(response):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.harness.plugin import API_URL, ROOT, SANDBOX_PORT, SANDBOX_URL, WEB_PORT, WORKER
+from tests.harness.plugin import API_URL, ROOT, SANDBOX_URL, WEB_PORT, WORKER
 
 PYTHON = [sys.executable]
 GRANIAN = [

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from django.db import connection
+
 from tests.harness.stack import poll
 
 

@@ -6,10 +6,9 @@ amount to. The script is committed; `make check` records it again and compares.
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -78,7 +77,7 @@ def record() -> str:
             migrate(SCRATCH)
         transaction.set_rollback(True)
     statements += [
-        f"INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', now())"
+        f"INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', now())"  # noqa: S608 - names of our own files
         for app, name in migrations()
     ]
     role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
@@ -94,11 +93,12 @@ def read() -> str:
 
 @contextmanager
 def _listening(statements: list[str]) -> Iterator[None]:
-    def listen(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
-        text = str(sql)
+    def listen(execute: Callable[..., object], *call: object) -> object:
+        text, params = str(call[0]), call[1]
         if text.startswith(RECORDED) and not text.startswith(BOOKKEEPING):
-            statements.append(connection.ops.compose_sql(text, params) if params else text)
-        return execute(sql, params, many, context)
+            compose = connection.ops.compose_sql  # type: ignore[attr-defined]  # PostgreSQL's own
+            statements.append(compose(text, params) if params else text)
+        return execute(*call)
 
     with connection.execute_wrapper(listen):
         yield

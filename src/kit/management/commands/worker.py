@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 
 class Command(BaseCommand):
@@ -26,11 +27,11 @@ class Command(BaseCommand):
     async def _run(self, concurrency: int, queues: list[str] | None) -> None:
         # Deferring inside tasks goes on through Django's connection, hence its transaction:
         # only this copy of the app speaks psycopg directly.
-        worker = app.with_connector(app.connector.get_worker_connector())
+        worker = app.with_connector(DjangoConnector().get_worker_connector())
         async with worker.open_async():
             await worker.run_worker_async(
                 concurrency=concurrency,
-                queues=queues,
+                queues=queues,  # type: ignore[arg-type]  # None means all
                 fetch_job_polling_interval=settings.WORKER_POLL_SECONDS,
                 shutdown_graceful_timeout=25,
             )

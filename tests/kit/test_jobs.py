@@ -1,0 +1,138 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import TaskNotFound
+from procrastinate.jobs import Job
+
+from kit import caller, jobs, tasks, vendors
+from kit.caller import Caller
+from tenancy import routing
+from tenancy.models import Organization
+
+NAME = "tenancy.stock_schemas"
+
+
+def waiting():
+    return ProcrastinateJob.objects.filter(task_name=NAME, status="todo")
+
+
+class Undone(Exception):
+    pass
+
+
+@pytest.mark.django_db
+def test_job_is_stored_with_the_transaction_and_with_it_undone():
+    with transaction.atomic():
+        jobs.defer(NAME)
+        assert waiting().count() == 1
+        transaction.set_rollback(True)
+
+    assert waiting().count() == 0
+
+
+@pytest.mark.django_db
+def test_coalesced_job_waits_once_and_the_transaction_goes_on():
+    first = jobs.defer(NAME, coalesce="a")
+    second = jobs.defer(NAME, coalesce="a")
+    other = jobs.defer(NAME, coalesce="b")
+
+    assert first is not None
+    assert second is None
+    assert other is not None
+    assert waiting().count() == 2
+
+
+@pytest.mark.django_db
+def test_name_nobody_declared_is_refused():
+    with pytest.raises(TaskNotFound):
+        jobs.defer("tenancy.no_such_thing")
+
+
+@pytest.mark.django_db
+def test_job_carries_who_deferred_it():
+    with caller.use(Caller("member", "m1", request_id="r1")):
+        jobs.defer(NAME)
+
+    carried = waiting().get().args[jobs.CALLER_ARGUMENT]
+    assert carried == {"kind": "member", "id": "m1", "request_id": "r1"}
+
+
+@pytest.mark.django_db
+def test_later_job_is_scheduled(settings):
+    settings.JOB_DELAY_SCALE = 1
+
+    jobs.defer(NAME, after=timedelta(minutes=5))
+
+    wait = waiting().get().scheduled_at - datetime.now(UTC)
+    assert timedelta(minutes=4) < wait <= timedelta(minutes=5)
+
+
+@pytest.mark.django_db
+def test_task_acts_as_its_caller_in_public_and_patiently():
+    left_behind = Organization(schema_name="left_behind")
+    routing.enter(left_behind)
+
+    with jobs._scope("x", {"kind": "vendor", "id": "stripe"}):
+        assert caller.current() == Caller("vendor", "stripe")
+        assert connection.schema_name == "public"
+        assert vendors._limits.get() == vendors.JOB_LIMITS
+        routing.enter(left_behind)
+
+    assert connection.schema_name == "public"
+    assert caller.current() == Caller()
+
+
+def job(attempts):
+    return Job(
+        id=1, status="doing", queue="default", lock=None, queueing_lock=None, task_name="x",
+        attempts=attempts,
+    )  # fmt: skip
+
+
+def test_retries_wait_longer_each_time_and_end(settings):
+    settings.JOB_DELAY_SCALE = 1
+    backoff = jobs.Backoff(10, 60, give_up=timedelta(seconds=190))
+
+    assert 8 <= backoff.delay(0).total_seconds() <= 12
+    assert 48 <= backoff.delay(1).total_seconds() <= 72
+    assert 48 <= backoff.delay(7).total_seconds() <= 72
+    assert backoff.attempts == 4
+    assert backoff.get_retry_decision(exception=Undone(), job=job(3)) is not None
+    assert backoff.get_retry_decision(exception=Undone(), job=job(4)) is None
+
+
+@pytest.mark.django_db
+def test_job_of_a_killed_worker_is_put_back():
+    number = jobs.defer(NAME)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - interval '1 minute') RETURNING id"
+        )
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s",
+            [cursor.fetchone()[0], number],
+        )
+
+    tasks.rescue_stalled_jobs()
+
+    assert waiting().get().pk == number
+
+
+@pytest.mark.django_db
+def test_job_of_a_living_worker_is_left_alone():
+    number = jobs.defer(NAME)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id"
+        )
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s",
+            [cursor.fetchone()[0], number],
+        )
+
+    tasks.rescue_stalled_jobs()
+
+    assert waiting().count() == 0

@@ -1,0 +1,51 @@
+import threading
+
+import django.db
+import pytest
+from django.db import connection, transaction
+
+from kit import locks
+
+
+def is_free(key):
+    """Whether another connection could take the lock."""
+    answers = []
+
+    def ask():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.number(key)])
+            answers.append(cursor.fetchone()[0])
+        django.db.connection.close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join(timeout=10)
+    return answers[0]
+
+
+def test_object_is_held_by_one_at_a_time(committed):
+    with locks.object("stripe:sub_1"):
+        assert not is_free("stripe:sub_1")
+        assert is_free("stripe:sub_2")
+
+    assert is_free("stripe:sub_1")
+
+
+def test_lock_is_released_when_the_work_fails(committed):
+    with pytest.raises(RuntimeError), locks.object("stripe:sub_3"):
+        raise RuntimeError
+
+    assert is_free("stripe:sub_3")
+
+
+def test_lock_is_refused_within_a_transaction(committed):
+    with pytest.raises(locks.LockMisused), transaction.atomic(), locks.object("stripe:sub_4"):
+        pass
+
+
+def test_transaction_lock_ends_with_the_transaction(committed):
+    with transaction.atomic():
+        assert locks.try_transaction("stock")
+        assert not is_free("stock")
+
+    assert is_free("stock")

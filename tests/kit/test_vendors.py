@@ -1,0 +1,107 @@
+import socket
+import threading
+
+import pytest
+import requests
+from django.db import transaction
+
+from kit import vendors
+from kit.vendors import CalledInTransaction, Door, VendorUnavailable
+
+pytestmark = pytest.mark.django_db  # a door asks whether a transaction is open
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_calls_pass_while_the_vendor_answers():
+    door = Door("stytch")
+
+    for _ in range(20):
+        with door.enter():
+            pass
+
+
+def test_fourth_call_at_once_is_turned_away():
+    door = Door("stytch")
+
+    with (
+        door.enter(),
+        door.enter(),
+        door.enter(),
+        pytest.raises(VendorUnavailable) as refusal,
+        door.enter(),
+    ):
+        pass
+
+    assert refusal.value.status == 503
+    assert refusal.value.headers["Retry-After"]
+
+
+def test_one_hanging_call_closes_the_door_until_it_ends():
+    clock = Clock()
+    door = Door("stytch", clock)
+
+    with door.enter():
+        clock.now = 1.5
+        with pytest.raises(VendorUnavailable), door.enter():
+            pass
+    with door.enter():
+        pass
+
+
+def test_jobs_wait_where_requests_are_turned_away():
+    clock = Clock()
+    door = Door("stytch", clock)
+
+    with door.enter(), vendors.patient():
+        clock.now = 10.0
+        with door.enter():
+            pass
+
+
+def test_failing_call_gives_its_place_back():
+    door = Door("stytch")
+
+    for _ in range(5):
+        with pytest.raises(RuntimeError), door.enter():
+            raise RuntimeError
+
+
+def test_no_vendor_is_called_within_a_transaction():
+    with pytest.raises(CalledInTransaction), transaction.atomic(), vendors.door("stytch"):
+        pass
+
+
+def test_silent_vendor_is_given_up_after_the_time_limit():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        token = vendors._limits.set((0.5, 0.1))
+        try:
+            with vendors.session() as session, pytest.raises(requests.ReadTimeout):
+                # The SDK's own idea of a limit does not count.
+                session.get(f"http://127.0.0.1:{port}/", timeout=600)
+        finally:
+            vendors._limits.reset(token)
+
+
+def test_limits_are_longer_for_jobs_and_end_with_them():
+    with vendors.patient():
+        assert vendors._limits.get() == vendors.JOB_LIMITS
+
+    assert vendors._limits.get() == vendors.REQUEST_LIMITS
+
+
+def test_each_thread_starts_with_the_limits_of_a_request():
+    seen = []
+
+    with vendors.patient():
+        thread = threading.Thread(target=lambda: seen.append(vendors._limits.get()))
+        thread.start()
+        thread.join()
+
+    assert seen == [vendors.REQUEST_LIMITS]
