@@ -93,7 +93,7 @@ def task(
 
         declared = app.task(name=name, queue=queue, retry=retry or False)(run)
         if cron:
-            app.periodic(cron=cron)(declared)
+            app.periodic(cron=cron)(declared)  # type: ignore[arg-type]  # `run` drops the time
         return function
 
     return declare
