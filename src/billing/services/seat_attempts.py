@@ -17,10 +17,11 @@ from tenancy import locks as tenancy_locks
 
 # Longer than a look and a call may take together, so that a held attempt has a living owner.
 LEASE: Final = timedelta(seconds=60)
-# Within a minute, each change waits twice as long as the one before: two hundred people who join
-# at once cost a handful of calls, and a single one waits for nobody.
+# Within a minute, each change waits longer than the one before (1, 3, 9, 15 s): two hundred people
+# who join at once cost a handful of calls, and a single one waits for nobody.
 PACE: Final = timedelta(seconds=1)
-LONGEST_PACE: Final = timedelta(seconds=20)
+GROWTH: Final = 3
+LONGEST_PACE: Final = timedelta(seconds=15)
 PACED_OVER: Final = timedelta(minutes=1)
 # A preview older than this no longer sets the date its change is charged from.
 PREVIEW_LASTS: Final = timedelta(minutes=10)
@@ -74,7 +75,7 @@ def _is_too_soon(organization_id: UUID) -> bool:
     ).aggregate(times=Count("pk"), last=Max("finished_at"))
     if not recent["times"]:
         return False
-    pace = min(PACE * 2 ** min(recent["times"] - 1, 10), LONGEST_PACE)
+    pace = min(PACE * GROWTH ** min(recent["times"] - 1, 5), LONGEST_PACE)
     wait = recent["last"] + pace - now
     if wait <= timedelta(0):
         return False
