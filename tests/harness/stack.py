@@ -28,7 +28,7 @@ COMMANDS = {
 def manage(*command):
     """Run one of the product's commands, as an operator would."""
     run = [*PYTHON, str(ROOT / "src/manage.py"), *command]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
