@@ -1,0 +1,59 @@
+"""What the product says about its environment before it starts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.plugin import ROOT
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "kEgJ2w9XvT0cQ8nR4yL6mZ1bH7sD3fA5uP-oI_eW9qYtKxVjNzBdGhCr",
+    "PUBLIC_URL": "https://api.example.com",
+    "FRONTEND_ORIGINS": "https://app.example.com",
+    "AUTH_REDIRECT_URL": "https://app.example.com/sign-in",
+}
+
+
+def manage(*arguments, without=(), **changed):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **changed}
+    for name in without:
+        environment.pop(name)
+    return subprocess.run(
+        [sys.executable, "src/manage.py", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_all_missing_variables_are_reported_at_once():
+    missing = ("SECRET_KEY", "STYTCH_SECRET", "STRIPE_SECRET_KEY", "AUTH_REDIRECT_URL")
+
+    answer = manage("check", without=missing)
+
+    assert answer.returncode == 1
+    assert all(name in answer.stderr for name in missing)
+    assert "Traceback" not in answer.stderr
+
+
+def test_wrong_variable_is_named_without_its_value():
+    answer = manage("check", SECRET_KEY="tooshort", SPARE_SCHEMAS="many")
+
+    assert "SECRET_KEY" in answer.stderr
+    assert "SPARE_SCHEMAS" in answer.stderr
+    assert "tooshort" not in answer.stderr
+
+
+@pytest.mark.django_db  # checks look at the database's schema state
+def test_deployment_check_is_clean_in_production():
+    answer = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert answer.returncode == 0, answer.stderr
+    assert "no issues" in answer.stdout
+
+
+def test_production_never_shows_how_it_failed():
+    answer = manage("shell", "-v0", "-c", "from django.conf import settings; print(settings.DEBUG)")
+
+    assert answer.stdout.strip() == "False"
