@@ -18,7 +18,7 @@ from identity.serializers.organizations import (
     NewInvitationSerializer,
 )
 from identity.services import bulk, invitations
-from identity.views.reading import body
+from identity.views.reading import body, nothing
 from kit.errors import Problem
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import OrganizationScope
@@ -64,8 +64,9 @@ class InvitationViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
         return Response(BulkResultsSerializer({"results": results}).data, status=202)
 
     @extend_schema(request=None, responses=InvitationSerializer)
-    def resend(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+    def resend(self, request: Request, pk: UUID, **_: object) -> Response:
         """Mail a pending invitation again, for another seven days."""
+        nothing(request)
         sent = invitations.resend(self.organization, invitation_id=pk)
         return Response(InvitationSerializer(sent).data)
 

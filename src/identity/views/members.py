@@ -13,7 +13,7 @@ from identity.models import Member
 from identity.roles import Role
 from identity.serializers.organizations import MemberSerializer, RoleSerializer
 from identity.services import members
-from identity.views.reading import body
+from identity.views.reading import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import OrganizationScope
 
@@ -55,14 +55,16 @@ class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
         return Response(status=204)
 
     @extend_schema(request=None, responses=MemberSerializer)
-    def reactivate(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
+    def reactivate(self, request: Request, pk: UUID, **_: object) -> Response:
         """Bring a removed member back."""
+        nothing(request)
         returned = members.reactivate(self.organization, member_id=pk)
         return Response(MemberSerializer(returned).data)
 
     @extend_schema(request=None, responses=MemberSerializer)
     def transfer_admin(self, request: Request, pk: UUID, **_: object) -> Response:
         """Make another member the admin in one's own place."""
+        nothing(request)
         giver = bound_to(request).member
         receiver = members.transfer_admin(self.organization, member_id=pk, giver=giver)
         return Response(MemberSerializer(receiver).data)
@@ -70,5 +72,6 @@ class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
     @extend_schema(request=None, responses={204: None})
     def leave(self, request: Request, **_: object) -> Response:
         """Leave the organization; 409 `last_admin` for the last admin."""
+        nothing(request)
         members.leave(self.organization, member_id=bound_to(request).member.pk)
         return Response(status=204)
