@@ -26,7 +26,7 @@ LANDING = f"{SANDBOX_URL}/landing"
 def sell(**terms):
     """A plan on terms of one's own, with a price at Stripe; not public, so that no list grows."""
     key = f"plan-{secrets.token_hex(4)}"
-    plan = Plan.objects.create(key=key, name=key, is_public=False, **terms)
+    plan = Plan.objects.create(key=key, name=key, stripe_product_id=key, is_public=False, **terms)
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
     )

@@ -21,7 +21,7 @@ class Summary:
 
 
 def seed() -> None:
-    """Write plans, prices and features of the file to our tables; repeating it changes nothing."""
+    """Write what the file names to our tables; what staff added beside it stays."""
     with transaction.atomic():
         for feature in FEATURES:
             Feature.objects.update_or_create(
@@ -68,7 +68,6 @@ def _seed_plan(spec: PlanSpec, order: int) -> None:
         PlanFeature.objects.update_or_create(
             plan=plan, feature=Feature.objects.get(key=key), defaults={"limit": limit}
         )
-    plan.features.exclude(feature__key__in=spec.features).delete()
 
 
 def _seed_price(plan: Plan, spec: PriceSpec) -> None:

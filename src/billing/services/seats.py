@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.errors import SeatLimitReached, SeatsChanged
-from billing.seat_rules import has_room, target
+from billing.seat_rules import Mode, has_room, target
 from billing.services import seat_books
 from billing.services.seat_books import Books
 from tenancy import locks as tenancy_locks
@@ -54,6 +54,18 @@ def request_sync(organization: Organization) -> Report:
         locked = tenancy_locks.organization(organization.pk)
         seat_books.defer_sync(locked.pk, is_forced=True)
     return report(organization)
+
+
+def set_mode(*, organization: Organization, mode: Mode, contract_seats: int | None) -> None:
+    """Let a contract fix the number, or the members again; then Stripe is told at once."""
+    with transaction.atomic():
+        books = Books.read(tenancy_locks.organization(organization.pk))
+        books.seats.mode = mode
+        books.seats.contract_seats = contract_seats
+        decision = books.decide()
+        books.settle(decision)
+        if decision.proration is not None:
+            seat_books.defer_sync(organization.pk)
 
 
 def require_room(

@@ -1,0 +1,124 @@
+"""What operators do: the catalogue, the comparison, and the admin."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import Feature, Plan, Price, SeatState
+from billing.seat_rules import Mode
+from billing.services import catalogue, seats
+from identity.models import User
+
+BILLING = [
+    "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
+    "seatstate", "subscription",
+]  # fmt: skip
+
+
+def run(*command):
+    out = StringIO()
+    call_command(*command, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def staff(committed):
+    """A browser signed in as a superuser."""
+    user = User.objects.create(
+        email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
+    )
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_catalogue_is_the_same_after_a_second_run(firm):
+    run("sync_catalog")
+    before = list(Price.objects.values_list("lookup_key", "stripe_price_id"))
+
+    said = run("sync_catalog")
+
+    assert "prices made: 0" in said
+    assert list(Price.objects.values_list("lookup_key", "stripe_price_id")) == before
+
+
+def test_catalogue_can_be_written_without_stripe(db):
+    assert "in the database" in run("sync_catalog", "--local")
+    assert Plan.objects.filter(is_default=True).count() == 1
+    assert Feature.objects.filter(key="sso").exists()
+
+
+def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
+    run("sync_catalog", "--local")
+    team = next(plan for plan in catalogue.PLANS if plan.key == "team")
+    dearer = type(team)(
+        **{name: getattr(team, name) for name in team.__slots__ if name != "prices"},
+        prices=(type(team.prices[0])("team_monthly", 1_500, "month"),),
+    )
+    monkeypatch.setattr(catalogue, "PLANS", (dearer,))
+
+    catalogue.seed()
+
+    rows = Price.objects.filter(lookup_key="team_monthly").order_by("created_at")
+    assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
+
+
+def test_comparison_reports_and_then_repairs(firm):
+    acme = firm().subscribe()
+    acme.join()
+    slug = acme.organization.slug
+
+    looked = run("reconcile_seats", "--organization", slug, "--dry-run")
+    assert "counted 2, target 2, Stripe bills 1, would be sent" in looked
+    assert acme.sent() == []
+
+    repaired = run("reconcile_seats", "--organization", slug)
+    assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
+
+
+def test_comparison_of_nobody_is_an_error(committed):
+    with pytest.raises(CommandError):
+        run("reconcile_seats", "--organization", "nobody-is-called-this")
+
+
+def test_comparison_says_when_stripe_is_silent(firm):
+    acme = firm().subscribe()
+    acme.fault(status=503)
+
+    with pytest.raises(CommandError, match="1 organizations"):
+        run("reconcile_seats", "--organization", acme.organization.slug, "--dry-run")
+
+
+def test_contract_and_back(firm):
+    acme = firm().subscribe()
+    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    acme.join()
+    acme.sync()
+    assert (acme.state, acme.billed) == ("manual", 1)
+
+    seats.set_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
+    acme.sync()
+
+    assert (acme.state, acme.billed) == ("in_sync", 2)
+
+
+@pytest.mark.parametrize("model", BILLING)
+def test_staff_can_look_at_everything(staff, firm, model):
+    firm().subscribe()
+
+    assert staff.get(reverse(f"admin:billing_{model}_changelist")).status_code == 200
+
+
+def test_staff_fix_the_number_in_the_admin(staff, firm):
+    acme = firm().subscribe()
+    row = SeatState.objects.get(organization=acme.organization)
+    address = reverse("admin:billing_seatstate_change", args=[row.pk])
+
+    answer = staff.post(address, {"mode": "manual", "contract_seats": "7"})
+
+    row.refresh_from_db()
+    assert answer.status_code == 302
+    assert (row.mode, row.contract_seats, row.state) == ("manual", 7, "manual")
