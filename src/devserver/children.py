@@ -21,6 +21,9 @@ COLOURS = {"sandbox": 35, "worker": 33, "web": 36, "migrate": 34, "seed": 32, "d
 WIDTH = max(map(len, COLOURS))
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 KEPT = 15  # lines shown again when a program has failed
+# What the kernel sends when we were killed: with the database gone, asking politely may take for
+# ever; but who has children of its own must get to end them.
+ORPHANED = {"web": signal.SIGTERM, "command": signal.SIGTERM}
 GRACE = 6.0  # seconds between asking a program to stop and insisting
 
 
@@ -91,7 +94,7 @@ class Children:
             stdout=output,
             stderr=output and subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us, and we stop them in order
-            preexec_fn=dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  we have one thread
+            preexec_fn=dying_with_parent(ORPHANED.get(name, signal.SIGKILL)),  # noqa: PLW1509  one thread
         )
         self.running[name] = Child(name, process)
         return self.running[name]

@@ -111,7 +111,15 @@ class Run:
             "--workers",
             str(min(os.cpu_count() or 1, WORKERS)),
         ]
-        serve += ["--blocking-threads", "4", "--log-level", "warning", "config.wsgi:application"]
+        serve += [
+            "--blocking-threads",
+            "4",
+            "--workers-kill-timeout",
+            "5",
+            "--log-level",
+            "warning",
+            "config.wsgi:application",
+        ]
         counted = {"PROMETHEUS_MULTIPROC_DIR": str(checkout.METRICS)}
         shutil.rmtree(checkout.METRICS, ignore_errors=True)  # counts of processes that are gone
         checkout.METRICS.mkdir()

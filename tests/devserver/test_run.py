@@ -99,7 +99,7 @@ def test_second_signal_does_not_wait(checkout):
 
 
 def test_killed_run_leaves_no_orphans(checkout):
-    run = checkout.run()
+    run = checkout.run(STANDIN="deaf")
     run.kill()
     run.wait()
 
