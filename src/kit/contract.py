@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_safe
@@ -19,7 +20,7 @@ from kit.views import APIView
 def document() -> dict[str, Any]:
     """The whole contract; routes do not change while a process lives."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
-    return schema
+    return {**schema, "servers": [{"url": settings.PUBLIC_URL}]}
 
 
 class Contract(APIView):

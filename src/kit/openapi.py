@@ -8,6 +8,7 @@ string) or some (a mapping from action to id). Enums get their names in SPECTACU
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
@@ -113,6 +114,12 @@ class Schema(AutoSchema):
             schema["additionalProperties"] = False
         return schema
 
+    def _insert_field_validators(self, field: object, schema: Json) -> None:
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        # An address or nothing: to a validator that ignores formats, "" is both.
+        if schema.get("oneOf", [])[1:] == [{"type": "string", "maxLength": 0}]:
+            schema["anyOf"] = schema.pop("oneOf")
+
     @property
     def _action(self) -> str:
         return access.action_of(self.view, self.view.request)
@@ -142,6 +149,9 @@ def attach_problems(result: Json, **_: object) -> Json:
         feature = operation.pop("x-feature", "")
         query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
         responses = operation["responses"]
+        for status, response in responses.items():
+            if not response.get("description"):
+                response["description"] = HTTPStatus(int(status)).phrase
         if "requestBody" in operation or query:
             responses.setdefault("400", {"$ref": "#/components/responses/ValidationProblem"})
         refusals = {
@@ -169,7 +179,7 @@ def list_tags(result: Json, **_: object) -> Json:
     """Post-processing hook: define every tag that is used."""
     known = {tag["name"]: tag for tag in result.get("tags", [])}
     used = {tag for _p, _m, operation in operations(result) for tag in operation.get("tags", ())}
-    result["tags"] = [known.get(name, {"name": name}) for name in sorted(used | known.keys())]
+    result["tags"] = [known.get(name, {"name": name}) for name in sorted(used)]
     return result
 
 

@@ -24,6 +24,7 @@ from kit.errors import FieldError, Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_SHOWN: Final = 50
+DETAIL_LIMIT: Final = 500  # of one field: some repeat the value, however long
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,11 @@ def document(problem: Problem, request_id: str) -> dict[str, object]:
     }
     if isinstance(problem, errors.Malformed):
         body["errors"] = [
-            {"pointer": error.pointer[:200], "code": error.code, "detail": error.detail}
+            {
+                "pointer": error.pointer[:200],
+                "code": error.code,
+                "detail": error.detail[:DETAIL_LIMIT],
+            }
             for error in problem.errors
         ]
     return body

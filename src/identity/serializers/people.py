@@ -85,7 +85,7 @@ class PlacesSerializer(StrictSerializer):
 class DiscoverySerializer(StrictSerializer):
     """Whose address it is and where they may go; the token is good for ten minutes."""
 
-    intermediate_session_token = serializers.CharField()
+    intermediate_session_token = _token()
     email = serializers.EmailField()
     organizations = PlaceSerializer(many=True)
 
@@ -112,8 +112,8 @@ class UserSerializer(StrictModelSerializer):
 class SessionSerializer(StrictSerializer):
     """A session and whose it is."""
 
-    session_token = serializers.CharField()
-    session_jwt = serializers.CharField()
+    session_token = _token()
+    session_jwt = _token()
     expires_at = serializers.DateTimeField()
     user = UserSerializer(source="member.user")
     organization = OrganizationSerializer()
