@@ -1,0 +1,46 @@
+"""Every read answers as documented: the client of these tests checks each document it gets."""
+
+from identity import roles
+from tests.contract.calls import call, each
+from tests.harness.contract import operations
+
+READS = [operation for operation in operations() if operation.method == "GET"]
+VIEWER = {"", *roles.permissions(roles.Role.VIEWER)}
+
+
+@each(READS)
+def test_paying_organization_is_shown_as_documented(api, acme, owned, operation):
+    answer = call(api, operation, owned.named(operation), token=acme.admin.token)
+
+    assert answer.status_code == 200
+
+
+@each([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
+def test_new_organization_is_shown_as_documented(api, globex, operation):
+    values = {"slug": globex.slug, "feature_key": "sso"}
+
+    answer = call(api, operation, values, token=globex.viewer.token)
+
+    assert answer.status_code == (200 if operation.permission in VIEWER else 403)
+
+
+@each([operation for operation in READS if "limit" in operation.queries])
+def test_pages_hold_what_was_asked_for(api, acme, owned, operation):
+    values = owned.named(operation)
+
+    first = call(api, operation, values, token=acme.admin.token, params={"limit": 1}).json()
+    whole = call(api, operation, values, token=acme.admin.token, params={"limit": 200}).json()
+
+    assert first["results"] == whole["results"][:1]
+    assert bool(first["next"]) == (len(whole["results"]) > 1)
+    assert whole["next"] is None
+
+
+@each(READS)
+def test_head_tells_what_get_tells_without_the_body(api, acme, owned, operation):
+    url = operation.url(**owned.named(operation))
+
+    answer = api.request("HEAD", url, token=acme.admin.token)
+
+    assert answer.status_code == 200
+    assert answer.content == b""

@@ -1,0 +1,120 @@
+"""What the contract promises of itself: whole, named, bounded, explained."""
+
+import re
+
+import pytest
+from django.urls import URLResolver, get_resolver
+
+from config.contract import TAGS
+from kit import contract, errors
+from tests.contract.calls import each
+from tests.harness.contract import operations
+from tests.harness.plugin import API_URL, ROOT
+
+ERRORS = ROOT / "docs" / "api" / "errors.md"
+BOUNDS = {"enum", "format", "maxLength", "pattern"}
+
+
+def routes(patterns, prefix=""):
+    """(path, methods) of every view of the API."""
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
+        elif path.startswith("v1/"):
+            view = pattern.callback
+            names = getattr(view, "actions", None) or vars_of(view.cls)
+            yield re.sub(r"<(\w+:)?\w+>", "{}", f"/{path}"), {name.upper() for name in names}
+
+
+def vars_of(view_class):
+    return [name for name in ("get", "post", "put", "patch", "delete") if hasattr(view_class, name)]
+
+
+def bodies(schema, pointer=""):
+    """Every schema within a body, with the place where it is."""
+    if "$ref" in schema:
+        return
+    yield pointer, schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from bodies(inner, f"{pointer}/{name}")
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from bodies(schema[name], f"{pointer}/{name}")
+    for inner in schema.get("anyOf", []) + schema.get("oneOf", []) + schema.get("allOf", []):
+        yield from bodies(inner, pointer)
+
+
+@pytest.fixture(scope="module")
+def components():
+    return contract.document()["components"]
+
+
+def test_every_route_is_described():
+    described = {}
+    for operation in operations():
+        path = re.sub(r"{\w+}", "{}", operation.path)
+        described.setdefault(path, set()).add(operation.method)
+
+    assert dict(routes(get_resolver().url_patterns)) == described
+
+
+def test_operation_ids_read_resource_and_verb():
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", operation.id) for operation in operations())
+
+
+def test_every_set_of_choices_has_a_name_of_our_own(components):
+    automatic = {name for name in components["schemas"] if name.endswith("Enum")}
+
+    assert automatic <= {"NullEnum"}, "name it in config/contract.py"
+
+
+def test_no_tag_is_without_meaning():
+    assert {operation.said["tags"][0] for operation in operations()} == TAGS.keys()
+
+
+@each(operations())
+def test_success_is_told_apart_from_refusal(operation):
+    statuses = operation.said["responses"].keys()
+
+    assert any(status.startswith("2") for status in statuses)
+    assert "default" in statuses
+    assert operation.is_public or "401" in statuses
+    assert not operation.is_scoped or {"403", "404"} <= statuses
+
+
+def test_no_input_is_endless(components):
+    asked = {name: s for name, s in components["schemas"].items() if name.endswith("Request")}
+    endless = [
+        f"{name}{pointer}"
+        for name, schema in asked.items()
+        for pointer, part in bodies(schema)
+        if (part.get("type") == "string" and not BOUNDS & part.keys())
+        or (part.get("type") == "array" and "maxItems" not in part)
+        or (part.get("type") == "integer" and not {"minimum", "maximum"} <= part.keys())
+    ]
+
+    assert asked
+    assert endless == []
+
+
+def test_every_problem_is_explained():
+    rows = re.findall(
+        r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| (.+?) \|$", ERRORS.read_text(), re.MULTILINE
+    )
+    told = [(int(status), code, title) for status, code, title, _ in rows]
+    known = [(kind.status, kind.code, kind.title) for kind in errors.registered() if is_ours(kind)]
+
+    assert sorted(told) == sorted(known)
+    assert all(len(advice) > 10 for *_, advice in rows)
+
+
+def is_ours(kind):
+    return not kind.__module__.startswith("tests.")
+
+
+def test_served_document_is_the_contract(api):
+    served = api.get("/openapi.json").json()
+
+    assert served["paths"].keys() == {operation.path for operation in operations()}
+    assert [server["url"] for server in served["servers"]] == [API_URL]

@@ -1,0 +1,42 @@
+"""Who may do what: every operation, every role, as the contract and the one table of roles say."""
+
+from identity import roles
+from tests.contract import table
+from tests.contract.calls import call, each
+from tests.harness.contract import operations
+
+SCOPED = [operation for operation in operations() if operation.is_scoped]
+# Refused after permission is asked and before anything is done.
+PROBE = {"nobody_knows_this": "1"}
+
+
+def test_every_permission_is_in_the_table():
+    assert {operation.permission for operation in SCOPED} <= roles.TABLE.keys()
+
+
+def test_every_call_for_an_organization_asks_for_a_permission():
+    assert [operation.id for operation in SCOPED if not operation.permission] == []
+
+
+@each(SCOPED)
+def test_role_may_do_exactly_what_its_permissions_say(api, acme, owned, operation):
+    values = owned.named(operation)
+
+    told = {
+        role: call(api, operation, values, token=acme.token(role), params=PROBE).json()
+        for role in roles.Role
+    }
+
+    for role, answer in told.items():
+        allowed = operation.permission in roles.permissions(role)
+        assert answer["code"] == ("unknown_parameter" if allowed else "forbidden"), role
+        assert allowed or answer["permission"] == operation.permission
+
+
+def test_only_admins_change_an_organization():
+    changing = [operation for operation in SCOPED if operation.method != "GET"]
+    everybodys = roles.permissions(roles.Role.MEMBER) | roles.permissions(roles.Role.VIEWER)
+
+    open_to_all = {each.id for each in changing if each.permission in everybodys}
+
+    assert open_to_all == table.FOR_EVERYBODY
