@@ -1,16 +1,30 @@
 """Firms, and a stack whose worker waits outside while a test does the jobs itself."""
 
 import pytest
+from django.db import connection
+from tenancy.services import provisioning
+from webhooks.inbound.models import InboundEvent, State
 
 from tests.billing.support import Firm
 
 
 @pytest.fixture(scope="module")
-def quiet(stack):
+def quiet(stack, django_db_setup, django_db_blocker):
     """No worker: jobs stay where they are, and the test says when they run."""
     stack.worker.stop()
     yield
+    with django_db_blocker.unblock():
+        _clear()
+        connection.close()
     stack.worker.start()
+
+
+def _clear():
+    """What the firms left waiting is nobody's business, and their schemas are to be replaced."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+    InboundEvent.objects.unsettled().update(state=State.IGNORED)
+    provisioning.stock()
 
 
 @pytest.fixture
