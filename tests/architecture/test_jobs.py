@@ -25,8 +25,6 @@ def test_every_deferred_name_is_a_task():
 
 def test_every_task_is_named_after_its_slice():
     slices = {"billing", "identity", "tenancy", "inbound", "kit", "builtin", "procrastinate"}
-    strangers = [
-        name for name in app.tasks if name.replace(":", ".").split(".")[0] not in slices
-    ]
+    strangers = [name for name in app.tasks if name.replace(":", ".").split(".")[0] not in slices]
 
     assert strangers == []

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tests.harness.plugin import CHECKOUT, DATABASE, OWNER_URL, ROOT, WEB_URL, on_database
+from tests.harness.stack import poll
 
 # What, when changed, makes another template.
 SOURCES = (
@@ -46,12 +47,12 @@ def create():
 def drop():
     """Remove this process's clone."""
     with _server() as server:
-        _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", DATABASE)
+        _drop(server, DATABASE)
 
 
 def _build(server, name):
     building = f"{name}_building"
-    _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", building)
+    _drop(server, building)
     _run(server, "CREATE DATABASE {}", building)
     _run(server, "ALTER DATABASE {} SET synchronous_commit TO off", building)
     environment = {
@@ -74,7 +75,19 @@ def _drop_leftovers(server, *, keep):
     for (name,) in rows:
         if name == keep or (name.startswith("tenantry_test_") and _is_alive(name)):
             continue
+        _drop(server, name)
+
+
+def _drop(server, name):
+    poll(lambda: _is_dropped(server, name), what=f"the end of {name}")
+
+
+def _is_dropped(server, name):
+    try:
         _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    except psycopg.errors.InsufficientPrivilege:
+        return False  # autovacuum is in there, which only a superuser may end: it soon leaves
+    return True
 
 
 def _is_alive(name):
