@@ -98,8 +98,12 @@ class FeatureOverrideAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no
     readonly_fields = ("created_by",)
 
     def save_model(
-        self, request: HttpRequest, obj: FeatureOverride, form: Any, change: bool
-    ) -> None:  # noqa: FBT001 - Django's signature
+        self,
+        request: HttpRequest,
+        obj: FeatureOverride,
+        form: Any,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
         """Whoever writes it last answers for it."""
         obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)

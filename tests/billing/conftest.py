@@ -2,10 +2,10 @@
 
 import pytest
 from django.db import connection
-from tenancy.services import provisioning
-from webhooks.inbound.models import InboundEvent, State
 
+from tenancy.services import provisioning
 from tests.billing.support import Firm
+from webhooks.inbound.models import InboundEvent, State
 
 
 @pytest.fixture(scope="module")
