@@ -1,8 +1,10 @@
 """From a verified token to the member, person and organization behind it, as they are now."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
@@ -35,14 +37,16 @@ class Standing:
     is_revoked: bool
 
 
-def _columns(model: type[Model]) -> tuple[type[Model], list[str]]:
+def _columns(model: type[Model]) -> list[str]:
     """What to read of a model; what is secret, or needs converting, is loaded if ever asked for."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - documented API
     plain = [field for field in fields if not hasattr(field, "from_db_value")]
-    return model, [field.attname for field in plain if field.name != "password"]
+    return [field.attname for field in plain if field.name != "password"]
 
 
-_PARTS = [_columns(Member), _columns(User), _columns(Organization)]
+_PARTS: dict[type[Model], list[str]] = {
+    model: _columns(model) for model in (Member, User, Organization)
+}
 _SQL = """
     SELECT EXISTS (SELECT 1 FROM identity_revokedsession WHERE session_id = %s), {}
     FROM identity_member
@@ -52,7 +56,7 @@ _SQL = """
 """.format(  # noqa: S608 - the names are our models' own
     ", ".join(
         f"{model._meta.db_table}.{name}"  # noqa: SLF001 - documented API
-        for model, names in _PARTS
+        for model, names in _PARTS.items()
         for name in names
     )
 )
@@ -90,7 +94,7 @@ def _read(claims: Claims) -> Standing | None:
     values = iter(row[1:])
     member, user, organization = (
         model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
-        for model, names in _PARTS
+        for model, names in _PARTS.items()
     )
     member.user, member.organization = user, organization
     return Standing(member=member, is_revoked=row[0])
