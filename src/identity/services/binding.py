@@ -92,12 +92,14 @@ def _read(claims: Claims) -> Standing | None:
     if row is None:
         return None
     values = iter(row[1:])
-    member, user, organization = (
-        model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
-        for model, names in _PARTS.items()
-    )
-    member.user, member.organization = user, organization
+    member = _row(Member, values)
+    member.user, member.organization = _row(User, values), _row(Organization, values)
     return Standing(member=member, is_revoked=row[0])
+
+
+def _row[M: Model](model: type[M], values: Iterator[Any]) -> M:
+    names = _PARTS[model]
+    return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
 
 
 def _may_act(member: Member) -> bool:
