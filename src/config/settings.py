@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import contract, databases
+from config import contract, databases, staff
 from config.env import ROOT, read
 from kit import logs
 from kit.defaults import REST, SPECTACULAR
@@ -25,6 +25,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 APPEND_SLASH = False
@@ -33,8 +34,8 @@ TRUSTED_PROXIES = ENV.trusted_proxies
 
 # ── Apps: wholly public or wholly per organization ───────────────────────────────────────────
 SHARED_APPS = [
+    "unfold",  # before all who bring admin templates of their own
     "django_tenants",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "config.middleware.staff_policy",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -109,6 +111,9 @@ AXES_CLIENT_IP_CALLABLE = "kit.middleware.client_ip"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 1  # hour
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Not the model's `email`: with it, attempts were counted under one name and looked up under another.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_LOCKOUT_CALLABLE = "kit.staff.locked_out"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -132,8 +137,9 @@ TEMPLATES = [
         },
     }
 ]
+UNFOLD = staff.UNFOLD
 STATIC_URL = "/static/"
-STATIC_ROOT = ROOT / "build" / "static"
+STATIC_ROOT = ROOT / "build" / "static" if ENV.is_production else None  # elsewhere: the finders
 WHITENOISE_USE_FINDERS = not ENV.is_production
 WHITENOISE_AUTOREFRESH = False
 

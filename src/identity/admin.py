@@ -6,49 +6,83 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
+from kit.staff import NOTHING, ReadOnly, Staffed, badge, link, pretty
 
-
-class ReadOnly(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """A replica: changed at Stytch, looked at here."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Rows come from Stytch."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Only services write."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Only services write."""
-        return False
+FIXED = ("id", "email_verified", "last_used_email", "last_login", "created_at", "updated_at")
+RIGHTS = ("is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold ships no types
+class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stubs' User is generic
     """Staff are made and given rights here; other people can be blocked."""
 
+    form = UserChangeForm
+    add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("email", "name", "email_verified", "is_active", "is_staff", "created_at")
+    list_display = ("email", "name", "standing", "created_at", "last_login")
     list_filter = ("is_staff", "is_active", "email_verified")
-    search_fields = ("email", "name", "id")
+    search_fields = ("email", "name", "=id")
+    search_help_text = "Part of an address or a name, or a whole id."
     ordering = ("-created_at",)
-    readonly_fields = ("id", "email_verified", "last_used_email", "last_login", "created_at")
     filter_horizontal = ("groups", "user_permissions")
-    fieldsets = (
-        (None, {"fields": ("id", "email", "email_verified", "last_used_email", "password")}),
-        ("Person", {"fields": ("name", "avatar_url", "timezone")}),
+    add_fieldsets = (
         (
-            "Rights",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            None,
+            {
+                "description": "A member of staff, who signs in here. Customers' people come from Stytch.",
+                "fields": ("email", "name", "password1", "password2"),
+            },
         ),
-        ("Times", {"fields": ("last_login", "created_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("email", "is_staff", "password1", "password2")}),)
+
+    @display(description="standing", label={"staff": "info", "blocked": "danger"})  # type: ignore[untyped-decorator]  # unfold ships no types
+    def standing(self, user: User) -> str:
+        """What is unusual about this person."""
+        if not user.is_active:
+            return "blocked"
+        if user.is_staff:
+            return "staff"
+        return "verified" if user.email_verified else "unverified"
+
+    def heading(self, row: User) -> str:
+        """The address."""
+        return row.email
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A password and rights for staff alone: everybody else signs in at Stytch."""
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        times = ("id", "last_used_email", "last_login", "created_at", "updated_at")
+        more = ("More", {"fields": times})
+        if obj.is_staff:
+            account = (None, {"fields": ("email", "name", "password", "is_active")})
+            return [account, ("Rights", {"fields": RIGHTS}), more]
+        person = ("email", "email_verified", "name", "timezone", "related", "is_active")
+        return [(None, {"fields": person}), more]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Only a superuser gives rights; customers' people are Stytch's to rename."""
+        fixed = list(FIXED)
+        if obj is not None and not obj.is_staff:
+            fixed += ["email", "name", "timezone", "related"]
+        if not request.user.is_superuser:
+            fixed += RIGHTS
+        return tuple(fixed)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """Whoever is made here is staff, and nobody becomes staff later."""
+        if not change:
+            obj.is_staff = True
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """People are blocked: what they did must keep its author."""
+        return False
 
 
 class KeptApart(admin.SimpleListFilter):
@@ -66,45 +100,143 @@ class KeptApart(admin.SimpleListFilter):
         return queryset.exclude(kept_apart_from=None) if self.value() else queryset
 
 
+class Belonging(ReadOnly):
+    """Rows that belong to an organization."""
+
+    list_select_related = ("organization",)
+    ordering = ("-created_at",)
+    standing = badge("status")
+
+    def heading(self, row: Any) -> str:
+        """Whom it is about."""
+        return str(row.email)
+
+
 @admin.register(Member)
-class MemberAdmin(ReadOnly):
+class MemberAdmin(Belonging):
     """Members of all organizations."""
 
-    list_display = ("email", "organization", "role", "status", "created_at")
+    list_display = ("email", "name", "organization", "role", "standing", "created_at")
     list_filter = ("role", "status", KeptApart)
-    list_select_related = ("organization",)
-    search_fields = ("email", "name", "id", "stytch_member_id", "organization__slug")
-    ordering = ("-created_at",)
+    search_fields = ("email", "name", "=id", "=stytch_member_id", "organization__slug")
+    search_help_text = "Part of an address, a name or an organization's slug, or a whole id."
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "email",
+                    "email_verified",
+                    "name",
+                    "organization",
+                    "role",
+                    "status",
+                    "person",
+                )
+            },
+        ),
+        ("Identifiers", {"fields": ("id", "stytch_member_id", "other")}),
+        (
+            "Times",
+            {"fields": ("created_at", "updated_at", "changed_at", "proved_at", "removed_at")},
+        ),
+    )
+    readonly_fields = ("person", "other")
+
+    @admin.display(description="user")
+    def person(self, member: Member) -> SafeString:
+        """Who this is across organizations."""
+        return link(member.user, text=member.user.email)
+
+    @admin.display(description="kept apart from")
+    def other(self, member: Member) -> SafeString | str:
+        """Whom linking would have merged it with."""
+        apart = member.kept_apart_from
+        return link(apart, text=apart.email) if apart else NOTHING
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ReadOnly):
+class InvitationAdmin(Belonging):
     """Invitations of all organizations."""
 
-    list_display = ("email", "organization", "role", "status", "expires_at")
+    list_display = ("email", "organization", "role", "standing", "sent_at", "expires_at")
     list_filter = ("status", "role")
-    list_select_related = ("organization",)
-    search_fields = ("email", "id", "stytch_member_id", "organization__slug")
-    ordering = ("-created_at",)
+    search_fields = ("email", "=id", "=stytch_member_id", "organization__slug")
+    search_help_text = "Part of an address or an organization's slug, or a whole id."
+    fieldsets = (
+        (None, {"fields": ("email", "name", "organization", "role", "status", "inviter")}),
+        ("Identifiers", {"fields": ("id", "stytch_member_id")}),
+        ("Times", {"fields": ("created_at", "sent_at", "expires_at", "accepted_at")}),
+    )
+    readonly_fields = ("inviter",)
+
+    @admin.display(description="invited by")
+    def inviter(self, invitation: Invitation) -> SafeString | str:
+        """Whoever asked for it, if somebody of the organization did."""
+        member = invitation.invited_by
+        return link(member, text=member.email) if member else NOTHING
 
 
 @admin.register(Intent)
-class IntentAdmin(ReadOnly):
+class IntentAdmin(Belonging):
     """Changes on their way to Stytch, and how they ended."""
 
-    list_display = ("kind", "organization", "state", "created_at", "closed_at")
+    list_display = ("kind", "subject", "organization", "standing", "created_at", "closed_at")
     list_filter = ("state", "kind")
-    list_select_related = ("organization",)
-    search_fields = ("id", "organization__slug")
-    ordering = ("-created_at",)
+    search_fields = ("=id", "subject", "organization__slug")
+    search_help_text = "Part of what is changed or of an organization's slug, or a whole id."
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "kind",
+                    "subject",
+                    "organization",
+                    "state",
+                    "role_before",
+                    "role",
+                    "asked",
+                )
+            },
+        ),
+        ("Details", {"fields": ("more",)}),
+        ("Times", {"fields": ("id", "created_at", "expires_at", "closed_at")}),
+    )
+    readonly_fields = ("asked", "more")
+    standing = badge("state")
+
+    def heading(self, row: Intent) -> str:
+        """What is wanted."""
+        return f"{row.get_kind_display()} {row.subject}"
+
+    @admin.display(description="asked by")
+    def asked(self, intent: Intent) -> str:
+        """Who wants it."""
+        caller = intent.caller
+        return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+
+    @admin.display(description="details")
+    def more(self, intent: Intent) -> SafeString:
+        """What else it carries."""
+        return pretty(intent.details)
 
 
 @admin.register(ExternalIdentity)
 class ExternalIdentityAdmin(ReadOnly):
     """The same people in other directories."""
 
-    list_display = ("provider", "subject", "user")
+    list_display = ("provider", "subject", "person")
+    list_filter = ("provider",)
+    list_select_related = ("user",)
     search_fields = ("subject", "user__email")
+    fields = ("provider", "subject", "person", "created_at")
+    readonly_fields = ("person",)
+
+    @admin.display(description="user")
+    def person(self, identity: ExternalIdentity) -> SafeString:
+        """Who this is here."""
+        return link(identity.user, text=identity.user.email)
 
 
 @admin.register(RevokedSession)
@@ -112,3 +244,5 @@ class RevokedSessionAdmin(ReadOnly):
     """Sessions ended before their time."""
 
     list_display = ("session_id", "expires_at")
+    search_fields = ("=session_id",)
+    ordering = ("-expires_at",)

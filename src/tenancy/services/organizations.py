@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+from events.registry import EventType
 from events.services import log as events
 from tenancy import catalog, routing, signals
 from tenancy.models import Organization
 from tenancy.services import provisioning
+
+State = Organization.State
 
 
 def create(*, stytch_org_id: str, name: str, slug: str) -> Organization:
@@ -59,4 +62,25 @@ def delete(organization: Organization) -> bool:
     with routing.activate(organization):
         events.record(type=catalog.DELETED, target_id=organization.pk)
     signals.organization_deleted.send(sender=Organization, organization=organization)
+    return True
+
+
+def suspend(organization: Organization) -> bool:
+    """Shut its members out until it is restored; false unless active. The caller holds the lock."""
+    return _move(organization, State.ACTIVE, State.SUSPENDED, catalog.SUSPENDED)
+
+
+def restore(organization: Organization) -> bool:
+    """Let them in again; false unless suspended. The caller holds the lock."""
+    return _move(organization, State.SUSPENDED, State.ACTIVE, catalog.RESTORED)
+
+
+def _move(organization: Organization, before: State, after: State, event: EventType) -> bool:
+    if organization.state != before:
+        return False
+    organization.state = after
+    organization.save(update_fields=["state", "updated_at"])
+    with routing.activate(organization):
+        changes = {"state": [before, after]}
+        events.record(type=event, target_id=organization.pk, changes=changes)
     return True

@@ -1,0 +1,99 @@
+"""Who pays, what was agreed, what was charged: Stripe's to change, ours to look at."""
+
+from datetime import datetime
+
+from django.contrib import admin
+
+from billing.admin.base import BY_ORGANIZATION, Paid, money
+from billing.models import Customer, Invoice, Subscription
+from kit.staff import NOTHING
+
+
+@admin.register(Customer)
+class CustomerAdmin(Paid):
+    """Who pays."""
+
+    list_display = (
+        "organization",
+        "billing_name",
+        "billing_email",
+        "billing_country",
+        "stripe_customer_id",
+    )
+    list_filter = ("vat_status", "billing_country")
+    search_fields = (*BY_ORGANIZATION, "billing_name", "billing_email", "=stripe_customer_id")
+    fieldsets = (
+        (None, {"fields": ("organization", "stripe_customer_id", "provider", "created_at", "updated_at")}),
+        (
+            "Invoices print",
+            {
+                "fields": (
+                    "billing_name", "billing_email", "billing_address_line1",
+                    "billing_address_line2", "billing_postal_code", "billing_city",
+                    "billing_state", "billing_country",
+                )
+            },
+        ),
+        ("VAT", {"fields": ("vat_id", "vat_status", "stripe_tax_id")}),
+    )  # fmt: skip
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(Paid):
+    """Agreements, past and present."""
+
+    list_display = ("organization", "plan", "standing", "quantity", "current_period_end", "ends")
+    list_filter = ("status", "price__plan", "cancel_at_period_end", "is_surplus")
+    list_select_related = ("organization", "price__plan")
+    search_fields = (*BY_ORGANIZATION, "=external_id")
+    ordering = ("-started_at",)
+    readonly_fields = ("plan", "ends")
+    fieldsets = (
+        (None, {"fields": ("organization", "plan", "status", "is_active", "quantity", "is_surplus")}),
+        (
+            "Period",
+            {
+                "fields": (
+                    "current_period_start", "current_period_end", "cancel_at_period_end",
+                    "cancel_at", "trial_end", "past_due_since",
+                )
+            },
+        ),
+        (
+            "At Stripe",
+            {"fields": ("external_id", "price", "stripe_price_id", "stripe_item_id", "seat_item")},
+        ),
+        ("Times", {"fields": ("started_at", "ended_at", "active_since", "inactive_since", "pulled_at")}),
+    )  # fmt: skip
+
+    @admin.display(description="plan", ordering="price__plan__name")
+    def plan(self, subscription: Subscription) -> str:
+        """What was agreed to."""
+        return str(subscription.plan or NOTHING)
+
+    @admin.display(description="ends at")
+    def ends(self, subscription: Subscription) -> datetime | None:
+        """When it ends, if that is decided."""
+        return subscription.ends_at
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(Paid):
+    """What was charged. Its page at Stripe is open to whoever has the address, so it is not here."""
+
+    list_display = ("number", "organization", "standing", "amount", "issued_at", "attempts")
+    list_filter = ("status", "currency", "issued_at")
+    search_fields = (*BY_ORGANIZATION, "number", "=external_id")
+    ordering = ("-issued_at",)
+    readonly_fields = ("amount", "due")
+    fields = ("number", "organization", "status", "amount", "due", "attempts", "subscription", "external_id", "issued_at", "updated_at")  # fmt: skip
+
+    @admin.display(description="total", ordering="total")
+    def amount(self, invoice: Invoice) -> str:
+        """The total with its currency."""
+        return money(invoice.total, invoice.currency)
+
+    @admin.display(description="amount due")
+    def due(self, invoice: Invoice) -> str:
+        """What is still to be paid."""
+        return money(invoice.amount_due, invoice.currency)

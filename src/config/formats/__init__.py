@@ -1,0 +1,1 @@
+"""How pages for people write what is no text: dates, for now."""

@@ -1,0 +1,21 @@
+"""Where two sets of pages live under one roof: the admin's own content security policy."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csp import csp_override
+
+from config.staff import POLICY
+
+
+def staff_policy(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Allow below /admin/ what its scripts need, and nowhere else."""
+    loosened = csp_override(settings.SECURE_CSP | POLICY)(get_response)
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return (loosened if request.path.startswith("/admin/") else get_response)(request)
+
+    return answer

@@ -1,0 +1,115 @@
+"""Jobs, groups and sign-ins of staff: tables of libraries, shown the way ours are."""
+
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
+from unfold.admin import TabularInline
+
+from kit.jobs import CALLER_ARGUMENT
+from kit.staff import NOTHING, ReadOnly, Staffed, badge, pretty
+
+for model in (Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob):
+    admin.site.unregister(model)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, Staffed):
+    """Rights that several members of staff share."""
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnly):
+    """Wrong passwords since the last right one. To lift a lock, delete its row."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    search_fields = ("username", "ip_address")
+    # Not what was posted: the form's fields are nobody's business.
+    fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting lifts the lock, for those who may."""
+        return super(ReadOnly, self).has_delete_permission(request, obj)  # type: ignore[no-any-return]
+
+
+@admin.register(AccessLog)
+class AccessLogAdmin(ReadOnly):
+    """When staff signed in and out."""
+
+    list_display = ("username", "ip_address", "attempt_time", "logout_time")
+    list_filter = ("attempt_time",)
+    search_fields = ("username", "ip_address")
+    fields = ("username", "ip_address", "attempt_time", "logout_time", "user_agent")
+
+
+class Events(TabularInline):  # type: ignore[misc]  # unfold ships no types
+    """What happened to a job so far."""
+
+    model = ProcrastinateEvent
+    fields = readonly_fields = ("type", "at")
+    ordering = ("at",)
+    verbose_name_plural = "what happened"
+    can_delete = False
+    extra = 0
+    show_title = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        """Only the queue writes."""
+        return False
+
+    has_change_permission = has_add_permission
+
+
+@admin.register(ProcrastinateJob)
+class JobAdmin(ReadOnly):
+    """The queue: what waits, runs or failed; a failed job can be run again."""
+
+    list_display = ("id", "task_name", "state", "queue_name", "attempts", "scheduled_at")
+    list_filter = ("status", "queue_name", "task_name")
+    search_fields = ("=id", "=task_name")
+    search_help_text = "The number of a job, or the whole name of its task."
+    ordering = ("-id",)
+    actions = ("run_again",)
+    fields = readonly_fields = (
+        "task_name", "status", "arguments", "deferred_by", "queue_name", "attempts", "scheduled_at",
+        "lock", "queueing_lock",
+    )  # fmt: skip
+    inlines = (Events,)
+    state = badge("status")
+
+    @admin.display(description="arguments")
+    def arguments(self, job: ProcrastinateJob) -> SafeString:
+        """What the task is called with."""
+        return pretty({key: value for key, value in job.args.items() if key != CALLER_ARGUMENT})
+
+    @admin.display(description="deferred by")
+    def deferred_by(self, job: ProcrastinateJob) -> str:
+        """Who caused it."""
+        caller = job.args.get(CALLER_ARGUMENT) or {}
+        return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+
+    @admin.action(description="Run again (failed jobs)", permissions=["retry"])
+    def run_again(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:
+        """Put failed jobs back into the queue."""
+        failed = queryset.filter(status="failed")
+        for job in failed:
+            app.job_manager.retry_job_by_id(
+                job.pk, timezone.now(), job.priority, job.queue_name, job.lock
+            )
+        self.message_user(request, f"{len(failed)} jobs will run again.", messages.SUCCESS)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Those who may change jobs may have them run again."""
+        return request.user.has_perm("procrastinate.change_procrastinatejob")
+
+    def heading(self, row: ProcrastinateJob) -> str:
+        """Its number: a job's own text is all of its arguments."""
+        return f"{row.pk}: {row.task_name}"

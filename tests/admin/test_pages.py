@@ -1,0 +1,89 @@
+"""Every page of the admin opens for staff, for nobody else, and shows no secret."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from config.staff import NAVIGATION
+from tests.admin.rows import SECRET
+
+PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
+# Keys of the vendors, session tokens and password hashes in full, as they look anywhere.
+TOKENS = re.compile(r"sk_(test|live)_|whsec_|eyJ[\w-]{10,}\.eyJ|pbkdf2_sha256\$\d+\$")
+
+
+def address(model, page, *arguments):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+    return reverse(name, args=arguments)
+
+
+def newest(model):
+    return model.objects.order_by("-pk").first()
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_list_and_page_open_for_staff_without_a_secret(rows, staff, model):
+    answers = [
+        staff.get(address(model, "changelist")),
+        staff.get(address(model, "change", newest(model).pk)),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    text = "".join(answer.content.decode() for answer in answers)
+    assert SECRET not in text
+    assert not TOKENS.search(text)
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_page_is_closed_to_strangers(rows, model):
+    answers = [
+        Client().get(address(model, "changelist")),
+        Client().get(address(model, "change", newest(model).pk)),
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert all(answer["Location"].startswith("/admin/login/") for answer in answers)
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_customers_person_is_no_staff(rows, model, django_user_model):
+    browser = Client()
+    person = django_user_model.objects.filter(is_staff=False).first()
+    browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+
+    assert browser.get(address(model, "changelist")).status_code == 302
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_list_is_searched_and_filtered(rows, staff, model):
+    page = admin.site._registry[model]
+    query = {"q": "acme"} if page.search_fields else {}
+
+    assert staff.get(address(model, "changelist"), query).status_code == 200
+
+
+def test_sidebar_leads_to_every_list_once(staff, db):
+    links = [str(item["link"]) for group in NAVIGATION for item in group["items"]]
+
+    assert sorted(links) == sorted(address(model, "changelist") for model in PAGES)
+
+
+def test_front_page_is_grouped_as_the_sidebar_is(staff, db):
+    page = staff.get("/admin/")
+
+    assert [group["name"] for group in page.context["app_list"]] == [
+        group["title"] for group in NAVIGATION
+    ]
+
+
+@pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
+def test_list_asks_no_more_for_many_rows(rows, staff, model, django_assert_max_num_queries):
+    with django_assert_max_num_queries(1000) as few:
+        staff.get(address(model, "changelist"))
+    rows.again()
+
+    with django_assert_max_num_queries(len(few)):
+        staff.get(address(model, "changelist"))

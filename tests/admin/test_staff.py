@@ -1,0 +1,152 @@
+"""What staff may do in the admin, and how the admin keeps others out."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from events.models import Event
+from identity.models import User
+from tenancy import routing
+
+EMAIL, PASSWORD = "support@tenantry.example", "correct horse battery"
+
+
+@pytest.fixture
+def colleague(db):
+    return User.objects.create_superuser(email=EMAIL, password=PASSWORD)
+
+
+def sign_in(browser, password):
+    return browser.post(reverse("admin:login"), {"username": EMAIL, "password": password})
+
+
+def page(kind, row):
+    return reverse(f"admin:{kind}_change", args=[row.pk])
+
+
+def test_fifth_wrong_password_locks_with_a_page_that_says_what_to_do(colleague):
+    for _ in range(5):
+        refused = sign_in(Client(), "wrong")
+
+    assert refused.status_code == 429
+    assert "Try again in an hour" in refused.content.decode()
+    assert EMAIL in refused.content.decode()
+    assert sign_in(Client(), PASSWORD).status_code == 429
+
+
+def test_colleague_lifts_a_lock(colleague, staff):
+    for _ in range(5):
+        sign_in(Client(), "wrong")
+    (attempt,) = staff.get(reverse("admin:axes_accessattempt_changelist")).context["cl"].queryset
+
+    staff.post(reverse("admin:axes_accessattempt_delete", args=[attempt.pk]), {"post": "yes"})
+
+    assert sign_in(Client(), PASSWORD).status_code == 302
+
+
+def test_suspending_is_in_the_audit_trail(rows, staff, admin_user):
+    staff.post(page("tenancy_organization", rows.organization), {"state": "suspended"})
+
+    rows.organization.refresh_from_db()
+    assert rows.organization.state == "suspended"
+    with routing.activate(rows.organization):
+        event = Event.objects.get(type="organization.suspended")
+    assert (event.actor_kind, event.actor_id) == ("operator", str(admin_user.pk))
+
+
+def test_deleted_organization_stays_deleted(rows, staff):
+    rows.organization.state = "deleted"
+    rows.organization.save()
+
+    staff.post(page("tenancy_organization", rows.organization), {"state": "active"})
+
+    rows.organization.refresh_from_db()
+    assert rows.organization.state == "deleted"
+
+
+def test_customers_person_is_blocked_but_never_made_staff(rows, staff):
+    person = User.objects.get(is_staff=False)
+    forged = {"is_staff": "on", "is_superuser": "on", "email": "other@x.example"}
+
+    staff.post(page("identity_user", person), forged)  # without is_active: the switch is off
+
+    person.refresh_from_db()
+    assert not person.is_active
+    assert not person.is_staff
+    assert not person.is_superuser
+    assert person.email != "other@x.example"
+
+
+def test_whoever_is_added_is_staff(staff):
+    form = {"email": EMAIL, "name": "Sue", "password1": PASSWORD, "password2": PASSWORD}
+    staff.post(reverse("admin:identity_user_add"), form | {"usable_password": "true"})
+
+    assert sign_in(Client(), PASSWORD).status_code == 302
+
+
+def test_only_a_superuser_gives_rights(db):
+    clerk = User.objects.create_superuser(email="clerk@tenantry.example", password=PASSWORD)
+    clerk.is_superuser = False
+    clerk.save()
+    may = Permission.objects.filter(codename__in=["view_user", "change_user"])
+    clerk.user_permissions.set(may)
+    browser = Client()
+    browser.force_login(clerk, backend="django.contrib.auth.backends.ModelBackend")
+
+    browser.post(page("identity_user", clerk), {"email": clerk.email, "is_superuser": "on"})
+
+    clerk.refresh_from_db()
+    assert not clerk.is_superuser
+
+
+def test_override_is_signed(rows, staff, admin_user):
+    override = rows.organization.feature_overrides.get()
+    override.created_by = None
+    override.save()
+    form = {"organization": rows.organization.pk, "feature": override.feature_id, "reason": "why"}
+
+    staff.post(page("billing_featureoverride", override), form)
+
+    override.refresh_from_db()
+    assert (override.created_by, override.reason) == (admin_user, "why")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_loosened"), [("/admin/login/", True), ("/docs", False), ("/nowhere", False)]
+)
+def test_scripts_may_compile_below_admin_alone(client, db, path, is_loosened):
+    policy = client.get(path)["Content-Security-Policy"]
+
+    assert ("'unsafe-eval'" in policy) is is_loosened
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_development_staff_is_refused_elsewhere(db, tmp_path, settings):
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    settings.ENVIRONMENT = "production"
+
+    with pytest.raises(CommandError, match="createsuperuser"):
+        call_command("make_development_staff", EMAIL, str(file))
+
+
+def test_development_staff_needs_the_sandbox(db, tmp_path, settings):
+    settings.ENVIRONMENT, settings.STRIPE_BASE_URL = "development", ""
+
+    with pytest.raises(CommandError, match="sandbox"):
+        call_command("make_development_staff", EMAIL, str(tmp_path / "password"))
+
+
+def test_development_staff_signs_in_and_keeps_the_session(db, tmp_path, settings):
+    settings.ENVIRONMENT = "development"
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    browser = Client()
+
+    call_command("make_development_staff", EMAIL, str(file))
+    assert sign_in(browser, PASSWORD).status_code == 302
+    call_command("make_development_staff", EMAIL, str(file))
+
+    assert browser.get("/admin/").status_code == 200
