@@ -13,6 +13,7 @@ KEEPER = STATE / "keeper.lock"  # held by the keeper for as long as PostgreSQL r
 RUN = STATE / "run.lock"  # held by `make run`
 ADDRESSES = STATE / "addresses.json"  # the ports that run was given
 SECRET = STATE / "secret_key"
+STAFF_PASSWORD = STATE / "staff_password"
 SANDBOX = STATE / "sandbox.sqlite3"
 LOG = STATE / "postgres.log"
 METRICS = STATE / "metrics"  # where the web server's processes leave their counts

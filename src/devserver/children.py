@@ -17,7 +17,15 @@ from devserver import checkout
 from devserver.errors import Refusal
 from devserver.parent import dying_with_parent
 
-COLOURS = {"sandbox": 35, "worker": 33, "web": 36, "migrate": 34, "seed": 32, "devserver": 37}
+COLOURS = {
+    "sandbox": 35,
+    "worker": 33,
+    "web": 36,
+    "migrate": 34,
+    "seed": 32,
+    "staff": 32,
+    "devserver": 37,
+}
 WIDTH = max(map(len, COLOURS))
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 KEPT = 15  # lines shown again when a program has failed

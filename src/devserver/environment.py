@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import dotenv
 
@@ -148,6 +149,11 @@ def uses_sandbox(environment: Mapping[str, str]) -> bool:
     return bool(environment["STYTCH_BASE_URL"] and environment["STRIPE_BASE_URL"])
 
 
+def may_invent(environment: Mapping[str, str]) -> bool:
+    """Whether an account with a printed password does no harm: on a laptop, beside the sandbox."""
+    return uses_sandbox(environment) and environment["ENVIRONMENT"] == "development"
+
+
 def _has_all(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
     there = [name for name in names if given.get(name)]
     if there and len(there) < len(names):
@@ -155,11 +161,20 @@ def _has_all(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
     return bool(there)
 
 
+def staff_password_file() -> Path:
+    """Where the password of development's member of staff is; the same until `make clean`."""
+    return _keep(checkout.STAFF_PASSWORD, length=12)
+
+
 def _secret_key() -> str:
+    return _keep(checkout.SECRET, length=48).read_text()
+
+
+def _keep(path: Path, *, length: int) -> Path:
     checkout.prepare()
-    if not checkout.SECRET.exists():
-        fresh = checkout.SECRET.with_name(f"secret_key.{os.getpid()}")
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
-        fresh.rename(checkout.SECRET)
-    return checkout.SECRET.read_text()
+        fresh.write_text(secrets.token_urlsafe(length))
+        fresh.rename(path)
+    return path

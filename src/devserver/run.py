@@ -15,6 +15,7 @@ from devserver.errors import Refusal
 
 PY = sys.executable
 MANAGE = [PY, "src/manage.py"]
+STAFF = "staff@demo.example"
 MIGRATE_SECONDS = 300.0
 READY_SECONDS = 60.0
 WORKERS = 4  # one per core, but a laptop has other things to do
@@ -73,6 +74,9 @@ class Run:
         if environment.uses_sandbox(self.told):  # never invent people at a real vendor
             self._finish("catalogue", [*MANAGE, "sync_catalog"])
             self._finish("seed", [PY, "-m", "devserver", "seed"])
+        if environment.may_invent(self.told):
+            file = environment.staff_password_file()
+            self._finish("staff", [*MANAGE, "make_development_staff", STAFF, str(file)])
 
     def watch(self) -> int:
         """Restart the product when a source file changes; end when a program does."""
@@ -146,18 +150,25 @@ class Run:
         api, vendors = self.addresses.api, self.addresses.vendors
         lines = [
             "",
-            f"API       {api}/v1/",
-            f"docs      {api}/docs",
-            f"admin     {api}/admin/",
-            f"inbox     {vendors}/inbox    mails the sandbox has sent",
-            f"events    {vendors}/events   webhooks it has sent, with their outcome",
-            f"psql      {self.told['DATABASE_OWNER_URL']}",
-            "token     make token ROLE=admin    (or member, viewer)",
+            f"Start here   {vendors}/",
+            "",
+            f"API          {api}/docs",
+            f"Admin        {api}/admin/{self._staff()}",
+            f"Inbox        {vendors}/inbox    mails to anybody land here",
+            f"Events       {vendors}/events   webhooks sent to the API",
+            f"Database     {self.told['DATABASE_OWNER_URL']}",
+            "Token        make token ROLE=admin    (or member, viewer) of the demo organization",
+            "Story        make demo",
             "",
             "Ready. Ctrl-C stops everything.",
         ]
         for line in lines:
             say("devserver", line)
+
+    def _staff(self) -> str:
+        if not environment.may_invent(self.told):
+            return ""
+        return f"   {STAFF} / {environment.staff_password_file().read_text()}"
 
 
 def _answers(port: int, path: str) -> bool:
