@@ -1,28 +1,10 @@
-"""Two organizations with something in every drawer, and a client that checks every answer."""
+"""Two organizations with something in every drawer."""
 
 import pytest
 
 from tests.contract.table import Belongings
-from tests.harness.clients import Api
-from tests.harness.contract import check
 from tests.harness.settling import settle
 from tests.harness.stack import poll
-
-
-class CheckedApi(Api):
-    """Every answer must be one the contract promises."""
-
-    def request(self, method, path, **options):
-        answer = super().request(method, path, **options)
-        check(answer)
-        return answer
-
-
-@pytest.fixture
-def api(stack):
-    client = CheckedApi()
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.harness import contract
 from tests.harness.plugin import API_URL, SANDBOX_URL
 from tests.harness.stack import poll
 
 
 class Api:
-    """`api.post("/v1/…", json=…, token=…)`: plain HTTP, as a front end would."""
+    """`api.post("/v1/…", json=…, token=…)`: plain HTTP, as a front end would.
+
+    Whatever a test is about, an answer that the contract does not promise fails it.
+    """
 
     def __init__(self):
         self._client = httpx.Client(base_url=API_URL, timeout=30)
@@ -21,7 +25,9 @@ class Api:
         headers = dict(headers or {})
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return self._client.request(method, path, headers=headers, **options)
+        answer = self._client.request(method, path, headers=headers, **options)
+        contract.check(answer)
+        return answer
 
     def get(self, path, **options):
         return self.request("GET", path, **options)
