@@ -16,13 +16,17 @@ from django.utils import timezone
 from identity.roles import Role
 from kit.models import Record
 
+# `email__lower=` compares as the unique indexes do, and by them. `iexact` compares the upper-case
+# forms, and those of two letters may be one: U+0131, an i without its dot, is "I" like any other.
+models.CharField.register_lookup(Lower)
+
 
 class UserManager(BaseUserManager["User"]):
     """Finds staff by address for the admin's password form; people sign in through Stytch."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Only staff have passwords; addresses of other people may repeat while unverified."""
-        return self.get(email__iexact=username or "", is_staff=True)
+        return self.get(email__lower=(username or "").lower(), is_staff=True)
 
     def create_superuser(self, email: str, password: str | None = None) -> "User":
         """A member of staff with every right of the admin (`manage.py createsuperuser`)."""
@@ -175,8 +179,13 @@ class Member(Record):
 
     @property
     def is_active(self) -> bool:
-        """Whether this member may act."""
+        """Whether this member is one."""
         return self.status == Status.ACTIVE
+
+    @property
+    def may_act(self) -> bool:
+        """Whether a session of this member is good: neither it nor its person is blocked."""
+        return self.is_active and self.user.is_active
 
 
 class InvitationStatus(models.TextChoices):

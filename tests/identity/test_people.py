@@ -134,15 +134,62 @@ def test_changed_address_must_be_shown_again(ada, organization, told, shown):
     assert proved.user.email == "ada@new.example"
 
 
-def test_person_of_two_organizations_keeps_the_address_of_the_other(
+def test_changed_address_takes_nobody_into_the_persons_other_organizations(
     ada, organization, elsewhere, told, shown
 ):
     directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
-    moved = told(organization, "ada@new.example", stytch_member_id=ada.stytch_member_id)
+    moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
 
-    person = directory.apply(moved, proof=shown.email("ada@new.example")).member.user
+    asserted = directory.apply(moved).member.user
+    proved = directory.apply(moved, proof=shown.email("mallory@evil.example")).member.user
 
-    assert (person.email, person.last_used_email) == ("ada@acme.example", "ada@new.example")
+    assert ada.user not in {asserted, proved}
+    assert (proved.email, proved.email_verified) == ("mallory@evil.example", True)
+    assert not proved.members.exclude(pk=ada.pk).exists()
+
+
+def test_person_whose_address_was_changed_meets_nobody_who_shows_the_old_one(
+    ada, organization, elsewhere, told, shown
+):
+    moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
+    directory.apply(moved)
+
+    there = directory.apply(
+        told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
+    ).member
+
+    assert there.user != ada.user
+    assert there.user.email_verified
+
+
+def test_addresses_that_are_alike_in_capitals_only_are_two_people(
+    organization, elsewhere, told, shown
+):
+    """An i without its dot: the owner of another domain must never be taken for Ada."""
+    ada, alike = "ada@micros.example", "ada@m\u0131cros.example"
+    directory.apply(told(organization, ada), proof=shown.email(ada))
+
+    other = directory.apply(told(elsewhere, alike), proof=shown.email(alike)).member
+
+    assert other.user.email == alike
+
+
+def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
+    ada, organization, told, shown
+):
+    """Its address went to another member and on from there; then Stytch reactivates the first."""
+    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    zoe = told(organization, "zoe@acme.example")
+    directory.apply(zoe)
+    renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
+    second = directory.apply(renamed, proof=shown.email("ada@acme.example")).member
+    assert second.user == ada.user
+
+    back = told(organization, "ada@acme.example", stytch_member_id=ada.stytch_member_id)
+    returned = directory.apply(back).member
+
+    assert (returned.status, returned.kept_apart_from) == ("active", ada.user)
+    assert returned.user != ada.user
 
 
 def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organization, told, shown):

@@ -44,7 +44,7 @@ def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation 
 
 def find_open(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
     """The open invitation of this member of Stytch's, or else of its address."""
-    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__iexact=snapshot.email)
+    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
     return Invitation.objects.of(organization).open().filter(same).first()
 
 
@@ -151,7 +151,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
     member.email_verified = snapshot.email_verified
     member.changed_at = snapshot.changed_at or member.changed_at
     if "email" in changes:
-        member.proved_at = None
+        people.let_go(member)
     if member.status != Status.REMOVED:
         member.removed_at = None
     member.save()
@@ -168,8 +168,9 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
     members = Member.objects.of(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
     if known is not None:
+        people.give_way(known)
         return known
-    removed = members.filter(status=Status.REMOVED, email__iexact=snapshot.email)
+    removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
     former = removed.order_by("-removed_at").first()
     if former is None:
         return Member(
@@ -181,7 +182,7 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
             role=from_stytch(snapshot.roles),
             status=Status.PENDING,
         )
-    if former.user.email_verified:
+    if people.is_somebody(former.user):
         # A member Stytch has made anew must show the address again to be that person.
         former.user = people.stranger(email=snapshot.email, name=snapshot.name)
         former.proved_at = None

@@ -103,7 +103,7 @@ def _row[M: Model](model: type[M], values: Iterator[Any]) -> M:
 
 
 def _may_act(member: Member) -> bool:
-    return member.is_active and member.user.is_active and not member.organization.is_deleted
+    return member.may_act and not member.organization.is_deleted
 
 
 def _needs_pull(member: Member, claims: Claims) -> bool:

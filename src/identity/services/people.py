@@ -19,6 +19,32 @@ def stranger(*, email: str, name: str) -> User:
     return User.objects.create(email=email, name=name)
 
 
+def is_somebody(user: User) -> bool:
+    """Whether a person has ever shown to be this User; a stranger is only what a directory said."""
+    return user.email_verified or bool(user.last_used_email)
+
+
+def let_go(member: Member) -> None:
+    """A directory has changed the address: whoever reads the new one may be somebody else.
+
+    The User stays the member's own where it is nobody else's, and no longer owns the old address.
+    """
+    member.proved_at = None
+    if member.user.members.exclude(pk=member.pk).exists():
+        member.user = stranger(email=member.email, name=member.name)
+    elif member.user.email_verified:
+        member.user.email_verified = False
+        member.user.save(update_fields=["email_verified", "updated_at"])
+
+
+def give_way(member: Member) -> None:
+    """A removed member comes back to find its person here as another member: kept apart."""
+    if member.status == Status.REMOVED and _is_here(member, member.user):
+        member.kept_apart_from = member.user
+        member.user = stranger(email=member.email, name=member.name)
+        member.proved_at = None
+
+
 def is_linked(member: Member) -> bool:
     """Whether the member's present address was shown, and belongs to its User."""
     same = member.user.email.lower() == member.email.lower()
@@ -46,16 +72,12 @@ def link(member: Member, proof: Proof | None) -> None:
 
 def _owner(email: str) -> User | None:
     people = User.objects.filter(is_staff=False, email_verified=True)
-    return people.filter(email__iexact=email).first()
+    return people.filter(email__lower=email.lower()).first()
 
 
 def _claim(own: User, member: Member) -> User:
     own.last_used_email = member.email
     own.name = own.name or member.name
-    if own.email_verified and own.members.exclude(pk=member.pk).exists():
-        # The person has another address in other organizations; this one is shown here only.
-        own.save(update_fields=["last_used_email", "name", "updated_at"])
-        return own
     own.email, own.email_verified = member.email, True
     try:
         with transaction.atomic():
@@ -67,11 +89,15 @@ def _claim(own: User, member: Member) -> User:
 
 
 def _move(member: Member, owner: User) -> None:
-    others = Member.objects.exclude(pk=member.pk).exclude(status=Status.REMOVED)
-    taken = others.filter(organization_id=member.organization_id, user=owner).exists()
-    if member.user.email_verified or taken:
+    if is_somebody(member.user) or _is_here(member, owner):
         member.kept_apart_from = owner
         log.warning("person_kept_apart", member_id=str(member.pk), user_id=str(owner.pk))
         return
     member.user = owner
     member.kept_apart_from = None
+
+
+def _is_here(member: Member, user: User) -> bool:
+    """Whether that User is another present member of the same organization."""
+    others = Member.objects.exclude(pk=member.pk).exclude(status=Status.REMOVED)
+    return others.filter(organization_id=member.organization_id, user=user).exists()

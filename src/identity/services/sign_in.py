@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from identity import gateway
-from identity.errors import entering, signing_in
+from identity.errors import InvalidSession, entering, signing_in
 from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
 from identity.services import directory, history
@@ -113,7 +113,11 @@ def accept_invitation(*, token: str) -> Session:
 
 
 def record(made: Authenticated) -> Session:
-    """Write down who has signed in. Raises NotFound when the organization was deleted here."""
+    """Write down who has signed in.
+
+    Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
+    the member or its person.
+    """
     if not directory.is_known(made.organization.stytch_org_id):
         provisioning.ensure_stock()
     with transaction.atomic():
@@ -121,13 +125,16 @@ def record(made: Authenticated) -> Session:
         applied = directory.apply(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
-        with history.by_member(applied.member.pk):
-            history.write(applied.organization, "session.created", made.session_id)
+        if applied.member.may_act:
+            with history.by_member(applied.member.pk):
+                history.write(applied.organization, "session.created", made.session_id)
     return session(made, applied.organization, applied.member)
 
 
 def session(made: Authenticated, organization: Organization, member: Member) -> Session:
-    """The session Stytch made, with our own words for whose it is."""
+    """The session Stytch made, with our own words for whose it is. Raises InvalidSession."""
+    if not member.may_act:
+        raise InvalidSession
     return Session(
         session_token=made.session_token,
         session_jwt=made.session_jwt,
