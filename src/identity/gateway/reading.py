@@ -59,7 +59,7 @@ def organization(found: Organization) -> OrganizationSnapshot:
     """An organization."""
     return OrganizationSnapshot(
         stytch_org_id=found.organization_id,
-        name=found.organization_name[:128],
+        name=_storable(found.organization_name)[:128],
         slug=found.organization_slug,
     )
 
@@ -79,7 +79,7 @@ def present(found: Member, read_at: datetime) -> MemberSnapshot:
         stytch_org_id=found.organization_id,
         email=found.email_address.lower(),
         email_verified=found.email_address_verified,
-        name=found.name[:NAME_LIMIT],
+        name=_storable(found.name)[:NAME_LIMIT],
         status=status,  # type: ignore[arg-type]  # narrowed above
         roles=tuple(role.role_id for role in found.roles),
         read_at=read_at,
@@ -133,6 +133,11 @@ def listed(found: MemberSession) -> SessionSnapshot:
         expires_at=found.expires_at,
         factors=tuple(str(factor.type.value) for factor in found.authentication_factors),
     )
+
+
+def _storable(text: str) -> str:
+    """Without NUL and lone surrogates: JSON may hold them, PostgreSQL refuses the whole row."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def _methods(required: StytchMfa | None) -> list[str]:

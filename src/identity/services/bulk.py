@@ -19,7 +19,7 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=15)  # a hundred mails, at Stytch's pace
+LEASE = timedelta(days=4)  # its job tries for three: until then nobody else may settle it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

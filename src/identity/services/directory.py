@@ -6,6 +6,7 @@ nothing, and one transition under the organization's lock writes exactly one eve
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -19,9 +20,10 @@ from identity.gateway.port import (
 )
 from identity.models import IntentKind, Invitation, Member, Status
 from identity.roles import from_stytch
-from identity.services import arrivals, departures, people
+from identity.services import arrivals, departures, history, people
 from identity.services.attribution import ORGANIZATION, attributed
 from kit import jobs
+from kit.ids import uuid7
 from tenancy import locks
 from tenancy.models import Organization
 from tenancy.services import organizations
@@ -75,40 +77,58 @@ def _organization(snapshot: OrganizationSnapshot) -> Organization:
         return known
     organization = locks.organization(known.pk)
     if not _is_current(organization, snapshot):
-        _free_slug(snapshot)
+        slug = _free_slug(snapshot, organization.pk)
         with attributed(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
-            organizations.update(organization, name=snapshot.name, slug=snapshot.slug)
+            organizations.update(organization, name=snapshot.name, slug=slug)
     return organization
 
 
-def _create(snapshot: OrganizationSnapshot) -> Organization:
-    _free_slug(snapshot)
+def _create(snapshot: OrganizationSnapshot, *, again: bool = True) -> Organization:
+    stytch_org_id = snapshot.stytch_org_id
+    slug = _free_slug(snapshot, uuid7())
     try:
         with transaction.atomic():
-            return organizations.create(
-                stytch_org_id=snapshot.stytch_org_id, name=snapshot.name, slug=snapshot.slug
-            )
+            return organizations.create(stytch_org_id=stytch_org_id, name=snapshot.name, slug=slug)
     except IntegrityError:  # two first sights at once: the other one was faster
-        return Organization.objects.get(stytch_org_id=snapshot.stytch_org_id)
+        known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
+        if known is None and again:  # and it was another organization, which took the slug
+            return _create(snapshot, again=False)
+        if known is None:
+            raise
+        return known
 
 
 def _is_current(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
     return (organization.name, organization.slug) == (snapshot.name, snapshot.slug.lower())
 
 
-def _free_slug(snapshot: OrganizationSnapshot) -> None:
-    """Stytch keeps slugs unique: another organization that holds this one here was renamed there.
+def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
+    """The slug the organization may take here: its own, or one to be parked under.
 
-    Its replica is parked under a slug of its own until the deferred pull brings its new one.
+    Stytch keeps slugs unique: another organization that holds this one here was renamed there. Its
+    replica is parked under a slug of its own until the deferred pull brings its new one. But two
+    that differ in case alone are one slug to us: the one in capitals stays parked, or each pull
+    would take the slug from the other for ever.
     """
-    others = Organization.objects.live().exclude(stytch_org_id=snapshot.stytch_org_id)
-    holder = others.filter(slug__iexact=snapshot.slug).first()
+    holder = _holder(snapshot)
     if holder is None:
-        return
+        return snapshot.slug.lower()
+    if snapshot.slug != snapshot.slug.lower():
+        return _parked(snapshot.slug, own)
     holder = locks.organization(holder.pk)
-    parked = f"{holder.slug[:90]}~{holder.pk.hex}"
-    organizations.update(holder, name=holder.name, slug=parked)
+    with history.by_directory():  # whoever asks belongs to another organization
+        organizations.update(holder, name=holder.name, slug=_parked(holder.slug, holder.pk))
     jobs.defer("identity.pull_organization", organization_id=str(holder.pk))
+    return snapshot.slug
+
+
+def _holder(snapshot: OrganizationSnapshot) -> Organization | None:
+    others = Organization.objects.live().exclude(stytch_org_id=snapshot.stytch_org_id)
+    return others.filter(slug__lower=snapshot.slug.lower()).first()
+
+
+def _parked(slug: str, id_: UUID) -> str:
+    return f"{slug.lower()[:90]}~{id_.hex}"
 
 
 def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:

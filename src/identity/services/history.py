@@ -37,6 +37,13 @@ def by_directory() -> AbstractContextManager[object]:
 
 
 @contextmanager
+def by_nobody() -> Iterator[None]:
+    """Act as whoever is at the other end, before it is known which member that is."""
+    with callers.use(replace(callers.current(), kind="system", id="")):
+        yield
+
+
+@contextmanager
 def by_member(member_id: UUID) -> Iterator[None]:
     """Act as the member whose session this is."""
     with callers.use(replace(callers.current(), kind="member", id=str(member_id))):

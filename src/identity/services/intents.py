@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from identity import gateway
 from identity.errors import ChangeInProgress, refusal
-from identity.gateway.port import Snapshot
+from identity.gateway.port import OrganizationDeleted, Snapshot
 from identity.models import Intent, IntentKind, IntentState
 from identity.services import directory
 from identity.services.attribution import close
 from identity.services.directory import Applied
 from kit import caller as callers
-from kit.errors import NotFound, Problem
+from kit.errors import NotFound, Problem, TooManyRequests
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks
 from tenancy.models import Organization
@@ -41,6 +41,7 @@ def open(  # noqa: A001 - reads intents.open(...)
     organization: Organization,
     kind: IntentKind,
     subject: str,
+    also: str = "",
     role: str = "",
     role_before: str = "",
     details: dict[str, object] | None = None,
@@ -48,9 +49,10 @@ def open(  # noqa: A001 - reads intents.open(...)
 ) -> Intent:
     """Step one: write down what the current caller wants. Under the organization's lock.
 
-    Raises ChangeInProgress while another change of the same subject is on its way.
+    `also` is the subject's other name: an invitation is an address, and a member at Stytch. Raises
+    ChangeInProgress while another change of the same is on its way.
     """
-    if Intent.objects.of(organization).open().filter(subject=subject).exists():
+    if Intent.objects.of(organization).open().filter(subject__in=[subject, also]).exists():
         raise ChangeInProgress("Try again in a moment.")
     return Intent.objects.create(
         organization=organization,
@@ -105,14 +107,20 @@ def settle(intent: Intent) -> Applied:
 
 
 def sweep() -> int:
-    """Settle the intents nobody is working on any more; how many were."""
+    """Settle the intents nobody is working on any more; how many were.
+
+    In any order: one that Stytch cannot answer for must never keep all others waiting.
+    """
     settled = 0
-    for intent in Intent.objects.orphaned().order_by("expires_at")[:SWEPT_AT_ONCE]:
+    for intent in Intent.objects.orphaned().order_by("?")[:SWEPT_AT_ONCE]:
         try:
             settle(intent)
-        except VendorUnavailable:
+        except (VendorUnavailable, TooManyRequests):
             log.warning("intent_still_unknown", intent_id=str(intent.pk), kind=intent.kind)
             break
+        except (VendorRejected, VendorNotFound) as error:
+            log.error("intent_unanswerable", intent_id=str(intent.pk), code=error.code)  # noqa: TRY400 - the code says it
+            continue
         settled += 1
         log.info("intent_settled", intent_id=str(intent.pk), kind=intent.kind, state=intent.state)
     return settled
@@ -136,7 +144,10 @@ def _fetch(intent: Intent) -> Snapshot | None:
     kind, _, key = intent.subject.partition(":")
     match kind:
         case "organization":
-            return stytch.organization(stytch_org_id=stytch_org_id)
+            try:
+                return stytch.organization(stytch_org_id=stytch_org_id)
+            except VendorNotFound:
+                return OrganizationDeleted(stytch_org_id=stytch_org_id)
         case "address":
             return stytch.find_member(stytch_org_id=stytch_org_id, email=key)
         case _:

@@ -58,15 +58,16 @@ def intend(
 ) -> Intent:
     """Step one of an invitation, under the organization's lock: check, and claim address and seat."""
     email = email.lower()
-    present = Member.objects.of(organization).filter(email__iexact=email)
+    present = Member.objects.of(organization).filter(email__lower=email)
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
-    _make_room(organization, email)
+    former = _make_room(organization, email)
     _want_seat(organization, role)
     return intents.open(
         organization=organization,
         kind=IntentKind.INVITE,
         subject=attribution.address(email),
+        also=attribution.member(former.stytch_member_id) if former else "",
         role=role,
         details={"email": email, "name": name},
         lease=lease,
@@ -97,6 +98,7 @@ def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
             organization=organization,
             kind=IntentKind.RESEND,
             subject=attribution.address(invitation.email),
+            also=attribution.member(invitation.stytch_member_id),
             role=invitation.role,
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
@@ -134,16 +136,17 @@ def expire(invitation_id: UUID) -> None:
     intents.carry_out(intent, _deleting(organization, invitation))
 
 
-def _make_room(organization: Organization, email: str) -> None:
-    """One pending invitation per address; an overdue one makes way at once."""
-    invitations = Invitation.objects.of(organization).open().filter(email__iexact=email)
+def _make_room(organization: Organization, email: str) -> Invitation | None:
+    """One pending invitation per address; an overdue one makes way at once, and is returned."""
+    invitations = Invitation.objects.of(organization).open().filter(email__lower=email)
     former = invitations.first()
     if former is None:
-        return
+        return None
     if former.expires_at > timezone.now():
         raise InvitationPending("Send it again instead, or revoke it first.")
     former.status = InvitationStatus.EXPIRED
     departures.close(organization, former)
+    return former
 
 
 def _get_open(organization: Organization, invitation_id: UUID) -> Invitation:
@@ -158,6 +161,7 @@ def _intend_revocation(organization: Organization, invitation: Invitation) -> In
         organization=organization,
         kind=IntentKind.REVOKE,
         subject=attribution.member(invitation.stytch_member_id),
+        also=attribution.address(invitation.email),
     )
 
 

@@ -61,7 +61,8 @@ def transfer_admin(organization: Organization, *, member_id: UUID, giver: Member
     if member_id == giver.pk:
         raise NotFound("Name another member.")
     receiver = change_role(organization, member_id=member_id, role=Role.ADMIN)
-    change_role(organization, member_id=giver.pk, role=Role.MEMBER)
+    if get(organization, giver.pk).is_admin:  # or somebody has taken it from them meanwhile
+        change_role(organization, member_id=giver.pk, role=Role.MEMBER)
     return receiver
 
 
