@@ -78,6 +78,7 @@ def test_known_front_end_may_be_returned_to(url):
         "https://app.example\\@evil.example",
         "https://app.example\t.evil.example",
         "https://app.example:x/",
+        "https://app.example:0/",
         "https://[broken/",
         "javascript:alert(1)//https://app.example",
         "http://127.0.0.1:86001/",

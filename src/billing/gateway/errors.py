@@ -2,7 +2,8 @@
 
 
 class KeySpent(Exception):
-    """Stripe answered with an error of its own and repeats it for this key: use another next time.
+    """Stripe answered with an error of its own, or with what it once answered: this key is used up.
 
-    Nothing is known about the outcome. A time-out is not this: the same key is then the safe one.
+    Nothing is known about how things are now: look, and use another key. A time-out is not this:
+    the same key is then the safe one.
     """

@@ -142,7 +142,7 @@ class PaymentGateway(Protocol):
 
     # Customers
     def create_customer(self, organization_id: UUID, *, key: str) -> str:
-        """A new customer's id; the same one for the same key."""
+        """A new customer's id; the same one for the same key. Raises KeySpent."""
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
         """The customer with its tax ids; a deleted one is found, and says so."""

@@ -27,6 +27,8 @@ VENDOR: Final = "stripe"
 API_VERSION: Final = "2026-10-28.endive"
 MISSING: Final = "resource_missing"
 MOST: Final = 100
+# Seats are right ten minutes after Stripe is back, whatever it asked for while it was not.
+LONGEST_WAIT: Final = 570
 
 stripe.enable_telemetry = False
 
@@ -49,12 +51,12 @@ class StripeGateway:
 
     # ── Customers ────────────────────────────────────────────────────────────────────────────
     def create_customer(self, organization_id: UUID, *, key: str) -> str:
-        """A new customer's id; the same one for the same key."""
+        """A new customer's id; the same one for the same key, unless Stripe's error spent it."""
         # Nothing else is sent: a changed name under the same key would be refused.
         body: params.CustomerCreateParams = {
             "metadata": {reading.ORGANIZATION: str(organization_id)}
         }
-        with _door():
+        with _door(is_keyed=True):
             return self._v1.customers.create(body, {"idempotency_key": key}).id
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
@@ -155,6 +157,8 @@ class StripeGateway:
             changed = self._v1.subscriptions.update(
                 request.subscription_id, body, {"idempotency_key": key}
             )
+        if _is_replayed(changed):
+            raise KeySpent
         return reading.subscription(changed.to_dict())
 
     def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
@@ -267,6 +271,12 @@ def _spends_its_key(error: stripe.StripeError) -> bool:
     return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
 
 
+def _is_replayed(answer: stripe.StripeObject) -> bool:
+    """Whether this is the stored answer of an earlier call: somebody may have changed it since."""
+    said = answer.last_response
+    return said is not None and said.headers.get("Idempotent-Replayed") == "true"
+
+
 def _translated(error: stripe.StripeError) -> Exception:
     """One of three: unavailable, rejected, not found."""
     code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
@@ -290,4 +300,4 @@ def _translated(error: stripe.StripeError) -> Exception:
 def _retry_after(error: stripe.StripeError) -> int:
     headers: Mapping[str, Any] = error.headers or {}
     text = str(headers.get("Retry-After", headers.get("retry-after", "")))
-    return int(text) if text.isdecimal() else 5
+    return min(int(text[:9]), LONGEST_WAIT) if text.isdecimal() else 5

@@ -36,8 +36,9 @@ def create(
     customer_id = customers.ensure(organization=organization, email=email)
     with locks.object(f"stripe:{customer_id}", patience=customers.PATIENCE):
         try:
-            _require_none_at_stripe(customer_id)
+            # In this order: a page may be paid until it is closed, and what that made shows then.
             _close_older(customer_id)
+            _require_none_at_stripe(customer_id)
             request = _request(
                 organization=organization,
                 price=price,

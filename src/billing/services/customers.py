@@ -1,5 +1,6 @@
 """One Stripe customer per organization, and its profile kept alike on both sides."""
 
+from contextlib import AbstractContextManager
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,10 +8,13 @@ import structlog
 from django.db import transaction
 
 from billing import gateway
+from billing.errors import PaymentRefused
+from billing.gateway.errors import KeySpent
 from billing.gateway.port import CustomerSnapshot, Profile
 from billing.models import Customer
 from billing.services import vat
 from kit import locks
+from kit.vendors import VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -46,24 +50,26 @@ def ensure(*, organization: Organization, email: str = "") -> str:
     """The id of its Stripe customer, made now if there is none. Not within a transaction.
 
     Repeating it after any failure finds the same customer: the key holds for a day, and the lock
-    lets only one process try at a time.
+    lets only one process try at a time. Raises PaymentRefused and VendorUnavailable.
     """
-    with locks.object(f"customer:{organization.pk}", patience=PATIENCE):
+    with alone(organization):
         customer = _prepare(organization, email)
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
-        key = f"customer:{organization.pk}:{customer.generation}"
-        stripe = gateway.current()
-        external_id = stripe.create_customer(organization.pk, key=key)
-        snapshot = stripe.update_customer(external_id, profile(customer))
-        if customer.vat_id and not snapshot.tax_ids:
-            type_, value = vat.kind(customer.vat_id)
-            stripe.add_vat_id(external_id, type=type_, value=value)
-        with transaction.atomic():
-            tenancy_locks.organization(organization.pk)
-            customer.stripe_customer_id = external_id
-            customer.save(update_fields=["stripe_customer_id", "updated_at"])
+        external_id = _create(customer)
+        # Held so that what we push is not read back half done.
+        with locks.object(f"stripe:{external_id}", patience=PATIENCE):
+            _introduce(customer, external_id)
+            with transaction.atomic():
+                tenancy_locks.organization(organization.pk)
+                customer.stripe_customer_id = external_id
+                customer.save(update_fields=["stripe_customer_id", "updated_at"])
         return external_id
+
+
+def alone(organization: Organization) -> AbstractContextManager[None]:
+    """Whether it has a customer is decided by one process at a time."""
+    return locks.object(f"customer:{organization.pk}", patience=PATIENCE)
 
 
 def pull(customer_id: str) -> Customer | None:
@@ -133,6 +139,32 @@ def _prepare(organization: Organization, email: str) -> Customer:
             customer.billing_email = email
             customer.save(update_fields=["billing_email", "updated_at"])
         return customer
+
+
+def _create(customer: Customer) -> str:
+    """A customer at Stripe with nothing but the organization's id, so that its key can repeat it."""
+    key = f"customer:{customer.organization_id}:{customer.generation}"
+    try:
+        return gateway.current().create_customer(customer.organization_id, key=key)
+    except KeySpent as error:
+        # Whatever Stripe began is empty and nobody's; the next try makes another.
+        customer.generation += 1
+        customer.save(update_fields=["generation", "updated_at"])
+        raise VendorUnavailable("stripe", outcome_known=False) from error
+
+
+def _introduce(customer: Customer, external_id: str) -> None:
+    """Tell Stripe who it is; the number first, for its refusal must leave the rest as it was."""
+    stripe = gateway.current()
+    try:
+        if customer.vat_id and not stripe.fetch_customer(external_id).tax_ids:
+            type_, value = vat.kind(customer.vat_id)
+            stripe.add_vat_id(external_id, type=type_, value=value)
+        stripe.update_customer(external_id, profile(customer))
+    except VendorRejected as error:
+        raise PaymentRefused(
+            "Stripe refused the billing profile. Correct it and try again.", reason=error.code
+        ) from error
 
 
 def _write(snapshot: CustomerSnapshot) -> Customer | None:

@@ -24,9 +24,10 @@ def update(*, organization: Organization, fields: Mapping[str, str]) -> Customer
     Raises VatIdInvalid, PaymentRefused or VendorUnavailable, and then nothing was changed here.
     """
     wanted = _tidy(fields)
-    external_id = customers.of(organization).stripe_customer_id
-    if external_id is None:
-        return _keep(organization, wanted)
+    with customers.alone(organization):
+        external_id = customers.of(organization).stripe_customer_id
+        if external_id is None:
+            return _keep(organization, wanted)
     with locks.object(f"stripe:{external_id}", patience=customers.PATIENCE):
         with _refusals(external_id):
             snapshot = _push(external_id, wanted)

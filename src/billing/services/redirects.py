@@ -25,7 +25,7 @@ def is_allowed(url: str, origins: tuple[str, ...]) -> bool:
         return False
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         return False
-    origin = f"{parts.scheme}://{_host(parts.hostname)}{f':{port}' if port else ''}"
+    origin = f"{parts.scheme}://{_host(parts.hostname)}{'' if port is None else f':{port}'}"
     return origin in {known.lower().rstrip("/") for known in origins}
 
 

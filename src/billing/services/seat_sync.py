@@ -79,8 +79,10 @@ def _carry_out(attempt: SeatAttempt) -> bool:
             wait = int(error.headers.get("Retry-After", 0)) if error.outcome_known else 0
             return _postpone(attempt, "Stripe does not answer.", at_least=wait)
         except KeySpent:
-            return _postpone(attempt, "Stripe answered with an error of its own.", next_step=1)
+            return _postpone(attempt, "Stripe has no new answer for this.", next_step=1)
         except VendorRejected as error:
+            if attempt.proration_date is not None:
+                return _forget_date(attempt)
             return _fail(attempt, error.code)
         except VendorNotFound as error:
             return _fail(attempt, error.code)
@@ -120,8 +122,8 @@ def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         subscriptions.write(organization, seen)
         books = Books.read(organization)
         decision = books.decide()
-        same = books.situation.target, decision.proration
-        if same == (attempt.quantity, attempt.proration):
+        same = _is_of(attempt, books), books.situation.target, decision.proration
+        if same == (True, attempt.quantity, attempt.proration):
             return True
         seat_attempts.close(
             attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen)
@@ -129,6 +131,11 @@ def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         return False
 
     return _locked(attempt, compare)
+
+
+def _is_of(attempt: SeatAttempt, books: Books) -> bool:
+    """Whether the attempt is about the subscription that is live now, not one that ended since."""
+    return books.subscription is not None and books.subscription.pk == attempt.subscription_id
 
 
 def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
@@ -144,6 +151,7 @@ def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
         books.seats.last_synced_at = timezone.now()
         books.seats.last_error = ""
         books.seats.drifted_since = books.seats.failed_quantity = None
+        books.seats.previewed_quantity = books.seats.previewed_at = None
         decision = books.decide()
         books.settle(decision)
         _record(attempt, catalog.SEATS_SYNCED)
@@ -177,7 +185,8 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
             subscriptions.write(organization, answer)
         seat_attempts.close(attempt, SeatAttempt.State.FAILED, error=code)
         books = Books.read(organization)
-        books.seats.failed_quantity = attempt.quantity
+        if _is_of(attempt, books):
+            books.seats.failed_quantity = attempt.quantity
         decision = books.decide()
         books.settle(decision)
         if decision.state == State.FAILED:
@@ -187,6 +196,19 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
 
     log.error("seat_sync_refused", attempt=str(attempt.pk), code=code)
     return _locked(attempt, give_up)
+
+
+def _forget_date(attempt: SeatAttempt) -> bool:
+    """The screen's moment may lie in a period that is over: then charge from now, and at once."""
+
+    def change(_: Organization) -> bool:
+        attempt.proration_date = None
+        attempt.step += 1
+        attempt.lease_until = timezone.now()
+        attempt.save(update_fields=["proration_date", "step", "lease_until", "updated_at"])
+        return True
+
+    return _locked(attempt, change)
 
 
 def _note_error(seats: SeatState, code: str) -> None:
