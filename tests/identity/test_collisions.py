@@ -115,6 +115,29 @@ def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
 
 
+def test_admin_who_revokes_what_was_just_accepted_has_removed_the_member(
+    api, sandbox, world, company, history, settled, unheard
+):
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    made = world.invite(company.admin, email, role="viewer")
+    held = {"path": "/magic_links/authenticate", "timeout": 0.9, "after_effect": True}
+    sandbox.post("/faults", vendor="stytch", **held)
+
+    with ThreadPoolExecutor(1) as pool:
+        accepting = pool.submit(world.accept, email)
+        poll(lambda: sandbox.requests("stytch", "POST", held["path"]), what="the acceptance")
+        target = f"{company.path}/invitations/{made['id']}"
+        slow = {"path": "/members/", "method": "DELETE", "timeout": 1.5, "after_effect": True}
+        sandbox.post("/faults", vendor="stytch", **slow)
+        revoked = api.delete(target, token=company.admin.token)
+        joined = accepting.result().member
+
+    settled()
+    assert revoked.status_code == 204
+    (event,) = history(company, "member.removed", joined["id"])
+    assert event["actor"]["id"] == company.admin.member["id"]
+
+
 def test_invitation_of_a_bulk_waits_until_stytch_is_back(api, sandbox, company, committed):
     email = company.address(f"new-{secrets.token_hex(3)}")
     sandbox.post("/faults", vendor="stytch", path=INVITE, status=503, times=1000)

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -11,6 +12,7 @@ from identity.errors import InvalidSession
 from identity.verification import tokens
 from identity.verification.keys import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
 from kit.vendors import VendorUnavailable
+from tests.harness.plugin import API_URL
 
 SESSION = "https://stytch.com/session"
 ORGANIZATION = "https://stytch.com/organization"
@@ -31,9 +33,57 @@ BAD = {
     "no session": {"claims": {SESSION: None}},
     "no organization": {"claims": {ORGANIZATION: None}},
     "session of another shape": {"claims": {SESSION: ["x"]}},
+    "no audience": {"claims": {"aud": None}},
+    "no issuer": {"claims": {"iss": None}},
+    "no time of issue": {"claims": {"iat": None}},
+    "no beginning": {"claims": {"nbf": None}},
+    "live audience": {"claims": {"aud": ["project-live-00000000-0000-4000-8000-000000000000"]}},
+    "live issuer": {
+        "claims": {"iss": "stytch.com/project-live-00000000-0000-4000-8000-000000000000"}
+    },
+    "list of issuers": {"claims": {"iss": ["stytch.com/project-test-other"]}},
+    "numeric audience": {"claims": {"aud": 7}},
+    "machine to machine": {
+        "claims": {"sub": "m2m-client-test-1", SESSION: None, ORGANIZATION: None}
+    },
+    "numeric subject": {"claims": {"sub": 7}},
+    "empty subject": {"claims": {"sub": ""}},
+    "subject with NUL": {"claims": {"sub": "member\0"}},
+    "numeric organization": {"claims": {ORGANIZATION: {"organization_id": 7}}},
+    "organization of another shape": {"claims": {ORGANIZATION: "acme"}},
+    "numeric session": {"claims": {SESSION: {"id": 7, "expires_at": "2099-01-01T00:00:00Z"}}},
+    "session that ends never": {"claims": {SESSION: {"id": "x", "expires_at": "never"}}},
+    "factors of another shape": {
+        "claims": {
+            SESSION: {
+                "id": "x",
+                "expires_at": "2099-01-01T00:00:00Z",
+                "authentication_factors": ["magic_link"],
+            }
+        }
+    },
+    "endless beginning": {"claims": {"nbf": "x"}},
     "another key": {"foreign_key": True},
+    "key of its own": {
+        "foreign_key": True,
+        "header": {"jwk": {"kty": "RSA", "n": "AQAB", "e": "AQAB"}},
+    },
+    "keys elsewhere": {"foreign_key": True, "header": {"jku": "http://127.0.0.1:1/keys"}},
+    "certificate elsewhere": {"foreign_key": True, "header": {"x5u": "http://127.0.0.1:1/cert"}},
+    "critical extension": {"header": {"crit": ["exp2"], "exp2": 1}},
+    "unencoded payload": {"header": {"crit": ["b64"], "b64": False}},
     "unknown key": {"header": {"kid": "jwk-test-unknown"}},
+    "key of a file": {"header": {"kid": "../../../../dev/null"}},
+    "key of a query": {"header": {"kid": "' OR 1=1 --"}},
+    "numeric key": {"header": {"kid": 7}},
+    "key of another shape": {"header": {"kid": {"a": 1}}},
     "no key": {"header": {"kid": None}},
+    "unsigned": {"header": {"alg": "none"}},
+    "Unsigned": {"header": {"alg": "None"}},
+    "UNSIGNED": {"header": {"alg": "NONE"}},
+    "uNsIgNeD": {"header": {"alg": "nOnE"}},
+    "public key as a secret": {"header": {"alg": "HS256"}},
+    "longer digest": {"header": {"alg": "RS512"}},
 }
 
 
@@ -99,6 +149,14 @@ def test_unsigned_and_symmetric_tokens_are_refused(api, signed):
 
     for token in forged:
         assert api.get("/v1/me", token=token).status_code == 401
+
+
+@pytest.mark.parametrize("pair", [("{good}", "x"), ("x", "{good}"), ("{good}", "{good}")])
+def test_two_bearers_are_nobody(api, acme, pair):
+    good = acme.viewer.token
+    headers = [("Authorization", f"Bearer {each.format(good=good)}") for each in pair]
+
+    assert httpx.get(f"{API_URL}/v1/me", headers=headers).status_code == 401
 
 
 def test_long_token_is_refused_before_it_is_read():

@@ -29,7 +29,9 @@ def member_gone(organization: Organization, stytch_member_id: str) -> Member | N
     member.status = Status.REMOVED
     member.removed_at = timezone.now()
     member.save(update_fields=["status", "removed_at", "updated_at"])
-    with attributed(organization, subject_of(stytch_member_id), IntentKind.REMOVE) as intent:
+    # Revoking an invitation that was accepted a moment before removes whom it made a member.
+    kinds = (IntentKind.REMOVE, IntentKind.REVOKE)
+    with attributed(organization, subject_of(stytch_member_id), *kinds) as intent:
         history.write(
             organization,
             "member.removed",
