@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 
 import structlog
 from asgiref.sync import async_to_sync
+from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 
 from kit import jobs
 
@@ -21,8 +24,18 @@ def rescue_stalled_jobs() -> None:
         seconds_since_heartbeat=SILENT_SECONDS
     )
     for job in stalled:
-        async_to_sync(app.job_manager.retry_job)(job, retry_at=datetime.now(UTC))
+        _put_back(job)
         log.warning("stalled_job_rescued", job=job.id, stalled_task=job.task_name)
+
+
+def _put_back(job: Job) -> None:
+    """Let it wait again; where another of the same coalesced kind waits already, that one does."""
+    try:
+        with transaction.atomic():
+            async_to_sync(app.job_manager.retry_job)(job, retry_at=datetime.now(UTC))
+    except ConnectorException:
+        with transaction.atomic():
+            async_to_sync(app.job_manager.finish_job)(job, Status.ABORTED, delete_job=False)
 
 
 @jobs.task("kit.clear_finished_jobs", retry=None, queue="upkeep", cron="17 3 * * *")

@@ -27,6 +27,8 @@ JOB_LIMITS: Limits = (5.0, 20.0)
 
 HANGING_SECONDS = 1.0
 MOST_IN_FLIGHT = 3
+# Longer than any healthy answer takes; a request's own limits end before it.
+SUSPICIOUS_SECONDS = 6.0
 
 _limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_LIMITS)
 
@@ -103,7 +105,8 @@ class Door:
     """The only way to one vendor from this process.
 
     A web process has few threads. When a call hangs, or several are under way, the next callers
-    are turned away at once, so that a vendor's trouble never becomes ours. Jobs always pass.
+    are turned away at once, so that a vendor's trouble never becomes ours. Jobs pass, until one
+    has hung: then one at a time asks, and the others leave their slots to other work.
     """
 
     def __init__(self, vendor: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -112,6 +115,7 @@ class Door:
         self._lock = threading.Lock()
         self._started: dict[int, float] = {}
         self._next = 0
+        self._is_suspect = False
 
     @contextmanager
     def enter(self) -> Iterator[None]:
@@ -123,12 +127,14 @@ class Door:
             yield
         finally:
             with self._lock:
-                self._started.pop(ticket, None)
+                started = self._started.pop(ticket)
+                self._is_suspect = self._clock() - started > SUSPICIOUS_SECONDS
 
     def _admit(self) -> int:
         now = self._clock()
         with self._lock:
-            if _limits.get() is REQUEST_LIMITS and self._is_jammed(now):
+            is_request = _limits.get() is REQUEST_LIMITS
+            if self._is_jammed(now) if is_request else self._is_suspect and self._started:
                 raise VendorUnavailable(self.vendor)
             self._next += 1
             self._started[self._next] = now

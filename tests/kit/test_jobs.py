@@ -136,3 +136,24 @@ def test_job_of_a_living_worker_is_left_alone():
     tasks.rescue_stalled_jobs()
 
     assert waiting().count() == 0
+
+
+@pytest.mark.django_db
+def test_job_whose_like_waits_already_does_not_stop_the_rescue_of_others():
+    first = jobs.defer(NAME, coalesce="a")
+    second = jobs.defer(NAME, coalesce="b")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - interval '1 minute') RETURNING id"
+        )
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = ANY(%s)",
+            [cursor.fetchone()[0], [first, second]],
+        )
+    third = jobs.defer(NAME, coalesce="a")
+
+    tasks.rescue_stalled_jobs()
+
+    assert set(waiting().values_list("pk", flat=True)) == {second, third}
+    assert ProcrastinateJob.objects.get(pk=first).status == "aborted"

@@ -64,6 +64,19 @@ def test_jobs_wait_where_requests_are_turned_away():
             pass
 
 
+def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
+    clock = Clock()
+    door = Door("stytch", clock)
+
+    with vendors.patient():
+        with door.enter():
+            clock.now = 20.0
+        with door.enter(), pytest.raises(VendorUnavailable), door.enter():
+            pass
+        with door.enter(), door.enter():
+            pass
+
+
 def test_failing_call_gives_its_place_back():
     door = Door("stytch")
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from kit import caller as callers
 from kit import jobs, locks
 from kit.caller import Caller
+from kit.errors import Unavailable
 from webhooks.inbound import registry
 from webhooks.inbound.metrics import ATTEMPTED
 from webhooks.inbound.models import InboundEvent, State
@@ -27,6 +28,9 @@ GIVE_UP: Final = timedelta(days=3)
 # An attempt that was killed is taken up again by its own job; this is for one whose job is gone.
 LONGEST_ATTEMPT: Final = timedelta(minutes=5)
 ERROR_LENGTH: Final = 1_000
+# How many seconds an event waits for another one of the same object before it comes again.
+PATIENCE: Final = 2.0
+SOON: Final = timedelta(seconds=5)
 
 
 def process(*, event_id: UUID) -> None:
@@ -39,10 +43,17 @@ def process(*, event_id: UUID) -> None:
     if event is None:
         return
     request_id = callers.current().request_id
-    with (
-        callers.use(Caller(kind="vendor", id=event.source, request_id=request_id)),
-        locks.object(f"{event.source}:{event.object_key or event.external_id}"),
-    ):
+    with callers.use(Caller(kind="vendor", id=event.source, request_id=request_id)):
+        try:
+            _process_alone(event)
+        except Unavailable:
+            jobs.defer("inbound.process", after=SOON, event_id=str(event_id))
+
+
+def _process_alone(event: InboundEvent) -> None:
+    """Raises Unavailable when somebody is at the object: a slot must not be spent on waiting."""
+    key = f"{event.source}:{event.object_key or event.external_id}"
+    with locks.object(key, patience=PATIENCE):
         if _claim(event):
             _attempt(event)
 
