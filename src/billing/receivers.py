@@ -5,10 +5,11 @@ from typing import Final
 from django.dispatch import receiver
 
 from billing.models import SeatChange
-from billing.services import seat_ledger, seats
+from billing.services import seat_ledger, seats, subscriptions
 from identity import signals
 from identity.models import Invitation, InvitationStatus, Member
 from tenancy.models import Organization
+from tenancy.signals import organization_deleted
 
 Reason: Final = SeatChange.Reason
 
@@ -48,6 +49,12 @@ def note_closed(*, organization: Organization, invitation: Invitation, **_: obje
     """A reservation ended unused; an accepted one is told by the member who joins with it."""
     if invitation.status != InvitationStatus.ACCEPTED:
         _note(organization, Reason.INVITATION_CLOSED, invitation)
+
+
+@receiver(organization_deleted)
+def end_subscriptions(*, organization: Organization, **_: object) -> None:
+    """Nobody is left to use it, so nobody pays for it."""
+    subscriptions.defer_end(organization.pk)
 
 
 @receiver(signals.seat_wanted)

@@ -2,8 +2,16 @@
 
 from uuid import UUID
 
-from billing.services import checkout, customers, reconciliation, seat_sync, subscriptions
+from billing.services import (
+    agreements,
+    checkout,
+    customers,
+    reconciliation,
+    seat_sync,
+    subscriptions,
+)
 from kit import jobs
+from kit.vendors import VendorUnavailable
 
 
 @jobs.task("billing.sync_seats", queue="billing", retry=None)
@@ -18,10 +26,13 @@ def sweep_seats() -> None:
     seat_sync.sweep()
 
 
-@jobs.task("billing.reconcile_organization", queue="billing")
+@jobs.task("billing.reconcile_organization", queue="billing", retry=None)
 def reconcile_organization(organization_id: str) -> None:
-    """Compare one organization with Stripe, and repair."""
-    reconciliation.reconcile(organization_id=UUID(organization_id))
+    """Compare one organization with Stripe, and repair; while Stripe is silent, look in later."""
+    try:
+        reconciliation.reconcile(organization_id=UUID(organization_id))
+    except VendorUnavailable:
+        reconciliation.defer_later(UUID(organization_id))
 
 
 @jobs.task("billing.reconcile_dirty", queue="upkeep", retry=None, cron="7 * * * *")
@@ -32,8 +43,15 @@ def reconcile_dirty() -> None:
 
 @jobs.task("billing.reconcile_all", queue="upkeep", retry=None, cron="23 2 * * *")
 def reconcile_all() -> None:
-    """Every night: everybody who has ever been about to pay."""
+    """Every night: everybody who has ever been about to pay, and whoever was deleted and still does."""
     reconciliation.defer(reconciliation.candidates())
+    agreements.defer_ends(reconciliation.abandoned())
+
+
+@jobs.task("billing.end_subscriptions", queue="billing")
+def end_subscriptions(organization_id: str) -> None:
+    """End what a deleted organization pays for; tried for days, and found again every night."""
+    agreements.end_all(organization_id=UUID(organization_id))
 
 
 @jobs.task("billing.pull_subscription", queue="billing")

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing import gateway
-from billing.gateway.port import PriceSnapshot
+from billing.gateway.port import CheckoutRequest, PriceSnapshot
 from billing.models import Plan, Price, SeatAttempt, SeatState, Subscription
 from billing.services import checkout, seat_sync, seats, subscriptions
 from identity import signals
@@ -144,6 +144,18 @@ class Firm:
     def subscribe(self):
         subscriptions.pull(self.pay(self.checkout()))
         return self
+
+    def like_a_page(self):
+        """What somebody would have to ask Stripe for behind our back to buy a second time."""
+        return CheckoutRequest(
+            organization_id=self.organization.pk,
+            customer_id=self.organization.customer.stripe_customer_id,
+            price_id=self.price.stripe_price_id,
+            quantity=1,
+            trial_days=0,
+            success_url=LANDING,
+            cancel_url=LANDING,
+        )
 
     @property
     def subscription(self):

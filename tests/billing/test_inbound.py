@@ -4,7 +4,6 @@ import itertools
 import json
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import stripe
@@ -92,7 +91,7 @@ def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
     acme = firm().subscribe()
     old = acme.subscription
     gateway.current().end_now(old.external_id, key=f"end-{old.external_id}")
-    page = gateway.current().open_checkout(_like(acme), key=f"new-{old.external_id}")
+    page = gateway.current().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
 
     handlers.follow_subscription(told(CREATED, acme.pay(page)))
 
@@ -104,7 +103,7 @@ def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
 
 def test_second_live_subscription_is_reported_and_not_followed(firm):
     acme = firm().subscribe()
-    page = gateway.current().open_checkout(_like(acme), key=f"second-{acme.organization.pk}")
+    page = gateway.current().open_checkout(acme.like_a_page(), key=f"second-{acme.organization.pk}")
 
     second = acme.pay(page)
     handlers.follow_subscription(told(CREATED, second))
@@ -218,15 +217,3 @@ def test_webhook_of_the_sandbox_arrives_and_is_kept(firm):
 
     kept = InboundEvent.objects.filter(source="stripe", object_key=page.external_id)
     assert kept.filter(type="checkout.session.completed").count() == 1
-
-
-def _like(firm):
-    return SimpleNamespace(
-        organization_id=firm.organization.pk,
-        customer_id=firm.organization.customer.stripe_customer_id,
-        price_id=firm.price.stripe_price_id,
-        quantity=1,
-        trial_days=0,
-        success_url="https://app.example",
-        cancel_url="https://app.example",
-    )

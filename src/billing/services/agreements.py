@@ -1,7 +1,8 @@
 """Ending, keeping and changing a subscription: Stripe first, then what Stripe returned."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,7 +21,7 @@ from billing.seat_rules import Mode, Proration, target
 from billing.services import seat_books, subscriptions
 from billing.services.customers import PATIENCE
 from billing.services.seat_books import Books
-from billing.statuses import SeatItem, Status
+from billing.statuses import ENDED, SeatItem, Status
 from kit import jobs, locks
 from kit.ids import uuid7
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
@@ -40,8 +41,28 @@ def cancel(*, organization: Organization) -> Subscription:
 
 def cancel_now(*, organization: Organization) -> Subscription:
     """End it at once, with a last invoice for what was used and a credit for what was not."""
-    row = _live(organization)
-    return _ask(row, lambda: gateway.current().end_now(row.external_id, key=str(uuid7())))
+    return _end(_live(organization))
+
+
+def end_all(*, organization_id: UUID) -> None:
+    """End at Stripe whatever a deleted organization still pays for. Raises VendorUnavailable.
+
+    An organization that lives keeps what it has: the job may be older than a restoration.
+    """
+    rows = Subscription.objects.exclude(status__in=ENDED).filter(
+        organization_id=organization_id, organization__state=Organization.State.DELETED
+    )
+    for row in rows:
+        try:
+            _end(row)
+        except (PaymentRefused, SubscriptionMissing):
+            subscriptions.pull(row.external_id)  # it may have ended by itself
+
+
+def defer_ends(organization_ids: Iterable[UUID]) -> None:
+    """One job each."""
+    for organization_id in organization_ids:
+        subscriptions.defer_end(organization_id)
 
 
 def resume(*, organization: Organization) -> Subscription:
@@ -71,6 +92,10 @@ def change(*, organization: Organization, price: Price) -> Subscription:
             changed = subscriptions.write(locked, answer)
             _note_sent(changed, request, revision, before=row.quantity)
     return changed
+
+
+def _end(row: Subscription) -> Subscription:
+    return _ask(row, lambda: gateway.current().end_now(row.external_id, key=str(uuid7())))
 
 
 def _live(organization: Organization) -> Subscription:

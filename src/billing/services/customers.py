@@ -82,9 +82,13 @@ def pull(customer_id: str) -> Customer | None:
 
 def write(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
     """Follow Stripe's profile and VAT number, pushing nothing back; what changed."""
-    known = {column: getattr(snapshot.profile, name) for name, column in FIELDS.items()}
+    # Stripe takes longer texts than an invoice shows: a name too long must not stop the rest.
+    known = {
+        column: getattr(snapshot.profile, name)[: _longest(column)]
+        for name, column in FIELDS.items()
+    }
     tax_id = snapshot.tax_ids[-1] if snapshot.tax_ids else None
-    known["vat_id"] = tax_id.value if tax_id else ""
+    known["vat_id"] = tax_id.value[: _longest("vat_id")] if tax_id else ""
     known["vat_status"] = tax_id.status if tax_id else ""
     known["stripe_tax_id"] = tax_id.external_id if tax_id else ""
     changes = {
@@ -97,6 +101,11 @@ def write(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any
     if changes:
         customer.save()
     return changes
+
+
+def _longest(column: str) -> int:
+    field = Customer._meta.get_field(column)  # noqa: SLF001 - Django's documented _meta
+    return int(getattr(field, "max_length", 0))
 
 
 def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:

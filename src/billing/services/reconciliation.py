@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing import gateway
-from billing.models import SeatChange, SeatState
+from billing.models import Plan, SeatChange, SeatState, Subscription
 from billing.services import customers, seat_ledger, seat_sync, subscriptions
 from billing.services.seat_books import Books
 from billing.statuses import ENDED
@@ -22,6 +22,7 @@ from tenancy.models import Organization
 log = structlog.get_logger(__name__)
 
 PER_SECOND: Final = 10
+LATER: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,19 @@ def candidates() -> Iterator[UUID]:
     yield from known.order_by("pk").values_list("pk", flat=True).distinct()
 
 
+def abandoned() -> list[UUID]:
+    """Deleted organizations that still pay."""
+    deleted = Organization.objects.filter(state=Organization.State.DELETED)
+    paying = Subscription.objects.exclude(status__in=ENDED).filter(organization__in=deleted)
+    return list(paying.values_list("organization_id", flat=True).distinct())
+
+
+def of_plan(plan: Plan) -> list[UUID]:
+    """Organizations that pay by this plan's rules."""
+    paying = Subscription.objects.live().filter(price__plan=plan)
+    return list(paying.values_list("organization_id", flat=True))
+
+
 def dirty() -> list[UUID]:
     """Organizations whose seats are not settled."""
     return list(SeatState.objects.dirty().values_list("organization_id", flat=True))
@@ -52,11 +66,21 @@ def dirty() -> list[UUID]:
 def defer(organization_ids: Iterable[UUID]) -> None:
     """One job each, spread so that the night's run stays far from Stripe's rate limits."""
     for number, organization_id in enumerate(organization_ids):
-        jobs.defer(
-            "billing.reconcile_organization",
-            after=timedelta(seconds=number / PER_SECOND),
-            organization_id=str(organization_id),
-        )
+        _defer(organization_id, after=timedelta(seconds=number / PER_SECOND))
+
+
+def defer_later(organization_id: UUID) -> None:
+    """Look in again while Stripe is silent; one job waits, however many hours that lasts."""
+    _defer(organization_id, after=LATER)
+
+
+def _defer(organization_id: UUID, *, after: timedelta) -> None:
+    jobs.defer(
+        "billing.reconcile_organization",
+        coalesce=str(organization_id),
+        after=after,
+        organization_id=str(organization_id),
+    )
 
 
 def reconcile(*, organization_id: UUID, corrects_drift: bool = False) -> Finding:

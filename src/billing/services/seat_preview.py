@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -11,13 +12,15 @@ from billing import gateway
 from billing.errors import PaymentRefused, SubscriptionMissing
 from billing.gateway.port import SeatChangeRequest
 from billing.models import SeatState, Subscription
-from billing.seat_rules import Proration, Situation, decide, target
+from billing.seat_rules import Mode, Proration, Situation, decide, target
 from billing.services.seat_books import Books
 from identity.models import Member
 from kit.errors import NotFound
 from kit.vendors import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
+
+NOTHING_UPCOMING: Final = "invoice_upcoming_none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ def _cost(organization: Organization, added: int) -> SeatCost:
     row, situation = books.subscription, books.situation
     if row is None or not row.stripe_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
-    resulting = target(max(0, situation.counted + added), situation.policy)
+    resulting = _resulting(situation, added)
     moment = timezone.now().replace(microsecond=0)
     proration = _proration(situation, resulting)
     _remember(organization, resulting, moment)
@@ -61,13 +64,20 @@ def _cost(organization: Organization, added: int) -> SeatCost:
     except (VendorRejected, VendorNotFound) as error:
         raise PaymentRefused("Stripe cannot say.", reason=error.code) from error
     return SeatCost(
-        current=situation.target,
+        current=_resulting(situation, 0),
         resulting=resulting,
         amount_due_now=now,
         amount_next_invoice=later,
         currency=currency,
         proration_date=moment,
     )
+
+
+def _resulting(situation: Situation, added: int) -> int:
+    """What would be billed; a contract is billed as it was agreed, whoever joins."""
+    if situation.mode == Mode.MANUAL and situation.observed is not None:
+        return situation.observed
+    return target(max(0, situation.counted + added), situation.policy)
 
 
 def _proration(situation: Situation, resulting: int) -> Proration:
@@ -94,7 +104,12 @@ def _due_now(
 def _due_next(row: Subscription, resulting: int, proration: Proration, moment: datetime) -> int:
     """After a charge of its own, the next invoice holds nothing but the new number of seats."""
     later = Proration.SILENT if proration == Proration.INVOICE_NOW else proration
-    due, _ = gateway.current().preview_due(_request(row, resulting, later, moment))
+    try:
+        due, _ = gateway.current().preview_due(_request(row, resulting, later, moment))
+    except VendorNotFound as error:
+        if error.code != NOTHING_UPCOMING:
+            raise
+        return 0  # it ends, and nothing is owed for the rest
     return due
 
 

@@ -16,7 +16,7 @@ from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscripti
 from billing.services import customers, seat_ledger
 from billing.statuses import ENDED, SeatItem, Status
 from events.services import log as events
-from kit import locks
+from kit import jobs, locks
 from tenancy import locks as tenancy_locks
 from tenancy import routing
 from tenancy.models import Organization
@@ -32,6 +32,7 @@ class Before:
     """What we knew of a subscription; blank for one we never met."""
 
     is_new: bool
+    has_ended: bool
     quantity: int | None
     told: dict[str, Any]
 
@@ -40,7 +41,7 @@ class Before:
         """The row as it is in memory, before it follows a snapshot."""
         is_new = row._state.adding  # noqa: SLF001 - Django's documented way to ask
         told = {} if is_new else {name: getattr(row, name) for name in TOLD}
-        return cls(is_new, row.quantity, told)
+        return cls(is_new, row.has_ended, row.quantity, told)
 
 
 def pull(external_id: str) -> Subscription | None:
@@ -80,7 +81,16 @@ def write(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscri
     _elect(organization)
     _tell(organization, row, before)
     _follow_seats(organization, row, before)
+    if organization.is_deleted and not row.has_ended:
+        defer_end(organization.pk)
+    if row.has_ended and not before.has_ended:
+        _follow_surplus(organization)
     return row
+
+
+def defer_end(organization_id: UUID) -> None:
+    """Store the end of all that a deleted organization pays for, in the running transaction."""
+    jobs.defer("billing.end_subscriptions", organization_id=str(organization_id))
 
 
 def _owner(snapshot: SubscriptionSnapshot) -> UUID | None:
@@ -156,6 +166,13 @@ def _copy_moments(row: Subscription, *, was_active: bool, now: datetime) -> None
         row.past_due_since = None
     elif row.past_due_since is None:
         row.past_due_since = now
+
+
+def _follow_surplus(organization: Organization) -> None:
+    """One that was one too many is so no more: from now on its seats are followed."""
+    for row in Subscription.objects.filter(organization=organization, is_surplus=True):
+        if not row.has_ended:
+            jobs.defer("billing.pull_subscription", external_id=row.external_id)
 
 
 def _elect(organization: Organization) -> None:

@@ -1,0 +1,156 @@
+"""What nobody asks for: comparing later, following what staff and other slices decide."""
+
+import json
+
+import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from billing import gateway, handlers, tasks
+from billing.gateway.port import Profile
+from billing.models import Plan
+from billing.seat_rules import Mode
+from billing.services import (
+    agreements,
+    customers,
+    reconciliation,
+    seat_preview,
+    seats,
+    subscriptions,
+)
+from kit.vendors import VendorUnavailable
+from tenancy.services import organizations
+
+
+def waiting(name, **arguments):
+    jobs = ProcrastinateJob.objects.filter(task_name=name, status="todo")
+    return jobs.filter(**{f"args__{key}": value for key, value in arguments.items()})
+
+
+def at_stripe(firm):
+    return gateway.current().fetch_subscription(firm.subscription.external_id)
+
+
+def test_comparison_waits_once_however_long_stripe_is_silent(firm):
+    acme = firm().subscribe()
+    acme.fault(status=503, times=100)
+    acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
+
+    for _ in range(5):  # five hours of it
+        reconciliation.defer([acme.organization.pk])
+        tasks.reconcile_organization(organization_id=str(acme.organization.pk))
+
+    jobs = waiting("billing.reconcile_organization", organization_id=str(acme.organization.pk))
+    assert jobs.count() == 1
+
+
+def test_deleted_organization_stops_paying(firm):
+    acme = firm().subscribe()
+    with acme._locked() as organization:
+        organizations.delete(organization)
+    assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
+
+    tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+
+    assert at_stripe(acme).status == "canceled"
+    assert acme.organization.pk not in reconciliation.abandoned()
+
+
+def test_deletion_while_stripe_is_down_is_not_lost(firm):
+    acme = firm().subscribe()
+    with acme._locked() as organization:
+        organizations.delete(organization)
+    acme.fault(status=503)
+    with pytest.raises(VendorUnavailable):
+        tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+
+    assert acme.organization.pk in reconciliation.abandoned()
+    tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+    assert at_stripe(acme).status == "canceled"
+
+
+def test_page_paid_after_its_organization_was_deleted_is_ended(firm):
+    acme = firm()
+    page = acme.checkout()
+    with acme._locked() as organization:
+        organizations.delete(organization)
+
+    subscriptions.pull(acme.pay(page))
+
+    assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
+
+
+def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
+    acme = firm().subscribe()
+
+    agreements.end_all(organization_id=acme.organization.pk)
+
+    assert at_stripe(acme).status == "active"
+
+
+def test_surplus_subscription_is_followed_once_the_first_has_ended(firm):
+    acme = firm().subscribe()
+    first = acme.subscription
+    second = acme.pay(gateway.current().open_checkout(acme.like_a_page(), key=f"2-{first.pk}"))
+    subscriptions.pull(second)
+    acme.join()
+
+    agreements.cancel_now(organization=acme.organization)
+    job = waiting("billing.pull_subscription", external_id=second).first()
+    tasks.pull_subscription(external_id=job.args["external_id"])
+    acme.sync()
+
+    assert acme.subscription.external_id == second
+    assert (acme.billed, acme.state) == (2, "in_sync")
+
+
+def test_plan_that_staff_edit_counts_its_organizations_again(firm):
+    acme, other = firm(minimum_seats=1).subscribe(), firm().subscribe()
+    Plan.objects.filter(pk=acme.price.plan_id).update(minimum_seats=4)
+
+    found = reconciliation.of_plan(acme.price.plan)
+
+    assert found == [acme.organization.pk]
+    assert other.organization.pk not in found
+    reconciliation.reconcile(organization_id=acme.organization.pk)
+    assert (acme.billed, acme.state) == (4, "in_sync")
+
+
+def test_contract_costs_what_it_says_whoever_joins(firm):
+    acme = firm(seats=2).subscribe()
+    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
+
+    cost = seat_preview.of_addition(organization=acme.organization, seats=3)
+
+    assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
+
+
+def test_removal_from_what_ends_owes_nothing(firm):
+    acme = firm(seats=2).subscribe()
+    agreements.cancel(organization=acme.organization)
+
+    cost = seat_preview.of_role(
+        organization=acme.organization, member_id=acme.members[0].pk, role="viewer"
+    )
+
+    assert (cost.resulting, cost.amount_due_now, cost.amount_next_invoice) == (1, 0, 0)
+
+
+def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
+    acme = firm()
+    acme.checkout()
+    customer_id = acme.organization.customer.stripe_customer_id
+    gateway.current().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
+
+    customers.pull(customer_id)
+
+    known = customers.of(acme.organization)
+    assert (known.billing_name, known.billing_city) == ("A" * 256, "B" * 128)
+
+
+@pytest.mark.parametrize(
+    "type_", ["invoice.upcoming", "customer.tax_id.deleted", "balance.available"]
+)
+def test_object_without_an_id_is_no_reason_to_refuse_an_event(type_):
+    event = {"id": "evt_1", "type": type_, "livemode": False, "created": 1, "data": {"object": {}}}
+
+    assert handlers.read(json.dumps(event).encode()).object_key == ""
