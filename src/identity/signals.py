@@ -17,6 +17,8 @@ member_role_changed = Signal()
 invitation_created = Signal()
 invitation_closed = Signal()
 
-# kwargs: organization, role, reason ("invitation", "role_change", "reactivation"). Sent under the
-# organization's lock before its intent is written: counted + reserved + open intents + 1 must fit.
+# kwargs: organization, role, before (the role held until now, or ""), reason ("invitation",
+# "role_change", "reactivation"), and with invitations expected_seats (what the inviter was told
+# would be paid for then, or None). Sent under the organization's lock before its intent is written:
+# counted + reserved + open intents + 1 must fit.
 seat_wanted = Signal()

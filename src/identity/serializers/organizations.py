@@ -65,7 +65,7 @@ class InvitationSerializer(StrictModelSerializer):
         return invitation.status_at(timezone.now())
 
 
-class NewInvitationSerializer(StrictSerializer):
+class InvitationRowSerializer(StrictSerializer):
     """Whom to invite, and as what."""
 
     email = serializers.EmailField(max_length=254)
@@ -73,11 +73,22 @@ class NewInvitationSerializer(StrictSerializer):
     name = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
 
 
+class NewInvitationSerializer(InvitationRowSerializer):
+    """Whom to invite, as what, and how many seats the inviter expects to pay for then."""
+
+    expected_seats = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="`resulting` of the seat preview: refused with 409 `seats_changed` when it is no longer so.",
+    )
+
+
 class BulkInvitationsSerializer(StrictSerializer):
     """Up to a hundred people."""
 
     invitations = serializers.ListField(
-        child=NewInvitationSerializer(), min_length=1, max_length=100
+        child=InvitationRowSerializer(), min_length=1, max_length=100
     )
 
     def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -37,14 +37,27 @@ def get(organization: Organization, invitation_id: UUID) -> Invitation:
     return invitation
 
 
-def create(organization: Organization, *, email: str, role: Role, name: str = "") -> Invitation:
-    """Invite an address.
+def create(
+    organization: Organization,
+    *,
+    email: str,
+    role: Role,
+    name: str = "",
+    expected_seats: int | None = None,
+) -> Invitation:
+    """Invite an address; `expected_seats` is what the inviter was told would be paid for then.
 
     Raises AlreadyMember, InvitationPending, ChangeInProgress, what a receiver of `seat_wanted`
     raises, and what Stytch refuses.
     """
     with transaction.atomic():
-        intent = intend(locks.organization(organization.pk), email=email, role=role, name=name)
+        intent = intend(
+            locks.organization(organization.pk),
+            email=email,
+            role=role,
+            name=name,
+            expected_seats=expected_seats,
+        )
     return send(intent)
 
 
@@ -54,6 +67,7 @@ def intend(
     email: str,
     role: Role,
     name: str = "",
+    expected_seats: int | None = None,
     lease: timedelta = intents.LEASE,
 ) -> Intent:
     """Step one of an invitation, under the organization's lock: check, and claim address and seat."""
@@ -62,7 +76,7 @@ def intend(
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
     former = _make_room(organization, email)
-    _want_seat(organization, role)
+    _want_seat(organization, role, expected_seats)
     return intents.open(
         organization=organization,
         kind=IntentKind.INVITE,
@@ -203,7 +217,12 @@ def _record_resent(invitation_id: UUID, organization: Organization, _: Applied) 
     history.write(organization, "invitation.resent", invitation.pk)
 
 
-def _want_seat(organization: Organization, role: str) -> None:
+def _want_seat(organization: Organization, role: str, expected_seats: int | None = None) -> None:
     signals.seat_wanted.send(
-        sender=Invitation, organization=organization, role=role, before="", reason="invitation"
+        sender=Invitation,
+        organization=organization,
+        role=role,
+        before="",
+        reason="invitation",
+        expected_seats=expected_seats,
     )
