@@ -28,23 +28,24 @@ ENUMS: Final[dict[str, str | list[str]]] = {
     "VatStatus": "billing.models.customers.Customer.VatStatus",
 }
 
+# In the order somebody new needs them, which is the order the page shows.
 TAGS: Final = {
     "auth": "Sign in, go elsewhere, sign out. Stytch does the work; these calls need no other SDK.",
-    "billing_profile": "Who pays, as invoices print it.",
-    "checkout": "Buy a plan on Stripe's page.",
-    "event_types": "The kinds of change the audit trail knows.",
-    "events": "The audit trail: who changed what, when and from where.",
-    "features": "What the organization may use, and why.",
-    "invitations": "Offers to become a member.",
-    "invoices": "What was charged.",
     "me": "The person behind the session.",
-    "members": "The people of an organization.",
     "organizations": "The organization itself.",
+    "members": "The people of an organization.",
+    "invitations": "Offers to become a member.",
     "permissions": "Which role may do what.",
     "plans": "What is sold.",
+    "checkout": "Buy a plan on Stripe's page.",
+    "subscription": "The agreement to a plan.",
     "portal": "Stripe's own pages for payment methods and invoices.",
     "seats": "Who is paid for: counted here, billed by Stripe.",
-    "subscription": "The agreement to a plan.",
+    "invoices": "What was charged.",
+    "billing_profile": "Who pays, as invoices print it.",
+    "features": "What the organization may use, and why.",
+    "events": "The audit trail: who changed what, when and from where.",
+    "event_types": "The kinds of change the audit trail knows.",
 }
 
 NAMES: Final[dict[str, Any]] = {

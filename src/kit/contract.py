@@ -1,7 +1,7 @@
 """Where the contract is read: `/openapi.json` by generators, `/docs` and `/docs/errors` by people."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +14,28 @@ from rest_framework.response import Response
 
 from kit import access, errors
 from kit.views import APIView
+
+ERRORS_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Problems</title>
+<link rel="icon" href="data:,">
+<style>
+  body {{ max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color: #1d2433; font: 16px/1.5 system-ui, sans-serif; }}
+  table {{ width: 100%; border-collapse: collapse; }}
+  th, td {{ padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #e3e7ee; text-align: left; vertical-align: top; }}
+  code {{ overflow-wrap: anywhere; }}
+  :target {{ background: #fff4d9; }}
+</style>
+<h1>Problems</h1>
+<p>What this API refuses, and the <code>code</code> to branch on. <a href="/docs">Operations</a></p>
+<table>
+<tr><th>Status</th><th>Code</th><th>Title</th></tr>
+{}
+</table>
+</html>
+"""
 
 
 @cache
@@ -50,10 +72,5 @@ def errors_page(_request: HttpRequest) -> HttpResponse:
         '<tr id="{}"><td>{}</td><td><code>{}</code></td><td>{}</td></tr>',
         ((kind.code, kind.status, kind.code, kind.title) for kind in errors.registered()),
     )
-    page = format_html(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Problems</title>'
-        "<h1>Problems</h1><table>"
-        "<tr><th>status</th><th>code</th><th>title</th></tr>\n{}</table></html>",
-        rows,
-    )
+    page = format_html(ERRORS_PAGE, rows)
     return HttpResponse(page)

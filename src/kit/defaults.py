@@ -130,6 +130,12 @@ SPECTACULAR: Final[dict[str, Any]] = {
         "kit.openapi.refuse_duplicates",
         "kit.openapi.list_tags",
     ],
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "docExpansion": "none",  # the groups first: a page of headings, not of eighty bars
+        "defaultModelsExpandDepth": -1,  # each operation shows its own
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

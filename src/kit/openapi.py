@@ -176,10 +176,11 @@ def refuse_duplicates(result: Json, **_: object) -> Json:
 
 
 def list_tags(result: Json, **_: object) -> Json:
-    """Post-processing hook: define every tag that is used."""
+    """Post-processing hook: define every tag that is used, in the order the settings tell them."""
     known = {tag["name"]: tag for tag in result.get("tags", [])}
     used = {tag for _p, _m, operation in operations(result) for tag in operation.get("tags", ())}
-    result["tags"] = [known.get(name, {"name": name}) for name in sorted(used)]
+    told = [tag for name, tag in known.items() if name in used]
+    result["tags"] = told + [{"name": name} for name in sorted(used - known.keys())]
     return result
 
 
