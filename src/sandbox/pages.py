@@ -1,7 +1,6 @@
-"""The pages for people: what is here, mails sent, webhooks sent, and where a front end takes over."""
+"""The pages for people: what is here, mails sent, webhooks sent."""
 
 import json
-import shlex
 from datetime import datetime
 from functools import partial
 from urllib.parse import parse_qsl
@@ -10,18 +9,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import mail
+from sandbox import landing, mail
 from sandbox.store import Document
+from sandbox.stytch import credentials
 from sandbox.world import World
 
 SHOWN = 100
-NEXT_STEP = {
-    "discovery": "/v1/auth/discovery",
-    "multi_tenant_magic_links": "/v1/auth/invitations/accept",
-    "oauth": "/v1/auth/oauth",
-    "discovery_oauth": "/v1/auth/oauth",
-    "sso": "/v1/auth/sso",
-}
 TONES = {
     "delivered": "good",
     "pending": "info",
@@ -38,6 +31,7 @@ async def home(world: World, request: Request) -> Response:
         request,
         "home.html",
         {
+            "step": landing.described(world, landing.BEGIN),
             "mails": world.store.count(mail.KIND),
             "events": len(outcomes),
             "troubled": sum(outcome in {"failed", "dropped"} for outcome in outcomes),
@@ -53,7 +47,11 @@ async def inbox(world: World, request: Request) -> Response:
     email = request.query_params.get("email", "").strip()
     now = world.clock.now()
     mails = [
-        sent | {"expired": bool(sent["expires_at"]) and moment(sent["expires_at"]) <= now}
+        sent
+        | {
+            "expired": bool(sent["expires_at"]) and moment(sent["expires_at"]) <= now,
+            "used": credentials.is_used(world, sent["token"] or ""),
+        }
         for sent in mail.find(world, email=email)[:SHOWN]
     ]
     return world.templates.TemplateResponse(request, "inbox.html", {"mails": mails, "email": email})
@@ -82,23 +80,6 @@ async def resend(world: World, request: Request) -> Response:
     form = dict(parse_qsl((await request.body()).decode()))
     world.deliveries.resend(form.get("id", ""))
     return RedirectResponse("/events", status_code=303)
-
-
-async def landing(world: World, request: Request) -> Response:
-    """Show what a front end would be given here, and what it would ask next."""
-    given = list(request.query_params.multi_items())
-    kind = request.query_params.get("stytch_token_type", "")
-    token = request.query_params.get("token", "")
-    command = curl(world, NEXT_STEP[kind], token) if token and kind in NEXT_STEP else ""
-    context = {"given": given, "kind": kind, "command": command}
-    return world.templates.TemplateResponse(request, "landing.html", context)
-
-
-def curl(world: World, path: str, token: str) -> str:
-    """Return the command a person can paste to go on."""
-    url = shlex.quote(f"{world.settings.api_url.rstrip('/')}{path}")
-    body = shlex.quote(json.dumps({"token": token}))
-    return f"curl -X POST {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
 
 
 def pretty(body: str) -> str:
@@ -135,6 +116,6 @@ def attempt(document: Document) -> str:
 def routes(world: World) -> list[BaseRoute]:
     """Return the pages."""
     world.templates.env.filters |= {"when": when, "attempt": attempt}
-    pages = {"/": home, "/inbox": inbox, "/events": events, "/landing": landing}
+    pages = {"/": home, "/inbox": inbox, "/events": events, "/landing": landing.landing}
     found = [Route(path, partial(page, world), methods=["GET"]) for path, page in pages.items()]
     return [*found, Route("/events/resend", partial(resend, world), methods=["POST"])]

@@ -78,6 +78,40 @@ def test_landing_quotes_what_it_was_given(control):
     assert """'"'"'; rm""" in html.unescape(shown)
 
 
+@pytest.mark.parametrize(
+    ("came_from", "told", "path"),
+    [
+        ("checkout", "Paid.", "/billing/subscription"),
+        ("canceled", "Nothing was paid", "/billing/checkout"),
+        ("portal", "Back from the billing portal", "/billing/subscription"),
+        ("", "no session yet", "/billing/portal"),
+    ],
+)
+def test_landing_knows_the_next_step_after_every_page(control, came_from, told, path):
+    shown = html.unescape(page(control, f"/landing?from={came_from}"))
+
+    assert told in shown
+    assert path in shown
+
+
+def test_used_link_is_told_from_a_fresh_one(client, control):
+    client.magic_links.email.discovery.send("ada@acme.example")
+    fresh = page(control, "/inbox")
+    token = control.mail("ada@acme.example")["token"]
+
+    client.magic_links.discovery.authenticate(token)
+
+    assert "Used" not in fresh
+    assert "Used" in page(control, "/inbox")
+
+
+def test_start_page_shows_how_to_begin(control):
+    shown = html.unescape(page(control, "/"))
+
+    assert "http://127.0.0.1:8000/v1/auth/magic-links" in shown
+    assert "http://127.0.0.1:8000/admin/" in shown
+
+
 def test_events_show_the_outcome_and_send_again(client, control, receiver, acme):
     control.post("/webhooks/drain")
     shown = page(control, "/events")

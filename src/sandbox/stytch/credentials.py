@@ -41,6 +41,12 @@ def use_link(world: World, token: str, *, purpose: str, verifier: str | None) ->
     return link
 
 
+def is_used(world: World, token: str) -> bool:
+    """Return whether a link's token was used up."""
+    link = world.store.get(LINK, token)
+    return link is not None and bool(link["used"])
+
+
 def challenge_of(verifier: str) -> str:
     """Return the PKCE challenge of a verifier."""
     digest = hashlib.sha256(verifier.encode()).digest()

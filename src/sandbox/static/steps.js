@@ -1,0 +1,63 @@
+// Makes the calls a page shows from the browser, and remembers for this tab what later ones need.
+
+const known = JSON.parse(sessionStorage.getItem("known") || "{}");
+const steps = [...document.querySelectorAll(".step")];
+const commands = new Map(steps.map((step) => [step, step.querySelector("pre").textContent]));
+
+function fill(text, { longest = Infinity } = {}) {
+  const shorten = (value) => (value.length > longest ? `${value.slice(0, 12)}…` : value);
+  return text.replace(/\{(\w+)\}/g, (name, key) => (known[key] ? shorten(known[key]) : name));
+}
+
+function show() {
+  for (const [step, command] of commands) {
+    step.querySelector("pre").textContent = fill(command, { longest: 60 });
+    step.querySelector("[data-copy]").dataset.copy = fill(command);  // the whole of it
+  }
+  document.querySelector("[data-signed-out]")?.toggleAttribute("hidden", Boolean(known.session_jwt));
+}
+
+function remember(answer) {
+  for (const key of ["intermediate_session_token", "session_token", "session_jwt"]) {
+    if (answer[key]) known[key] = answer[key];
+  }
+  if (answer.organization?.slug) known.slug = answer.organization.slug;
+  if (answer.organizations?.length) known.organization_id = answer.organizations[0].id;
+  const prices = (answer.results ?? []).flatMap((plan) => plan.prices ?? []);
+  if (prices.length) known.price_id = prices[0].id;
+  sessionStorage.setItem("known", JSON.stringify(known));
+}
+
+async function run(step) {
+  const { method, url, body, session } = step.dataset;
+  const headers = {};
+  if (session) headers.Authorization = `Bearer ${known.session_jwt ?? ""}`;
+  if (body) headers["Content-Type"] = "application/json";
+  const answer = await fetch(fill(url), { method, headers, body: body && fill(body) });
+  const text = await answer.text();
+  const read = text ? JSON.parse(text) : {};
+  if (answer.ok) remember(read);
+  return { status: answer.status, read };
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-run]");
+  if (!button) return;
+  const step = button.closest(".step");
+  const [status, output, open] = ["status", "answer", "open"].map((name) => step.querySelector(`[data-${name}]`));
+  button.disabled = true;
+  try {
+    const { status: code, read } = await run(step);
+    status.textContent = `HTTP ${code}`;
+    output.textContent = JSON.stringify(read, null, 2);
+    output.hidden = false;
+    open.hidden = !read.url;
+    if (read.url) open.href = read.url;
+  } catch {
+    status.textContent = "The API did not answer this page. Is it running, and is this page open under the address it was started with?";
+  }
+  button.disabled = false;
+  show();
+});
+
+show();
