@@ -8,6 +8,7 @@ import sys
 import time
 
 from devserver import checkout, database, environment, leftovers, locks, place, seed, tour
+from devserver.children import tell
 from devserver.errors import Refusal
 from devserver.parent import die_with_parent
 from devserver.people import Places, World
@@ -69,7 +70,7 @@ def demo() -> int:
         print("Starting everything for the tour...", flush=True)
         return run([sys.executable, "-m", "devserver", "demo"])
     keys = environment.vendors({}, environment.named_addresses({}))  # the sandbox's own
-    tour.Tour(_world(), keys, tell=print).walk()
+    tour.Tour(_world(), keys, tell=tell).walk()
     return 0
 
 

@@ -186,10 +186,20 @@ def failure(child: Child) -> str:
     return f"{child.name} {how}." + (f" Its last lines:\n{last}" if last else "")
 
 
+def has_colours() -> bool:
+    """Whether styles mean anything where our output goes, and are wanted there."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # noqa: TID251  a terminal's custom
+
+
+def tell(text: str) -> None:
+    """Print a text of our own, styled only where styles are seen."""
+    print(text if has_colours() else STYLE.sub("", text), flush=True)
+
+
 def say(name: str, line: str) -> None:
     """One line of the common stream."""
     prefix = f"{name:>{WIDTH}} │"
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):  # noqa: TID251  a terminal's custom
+    if has_colours():
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
     else:
         line = STYLE.sub("", line)

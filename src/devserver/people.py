@@ -56,7 +56,12 @@ class World:
     ) -> Any:  # noqa: ANN401 - JSON
         """One call of the API; its JSON. Raises Refusal with the API's own words."""
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
-        answer = self._http.request(method, f"{self.places.api}{path}", json=body, headers=headers)
+        try:
+            answer = self._http.request(
+                method, f"{self.places.api}{path}", json=body, headers=headers
+            )
+        except httpx.TransportError:
+            raise Refusal(f"{self.places.api} does not answer; is it starting again?") from None
         if not answer.is_success:
             raise Refusal(f"{method} {path} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None

@@ -157,7 +157,7 @@ class Run:
             f"Inbox        {vendors}/inbox    mails to anybody land here",
             f"Events       {vendors}/events   webhooks sent to the API",
             f"Database     {self.told['DATABASE_OWNER_URL']}",
-            "Token        make token ROLE=admin    (or member, viewer) of the demo organization",
+            "Token        make token ROLE=admin    of the demo organization (or member, viewer); lives five minutes",
             "Story        make demo",
             "",
             "Ready. Ctrl-C stops everything.",

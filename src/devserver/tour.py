@@ -28,7 +28,11 @@ class Tour:
         self._change_roles(admin)
         self._refusals(admin)
         self._leave_and_return(admin)
-        self.tell(f"\n{BOLD}Done.{PLAIN} Organization {self.slug} stays for you to look at.")
+        places = self.world.places
+        self.tell(f"\n{BOLD}Done.{PLAIN} While `make run` goes on, {self.slug} stays to look at:")
+        self._fact("admin", f"{places.api}/admin/tenancy/organization/?q={self.slug}")
+        self._fact("inbox", f"{places.sandbox}/inbox")
+        self._fact("webhooks", f"{places.sandbox}/events")
 
     def _sign_up(self) -> Session:
         email = self._address("ada")

@@ -197,6 +197,33 @@ def test_command_runs_against_everything_and_gives_its_status(checkout):
     poll(checkout.is_empty, what="an empty machine")
 
 
+def test_greeting_names_an_account_whose_password_stays(checkout):
+    run = checkout.run()
+    password = checkout.root.joinpath(".devserver/staff_password")
+    told = f"staff@demo.example / {password.read_text()}"
+    run.send_signal(signal.SIGTERM)
+    run.wait(timeout=10)
+    checkout.root.joinpath("output.txt").unlink()
+    checkout.run()
+
+    assert checkout.says(told)
+    assert password.stat().st_mode & 0o077 == 0
+    assert checkout.says("staff │ make_development_staff begins")
+
+
+def test_real_vendor_gets_no_account_with_a_printed_password(checkout):
+    checkout.told |= {"STRIPE_SECRET_KEY": "sk_test_real"}
+    checkout.run()
+
+    assert not checkout.says("staff@demo.example")
+
+
+def test_output_into_a_file_has_no_styles(checkout):
+    checkout.run()
+
+    assert "\033" not in checkout.output
+
+
 def test_token_is_all_that_is_printed(up):
     assert up.do("token", "--role", "admin").stdout == "token of the admin\n"
 
