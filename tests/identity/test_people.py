@@ -101,6 +101,16 @@ def test_staff_are_never_linked(organization, told, shown):
     assert member.user.email_verified
 
 
+def test_directory_never_changes_the_address_staff_sign_in_with(ada, organization, told, shown):
+    User.objects.filter(pk=ada.user_id).update(is_staff=True)
+    moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
+
+    member = directory.apply(moved, proof=shown.email("mallory@evil.example")).member
+
+    ada.user.refresh_from_db()
+    assert (ada.user.email, member.user.is_staff) == ("ada@acme.example", False)
+
+
 def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told, shown):
     # Stytch frees an address when it is changed; until we hear of that, two rows claim it.
     other = told(organization, "ada@acme.example")

@@ -27,10 +27,11 @@ def is_somebody(user: User) -> bool:
 def let_go(member: Member) -> None:
     """A directory has changed the address: whoever reads the new one may be somebody else.
 
-    The User stays the member's own where it is nobody else's, and no longer owns the old address.
+    The User stays the member's own where it is nobody else's, nor staff, and no longer owns the
+    old address.
     """
     member.proved_at = None
-    if member.user.members.exclude(pk=member.pk).exists():
+    if member.user.is_staff or member.user.members.exclude(pk=member.pk).exists():
         member.user = stranger(email=member.email, name=member.name)
     elif member.user.email_verified:
         member.user.email_verified = False
