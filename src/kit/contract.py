@@ -1,5 +1,6 @@
 """Where the contract is read: `/openapi.json` by generators, `/docs` and `/docs/errors` by people."""
 
+import threading
 from functools import cache
 from typing import Any, Final
 
@@ -37,10 +38,17 @@ ERRORS_PAGE: Final = """<!doctype html>
 </html>
 """
 
+_building = threading.Lock()  # the generator loads its extensions once, and not for two at once
 
-@cache
+
 def document() -> dict[str, Any]:
     """The whole contract; routes do not change while a process lives."""
+    with _building:
+        return _built()
+
+
+@cache
+def _built() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return {**schema, "servers": [{"url": settings.PUBLIC_URL}]}
 

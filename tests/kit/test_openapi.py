@@ -1,11 +1,15 @@
 """The contract follows from what views declare."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
+from kit import contract as served
 from kit import openapi
 from tests.kit import routes
 
@@ -183,3 +187,15 @@ def test_the_page_needs_no_inline_script(settings):
 
     assert "<script>" not in page
     assert b"swagger" in Client().get("/docs?script=").content.lower()
+
+
+def test_readers_who_come_first_together_read_one_contract():
+    served._built.cache_clear()
+    together = threading.Barrier(4, timeout=30)
+
+    def read(_):
+        together.wait()
+        return id(served.document())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(read, range(4)))) == 1
