@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from billing.errors import SeatLimitReached, SeatsChanged
@@ -10,6 +11,7 @@ from billing.seat_rules import State
 from identity.models import Member, Status
 from kit import caller as callers
 from kit.caller import Caller
+from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
 def counted(firm):
@@ -140,3 +142,16 @@ def test_free_plan_counts_and_tells_stripe_nothing(firm):
 
     assert (acme.state, acme.report.provider_quantity) == (State.NONE, None)
     assert not acme.attempts().exists()
+
+
+def test_web_process_can_neither_rewrite_nor_remove_a_line_of_the_ledger(firm):
+    firm()
+
+    with psycopg.connect(on_database(WEB_URL, DATABASE), autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM billing_seatchange").fetchone()[0]
+        for forbidden in (
+            "UPDATE billing_seatchange SET target = 0",
+            "DELETE FROM billing_seatchange",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden)
