@@ -88,7 +88,7 @@ def carry_out(
         return _look_up(intent, NotFound())
     except VendorUnavailable as error:
         if not error.outcome_known:
-            return _look_up(intent, error)
+            return _look_up(intent, error, will_retry=will_retry)
         _give_up(intent, unless=will_retry)
         raise
     except Problem:  # asked to slow down
@@ -97,11 +97,15 @@ def carry_out(
     return _finish(intent, snapshot, otherwise=IntentState.DONE, record=record)
 
 
-def settle(intent: Intent) -> Applied:
-    """Find out what became of an intent, and write it down. Raises VendorUnavailable."""
+def settle(intent: Intent, *, will_retry: bool = False) -> Applied:
+    """Find out what became of an intent, and write it down. Raises VendorUnavailable.
+
+    One that never reached Stytch lapses, unless a job will ask again.
+    """
     snapshot = _fetch(intent)
     if snapshot is None:
-        close(intent, IntentState.LAPSED)
+        if not will_retry:
+            close(intent, IntentState.LAPSED)
         return Applied()
     return _finish(intent, snapshot, otherwise=IntentState.LAPSED)
 
@@ -126,8 +130,8 @@ def sweep() -> int:
     return settled
 
 
-def _look_up(intent: Intent, problem: Problem) -> Applied:
-    applied = settle(intent)
+def _look_up(intent: Intent, problem: Problem, *, will_retry: bool = False) -> Applied:
+    applied = settle(intent, will_retry=will_retry)
     if intent.state != IntentState.DONE:
         raise problem
     return applied
