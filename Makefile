@@ -2,6 +2,10 @@
 # The first target that needs it builds .venv with uv; nothing is installed outside this folder.
 
 export PYTHONPATH := $(CURDIR)/src
+# Dozens of programs are started here. Where the shell forbids bytecode, as many container images do,
+# each would compile two thousand modules anew.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 IN := $(PY) -m devserver with --
