@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import psycopg
 from django.utils import timezone
 
 from kit import caller as callers
-from kit import transactions
+from kit import locks, transactions
+from tests.harness.plugin import DATABASE, OWNER_URL, on_database
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent, State
@@ -172,3 +174,15 @@ def test_handler_notes_whom_an_event_concerns(acme):
 
     event.refresh_from_db()
     assert (event.organization_id, event.user_id) == (organization, None)
+
+
+def test_event_of_a_busy_object_comes_again_without_spending_an_attempt(acme, monkeypatch):
+    event = acme.send(object="thing_7")
+    monkeypatch.setattr(processing, "PATIENCE", 0.0)
+
+    with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as somebody:
+        somebody.execute("SELECT pg_advisory_lock(%s)", [locks.number("acme:thing_7")])
+        process(event)
+
+    assert (event.state, event.attempts, acme.heard) == (State.PENDING, 0, [])
+    assert [job["scheduled_at"] is None for job in waiting_jobs()] == [True, False]
