@@ -10,7 +10,7 @@ from billing import gateway
 from billing.errors import PaymentRefused, SubscriptionExists
 from billing.gateway.stripe import _retry_after
 from billing.models import SeatState
-from billing.services import agreements, customers, profiles
+from billing.services import agreements, customers, profiles, seat_attempts
 from kit.vendors import VendorUnavailable
 from tests.billing.support import together
 from tests.harness.stack import poll
@@ -42,6 +42,26 @@ def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(firm):
     acme.come_back()
 
     assert (acme.billed, acme.state, acme.remembered.failed_quantity) == (2, "in_sync", None)
+
+
+def test_whoever_asks_need_not_wait_for_the_next_try(firm):
+    acme = firm().subscribe()
+    acme.join()
+    acme.fault(status=429, method="POST", headers={"Retry-After": "500"})
+    acme.sync()
+    assert acme.sync().state == "pending"
+
+    acme.sync(is_forced=True)
+
+    assert (acme.billed, acme.state) == (2, "in_sync")
+
+
+def test_attempt_somebody_speaks_for_is_not_taken_over_by_force(firm):
+    acme = firm().subscribe()
+    acme.join()
+    seat_attempts.begin(acme.organization.pk, is_forced=False)
+
+    assert seat_attempts.begin(acme.organization.pk, is_forced=True) is None
 
 
 def test_previewed_moment_that_stripe_refuses_is_left_out(firm):

@@ -32,7 +32,7 @@ def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
     with transaction.atomic():
         books = Books.read(tenancy_locks.organization(organization_id))
         if books.attempt is not None:
-            return _take_over(books.attempt)
+            return _take_over(books.attempt, is_forced=is_forced)
         decision = books.decide(is_forced=is_forced)
         books.settle(decision)
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):
@@ -84,13 +84,16 @@ def _is_too_soon(organization_id: UUID) -> bool:
     return True
 
 
-def _take_over(attempt: SeatAttempt) -> SeatAttempt | None:
+def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
+    """Resume it once its lease is over; when forced, also one that only waits for its next try."""
     now = timezone.now()
-    if attempt.lease_until > now:
+    waits = bool(attempt.error)  # whoever speaks to Stripe has none yet
+    if attempt.lease_until > now and not (is_forced and waits):
         return None
     attempt.calls += 1
+    attempt.error = ""
     attempt.lease_until = now + LEASE
-    attempt.save(update_fields=["calls", "lease_until", "updated_at"])
+    attempt.save(update_fields=["calls", "error", "lease_until", "updated_at"])
     return attempt
 
 
