@@ -141,7 +141,7 @@ UNFOLD = staff.UNFOLD
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / "build" / "static" if ENV.is_production else None  # elsewhere: the finders
 WHITENOISE_USE_FINDERS = not ENV.is_production
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = not ENV.is_production  # and found when asked for, not listed at each start
 
 # ── Transport security ───────────────────────────────────────────────────────────────────────
 SECURE_CONTENT_TYPE_NOSNIFF = True
