@@ -2,11 +2,9 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
 from tests.harness import contract
 from tests.harness.plugin import API_URL, SANDBOX_URL
-from tests.harness.stack import poll
+from tests.harness.stack import client, poll
 
 
 class Api:
@@ -16,7 +14,7 @@ class Api:
     """
 
     def __init__(self):
-        self._client = httpx.Client(base_url=API_URL, timeout=30)
+        self._client = client(base_url=API_URL, timeout=30)
 
     def close(self):
         self._client.close()
@@ -46,7 +44,7 @@ class Sandbox:
     """The control plane of the sandbox."""
 
     def __init__(self):
-        self._client = httpx.Client(base_url=SANDBOX_URL, timeout=30)
+        self._client = client(base_url=SANDBOX_URL, timeout=30)
 
     def close(self):
         self._client.close()

@@ -8,13 +8,13 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 import uvicorn
 from stytch.core.response_base import StytchError
 
 from sandbox.app import create_app
 from sandbox.settings import Settings
+from tests.harness.stack import client
 
 
 def free_port():
@@ -62,7 +62,7 @@ class Control:
     """The control plane, answers checked."""
 
     def __init__(self, url):
-        self.http = httpx.Client(base_url=url, timeout=40, trust_env=False)
+        self.http = client(base_url=url, timeout=40)
 
     def get(self, path, /, **params):
         answer = self.http.get(f"/_sandbox{path}", params=params)
