@@ -1,0 +1,129 @@
+"""R1 and R2: whatever happened, in whatever order it was told, all ends in what Stripe bills."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connections
+
+from billing import gateway
+from billing.models import Price, SeatAttempt
+from billing.services import reconciliation
+from kit import vendors
+from tests.billing.support import sell
+from tests.soak.history import History, live
+
+pytestmark = pytest.mark.soak
+
+SECONDS = 300
+AT_ONCE = 4
+SETTLED = ("in_sync", "none", "over_limit")
+
+
+@pytest.fixture
+def prices(stack, committed):
+    return [
+        Price.objects.get(lookup_key="team_monthly"),
+        sell(minimum_seats=2, addition_policy="invoice_now"),
+        sell(maximum_seats=3, removal_policy="no_credit"),
+    ]
+
+
+def end_well(history, settled):
+    """The vendor is calm, owners who fell silent are noticed, and nobody looks at anything else."""
+    settled(120)
+    for firm in history.firms:
+        row = live(firm)
+        if row is not None and row.status in ("past_due", "unpaid"):
+            history.recover(firm)
+    settled(120)
+    for firm in history.firms:
+        for _ in range(4):
+            firm.come_back()
+            firm.sync(is_forced=True)
+    settled(120)
+
+
+def check(firm, why):
+    """Our books say what Stripe says, and Stripe bills whom it should."""
+    customer = getattr(firm.organization, "customer", None)
+    at_stripe = gateway.current().subscriptions_of(customer.stripe_customer_id) if customer else []
+    for told in at_stripe:
+        row = firm.organization.subscriptions.get(external_id=told.external_id)
+        known = (row.status, row.quantity, row.cancel_at_period_end, row.stripe_price_id)
+        item = told.items[0]
+        assert known == (told.status, item.quantity, told.cancel_at_period_end, item.price_id), why
+    running = [told for told in at_stripe if told.status not in ("canceled", "incomplete_expired")]
+    assert len(running) <= 1, why
+    report = firm.report
+    assert report.state in SETTLED, (report, why)
+    if running:
+        assert running[0].items[0].quantity == report.target, (report, why)
+    assert not SeatAttempt.objects.in_flight().filter(organization=firm.organization).exists(), why
+
+
+def written(sandbox, since):
+    """What Stripe was told since a moment."""
+    return [one for one in sandbox.requests("stripe", "POST") if one["at"] > since.isoformat()]
+
+
+def run(sandbox, settled, prices, seeds, *, steps):
+    """Some histories side by side, to a calm end; those histories."""
+
+    def live_through(seed):
+        try:
+            with vendors.patient():  # four at once would be too many for the door of requests
+                return History(sandbox, seed, prices).run(steps)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        histories = list(pool.map(live_through, seeds))
+    sandbox.delete("/faults")
+    with vendors.patient():
+        for history in histories:
+            end_well(history, settled)
+    return histories
+
+
+def test_random_histories_end_in_what_stripe_bills(sandbox, settled, prices, capsys):
+    sandbox.post("/webhooks", shuffle=True, duplicate=2, vendor="stripe")
+    deadline, seeds, deeds = time.monotonic() + SECONDS, 0, 0
+    while time.monotonic() < deadline:
+        chosen = range(seeds, seeds + AT_ONCE)
+        histories = run(sandbox, settled, prices, chosen, steps=40)
+        seeds += AT_ONCE
+        calm_since = datetime.now(UTC)
+        settled(60)
+        assert not written(sandbox, calm_since), "ping-pong"
+        for seed, history in zip(chosen, histories, strict=True):
+            deeds += len(history.deeds)
+            for firm in history.firms:
+                check(firm, f"seed {seed}: {history.deeds}")
+
+    with capsys.disabled():
+        print(f"\n{seeds} histories, {seeds * 3} firms, {deeds} deeds: all as Stripe says")  # noqa: T201
+
+
+def test_histories_with_lost_events_are_right_after_one_comparison(
+    sandbox, settled, prices, capsys
+):
+    counted = 0
+    for first in range(1_000, 1_000 + 3 * AT_ONCE, AT_ONCE):
+        sandbox.post("/webhooks", shuffle=True, drop=20, vendor="stripe")
+        histories = run(sandbox, settled, prices, range(first, first + AT_ONCE), steps=30)
+        sandbox.post("/webhooks")
+        firms = [firm for history in histories for firm in history.firms]
+        for firm in firms:
+            reconciliation.reconcile(organization_id=firm.organization.pk, corrects_drift=True)
+        settled(120)
+        compared = datetime.now(UTC)
+        for firm in firms:
+            reconciliation.reconcile(organization_id=firm.organization.pk)
+            check(firm, f"seeds from {first}")
+        assert not written(sandbox, compared)
+        counted += len(firms)
+
+    with capsys.disabled():
+        print(f"\n{counted} firms with lost events: right after one comparison")  # noqa: T201

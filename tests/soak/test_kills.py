@@ -1,0 +1,44 @@
+"""R6: the worker dies at each step of a seat change, again and again; each change is charged once."""
+
+import random
+import time
+
+import pytest
+
+from tests.billing import worker
+from tests.billing.support import Firm
+from tests.harness.stack import poll
+
+pytestmark = pytest.mark.soak
+
+RUNS = 4
+STEPS = {
+    "before Stripe is asked": {"method": "POST", "timeout": 3},
+    "after Stripe's success": {"method": "POST", "timeout": 3, "after_effect": True},
+    "while an event is looked into": {"method": "GET", "timeout": 3},
+    "at any moment": None,
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("run", range(RUNS))
+def test_killed_worker_changes_each_quantity_once(sandbox, stack, committed, step, run):
+    firm, dice = Firm(sandbox, seats=2).subscribe(), random.Random(f"{step}{run}")
+    fault = STEPS[step]
+    if fault:
+        firm.fault(**fault)
+    firm.join()
+    if fault:
+        poll(lambda: not sandbox.get("/faults")["faults"], what="the moment")
+    time.sleep(dice.random() * (0.5 if fault else 1.5))
+
+    worker.kill(stack)
+    firm.join()
+    worker.start_again(stack)
+
+    worker.reached(firm, 4, seconds=120)
+    poll(lambda: not firm.attempts().filter(state="in_flight").exists(), what="an end")
+    time.sleep(3 if fault else 0)  # the sandbox logs what hung when it lets go
+    # A change sent again goes under its own key, so two changes are two keys at most.
+    assert len({request["headers"]["idempotency-key"] for request in firm.sent()}) <= 2
+    assert not worker.stuck()

@@ -1,0 +1,69 @@
+"""R7: Stripe is away for an hour (a hundred times faster) while two hundred members come and go."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from tests.billing import worker
+from tests.billing.support import Firm
+
+pytestmark = pytest.mark.soak
+
+FIRMS, CHANGES, AWAY_SECONDS = 20, 200, 36
+MOST_CALLS = 12
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"drop": True},
+        {"status": 503},
+        {"status": 429},
+        {"status": 500},
+        {"timeout": 7, "drop": True},
+    ],
+    ids=["refused", "503", "429", "500", "hang"],
+)
+def test_long_outage_loses_no_change_and_asks_little(
+    sandbox, stack, committed, settled, capsys, trouble
+):
+    firms = [Firm(sandbox, seats=2).subscribe() for _ in range(FIRMS)]
+    settled(120)
+    before = Counter(asked(sandbox))
+    sandbox.post("/faults", vendor="stripe", path="/v1", times=1_000_000, **trouble)
+    dice, began = random.Random(7), time.monotonic()
+
+    for number in range(CHANGES):
+        firm = dice.choice(firms)
+        if dice.random() < 0.6 or len(firm.members) < 2:
+            firm.members.append(firm.join())
+        else:
+            firm.leave(firm.members.pop())
+        if number % 20 == 0:
+            time.sleep(AWAY_SECONDS / CHANGES * 10)
+    time.sleep(max(0, began + AWAY_SECONDS - time.monotonic()))
+    calls = Counter(asked(sandbox)) - before
+    sandbox.delete("/faults")
+    back = time.monotonic()
+    for firm in firms:
+        worker.reached(firm, len(firm.members), seconds=120)
+    late = time.monotonic() - back
+
+    most = max(calls[firm.subscription.external_id] for firm in firms)
+    failed = ProcrastinateJob.objects.filter(status="failed").count()
+    with capsys.disabled():
+        print(f"\n{FIRMS}/{FIRMS} right {late:.0f} s after return; at most {most} calls each")  # noqa: T201
+    assert most <= MOST_CALLS
+    assert failed == 0
+
+
+def asked(sandbox):
+    """The subscription of each request that Stripe has had."""
+    return [
+        request["path"].rsplit("/", 1)[1]
+        for request in sandbox.requests("stripe")
+        if "/subscriptions/sub_" in request["path"]
+    ]
