@@ -109,10 +109,17 @@ class Door:
     has hung: then one at a time asks, and the others leave their slots to other work.
     """
 
-    def __init__(self, vendor: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        wait: float = HANGING_SECONDS,
+    ) -> None:
         self.vendor = vendor
         self._clock = clock
-        self._lock = threading.Lock()
+        self._wait = wait
+        self._lock = threading.Condition()
         self._started: dict[int, float] = {}
         self._next = 0
         self._is_suspect = False
@@ -129,20 +136,26 @@ class Door:
             with self._lock:
                 started = self._started.pop(ticket)
                 self._is_suspect = self._clock() - started > SUSPICIOUS_SECONDS
+                self._lock.notify()
 
     def _admit(self) -> int:
-        now = self._clock()
         with self._lock:
             is_request = _limits.get() is REQUEST_LIMITS
-            if self._is_jammed(now) if is_request else self._is_suspect and self._started:
+            if is_request and not self._is_hanging():
+                # A crowd before a vendor that answers moves on; only a jam turns people away.
+                self._lock.wait_for(lambda: len(self._started) < MOST_IN_FLIGHT, self._wait)
+            if self._is_jammed() if is_request else self._is_suspect and self._started:
                 raise VendorUnavailable(self.vendor)
             self._next += 1
-            self._started[self._next] = now
+            self._started[self._next] = self._clock()
             return self._next
 
-    def _is_jammed(self, now: float) -> bool:
-        oldest = min(self._started.values(), default=now)
-        return len(self._started) >= MOST_IN_FLIGHT or now - oldest > HANGING_SECONDS
+    def _is_jammed(self) -> bool:
+        return len(self._started) >= MOST_IN_FLIGHT or self._is_hanging()
+
+    def _is_hanging(self) -> bool:
+        now = self._clock()
+        return now - min(self._started.values(), default=now) > HANGING_SECONDS
 
 
 _doors: dict[str, Door] = {}

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 import requests
-from django.db import transaction
+from django.db import connection, transaction
 
 from kit import vendors
 from kit.vendors import CalledInTransaction, Door, VendorUnavailable
@@ -26,8 +26,8 @@ def test_calls_pass_while_the_vendor_answers():
             pass
 
 
-def test_fourth_call_at_once_is_turned_away():
-    door = Door("stytch")
+def test_fourth_call_waits_a_moment_and_is_turned_away():
+    door = Door("stytch", wait=0.01)
 
     with (
         door.enter(),
@@ -40,6 +40,23 @@ def test_fourth_call_at_once_is_turned_away():
 
     assert refusal.value.status == 503
     assert refusal.value.headers["Retry-After"]
+
+
+def test_crowd_before_a_vendor_that_answers_is_let_through():
+    door, passed = Door("stytch"), []
+
+    def call():
+        with door.enter():
+            passed.append(threading.current_thread().name)
+        connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+
+    assert len(passed) == 20
 
 
 def test_one_hanging_call_closes_the_door_until_it_ends():
