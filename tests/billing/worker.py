@@ -47,7 +47,7 @@ def stuck():
     )
 
 
-def reached(firm, quantity, *, seconds=30):
+def reached(firm, quantity, *, seconds=90):
     """Wait until Stripe bills that many and we know it."""
 
     def is_so():

@@ -13,9 +13,9 @@ def test_two_hundred_at_once_are_exact_and_cost_five_calls(api, world, company, 
     world.subscribe(company.admin)
     bills(api, company, 2)
 
-    invited = burst(api, world, company, 200)
+    invited, most = burst(api, world, company, 200)
 
     assert (invited["counted"], invited["reserved"]) == (2, 200)
     told = seats(api, company)
     assert (told["counted"], told["reserved"], told["provider_quantity"]) == (202, 0, 202)
-    assert SeatAttempt.objects.filter(organization_id=company.id).count() <= 5
+    assert SeatAttempt.objects.filter(organization_id=company.id).count() <= most
