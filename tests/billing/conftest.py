@@ -15,8 +15,8 @@ def quiet(stack, django_db_setup, django_db_blocker):
     yield
     with django_db_blocker.unblock():
         _clear()
+        stack.start_worker()
         connection.close()
-    stack.worker.start()
 
 
 def _clear():

@@ -15,7 +15,7 @@ def acme(stack, sandbox, committed):
     """A firm whose jobs the real worker does."""
     yield Firm(sandbox, seats=2).subscribe()
     if stack.worker.running is None:
-        stack.worker.start()
+        stack.start_worker()
 
 
 def asked(acme):
@@ -30,7 +30,7 @@ def test_worker_killed_while_stripe_answers_charges_once(stack, acme, after_effe
     asked(acme)
     poll(lambda: acme.billed == (3 if after_effect else 2), what="the effect")
 
-    worker.kill(stack)
+    stack.kill_worker()
     assert acme.state == "pending"
     worker.start_again(stack)
 
@@ -46,7 +46,7 @@ def test_worker_killed_while_stripe_answers_charges_once(stack, acme, after_effe
 
 
 def test_worker_killed_before_it_began_loses_nothing(stack, acme):
-    worker.kill(stack)
+    stack.kill_worker()
     acme.join()
     acme.join()
 
@@ -60,7 +60,7 @@ def test_members_who_join_while_the_worker_is_dead_are_counted_too(stack, acme):
     acme.fault(timeout=HANGS, after_effect=True, method="POST")
     acme.join()
     poll(lambda: acme.billed == 3, what="the effect")
-    worker.kill(stack)
+    stack.kill_worker()
     acme.join()
 
     worker.start_again(stack)

@@ -7,10 +7,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
+from django.db import connection
+from django.utils import timezone
 
+from kit.tasks import rescue_stalled_jobs
 from tests.harness.plugin import API_URL, ROOT, SANDBOX_URL, WEB_PORT, WORKER
 
 PYTHON = [sys.executable]
@@ -88,7 +92,7 @@ class Process:
 
 
 class Stack:
-    """The three processes; `worker` may be killed and started by a test that is about that."""
+    """The three processes; the worker may be stopped, killed and started by tests about that."""
 
     def __init__(self, folder):
         self.processes = {name: Process(name, Path(folder) / f"{name}.log") for name in COMMANDS}
@@ -109,6 +113,18 @@ class Stack:
     def stop(self):
         for process in reversed(self.processes.values()):
             process.stop()
+
+    def kill_worker(self):
+        """No goodbye: what it held stays held."""
+        self.worker.stop(signal.SIGKILL)
+
+    def start_worker(self):
+        """As after a minute: what a dead one held is free again, and nobody had to wait."""
+        minute_ago = timezone.now() - timedelta(minutes=1)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [minute_ago])
+        rescue_stalled_jobs()
+        self.worker.start()
 
     def _answers(self, url):
         for process in self.processes.values():

@@ -32,7 +32,7 @@ def test_killed_worker_changes_each_quantity_once(sandbox, stack, committed, ste
         poll(lambda: not sandbox.get("/faults")["faults"], what="the moment")
     time.sleep(dice.random() * (0.5 if fault else 1.5))
 
-    worker.kill(stack)
+    stack.kill_worker()
     firm.join()
     worker.start_again(stack)
 

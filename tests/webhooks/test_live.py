@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -94,9 +93,9 @@ def test_event_whose_worker_was_killed_is_taken_up_again(stytch, sandbox, stack)
     stytch.tell()
     stytch.reaches(State.PROCESSING)
 
-    stack.worker.stop(signal.SIGKILL)
+    stack.kill_worker()
     sandbox.delete("/faults")
-    stack.worker.start()
+    stack.start_worker()
     # What the clock does five minutes later.
     InboundEvent.objects.filter(pk=stytch.event().pk).update(
         next_attempt_at=timezone.now() - timedelta(minutes=3)
@@ -111,7 +110,7 @@ def test_event_told_while_no_worker_ran_is_processed_later(stytch, stack):
     assert stytch.tell() == 200
     assert stytch.event().state == State.PENDING
 
-    stack.worker.start()
+    stack.start_worker()
 
     assert stytch.reaches(State.SUCCEEDED)
 
