@@ -20,7 +20,7 @@ def make_checkout(make_checkout):
 
     def make(name="a checkout"):
         made = make_checkout(name)
-        made.told = ELSEWHERE
+        made.told = dict(ELSEWHERE)
         return made
 
     return make
@@ -212,7 +212,7 @@ def test_greeting_names_an_account_whose_password_stays(checkout):
 
 
 def test_real_vendor_gets_no_account_with_a_printed_password(checkout):
-    checkout.told |= {"STRIPE_SECRET_KEY": "sk_test_real"}
+    checkout.told["STRIPE_SECRET_KEY"] = "sk_test_real"
     checkout.run()
 
     assert not checkout.says("staff@demo.example")
