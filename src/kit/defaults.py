@@ -13,7 +13,6 @@ REST: Final[dict[str, Any]] = {
     "DEFAULT_SCHEMA_CLASS": "kit.openapi.Schema",
     "EXCEPTION_HANDLER": "kit.problems.handle",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # the only form from DRF 3.20 on
-    "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["kit.wire.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is an unknown parameter like any other

@@ -13,11 +13,8 @@ Problem                       500 internal_error
 ├── NotAcceptable             406
 ├── Conflict                  409
 ├── LengthRequired            411
-├── PreconditionFailed        412
 ├── ContentTooLarge           413
 ├── UnsupportedMediaType      415
-├── Unprocessable             422
-├── PreconditionRequired      428
 ├── TooManyRequests           429
 └── Unavailable               503
 
@@ -150,12 +147,6 @@ class LengthRequired(Problem):
     status = 411
 
 
-class PreconditionFailed(Problem):
-    """Someone else changed it first."""
-
-    status = 412
-
-
 class ContentTooLarge(Problem):
     """The request body is too large."""
 
@@ -166,18 +157,6 @@ class UnsupportedMediaType(Problem):
     """The request body must be JSON."""
 
     status = 415
-
-
-class Unprocessable(Problem):
-    """The request cannot be carried out as it stands."""
-
-    status = 422
-
-
-class PreconditionRequired(Problem):
-    """An If-Match header is required."""
-
-    status = 428
 
 
 class TooManyRequests(Problem):

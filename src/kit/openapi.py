@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, is_basic_serializer
-from drf_spectacular.utils import OpenApiExample, OpenApiWebhook
 
 from kit import access
 from kit.serializers import StrictSerializer
@@ -189,38 +188,3 @@ def operations(result: Json) -> Iterator[tuple[str, str, Json]]:
     for path, item in result["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
-
-
-def webhook(name: str, *, summary: str, payload: Json) -> OpenApiWebhook:
-    """One outbound event for the `webhooks` section: its payload and the headers that sign it."""
-    headers = {
-        "webhook-id": "Unique per event; the same on every attempt.",
-        "webhook-timestamp": "Seconds since 1970; refuse what is older than five minutes.",
-        "webhook-signature": "`v1,` and a base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`.",
-    }
-    operation = {
-        "operationId": "on_" + name.replace(".", "_"),
-        "summary": summary,
-        "tags": ["webhooks"],
-        "security": [],
-        "parameters": [
-            {
-                "name": header,
-                "in": "header",
-                "required": True,
-                "description": description,
-                "schema": {"type": "string", "maxLength": 1_000},
-            }
-            for header, description in headers.items()
-        ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": payload}}},
-        "responses": {"2XX": {"description": "Received; anything else is tried again."}},
-    }
-    return OpenApiWebhook(name, {"post": operation})
-
-
-def example(name: str, value: object, *, status: str | None = None) -> OpenApiExample:
-    """An example of the request body, or with `status` of the answer."""
-    if status is None:
-        return OpenApiExample(name, value=value, request_only=True)
-    return OpenApiExample(name, value=value, response_only=True, status_codes=[status])
