@@ -45,7 +45,6 @@ def sandbox(stack):
     control.delete("/faults")
     control.post("/webhooks")
     control.close()
-    control.close()
 
 
 @pytest.fixture

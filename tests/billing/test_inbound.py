@@ -115,10 +115,11 @@ def test_second_live_subscription_is_reported_and_not_followed(firm):
 
 def test_invoice_is_kept_and_told_once(firm):
     acme = firm(seats=2).subscribe()
-    (invoice,) = gateway.current().invoices_of(acme.organization.customer.stripe_customer_id)
+    asked = {"customer": acme.organization.customer.stripe_customer_id}
+    (invoice,) = gateway.current()._v1.invoices.list(asked).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
-        handlers.follow_invoice(told(type_, invoice.external_id))
+        handlers.follow_invoice(told(type_, invoice.id))
 
     row = Invoice.objects.get(organization=acme.organization)
     assert (row.status, row.total, row.subscription) == ("paid", 2_400, acme.subscription)

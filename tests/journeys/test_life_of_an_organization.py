@@ -27,10 +27,6 @@ def becomes(api, session, status):
     poll(lambda: subscription(api, session)["status"] == status, what=status)
 
 
-def at_stripe(sandbox, subscription_id):
-    return sandbox.stripe(f"/subscriptions/{subscription_id}")
-
-
 def test_organization_lives_from_first_mail_to_second_subscription(
     api, world, sandbox, committed, casting
 ):

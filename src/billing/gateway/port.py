@@ -1,6 +1,6 @@
 """What billing asks of a payment provider, in our own words; frozen values cross the border."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,9 +77,7 @@ class CheckoutSnapshot:
     external_id: str
     url: str
     expires_at: datetime
-    customer_id: str
     subscription_id: str
-    organization_hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +195,6 @@ class PaymentGateway(Protocol):
     # Invoices
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """The invoice, as it is now."""
-
-    def invoices_of(self, customer_id: str) -> Iterator[InvoiceSnapshot]:
-        """All invoices of a customer, newest first."""
 
     # Catalogue
     def put_product(self, product_id: str, *, name: str, description: str) -> None:

@@ -94,9 +94,7 @@ def checkout(raw: Json) -> CheckoutSnapshot:
         external_id=raw["id"],
         url=raw.get("url") or "",
         expires_at=certain(raw["expires_at"]),
-        customer_id=reference(raw.get("customer")),
         subscription_id=reference(raw.get("subscription")),
-        organization_hint=raw.get("client_reference_id") or hint(raw),
     )
 
 

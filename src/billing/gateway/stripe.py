@@ -201,13 +201,6 @@ class StripeGateway:
         with _door():
             return reading.invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
-    def invoices_of(self, customer_id: str) -> Iterator[InvoiceSnapshot]:
-        """All invoices of a customer, newest first."""
-        with _door():
-            pages = self._v1.invoices.list({"customer": customer_id, "limit": MOST})
-            found = [reading.invoice(entry.to_dict()) for entry in pages.auto_paging_iter()]
-        yield from found
-
     # ── Catalogue ────────────────────────────────────────────────────────────────────────────
     def put_product(self, product_id: str, *, name: str, description: str) -> None:
         """Create or rename a product under an id of ours."""

@@ -1,7 +1,5 @@
 """What was charged: the invoices of an organization, as Stripe last told them."""
 
-from typing import Final
-
 from django.conf import settings
 from django.db import models
 
@@ -43,6 +41,3 @@ class Invoice(Record):
 
     def __str__(self) -> str:
         return self.number or self.external_id
-
-
-SETTLED: Final = (Invoice.Status.PAID, Invoice.Status.VOID, Invoice.Status.UNCOLLECTIBLE)

@@ -10,12 +10,10 @@ from django.utils import timezone
 from billing.seat_rules import Policy
 from kit.models import Record
 
-DEFAULT_BILLABLE_ROLES = ("admin", "member")
-
 
 def default_billable_roles() -> list[str]:
     """Admins and members are paid for, viewers are free."""
-    return list(DEFAULT_BILLABLE_ROLES)
+    return ["admin", "member"]
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):

@@ -9,13 +9,11 @@ from billing.errors import VatIdInvalid
 EUROPE: Final = frozenset(
     "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
 )
-OTHERS: Final = {"GB": "gb_vat", "CHE": "ch_vat", "NO": "no_vat"}
 
 _EUROPEAN = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
-_OTHER = {
+_OTHERS: Final = {
     "gb_vat": re.compile(r"GB([0-9]{9}|[0-9]{12}|GD[0-9]{3}|HA[0-9]{3})"),
     "ch_vat": re.compile(r"CHE[0-9]{9}(MWST|TVA|IVA)?"),
-    "no_vat": re.compile(r"[0-9]{9}MVA"),
 }
 _NORWEGIAN = re.compile(r"(NO)?([0-9]{9})(MVA)?")
 
@@ -29,9 +27,8 @@ def kind(value: str) -> tuple[str, str]:
     """Stripe's type for a tidy number, and the number as it wants it. Raises VatIdInvalid."""
     if value[:2] in EUROPE and _EUROPEAN.fullmatch(value):
         return "eu_vat", value
-    for prefix in ("GB", "CHE"):
-        type_ = OTHERS[prefix]
-        if value.startswith(prefix) and _OTHER[type_].fullmatch(value):
+    for type_, pattern in _OTHERS.items():
+        if pattern.fullmatch(value):
             return type_, value
     norwegian = _NORWEGIAN.fullmatch(value)
     if norwegian and (value.startswith("NO") or value.endswith("MVA")):

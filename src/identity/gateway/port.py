@@ -43,9 +43,6 @@ class Proof:
         )
 
 
-NO_PROOF = Proof()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationSnapshot:
     """An organization as Stytch tells it."""
