@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from time import perf_counter
 from typing import Final
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 
 from kit import caller, ids, problems
 from kit.errors import ContentTooLarge, LengthRequired, Problem
@@ -73,7 +74,12 @@ class BodyLimit:
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if announced.isdecimal() and int(announced[:20]) > limit:
             return self._refuse(ContentTooLarge(f"Send at most {limit} bytes."), request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        # What a refusal left unread makes the server hang up without a word, and the client's next
+        # request on that connection is lost.
+        with suppress(UnreadablePostError):
+            request.read()
+        return response
 
     def _refuse(self, problem: Problem, request: HttpRequest) -> HttpResponseBase:
         response = problems.render(problem, request)

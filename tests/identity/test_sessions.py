@@ -1,14 +1,17 @@
 """Sessions after signing in: fresh tokens, other organizations, the end."""
 
 import secrets
+import select
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from http.client import HTTPConnection
 
 import pytest
 from django.utils import timezone
 
 from identity.models import Member, RevokedSession
 from identity.tasks import forget_revoked_sessions
+from tests.harness.plugin import WEB_PORT
 from tests.harness.stack import poll
 
 
@@ -189,3 +192,22 @@ def test_revocations_are_forgotten_when_the_last_token_has_run_out(db):
     forget_revoked_sessions()
 
     assert RevokedSession.objects.get().session_id == "new"
+
+
+# ── The connection it comes by ───────────────────────────────────────────────────────────────
+
+
+def test_refusal_leaves_the_connection_to_the_next_request(stack):
+    connection = HTTPConnection("127.0.0.1", WEB_PORT, timeout=20)
+    connection.putrequest("POST", "/v1/me")
+    connection.putheader("Content-Length", "2")
+    connection.endheaders()
+    select.select([], [], [], 0.1)  # it may refuse before the body has come
+    connection.send(b"{}")
+    refusal = connection.getresponse()
+    refusal.read()
+
+    connection.request("GET", "/livez")
+
+    assert (refusal.status, connection.getresponse().status) == (405, 200)
+    connection.close()
