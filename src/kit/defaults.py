@@ -4,6 +4,7 @@ from typing import Any, Final
 
 REST: Final[dict[str, Any]] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kit.wire.Negotiation",
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_FILTER_BACKENDS": ["kit.filters.StrictFilterBackend"],
     "DEFAULT_METADATA_CLASS": None,
@@ -106,7 +107,7 @@ _COMPONENTS: Final[dict[str, Any]] = {
         "session": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A Stytch session JWT, or the token of a client environment.",
+            "description": "The session JWT of a member. It lives five minutes.",
         }
     },
 }

@@ -5,8 +5,10 @@ from typing import IO, Any, Final
 
 import orjson
 from django.conf import settings
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from kit.errors import ContentTooLarge, FieldError, Malformed
 
@@ -57,6 +59,15 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         """The bytes of an answer; none for None."""
         return b"" if data is None else dumps(data)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """JSON for whoever takes problems: Swagger UI asks only for them where success has no body."""
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        """What the caller takes, a problem document being JSON too."""
+        said = super().get_accept_list(request)
+        return [each.replace("problem+json", "json") for each in said]
 
 
 def dumps(value: object) -> bytes:

@@ -110,6 +110,13 @@ def test_only_json_is_spoken(anyone, accept):
     assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
 
 
+def test_a_caller_who_takes_only_problems_is_answered(acme):
+    """Swagger UI asks for nothing else where a success has no body."""
+    response = acme.get("/notes", headers={"accept": "application/problem+json"})
+
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+
+
 def test_nul_in_an_address_leads_nowhere(anyone):
     assert anyone.get("/fails/a%00b").status_code == 404
 
