@@ -1,15 +1,18 @@
 """Webhooks to the product: sent after the answer left, signed, retried, and disordered on demand."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import httpx
 
 from sandbox.clock import real_now
 from sandbox.store import Document, Store
+
+log = logging.getLogger(__name__)
 
 type Vendor = Literal["stytch", "stripe"]
 type Sign = Callable[[bytes, datetime], dict[str, str]]
@@ -35,8 +38,7 @@ class Deliveries:
         self._base = webhook_base.rstrip("/")
         self._signers: dict[str, Callable[[str], Sign]] = {}
         self._signs: dict[str, Sign] = {}
-        self._due: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._due: dict[asyncio.Task[None], float] = {}
         self._lines: dict[str, asyncio.Lock] = {}
         self._client: httpx.AsyncClient | None = None
 
@@ -115,15 +117,14 @@ class Deliveries:
 
     def forget(self) -> None:
         """Cancel whatever is queued; the records are the store's to clear."""
-        for task in self._tasks:
+        for task in self._due:
             task.cancel()
-        self._due.clear()
         self._signs.clear()
 
     async def close(self) -> None:
         """Stop sending."""
         self.forget()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._due, return_exceptions=True)
         if self._client:
             await self._client.aclose()
 
@@ -131,27 +132,32 @@ class Deliveries:
 
     def _start(self, id_: str, delay: float) -> None:
         loop = asyncio.get_running_loop()
-        self._due[id_] = loop.time() + delay
-        self._keep(loop.create_task(self._deliver(id_, delay)))
+        task = loop.create_task(self._deliver(id_, delay), name=id_)
+        self._due[task] = loop.time() + delay
+        task.add_done_callback(self._ended)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Let nobody wait for a delivery that is over, however it ended."""
+        del self._due[task]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("A delivery broke off.", exc_info=error)
+            self._note(task.get_name(), failure(real_now(), error))
+            self._finish(task.get_name(), "failed")
 
     async def _deliver(self, id_: str, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         for wait in (delay, *RETRIES):
-            self._due[id_] = asyncio.get_running_loop().time() + wait
+            self._due[task] = loop.time() + wait
             await asyncio.sleep(wait)
             record = self._store.get(KIND, id_)
             if record is None:
-                break
+                return
             async with self._lines.setdefault(record["vendor"], asyncio.Lock()):
                 attempt = await self._attempt(record)
             if self._note(id_, attempt) == "delivered":
-                break
-        else:
-            self._finish(id_, "failed")
-        self._due.pop(id_, None)
+                return
+        self._finish(id_, "failed")
 
     async def _attempt(self, record: Document) -> Document:
         at = real_now()
@@ -162,7 +168,7 @@ class Deliveries:
             url = f"{self._base}/{record['vendor']}"
             answer = await self._http().post(url, content=body, headers=headers)
         except (httpx.HTTPError, LookupError) as error:
-            return {"at": at.isoformat(), "error": f"{type(error).__name__}: {error}"}
+            return failure(at, error)
         return {"at": at.isoformat(), "status": answer.status_code}
 
     def _note(self, id_: str, attempt: Document) -> str:
@@ -196,3 +202,8 @@ class Deliveries:
         for record in settled[: KEPT // 2]:
             self._store.delete(KIND, record["id"])
             self._signs.pop(record["event_id"], None)
+
+
+def failure(at: datetime, error: BaseException) -> Document:
+    """Return an attempt that got no answer."""
+    return {"at": at.isoformat(), "error": f"{type(error).__name__}: {error}"}

@@ -1,16 +1,17 @@
 """State and start: what survives a kill, what is refused, and that calls are quick."""
 
+import asyncio
 import signal
-import statistics
+import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 import stytch
 
+from sandbox.deliveries import Deliveries
 from sandbox.settings import Settings
 from sandbox.store import Store
 from tests.sandbox.support import Control, free_port, poll
@@ -47,7 +48,7 @@ class Process:
     def _answers(self):
         assert self.process.poll() is None
         try:
-            return httpx.get(f"{self.url}/_sandbox/clock", timeout=5).is_success
+            return httpx.get(f"{self.url}/_sandbox/clock", timeout=20).is_success
         except httpx.TransportError:
             return False
 
@@ -144,12 +145,22 @@ def test_cleared_store_keeps_what_it_is_told_to(tmp_path):
     store.close()
 
 
-def test_calls_take_no_forty_milliseconds(client, acme):
-    """A server that writes head and body in two packets meets delayed acknowledgement: 44 ms."""
-    lengths = []
-    for _ in range(30):
-        before = time.perf_counter()
-        client.organizations.get("acme")
-        lengths.append(time.perf_counter() - before)
+def test_answers_wait_for_no_acknowledgement(served, acme):
+    """A server that writes head and body in two packets, and lets the second wait: 44 ms a call."""
+    connection = next(iter(served.connections))
 
-    assert statistics.median(lengths) < 0.025
+    line = connection.transport.get_extra_info("socket")
+    assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_delivery_that_breaks_off_is_failed_and_holds_no_drain():
+    async def scene():
+        deliveries = Deliveries(Store(), webhook_base="http://127.0.0.1:no-port")
+        deliveries.send(vendor="stytch", event_id="m", type="t", body=b"{}", sign=lambda *_: {})
+        pending = await deliveries.drain(within=60)
+        return pending, deliveries.records()[0]
+
+    pending, record = asyncio.run(scene())
+
+    assert (pending, record["outcome"]) == (0, "failed")
+    assert "Invalid port" in record["attempts"][-1]["error"]
