@@ -27,7 +27,7 @@ def settings(**options):
     return Settings(port=free_port(), **options)
 
 
-def poll(ask, *, seconds=10.0):
+def poll(ask, *, seconds=30.0):
     """Return the first true answer; fail when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -52,6 +52,10 @@ class Served:
         self._thread.start()
         poll(lambda: self._server.started)
         return self
+
+    @property
+    def connections(self):
+        return self._server.server_state.connections
 
     def __exit__(self, *_):
         self._server.should_exit = True

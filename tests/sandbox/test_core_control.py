@@ -73,7 +73,7 @@ def test_fault_answers_with_the_body_and_headers_of_the_order(served, control):
         "/faults", vendor="stytch", path="/", status=418, body=body, headers={"Retry-After": "7"}
     )
 
-    answer = requests.get(f"{served.url}/v1/b2b/rbac/policy", timeout=5)
+    answer = requests.get(f"{served.url}/v1/b2b/rbac/policy", timeout=20)
 
     assert (answer.status_code, answer.json(), answer.headers["Retry-After"]) == (418, body, "7")
 
@@ -182,7 +182,7 @@ def test_wrong_routes_and_bodies_are_refused_in_stytchs_words(
         served.url + path,
         data="{" if error_type == "bad_request" else None,
         auth=(chosen.stytch_project_id, chosen.stytch_secret),
-        timeout=5,
+        timeout=20,
     )
 
     assert (answer.status_code, answer.json()["error_type"]) == (status, error_type)
@@ -191,8 +191,8 @@ def test_wrong_routes_and_bodies_are_refused_in_stytchs_words(
 
 @pytest.mark.parametrize("auth", [None, ("project-test-other", "secret-test-sandbox")])
 def test_other_credentials_are_refused_but_keys_are_public(served, control, auth):
-    answer = requests.get(f"{served.url}/v1/b2b/rbac/policy", auth=auth, timeout=5)
-    keys = requests.get(f"{served.url}/v1/b2b/sessions/jwks/any", timeout=5)
+    answer = requests.get(f"{served.url}/v1/b2b/rbac/policy", auth=auth, timeout=20)
+    keys = requests.get(f"{served.url}/v1/b2b/sessions/jwks/any", timeout=20)
 
     assert (answer.status_code, answer.json()["error_type"]) == (401, "unauthorized_credentials")
     assert keys.json()["keys"][0]["alg"] == "RS256"

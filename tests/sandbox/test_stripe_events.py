@@ -102,6 +102,9 @@ def test_disorder_is_a_switch(shop):
 
     ids = [event["id"] for event in shop.events()]
     assert (len(ids), len(set(ids))) == (14, 7)
+    made = [r["event_id"] for r in shop.control.get("/webhooks/deliveries")["deliveries"]][-14:]
+    assert sorted(ids) == sorted(made)
+    assert ids != made  # of one request, so that no slow machine puts them in order again
 
 
 def test_events_are_listed_by_type_and_time(shop):

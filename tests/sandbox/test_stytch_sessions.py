@@ -47,7 +47,7 @@ def test_jwt_lives_three_hundred_real_seconds(client, session):
     claims = jwt.decode(session.session_jwt, options={"verify_signature": False})
 
     assert claims["exp"] - claims["iat"] == 300
-    assert abs(claims["iat"] - time.time()) < 5
+    assert claims["iat"] <= time.time() < claims["exp"]
 
 
 def test_fresh_jwt_is_valid_in_real_time_after_the_clock_moved(client, control, session):
