@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
 
 type Field = serializers.Field[Any, Any, Any, Any]
 
@@ -67,3 +68,16 @@ def bound(field: Field) -> None:
         if field.max_length is None:
             field.validators.append(MaxLengthValidator(LIST_LIMIT))
         bound(field.child)
+
+
+def body(request: Request, serializer: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
+    """The validated body. Raises DRF's ValidationError, answered as 400 with every field's error."""
+    read = serializer(data=request.data)
+    read.is_valid(raise_exception=True)
+    fields: dict[str, Any] = read.validated_data
+    return fields
+
+
+def nothing(request: Request) -> None:
+    """An empty body, or an empty object. Raises DRF's ValidationError for anything more."""
+    body(request, StrictSerializer)

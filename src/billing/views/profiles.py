@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from billing.serializers.profiles import ProfileChangeSerializer, ProfileSerializer
 from billing.services import customers, profiles
-from billing.views.reading import body
+from kit.serializers import body
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 

@@ -17,8 +17,7 @@ from billing.serializers.seats import (
     SeatsSerializer,
 )
 from billing.services import seat_ledger, seat_preview, seats
-from billing.views.reading import body
-from kit.serializers import StrictSerializer
+from kit.serializers import body, nothing
 from kit.views import APIView, ListMixin, ViewSet
 from tenancy.views import OrganizationScope
 
@@ -63,7 +62,7 @@ class SeatSyncView(OrganizationScope, APIView):
     @extend_schema(request=None, responses={202: SeatsSerializer})
     def post(self, request: Request, **_: object) -> Response:
         """Ask for a sync now, also of what Stripe refused before."""
-        body(request, StrictSerializer)
+        nothing(request)
         report = seats.request_sync(self.organization)
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
 

@@ -20,9 +20,8 @@ from billing.serializers.subscriptions import (
     shown,
 )
 from billing.services import agreements, checkout, contexts, portal
-from billing.views.reading import body
 from identity.authentication import bound_to
-from kit.serializers import StrictSerializer
+from kit.serializers import body, nothing
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 
@@ -103,7 +102,7 @@ class ResumeView(OrganizationScope, APIView):
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         """Take back a scheduled end."""
-        body(request, StrictSerializer)
+        nothing(request)
         return Response(shown(agreements.resume(organization=self.organization)))
 
 

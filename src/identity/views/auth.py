@@ -19,8 +19,8 @@ from identity.serializers.people import (
 )
 from identity.services import sessions, sign_in
 from identity.services.sign_in import Session
-from identity.views.reading import body
 from kit import access
+from kit.serializers import body
 from kit.views import APIView
 
 SENT = {"status": "sent"}

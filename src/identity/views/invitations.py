@@ -18,8 +18,8 @@ from identity.serializers.organizations import (
     NewInvitationSerializer,
 )
 from identity.services import bulk, invitations
-from identity.views.reading import body, nothing
 from kit.errors import Problem
+from kit.serializers import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import OrganizationScope
 

@@ -13,7 +13,7 @@ from identity.models import Member
 from identity.roles import Role
 from identity.serializers.organizations import MemberSerializer, RoleSerializer
 from identity.services import members
-from identity.views.reading import body, nothing
+from kit.serializers import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import OrganizationScope
 
