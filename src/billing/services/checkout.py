@@ -11,13 +11,12 @@ from billing.models import Price, Subscription
 from billing.seat_rules import target
 from billing.services import customers, redirects, seat_books, subscriptions
 from billing.statuses import ENDED
-from events.services import log as events
 from kit import jobs, locks
 from kit.ids import uuid7
 from kit.vendors import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
-from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import history
 
 EXISTS: Final = "Change or cancel the subscription you have, or settle its open invoice."
 
@@ -100,9 +99,5 @@ def _request(
 def _record(organization: Organization, price: Price, page: CheckoutSnapshot) -> None:
     with transaction.atomic():
         locked = tenancy_locks.organization(organization.pk)
-        with routing.activate(locked):
-            events.record(
-                type=catalog.CHECKOUT_STARTED,
-                target_id=organization.pk,
-                details={"price": price.lookup_key, "expires_at": page.expires_at},
-            )
+        details = {"price": price.lookup_key, "expires_at": page.expires_at}
+        history.write(locked, catalog.CHECKOUT_STARTED, organization.pk, details=details)

@@ -6,11 +6,10 @@ from billing import catalog, gateway
 from billing.gateway.port import InvoiceSnapshot
 from billing.models import Invoice, Subscription
 from billing.services import customers, subscriptions
-from events.services import log as events
 from kit import locks
 from tenancy import locks as tenancy_locks
-from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import history
 
 
 def pull(invoice_id: str) -> Invoice | None:
@@ -58,14 +57,5 @@ def _write(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
 
 
 def _record(organization: Organization, row: Invoice, type_: str) -> None:
-    with routing.activate(organization):
-        events.record(
-            type=type_,
-            target_id=row.pk,
-            details={
-                "number": row.number,
-                "total": row.total,
-                "currency": row.currency,
-                "attempts": row.attempts,
-            },
-        )
+    told = ("number", "total", "currency", "attempts")
+    history.write(organization, type_, row.pk, details={name: getattr(row, name) for name in told})

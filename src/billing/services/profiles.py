@@ -10,12 +10,11 @@ from billing.errors import PaymentRefused, VatIdInvalid
 from billing.gateway.port import CustomerSnapshot
 from billing.models import Customer
 from billing.services import customers, vat
-from events.services import log as events
 from kit import jobs, locks
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
-from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import history
 
 
 def update(*, organization: Organization, fields: Mapping[str, str]) -> Customer:
@@ -111,11 +110,6 @@ def _keep(organization: Organization, wanted: dict[str, str]) -> Customer:
 
 def _record(organization: Organization, columns: list[str]) -> None:
     """Which fields, not what they said: an address is personal."""
-    if not columns:
-        return
-    with routing.activate(organization):
-        events.record(
-            type=catalog.PROFILE_UPDATED,
-            target_id=organization.pk,
-            details={"fields": sorted(columns)},
-        )
+    if columns:
+        details = {"fields": sorted(columns)}
+        history.write(organization, catalog.PROFILE_UPDATED, organization.pk, details=details)

@@ -23,12 +23,11 @@ from billing.models import SeatAttempt, SeatState
 from billing.seat_rules import Proration, State
 from billing.services import seat_attempts, seat_books, subscriptions
 from billing.services.seat_books import Books
-from events.services import log as events
 from kit import locks
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
-from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import history
 
 log = structlog.get_logger(__name__)
 
@@ -217,13 +216,13 @@ def _note_error(seats: SeatState, code: str) -> None:
 
 
 def _record(attempt: SeatAttempt, type_: str) -> None:
-    with routing.activate(attempt.organization):
-        events.record(
-            type=type_,
-            target_id=attempt.subscription_id,
-            changes={"quantity": (attempt.quantity_before, attempt.quantity)},
-            details={"proration": attempt.proration, "revision": attempt.revision},
-        )
+    history.write(
+        attempt.organization,
+        type_,
+        attempt.subscription_id,
+        changes={"quantity": (attempt.quantity_before, attempt.quantity)},
+        details={"proration": attempt.proration, "revision": attempt.revision},
+    )
 
 
 def _locked(attempt: SeatAttempt, act: Callable[[Organization], bool]) -> bool:

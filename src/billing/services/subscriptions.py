@@ -15,11 +15,10 @@ from billing.gateway.port import SubscriptionSnapshot
 from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscription
 from billing.services import customers, seat_ledger
 from billing.statuses import ENDED, SeatItem, Status
-from events.services import log as events
 from kit import jobs, locks
 from tenancy import locks as tenancy_locks
-from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import history
 
 log = structlog.get_logger(__name__)
 
@@ -240,10 +239,5 @@ def _record(
     type_: str,
     changes: dict[str, tuple[Any, Any]],
 ) -> None:
-    with routing.activate(organization):
-        events.record(
-            type=type_,
-            target_id=row.pk,
-            changes=changes,
-            details={"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id},
-        )
+    details = {"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id}
+    history.write(organization, type_, row.pk, changes=changes, details=details)

@@ -4,8 +4,9 @@ import structlog
 
 from identity.errors import LastAdmin
 from identity.models import Intent, Member
-from identity.services import attribution, history
+from identity.services import attribution
 from tenancy.models import Organization
+from tenancy.services import history
 
 log = structlog.get_logger(__name__)
 

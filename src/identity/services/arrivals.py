@@ -17,11 +17,12 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, from_stytch
-from identity.services import admins, history, people
+from identity.services import acting, admins, people
 from identity.services.attribution import address, attributed
 from identity.services.attribution import member as subject_of
 from kit import caller as callers
 from tenancy.models import Organization
+from tenancy.services import history
 
 INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
 
@@ -103,7 +104,7 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
     invitation.save()
     changes.pop("stytch_member_id", None)
     if changes:
-        with history.by_directory():
+        with acting.by_directory():
             history.write(organization, "invitation.updated", invitation.pk, changes=changes)
 
 
@@ -122,7 +123,7 @@ class _Passage:
     def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
         """The caller of an arrival: the person, whoever asked for it here, or the directory."""
         if self.in_person or self.invitation is not None:
-            return history.by_member(member.pk)
+            return acting.by_member(member.pk)
         subject = subject_of(member.stytch_member_id or "")
         return attributed(organization, subject, IntentKind.REACTIVATE)
 
@@ -250,7 +251,7 @@ def _tell_changes(
         _tell_role(organization, member, passage.role_before)
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
-        with history.by_directory():
+        with acting.by_directory():
             history.write(organization, "member.updated", member.pk, changes=personal)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.utils import timezone
 
 from identity.models import Intent, IntentKind, IntentState
-from identity.services import history
+from identity.services import acting
 from kit import caller as callers
 from tenancy.models import Organization
 
@@ -35,7 +35,7 @@ def attributed(
     intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
     intent = (intents.filter(role=role) if role else intents).first()
     if intent is None:
-        with history.by_directory():
+        with acting.by_directory():
             yield None
         return
     close(intent, IntentState.DONE)  # first, so that receivers do not count it twice

@@ -12,12 +12,12 @@ from identity.models import (
     Member,
     Status,
 )
-from identity.services import admins, history
+from identity.services import acting, admins
 from identity.services.attribution import attributed
 from identity.services.attribution import member as subject_of
 from tenancy import locks
 from tenancy.models import Organization
-from tenancy.services import organizations
+from tenancy.services import history, organizations
 
 
 def member_gone(organization: Organization, stytch_member_id: str) -> Member | None:
@@ -86,6 +86,6 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
     Intent.objects.of(organization).open().update(
         state=IntentState.LAPSED, closed_at=now, updated_at=now
     )
-    with history.by_directory():
+    with acting.by_directory():
         organizations.delete(organization)
     return organization

@@ -20,7 +20,7 @@ from identity.gateway.port import (
 )
 from identity.models import IntentKind, Invitation, Member, Status
 from identity.roles import from_stytch
-from identity.services import arrivals, departures, history, people
+from identity.services import acting, arrivals, departures, people
 from identity.services.attribution import ORGANIZATION, attributed
 from kit import jobs
 from kit.ids import uuid7
@@ -116,7 +116,7 @@ def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
     if snapshot.slug != snapshot.slug.lower():
         return _parked(snapshot.slug, own)
     holder = locks.organization(holder.pk)
-    with history.by_directory():  # whoever asks belongs to another organization
+    with acting.by_directory():  # whoever asks belongs to another organization
         organizations.update(holder, name=holder.name, slug=_parked(holder.slug, holder.pk))
     jobs.defer("identity.pull_organization", organization_id=str(holder.pk))
     return snapshot.slug

@@ -20,13 +20,14 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, to_stytch
-from identity.services import attribution, departures, directory, history, intents
+from identity.services import attribution, departures, directory, intents
 from identity.services.arrivals import INVITATION_LIFE
 from identity.services.directory import Applied
 from kit import caller as callers
 from kit.errors import NotFound
 from tenancy import locks
 from tenancy.models import Organization
+from tenancy.services import history
 
 
 def get(organization: Organization, invitation_id: UUID) -> Invitation:

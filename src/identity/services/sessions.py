@@ -9,11 +9,12 @@ from identity import gateway
 from identity.errors import InvalidSession, entering, within_session
 from identity.gateway.port import SessionSnapshot
 from identity.models import Member, RevokedSession
-from identity.services import directory, history, sign_in
+from identity.services import acting, directory, sign_in
 from identity.services.sign_in import Place, Session
 from kit import jobs
 from kit.errors import NotFound
 from tenancy.models import Organization
+from tenancy.services import history
 
 MARGIN = timedelta(minutes=10)  # a session's last JWT may outlive it by five
 
@@ -43,7 +44,7 @@ def switch(*, session_jwt: str, organization_id: str) -> Session:
     stytch_org_id = sign_in.stytch_id(organization_id)
     with within_session(), entering():
         made = gateway.stytch().switch(session_jwt=session_jwt, stytch_org_id=stytch_org_id)
-    with history.by_nobody():  # a member of the one organization is no member of the other
+    with acting.by_nobody():  # a member of the one organization is no member of the other
         return sign_in.record(made)
 
 

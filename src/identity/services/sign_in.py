@@ -14,11 +14,11 @@ from identity import gateway
 from identity.errors import InvalidSession, entering, signing_in
 from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
-from identity.services import directory, history
+from identity.services import acting, directory
 from kit.errors import NotFound
 from tenancy import slugs
 from tenancy.models import Organization
-from tenancy.services import provisioning
+from tenancy.services import history, provisioning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def record(made: Authenticated) -> Session:
         if applied.organization is None or applied.member is None:
             raise NotFound
         if applied.member.may_act:
-            with history.by_member(applied.member.pk):
+            with acting.by_member(applied.member.pk):
                 history.write(applied.organization, "session.created", made.session_id)
     return session(made, applied.organization, applied.member)
 

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 
 from events.registry import EventType
-from events.services import log as events
-from tenancy import catalog, routing, signals
+from tenancy import catalog, signals
 from tenancy.models import Organization
-from tenancy.services import provisioning
+from tenancy.services import history, provisioning
 
 State = Organization.State
 
@@ -23,12 +22,8 @@ def create(*, stytch_org_id: str, name: str, slug: str) -> Organization:
         slug=slug.lower(),
         schema_name=provisioning.claim(),
     )
-    with routing.activate(organization):
-        events.record(
-            type=catalog.CREATED,
-            target_id=organization.pk,
-            changes={"name": [None, name], "slug": [None, organization.slug]},
-        )
+    changes = {"name": (None, name), "slug": (None, organization.slug)}
+    history.write(organization, catalog.CREATED, organization.pk, changes=changes)
     signals.organization_created.send(sender=Organization, organization=organization)
     return organization
 
@@ -37,7 +32,7 @@ def update(organization: Organization, *, name: str, slug: str) -> bool:
     """Follow a new name or slug; false when there was nothing to do. The caller holds the lock."""
     new = {"name": name, "slug": slug.lower()}
     changes = {
-        field: [getattr(organization, field), value]
+        field: (getattr(organization, field), value)
         for field, value in new.items()
         if getattr(organization, field) != value
     }
@@ -46,8 +41,7 @@ def update(organization: Organization, *, name: str, slug: str) -> bool:
     for field, value in new.items():
         setattr(organization, field, value)
     organization.save(update_fields=[*changes, "updated_at"])
-    with routing.activate(organization):
-        events.record(type=catalog.UPDATED, target_id=organization.pk, changes=changes)
+    history.write(organization, catalog.UPDATED, organization.pk, changes=changes)
     signals.organization_updated.send(sender=Organization, organization=organization)
     return True
 
@@ -59,8 +53,7 @@ def delete(organization: Organization) -> bool:
     organization.state = Organization.State.DELETED
     organization.deleted_at = datetime.now(UTC)
     organization.save(update_fields=["state", "deleted_at", "updated_at"])
-    with routing.activate(organization):
-        events.record(type=catalog.DELETED, target_id=organization.pk)
+    history.write(organization, catalog.DELETED, organization.pk)
     signals.organization_deleted.send(sender=Organization, organization=organization)
     return True
 
@@ -80,7 +73,5 @@ def _move(organization: Organization, before: State, after: State, event: EventT
         return False
     organization.state = after
     organization.save(update_fields=["state", "updated_at"])
-    with routing.activate(organization):
-        changes = {"state": [before, after]}
-        events.record(type=event, target_id=organization.pk, changes=changes)
+    history.write(organization, event, organization.pk, changes={"state": (before, after)})
     return True

@@ -1,0 +1,25 @@
+"""An organization's log, written from outside its schema: rows change in public, events here."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from events.registry import EventType
+from events.services import log
+from tenancy import routing
+from tenancy.models import Organization
+
+
+def write(
+    organization: Organization,
+    type: EventType | str,  # noqa: A002 - the log's own word
+    target_id: UUID | str,
+    *,
+    changes: Mapping[str, Sequence[object]] | None = None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Append one event of the organization, by the current caller, in the running transaction.
+
+    `changes` maps a field to what it was and what it is. Raises UnknownEventType.
+    """
+    with routing.activate(organization):
+        log.record(type=type, target_id=target_id, changes=changes, details=details)
