@@ -1,8 +1,13 @@
-"""The two columns every row has: its id and when it was written."""
+"""What every model shares: its id, when it was written, and comparing text in any case."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from kit.ids import uuid7
+
+# `email__lower=` compares as the unique indexes do, and by them. `iexact` compares the upper-case
+# forms, and those of two letters may be one: U+0131, an i without its dot, is "I" like any other.
+models.CharField.register_lookup(Lower)
 
 
 class Record(models.Model):

@@ -9,6 +9,14 @@ from django.db.models.functions import Lower
 from kit.models import Record
 
 
+class BelongingQuerySet[Row: models.Model](models.QuerySet[Row]):
+    """Questions about rows that belong to an organization."""
+
+    def of(self, organization: models.Model) -> Self:
+        """Those of one organization."""
+        return self.filter(organization_id=organization.pk)
+
+
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     """Questions about organizations."""
 

@@ -1,0 +1,23 @@
+"""People, their membership in organizations, and the changes on their way to Stytch.
+
+Stytch is the source of truth: Member and Invitation are replicas, written by `services.directory`.
+"""
+
+from identity.models.intents import Intent, IntentKind, IntentState
+from identity.models.invitations import Invitation, InvitationStatus
+from identity.models.members import Member, Status
+from identity.models.sessions import RevokedSession
+from identity.models.users import ExternalIdentity, User
+
+__all__ = [
+    "ExternalIdentity",
+    "Intent",
+    "IntentKind",
+    "IntentState",
+    "Invitation",
+    "InvitationStatus",
+    "Member",
+    "RevokedSession",
+    "Status",
+    "User",
+]

@@ -1,0 +1,88 @@
+"""Intents: changes on their way to Stytch, which every check counts as done."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from identity.roles import Role
+from kit.models import Record
+from tenancy.models import BelongingQuerySet
+
+
+class IntentKind(models.TextChoices):
+    """The changes we ask Stytch for."""
+
+    RENAME_ORGANIZATION = "rename_organization"
+    INVITE = "invite"
+    RESEND = "resend"
+    REVOKE = "revoke"
+    CHANGE_ROLE = "change_role"
+    REMOVE = "remove"
+    REACTIVATE = "reactivate"
+
+
+class IntentState(models.TextChoices):
+    """How the change ended; lapsed means it turned out not to have happened."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+
+
+class IntentQuerySet(BelongingQuerySet["Intent"]):
+    """Questions about changes on their way; every check counts the open ones as done."""
+
+    def open(self) -> Self:
+        """Those whose outcome is not known yet."""
+        return self.filter(state=IntentState.OPEN)
+
+    def orphaned(self) -> Self:
+        """Those nobody is working on any more: the process died, or Stytch fell silent."""
+        return self.open().filter(expires_at__lte=timezone.now())
+
+    def taking_seats(self, *roles: str) -> Self:
+        """Those that will take a seat in one of these roles which they do not hold yet."""
+        return self.open().filter(role__in=roles).exclude(role_before__in=roles)
+
+    def losing_admins(self) -> Self:
+        """Those that will leave the organization with one admin less."""
+        return self.open().filter(role_before=Role.ADMIN).exclude(role=Role.ADMIN)
+
+
+class Intent(Record):
+    """One change on its way to Stytch: who wants it, of what, and what it will be afterwards."""
+
+    organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=24, choices=IntentKind)
+    # What is changed: "organization", "member:<Stytch id>" or "address:<e-mail>". One at a time.
+    subject = models.CharField(max_length=300)
+    caller = models.JSONField(default=dict)
+    role_before = models.CharField(max_length=16, blank=True)
+    role = models.CharField(max_length=16, blank=True)
+    details = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=IntentState, default=IntentState.OPEN)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[IntentQuerySet] = IntentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "subject"],
+                condition=Q(state=IntentState.OPEN),
+                name="intent_one_open_per_subject",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(state=IntentState.OPEN), name="intent_orphaned"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

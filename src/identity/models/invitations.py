@@ -1,0 +1,102 @@
+"""Invitations: offers to become a member, each ending one of three ways."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from identity.models.members import Member
+from identity.roles import Role
+from kit.models import Record
+from tenancy.models import BelongingQuerySet
+
+
+class InvitationStatus(models.TextChoices):
+    """How an invitation ended, or that it has not."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class InvitationQuerySet(BelongingQuerySet["Invitation"]):
+    """Questions about invitations."""
+
+    def open(self) -> Self:
+        """Not closed yet, expired or not: what the address' uniqueness is about."""
+        return self.filter(status=InvitationStatus.PENDING)
+
+    def pending(self) -> Self:
+        """Those that can still be accepted, hence reserve a seat."""
+        return self.open().filter(expires_at__gt=timezone.now())
+
+    def overdue(self) -> Self:
+        """Those whose time is over and that nobody has closed yet."""
+        return self.open().filter(expires_at__lte=timezone.now())
+
+    def with_roles(self, *roles: str) -> Self:
+        """Those that offer one of these roles."""
+        return self.filter(role__in=roles)
+
+
+class Invitation(Record):
+    """An offer to become a member. At Stytch it is a member with status `invited`."""
+
+    organization = models.ForeignKey(
+        settings.TENANT_MODEL, models.CASCADE, related_name="invitations"
+    )
+    stytch_member_id = models.CharField(max_length=128)
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=16, choices=Role)
+    status = models.CharField(max_length=16, choices=InvitationStatus, default="pending")
+    invited_by = models.ForeignKey(
+        Member, models.SET_NULL, null=True, blank=True, related_name="invitations"
+    )
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[InvitationQuerySet] = InvitationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=Q(status=InvitationStatus.PENDING),
+                name="invitation_one_pending_per_address",
+            ),
+            models.UniqueConstraint(
+                fields=["stytch_member_id"],
+                condition=Q(status=InvitationStatus.PENDING),
+                name="invitation_one_pending_per_stytch_member",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
+            models.CheckConstraint(
+                condition=Q(status=InvitationStatus.ACCEPTED) ^ Q(accepted_at=None),
+                name="invitation_accepted_at_when_accepted",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at", "id"], name="invitation_page"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status=InvitationStatus.PENDING),
+                name="invitation_overdue",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def status_at(self, moment: datetime) -> InvitationStatus:
+        """The status as a reader should see it, even when the task has not been by yet."""
+        if self.status == InvitationStatus.PENDING and self.expires_at <= moment:
+            return InvitationStatus.EXPIRED
+        return InvitationStatus(self.status)

@@ -1,0 +1,101 @@
+"""Members: a person inside one organization, as Stytch last told it."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from identity.models.users import User
+from identity.roles import Role
+from kit.models import Record
+from tenancy.models import BelongingQuerySet
+
+
+class Status(models.TextChoices):
+    """Where a member stands. Only active members may act; suspended is our own operators' word."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+
+
+class MemberQuerySet(BelongingQuerySet["Member"]):
+    """Questions about members; each starts from an organization or a user."""
+
+    def active(self) -> Self:
+        """Those who may act, and are paid for."""
+        return self.filter(status=Status.ACTIVE)
+
+    def with_roles(self, *roles: str) -> Self:
+        """Those with one of these roles."""
+        return self.filter(role__in=roles)
+
+    def admins(self) -> Self:
+        """Those an organization must never be without."""
+        return self.active().with_roles(Role.ADMIN)
+
+
+class Member(Record):
+    """A person inside one organization, as Stytch last told it; carries its own address and name."""
+
+    organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.PROTECT, related_name="members")
+    stytch_member_id = models.CharField(max_length=128, null=True, unique=True)  # noqa: DJ001 - a second directory has none
+    email = models.EmailField(max_length=254)
+    email_verified = models.BooleanField(default=False)
+    name = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=16, choices=Role)
+    status = models.CharField(max_length=16, choices=Status)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    # Stytch's own time of the last change we know of: an answer older than that is left aside.
+    changed_at = models.DateTimeField(null=True, blank=True)
+    # When a session last proved that this person reads the address; empty after a change of address.
+    proved_at = models.DateTimeField(null=True, blank=True)
+    # Linking would have merged two people: kept apart, for staff to look at.
+    kept_apart_from = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects: ClassVar[MemberQuerySet] = MemberQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "user"],
+                condition=~Q(status=Status.REMOVED),
+                name="member_once_per_organization",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="member_role_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="member_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.REMOVED) ^ Q(removed_at=None),
+                name="member_removed_at_when_removed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at", "id"], name="member_page"),
+            models.Index("organization", Lower("email"), name="member_email"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the role is admin."""
+        return self.role == Role.ADMIN
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this member is one."""
+        return self.status == Status.ACTIVE
+
+    @property
+    def may_act(self) -> bool:
+        """Whether a session of this member is good: neither it nor its person is blocked."""
+        return self.is_active and self.user.is_active

@@ -1,0 +1,85 @@
+"""People: one row each across organizations, and whom other directories say they are."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from kit.models import Record
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds staff by address for the admin's password form; people sign in through Stytch."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Only staff have passwords; addresses of other people may repeat while unverified."""
+        return self.get(email__lower=(username or "").lower(), is_staff=True)
+
+    def create_superuser(self, email: str, password: str | None = None) -> "User":
+        """A member of staff with every right of the admin (`manage.py createsuperuser`)."""
+        user = self.model(email=email, is_staff=True, is_superuser=True)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin, Record):
+    """A person, once, across organizations; or a member of staff, who is never a customer's.
+
+    The address is verified once a session has shown an e-mail or OAuth factor for it. What only an
+    organization's own directory says about a person stays an unverified User of its own.
+    """
+
+    email = models.EmailField(max_length=254)
+    email_verified = models.BooleanField(default=False)
+    last_used_email = models.EmailField(max_length=254, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    avatar_url = models.URLField(max_length=500, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=Q(email_verified=True, is_staff=False),
+                name="user_verified_email_once",
+            ),
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(is_staff=True), name="user_staff_email_once"
+            ),
+        ]
+        indexes = [models.Index(Lower("email"), name="user_email")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def get_short_name(self) -> str:
+        """The name the admin greets staff by."""
+        return self.name or self.email
+
+
+class ExternalIdentity(Record):
+    """The same person in another directory (Mozilla accounts: provider `fxa`)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="external_identities")
+    provider = models.CharField(max_length=32)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        verbose_name_plural = "external identities"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "subject"], name="external_identity_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.subject}"
