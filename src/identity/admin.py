@@ -11,7 +11,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
-from kit.staff import NOTHING, ReadOnly, Staffed, badge, link, pretty
+from kit.staff import NOTHING, ReadOnly, Staffed, badge, link, pretty, who
 
 FIXED = ("id", "email_verified", "last_used_email", "last_login", "created_at", "updated_at")
 RIGHTS = ("is_superuser", "groups", "user_permissions")
@@ -121,26 +121,10 @@ class MemberAdmin(Belonging):
     search_fields = ("email", "name", "=id", "=stytch_member_id", "organization__slug")
     search_help_text = "Part of an address, a name or an organization's slug, or a whole id."
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "email",
-                    "email_verified",
-                    "name",
-                    "organization",
-                    "role",
-                    "status",
-                    "person",
-                )
-            },
-        ),
+        (None, {"fields": ("email", "email_verified", "name", "organization", "role", "status", "person")}),
         ("Identifiers", {"fields": ("id", "stytch_member_id", "other")}),
-        (
-            "Times",
-            {"fields": ("created_at", "updated_at", "changed_at", "proved_at", "removed_at")},
-        ),
-    )
+        ("Times", {"fields": ("created_at", "updated_at", "changed_at", "proved_at", "removed_at")}),
+    )  # fmt: skip
     readonly_fields = ("person", "other")
 
     @admin.display(description="user")
@@ -186,23 +170,10 @@ class IntentAdmin(Belonging):
     search_fields = ("=id", "subject", "organization__slug")
     search_help_text = "Part of what is changed or of an organization's slug, or a whole id."
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "kind",
-                    "subject",
-                    "organization",
-                    "state",
-                    "role_before",
-                    "role",
-                    "asked",
-                )
-            },
-        ),
+        (None, {"fields": ("kind", "subject", "organization", "state", "role_before", "role", "asked")}),
         ("Details", {"fields": ("more",)}),
         ("Times", {"fields": ("id", "created_at", "expires_at", "closed_at")}),
-    )
+    )  # fmt: skip
     readonly_fields = ("asked", "more")
     standing = badge("state")
 
@@ -213,8 +184,7 @@ class IntentAdmin(Belonging):
     @admin.display(description="asked by")
     def asked(self, intent: Intent) -> str:
         """Who wants it."""
-        caller = intent.caller
-        return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+        return who(intent.caller)
 
     @admin.display(description="details")
     def more(self, intent: Intent) -> SafeString:

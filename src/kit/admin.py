@@ -15,7 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from unfold.admin import TabularInline
 
 from kit.jobs import CALLER_ARGUMENT
-from kit.staff import NOTHING, ReadOnly, Staffed, badge, pretty
+from kit.staff import ReadOnly, Staffed, badge, pretty, who
 
 for model in (Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob):
     admin.site.unregister(model)
@@ -93,8 +93,7 @@ class JobAdmin(ReadOnly):
     @admin.display(description="deferred by")
     def deferred_by(self, job: ProcrastinateJob) -> str:
         """Who caused it."""
-        caller = job.args.get(CALLER_ARGUMENT) or {}
-        return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+        return who(job.args.get(CALLER_ARGUMENT) or {})
 
     @admin.action(description="Run again (failed jobs)", permissions=["retry"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:

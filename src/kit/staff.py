@@ -1,7 +1,8 @@
 """How the admin behaves everywhere: replicas are read, states coloured, related rows a click away."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from axes.helpers import get_client_username
@@ -16,6 +17,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+
+from kit import caller as callers
+from kit.caller import Caller
 
 NOTHING: Final = "–"
 GOOD: Final = (
@@ -135,6 +139,16 @@ def pretty(value: object) -> SafeString:
     """Structured text as a person reads it."""
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text)
+
+
+def who(caller: Mapping[str, str]) -> str:
+    """A caller, as jobs and intents carry it."""
+    return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+
+
+def acting(request: HttpRequest) -> AbstractContextManager[Caller]:
+    """Act as the member of staff who asks."""
+    return callers.use(Caller(kind="operator", id=str(request.user.pk)))
 
 
 def locked_out(

@@ -6,9 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from kit import caller as callers
-from kit.caller import Caller
-from kit.staff import ReadOnly, Staffed, badge, options
+from kit.staff import ReadOnly, Staffed, acting, badge, options
 from tenancy import locks
 from tenancy.models import Organization, TenantSchema
 from tenancy.services import organizations
@@ -49,7 +47,7 @@ class OrganizationAdmin(Staffed):
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
         """Suspend or restore under the lock, with an entry in its audit trail."""
         organization = locks.organization(obj.pk)
-        with callers.use(Caller(kind="operator", id=str(request.user.pk))):
+        with acting(request):
             if obj.state == Organization.State.SUSPENDED:
                 organizations.suspend(organization)
             else:

@@ -9,9 +9,7 @@ from billing.admin.base import Paid
 from billing.models import SeatAttempt, SeatChange, SeatState
 from billing.seat_rules import Mode
 from billing.services import seats
-from kit import caller as callers
-from kit.caller import Caller
-from kit.staff import badge
+from kit.staff import acting, badge
 
 
 @admin.register(SeatState)
@@ -43,7 +41,7 @@ class SeatStateAdmin(Paid):
 
     def save_model(self, request: HttpRequest, obj: SeatState, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
         """Through the service, so that Stripe is told."""
-        with callers.use(Caller(kind="operator", id=str(request.user.pk))):
+        with acting(request):
             seats.set_mode(
                 organization=obj.organization,
                 mode=Mode(obj.mode),

@@ -8,9 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kit import caller as callers
-from kit.caller import Caller
-from kit.staff import ReadOnly, badge, pretty
+from kit.staff import ReadOnly, acting, badge, pretty
 from webhooks.inbound.models import InboundEvent, InboundEventQuerySet
 from webhooks.inbound.services import replays
 
@@ -45,7 +43,7 @@ class InboundEventAdmin(ReadOnly):
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: InboundEventQuerySet) -> None:
         """Run the handlers of the chosen events again."""
-        with callers.use(Caller(kind="operator", id=str(request.user.pk))):
+        with acting(request):
             replayed = replays.replay(queryset)
         self.message_user(request, f"{replayed} events will be processed again.", messages.SUCCESS)
 
