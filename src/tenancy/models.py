@@ -29,7 +29,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         try:
             return self.filter(pk=uuid.UUID(reference))
         except ValueError:
-            return self.filter(slug__iexact=reference)
+            return self.filter(slug__lower=reference.lower())
 
 
 class Organization(Record):

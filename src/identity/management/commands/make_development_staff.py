@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if settings.ENVIRONMENT != "development" or not has_sandbox:
             raise CommandError("Only in development and beside the sandbox: use createsuperuser.")
         password = password_file.read_text().strip()
-        user = User.objects.filter(email__iexact=email, is_staff=True).first()
+        user = User.objects.filter(email__lower=email.lower(), is_staff=True).first()
         if user is None:
             User.objects.create_superuser(email=email, password=password)
         elif not user.check_password(password):
