@@ -73,10 +73,10 @@ def _organization(snapshot: OrganizationSnapshot) -> Organization:
     known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
     if known is None:
         known = _create(snapshot)
-    if known.is_deleted or _is_current(known, snapshot):
+    if known.is_deleted or is_current(known, snapshot):
         return known
     organization = locks.organization(known.pk)
-    if not _is_current(organization, snapshot):
+    if not is_current(organization, snapshot):
         slug = _free_slug(snapshot, organization.pk)
         with attributed(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
             organizations.update(organization, name=snapshot.name, slug=slug)
@@ -98,7 +98,8 @@ def _create(snapshot: OrganizationSnapshot, *, again: bool = True) -> Organizati
         return known
 
 
-def _is_current(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
+def is_current(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
+    """Whether we know it as Stytch tells it."""
     return (organization.name, organization.slug) == (snapshot.name, snapshot.slug.lower())
 
 

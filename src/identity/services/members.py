@@ -40,13 +40,8 @@ def change_role(organization: Organization, *, member_id: UUID, role: Role) -> M
         admins.keep_one(organization, losing=member)
         _want_seat(organization, role=role, before=member.role, reason="role_change")
         intent = _open(organization, member, IntentKind.CHANGE_ROLE, role=role)
-    ask = partial(
-        gateway.stytch().set_roles,
-        stytch_org_id=organization.stytch_org_id or "",
-        stytch_member_id=member.stytch_member_id or "",
-        roles=to_stytch(role),
-    )
-    intents.carry_out(intent, ask)
+    names = _names(organization, member)
+    intents.carry_out(intent, partial(gateway.stytch().set_roles, **names, roles=to_stytch(role)))
     changed = get(organization, member_id)
     if changed.role != role:
         raise RoleAssignedElsewhere
@@ -90,18 +85,8 @@ def reactivate(organization: Organization, *, member_id: UUID) -> Member:
         if member.status != Status.REMOVED:
             raise MemberNotRemoved
         _want_seat(organization, role=member.role, before="", reason="reactivation")
-        intent = intents.open(
-            organization=organization,
-            kind=IntentKind.REACTIVATE,
-            subject=attribution.member(member.stytch_member_id or ""),
-            role=member.role,
-        )
-    ask = partial(
-        gateway.stytch().reactivate,
-        stytch_org_id=organization.stytch_org_id or "",
-        stytch_member_id=member.stytch_member_id or "",
-    )
-    intents.carry_out(intent, ask)
+        intent = _open(organization, member, IntentKind.REACTIVATE, role=member.role)
+    intents.carry_out(intent, partial(gateway.stytch().reactivate, **_names(organization, member)))
     return get(organization, member_id)
 
 
@@ -113,12 +98,8 @@ def _remove(organization: Organization, member_id: UUID, *, details: dict[str, o
             raise NotFound
         admins.keep_one(organization, losing=member)
         intent = _open(organization, member, IntentKind.REMOVE, details=details)
-    ask = partial(
-        gateway.stytch().delete_member,
-        stytch_org_id=organization.stytch_org_id or "",
-        stytch_member_id=member.stytch_member_id or "",
-    )
-    intents.carry_out(intent, ask)
+    names = _names(organization, member)
+    intents.carry_out(intent, partial(gateway.stytch().delete_member, **names))
     return get(organization, member_id)
 
 
@@ -138,6 +119,14 @@ def _open(
         role_before=member.role if member.is_active else "",
         details=details,
     )
+
+
+def _names(organization: Organization, member: Member) -> dict[str, str]:
+    """How Stytch calls the two."""
+    return {
+        "stytch_org_id": organization.stytch_org_id or "",
+        "stytch_member_id": member.stytch_member_id or "",
+    }
 
 
 def _want_seat(organization: Organization, *, role: str, before: str, reason: str) -> None:

@@ -138,7 +138,7 @@ def _difference(known: Organization, snapshot: Snapshot) -> str | None:
         case OrganizationDeleted():
             return "organization: deleted at Stytch"
         case OrganizationSnapshot():
-            same = (known.name, known.slug) == (snapshot.name, snapshot.slug.lower())
+            same = directory.is_current(known, snapshot)
             return None if same else "organization: renamed at Stytch"
         case MemberDeleted():
             return f"{snapshot.stytch_member_id}: gone at Stytch"
