@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from billing import seat_rules
@@ -131,10 +130,9 @@ class Books:
 def defer_sync(organization_id: UUID, *, is_forced: bool = False) -> None:
     """Store a sync in the running transaction; at most one waits. The caller holds the lock."""
     suffix = ":forced" if is_forced else ""
-    with transaction.atomic():
-        jobs.defer(
-            "billing.sync_seats",
-            coalesce=f"{organization_id}{suffix}",
-            organization_id=str(organization_id),
-            is_forced=is_forced,
-        )
+    jobs.defer(
+        "billing.sync_seats",
+        coalesce=f"{organization_id}{suffix}",
+        organization_id=str(organization_id),
+        is_forced=is_forced,
+    )
