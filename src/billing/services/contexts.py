@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from billing import statuses
-from billing.models import Subscription
+from billing.models import Customer, Subscription
 from billing.services import customers, entitlements
 from identity.models import User
 from tenancy.models import Organization
@@ -15,12 +15,13 @@ from tenancy.models import Organization
 def of(*, organization: Organization, user: User) -> dict[str, Any]:
     """The user in the seed's words, the organization, its subscription and its features."""
     stand = entitlements.standing(organization)
-    features = entitlements.all_features(organization)
+    features = entitlements.under(stand)
+    subscription = current(organization)
     address = f"{settings.PUBLIC_URL}/v1/organizations/{organization.slug}/billing"
     return {
-        "user": _user(organization, user),
+        "user": _user(user, subscription, customers.of(organization)),
         "organization": organization,
-        "subscription": current(organization),
+        "subscription": subscription,
         "is_premium": stand.agreed is not None and stand.in_force == stand.agreed,
         "features": {key: found.has_access for key, found in features.items()},
         "upgrade_url": f"{address}/checkout",
@@ -34,8 +35,7 @@ def current(organization: Organization) -> Subscription | None:
     return found.select_related("price__plan").first()
 
 
-def _user(organization: Organization, user: User) -> dict[str, Any]:
-    subscription, customer = current(organization), customers.of(organization)
+def _user(user: User, subscription: Subscription | None, customer: Customer) -> dict[str, Any]:
     known = subscription.price if subscription else None
     return {
         "id": user.pk,

@@ -87,7 +87,11 @@ def standing(organization: Organization) -> Standing:
 
 def all_features(organization: Organization) -> dict[str, FeatureAccess]:
     """Every feature there is, by key, with a handful of queries whatever their number."""
-    stand = standing(organization)
+    return under(standing(organization))
+
+
+def under(stand: Standing) -> dict[str, FeatureAccess]:
+    """The same, for who has asked for the standing already."""
     plans = [plan.pk for plan in (stand.in_force, stand.agreed) if plan is not None]
     limits = {
         (entry.plan_id, entry.feature_id): entry
@@ -95,7 +99,7 @@ def all_features(organization: Organization) -> dict[str, FeatureAccess]:
     }
     overrides = {
         entry.feature_id: entry
-        for entry in FeatureOverride.objects.in_force().filter(organization=organization)
+        for entry in FeatureOverride.objects.in_force().filter(organization=stand.organization)
     }
     return {
         feature.key: _decide(stand, feature, limits, overrides.get(feature.pk))

@@ -1,7 +1,7 @@
 """Comparing what is counted, what should be billed and what Stripe bills; repairing or reporting."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from billing import gateway
 from billing.models import Plan, SeatChange, SeatState, Subscription
+from billing.seat_rules import State
 from billing.services import customers, seat_ledger, seat_sync, subscriptions
 from billing.services.seat_books import Books
 from billing.statuses import ENDED
@@ -88,26 +89,20 @@ def reconcile(*, organization_id: UUID, corrects_drift: bool = False) -> Finding
     _pull(organization_id)
     _recount(organization_id, corrects_drift=corrects_drift)
     seat_sync.sync(organization_id=organization_id, is_forced=True)
-    return _finding(organization_id)
+    return _finding(Books.read(Organization.objects.get(pk=organization_id)))
 
 
 def look(*, organization_id: UUID) -> Finding:
     """The same comparison, with what Stripe says now, without a word to anybody."""
-    finding = _finding(organization_id)
     books = Books.read(Organization.objects.get(pk=organization_id))
+    finding = _finding(books)
     if books.subscription is None:
         return finding
     snapshot = gateway.current().fetch_subscription(books.subscription.external_id)
     quantities = {item.external_id: item.quantity for item in snapshot.items}
     observed = quantities.get(books.subscription.stripe_item_id)
-    return Finding(
-        organization_id=organization_id,
-        counted=finding.counted,
-        target=finding.target,
-        observed=observed,
-        state=finding.state,
-        would_send=observed != finding.target and finding.state not in ("manual", "misconfigured"),
-    )
+    is_ours = finding.state not in (State.MANUAL, State.MISCONFIGURED)
+    return replace(finding, observed=observed, would_send=is_ours and observed != finding.target)
 
 
 def _pull(organization_id: UUID) -> None:
@@ -140,11 +135,10 @@ def _recount(organization_id: UUID, *, corrects_drift: bool) -> None:
             books.settle(books.decide())
 
 
-def _finding(organization_id: UUID) -> Finding:
-    books = Books.read(Organization.objects.get(pk=organization_id))
+def _finding(books: Books) -> Finding:
     decision = books.decide()
     return Finding(
-        organization_id=organization_id,
+        organization_id=books.organization.pk,
         counted=books.count.counted,
         target=books.situation.target,
         observed=books.situation.observed,

@@ -37,7 +37,7 @@ class SeatCost:
 
 def of_addition(*, organization: Organization, seats: int) -> SeatCost:
     """What `seats` more would cost. Raises SubscriptionMissing, VendorUnavailable."""
-    return _cost(organization, seats)
+    return _cost(Books.read(organization), seats)
 
 
 def of_role(*, organization: Organization, member_id: UUID, role: str) -> SeatCost:
@@ -45,19 +45,19 @@ def of_role(*, organization: Organization, member_id: UUID, role: str) -> SeatCo
     member = Member.objects.of(organization).active().filter(pk=member_id).first()
     if member is None:
         raise NotFound
-    roles = Books.read(organization).plan.billable_roles
-    return _cost(organization, (role in roles) - (member.role in roles))
-
-
-def _cost(organization: Organization, added: int) -> SeatCost:
     books = Books.read(organization)
+    roles = books.plan.billable_roles
+    return _cost(books, (role in roles) - (member.role in roles))
+
+
+def _cost(books: Books, added: int) -> SeatCost:
     row, situation = books.subscription, books.situation
     if row is None or not row.stripe_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
     resulting = _resulting(situation, added)
     moment = timezone.now().replace(microsecond=0)
     proration = _proration(situation, resulting)
-    _remember(organization, resulting, moment)
+    _remember(books.organization, resulting, moment)
     try:
         now, currency = _due_now(row, resulting, proration, moment)
         later = _due_next(row, resulting, proration, moment)
