@@ -147,34 +147,27 @@ def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Documen
         "saved_payment_method_options setup_intent shipping_address_collection shipping_cost "
         "subscription wallet_options"
     )
-    return dict.fromkeys(nothing.split()) | {
+    kept = (
+        "allow_promotion_codes billing_address_collection cancel_url client_reference_id customer "
+        "customer_email locale submit_type"
+    )
+    known = dict.fromkeys(nothing.split()) | {name: params.get(name) for name in kept.split()}
+    return known | {
         "id": id_,
         "object": "checkout.session",
         "adaptive_pricing": {"enabled": False},
-        "allow_promotion_codes": params.get("allow_promotion_codes"),
         "amount_subtotal": total,
         "amount_total": total,
-        "automatic_tax": {
-            "enabled": taxed,
-            "liability": {"type": "self"} if taxed else None,
-            "provider": "stripe" if taxed else None,
-            "status": "requires_location_inputs" if taxed else None,
-        },
-        "billing_address_collection": params.get("billing_address_collection"),
-        "cancel_url": params.get("cancel_url"),
-        "client_reference_id": params.get("client_reference_id"),
+        "automatic_tax": shapes.computed_tax("requires_location_inputs", enabled=taxed),
         "created": ledger.now,
         "currency": lines[0]["currency"],
         "custom_fields": [],
         "custom_text": dict.fromkeys(
             ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
         ),
-        "customer": params.get("customer"),
         "customer_creation": None if "customer" in params else "always",
-        "customer_email": params.get("customer_email"),
         "expires_at": params.get("expires_at", ledger.now + LONGEST),
         "livemode": False,
-        "locale": params.get("locale"),
         "metadata": merged({}, params.get("metadata")),
         "mode": "subscription",
         "payment_method_collection": params.get("payment_method_collection", "always"),
@@ -183,7 +176,6 @@ def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Documen
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
         "shipping_options": [],
         "status": "open",
-        "submit_type": params.get("submit_type"),
         "success_url": params["success_url"],
         "tax_id_collection": {
             "enabled": params.get("tax_id_collection", {}).get("enabled", False),

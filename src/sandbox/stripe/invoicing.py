@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from sandbox.store import Document
-from sandbox.stripe import money, prices
+from sandbox.stripe import money, prices, shapes
 from sandbox.stripe.documents import listed, new_id
 from sandbox.stripe.ledger import Ledger
 
@@ -162,13 +162,7 @@ def draft(
         "id": id_,
         "amount_due": due,
         "amount_remaining": due,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": taxed,
-            "liability": {"type": "self"} if taxed else None,
-            "provider": "stripe" if taxed else None,
-            "status": status if taxed else None,
-        },
+        "automatic_tax": {"disabled_reason": None} | shapes.computed_tax(status, enabled=taxed),
         "billing_reason": reason,
         "collection_method": subscription["collection_method"],
         "currency": subscription["currency"],

@@ -69,62 +69,45 @@ def item_list(subscription: str, items: list[Document]) -> Document:
 def subscription(customer: str, *, currency: str, now: int) -> Document:
     """Return a new subscription without items, waiting for its first payment."""
     id_ = new_id("subscription")
-    return {
+    nothing = (
+        "application application_fee_percent billing_cycle_anchor_config billing_thresholds "
+        "cancel_at canceled_at customer_account days_until_due default_payment_method "
+        "default_source description ended_at latest_invoice "
+        "next_pending_invoice_item_invoice on_behalf_of pause_collection "
+        "pending_invoice_item_interval pending_setup_intent pending_update schedule "
+        "status_details test_clock transfer_data trial_end trial_start"
+    )
+    return dict.fromkeys(nothing.split()) | {
         "id": id_,
         "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
         "billing_mode": {
             "type": "flexible",
             "flexible": {"proration_discounts": "included"},
             "updated_at": now,
         },
         "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
         "cancel_at_period_end": False,
-        "canceled_at": None,
         "cancellation_details": {"comment": None, "feedback": None, "reason": None},
         "collection_method": "charge_automatically",
         "created": now,
         "currency": currency,
         "customer": customer,
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
         "default_tax_rates": [],
-        "description": None,
         "discounts": [],
-        "ended_at": None,
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
         "items": item_list(id_, []),
-        "latest_invoice": None,
         "livemode": False,
         "metadata": {},
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": now,
         "status": "incomplete",
-        "status_details": None,
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_end": None,
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": None,
     }
 
 
@@ -133,6 +116,16 @@ def automatic_tax(given: dict[str, Any]) -> Document:
     enabled = given["enabled"]
     liability = given.get("liability", {"type": "self"}) if enabled else None
     return {"disabled_reason": None, "enabled": enabled, "liability": liability}
+
+
+def computed_tax(status: str, *, enabled: bool) -> Document:
+    """Return the tax setting of what is charged: who computes it, and how far that is."""
+    return {
+        "enabled": enabled,
+        "liability": {"type": "self"} if enabled else None,
+        "provider": "stripe" if enabled else None,
+        "status": status if enabled else None,
+    }
 
 
 def period(subscription: Document) -> tuple[int, int]:
