@@ -1,6 +1,5 @@
 """The control plane for tests: JSON in and out, unknown fields refused."""
 
-import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox import bodies
 from sandbox.world import World
 
 type Kind = type | UnionType
@@ -58,7 +58,7 @@ async def fields(
 ) -> dict[str, Any]:
     """Return the JSON body, whose fields must be allowed ones of the right type."""
     try:
-        body = json.loads(await request.body() or b"{}")
+        body = bodies.read(await request.body() or b"{}")
     except ValueError as error:
         raise RefusedError("The body is not JSON.") from error
     if not isinstance(body, dict):

@@ -1,10 +1,10 @@
 """A log of what the product asked of each vendor, for tests and for the curious."""
 
-import json
 from collections import deque
 from typing import Any
 from urllib.parse import parse_qsl
 
+from sandbox import bodies
 from sandbox.clock import real_now
 
 KEPT = 1000
@@ -49,6 +49,6 @@ def readable(body: bytes, content_type: str) -> object:
     if content_type.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(text, keep_blank_values=True))
     try:
-        return json.loads(text) if text else None
+        return bodies.read(body) if body else None
     except ValueError:
         return text

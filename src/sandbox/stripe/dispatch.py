@@ -104,7 +104,7 @@ class Dispatcher:
     def _authenticate(self, header: str) -> None:
         scheme, _, value = header.partition(" ")
         if scheme.lower() == "basic":
-            value = base64.b64decode(value + "==").decode(errors="replace").partition(":")[0]
+            value = user_of(value)
         if not value:
             raise StripeError("You did not provide an API key.", status=401, stored=False)
         if value != self._world.settings.stripe_secret_key:
@@ -128,6 +128,14 @@ class Dispatcher:
             headers["Idempotent-Replayed"] = "true"
         content = json.dumps(answer.body, indent=2, ensure_ascii=False)
         return Response(content, answer.status, headers, media_type="application/json")
+
+
+def user_of(credentials: str) -> str:
+    """Return the user of basic credentials, where curl puts the key; none if they are no base64."""
+    try:
+        return base64.b64decode(credentials).decode(errors="replace").partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def raw_path(request: Request) -> str:

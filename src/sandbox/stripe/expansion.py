@@ -32,7 +32,7 @@ def widen(ledger: Ledger, doc: Document, parts: list[str], path: str) -> None:
     include = INCLUDABLE.get((str(doc.get("object")), name))
     if name not in doc and include:
         doc[name] = include(ledger, doc)
-    if name not in doc:
+    if name not in doc or name == "id":
         raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
     value = doc[name]
     if isinstance(value, str):

@@ -10,6 +10,7 @@ type Value = str | list[Value] | dict[str, Value]
 
 KEY = re.compile(r"^(?P<head>[^\[\]]+)(?P<rest>(\[[^\[\]]*\])*)$")
 PART = re.compile(r"\[([^\[\]]*)\]")
+PLACE = re.compile(r"[0-9]{1,4}")
 DEEPEST = 12
 
 
@@ -44,10 +45,10 @@ def plant(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> Non
 
 
 def settle(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
-    """Turn every object whose keys are all numbers into a list, in their order."""
+    """Turn every object whose keys are all places into a list, in their order."""
     if not isinstance(branch, dict):
         return str(branch)
     settled = {name: settle(value) for name, value in branch.items()}
-    if settled and all(name.isdecimal() for name in settled):
+    if settled and all(PLACE.fullmatch(name) for name in settled):
         return [settled[name] for name in sorted(settled, key=int)]
     return settled

@@ -80,13 +80,20 @@ def configured(configuration: Document, params: dict[str, Any]) -> Document:
     for name in ("business_profile", "login_page"):
         given = {key: unset(value) for key, value in params.get(name, {}).items()}
         result[name] = configuration[name] | given
-    result["features"] = dict(configuration["features"])
-    for name, given in params.get("features", {}).items():
-        known = result["features"][name]
-        plain = {key: [] if value == "" else value for key, value in given.items()}
-        result["features"][name] = known | plain
+    result["features"] = overlaid(configuration["features"], params.get("features", {}))
     result["metadata"] = merged(configuration["metadata"], params.get("metadata"))
     guard(result["features"])
+    return result
+
+
+def overlaid(known: Document, given: Document) -> Document:
+    """Return settings with those given on top, however deep; a blank empties a list."""
+    result = dict(known)
+    for name, value in given.items():
+        if isinstance(value, dict):
+            result[name] = overlaid(known[name] or {}, value)
+        else:
+            result[name] = [] if value == "" else value
     return result
 
 

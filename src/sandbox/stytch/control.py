@@ -10,6 +10,7 @@ from sandbox import mail
 from sandbox.control import Kind, RefusedError, fields
 from sandbox.store import Document
 from sandbox.stytch import (
+    arguments,
     departures,
     letters,
     members,
@@ -64,6 +65,15 @@ def source_of(asked: Document) -> webhooks.Source:
     return SOURCES[name]
 
 
+async def documented(
+    request: Request, allowed: dict[str, Kind], *, required: tuple[str, ...] = ()
+) -> Document:
+    """Return the JSON body, whose fields are also held to the shapes of Stytch's arguments."""
+    asked = await fields(request, allowed, required=required)
+    arguments.check(asked)
+    return asked
+
+
 def known_member(world: World, request: Request) -> Document:
     """Return the member of the path, deleted or not."""
     member = members.by_id(world, request.path_params["member_id"])
@@ -75,7 +85,7 @@ def known_member(world: World, request: Request) -> Document:
 async def create_member(world: World, request: Request) -> JSONResponse:
     """Add a member; an invited one gets the invitation by mail."""
     allowed = MEMBER | {"organization_id": str}
-    asked = await fields(request, allowed, required=("organization_id", "email_address"))
+    asked = await documented(request, allowed, required=("organization_id", "email_address"))
     source, status = source_of(asked), asked.pop("status", "active")
     check_status(status, among=STATUSES - {"deleted"})
     organization = organizations.get(world, asked.pop("organization_id"))
@@ -97,7 +107,7 @@ async def create_member(world: World, request: Request) -> JSONResponse:
 
 async def change_member(world: World, request: Request) -> JSONResponse:
     """Change a member's roles, name, address or status; `deleted` deletes."""
-    asked = await fields(request, MEMBER)
+    asked = await documented(request, MEMBER)
     source, member = source_of(asked), known_member(world, request)
     check_status(asked.get("status", "active"), among=STATUSES)
     if asked.get("status") == "deleted":
@@ -130,14 +140,14 @@ def check_status(status: str, *, among: frozenset[str]) -> None:
 
 async def create_organization(world: World, request: Request) -> JSONResponse:
     """Add an organization without members."""
-    asked = await fields(request, ORGANIZATION, required=("organization_name",))
+    asked = await documented(request, ORGANIZATION, required=("organization_name",))
     made = organizations.create(world, source=source_of(asked), **asked)
     return JSONResponse(made, status_code=201)
 
 
 async def change_organization(world: World, request: Request) -> JSONResponse:
     """Change an organization's fields."""
-    asked = await fields(request, ORGANIZATION)
+    asked = await documented(request, ORGANIZATION)
     source = source_of(asked)
     organization = organizations.get(world, request.path_params["organization_id"])
     return JSONResponse(organizations.update(world, organization, source=source, **asked))

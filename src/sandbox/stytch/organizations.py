@@ -173,9 +173,6 @@ def check_settings(world: World, organization: Document, fields: Document) -> No
     for name, allowed in CHOICES.items():
         if name in fields and fields[name] not in allowed:
             raise StytchError("invalid_argument", f"{name} must be one of {sorted(allowed)}.")
-    for name in LISTS:
-        if name in fields and not isinstance(fields[name], list):
-            raise StytchError("invalid_argument", f"{name} must be a list.")
     if common := COMMON_DOMAINS.intersection(fields.get("email_allowed_domains", [])):
         raise StytchError("invalid_argument", f"Common domains are refused: {sorted(common)}.")
     assigned = [a["role_id"] for a in fields.get("rbac_email_implicit_role_assignments", [])]

@@ -168,9 +168,11 @@ def check(world: World, payload: Document) -> None:
     project_id = world.settings.stytch_project_id
     if payload.get("iss") != f"stytch.com/{project_id}":
         raise StytchError("jwt_invalid_issuer")
-    if project_id not in payload.get("aud", []):
+    audience = payload.get("aud")
+    if project_id not in (audience if isinstance(audience, list) else [audience]):
         raise StytchError("jwt_invalid_audience")
-    if not isinstance(payload.get(SESSION), dict) or "id" not in payload[SESSION]:
+    session = payload.get(SESSION)
+    if not isinstance(session, dict) or not isinstance(session.get("id"), str):
         raise StytchError("jwt_invalid_claims")
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from sandbox import bodies
 from sandbox.store import Document
-from sandbox.stytch import errors, members, organizations, roles, sessions
+from sandbox.stytch import arguments, errors, members, organizations, roles, sessions
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import new_id, normal_email
 from sandbox.world import World
@@ -29,16 +29,9 @@ class Call:
 
     # Arguments
 
-    def _typed[T](self, name: str, kind: type[T]) -> T | None:
-        value = self.data.get(name)
-        wrong = isinstance(value, bool) and kind is int
-        if value is not None and (wrong or not isinstance(value, kind)):
-            raise StytchError("bad_request", f"{name} has the wrong type.")
-        return value
-
     def find(self, name: str) -> str | None:
         """Return an optional text."""
-        return self._typed(name, str)
+        return self.data.get(name)
 
     def text(self, name: str) -> str:
         """Return a required text."""
@@ -53,7 +46,7 @@ class Call:
 
     def number(self, name: str) -> int | None:
         """Return an optional number."""
-        return self._typed(name, int)
+        return self.data.get(name)
 
     def minutes(self, name: str, *, usual: int, least: int, most: int) -> int:
         """Return a length in minutes within its bounds."""
@@ -64,11 +57,11 @@ class Call:
 
     def mapping(self, name: str) -> Document | None:
         """Return an optional object."""
-        return self._typed(name, dict)
+        return self.data.get(name)
 
     def flag(self, name: str) -> bool:
         """Return a truth, which queries spell True and bodies true."""
-        value = self.data.get(name, False)
+        value = self.data.get(name)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
     def chosen(self, *names: str) -> Document:
@@ -154,13 +147,14 @@ def understood(world: World, request: Request, body: bytes) -> Call:
     data: Document = dict(request.query_params)
     if body:
         try:
-            given = json.loads(body)
+            given = bodies.read(body)
         except ValueError as error:
             raise StytchError("bad_request", "The body is not JSON.") from error
         if not isinstance(given, dict):
             raise StytchError("bad_request", "The body must be a JSON object.")
         data |= given
     data |= request.path_params
+    arguments.check(data)
     return Call(world=world, data=data, acting=acting_member(world, request))
 
 

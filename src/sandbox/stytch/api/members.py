@@ -93,9 +93,9 @@ def reactivate(call: Call) -> Document:
 def find(call: Call) -> Document:
     """Search the members of some organizations."""
     ids = call.data.get("organization_ids")
-    if not isinstance(ids, list) or not ids:
+    if not ids:
         raise StytchError("bad_request", "organization_ids needs at least one id.")
-    homes = [organizations.get(call.world, str(id_)) for id_ in ids]
+    homes = [organizations.get(call.world, id_) for id_ in ids]
     for home in homes:
         call.authorize("stytch.member", "search", of=home)
     query = call.mapping("query")

@@ -20,10 +20,10 @@ def get_organization(call: Call) -> Document:
 def set_organization(call: Call) -> Document:
     """Replace an organization's own roles."""
     organization = call.organization()
-    wanted = (call.mapping("org_policy") or {}).get("roles")
-    if not isinstance(wanted, list) or not all(isinstance(entry, dict) for entry in wanted):
-        raise StytchError("bad_request", "org_policy.roles must be a list.")
-    own = [{"description": "", "permissions": [], **entry} for entry in wanted]
+    wanted = call.mapping("org_policy")
+    if wanted is None:
+        raise StytchError("bad_request", "org_policy is required.")
+    own = [{"description": "", "permissions": [], **entry} for entry in wanted["roles"]]
     roles.define(call.world, organization["organization_id"], own)
     organizations.update(call.world, organization, source="DIRECT", custom_roles=own)
     return {"org_policy": {"roles": own}}

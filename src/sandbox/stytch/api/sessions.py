@@ -25,7 +25,7 @@ def authenticate(call: Call) -> Document:
 
 def judged(call: Call, session: Document, check: Document) -> Document:
     """Return Stytch's verdict, or refuse."""
-    asked = organizations.get(call.world, str(check.get("organization_id", "")))
+    asked = organizations.get(call.world, check["organization_id"])
     if asked["organization_id"] != session["organization_id"]:
         raise StytchError("session_authorization_tenancy_error")
     member = members.by_id(call.world, session["member_id"]) or {}
@@ -33,8 +33,8 @@ def judged(call: Call, session: Document, check: Document) -> Document:
         call.world,
         organization_id=session["organization_id"],
         role_ids=members.role_ids(call.world, member),
-        resource_id=str(check.get("resource_id", "")),
-        action=str(check.get("action", "")),
+        resource_id=check["resource_id"],
+        action=check["action"],
     )
     if not granting:
         raise StytchError("session_authorization_error")
