@@ -123,6 +123,31 @@ def test_taken_slug_is_a_conflict(api, acme, intermediate):
     assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
 
 
+@pytest.mark.parametrize(
+    ("asked", "code", "methods"),
+    [
+        ({"mfa_policy": "REQUIRED_FOR_ALL"}, "mfa_required", ["totp", "sms"]),
+        (
+            {"auth_methods": "RESTRICTED", "allowed_auth_methods": ["sso"]},
+            "another_factor_required",
+            ["sso"],
+        ),
+    ],
+)
+def test_organization_that_wants_more_than_a_link_gives_no_session(
+    api, sandbox, company, intermediate, asked, code, methods
+):
+    sandbox.post(f"/stytch/organizations/{company.slug}", **asked)
+    proof = intermediate(company.address("ada"))
+    body = {"intermediate_session_token": proof, "organization_id": company.id}
+
+    answer = api.post("/v1/auth/sessions", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert answer.json()["methods"] == methods
+    assert answer.json()["intermediate_session_token"] == proof
+
+
 @pytest.mark.parametrize("slug", ["admin", "00000000-0000-4000-8000-000000000000", "a b"])
 def test_confusing_slug_is_refused_before_stytch_is_asked(api, intermediate, listening, slug):
     token = intermediate(address())

@@ -92,6 +92,7 @@ def send(served, control):
     [
         ("/customers", "metadata[" + "9" * 5000 + "]=x"),
         ("/customers", "expand[0]=id"),
+        ("/customers", "expand[0]=invoice_prefix"),
     ],
 )
 def test_crooked_form_is_refused(send, path, content):

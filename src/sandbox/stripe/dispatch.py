@@ -90,8 +90,8 @@ class Dispatcher:
     def _run(self, endpoint: Endpoint, call: Call, request_id: str) -> Answer:
         try:
             doc = self._handlers[endpoint.name](call)
-            doc = expanded(call.ledger, doc, call.params.get("expand", []))
             schemas.check(doc)
+            doc = expanded(call.ledger, doc, call.params.get("expand", []))
         except StripeError:
             raise
         except Exception:

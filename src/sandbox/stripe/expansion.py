@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sandbox.store import Document
+from sandbox.stripe import schemas
 from sandbox.stripe.documents import PREFIXES, listed
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
@@ -23,6 +24,8 @@ def expanded(ledger: Ledger, doc: Document, paths: list[str]) -> Document:
         if len([part for part in parts if part != "data"]) > DEEPEST:
             raise StripeError("You cannot expand more than 4 levels of a property.", param="expand")
         widen(ledger, doc, parts, path)
+    if paths and schemas.faults_of(doc):
+        raise StripeError("This property cannot be expanded.", param="expand")
     return doc
 
 
@@ -32,7 +35,7 @@ def widen(ledger: Ledger, doc: Document, parts: list[str], path: str) -> None:
     include = INCLUDABLE.get((str(doc.get("object")), name))
     if name not in doc and include:
         doc[name] = include(ledger, doc)
-    if name not in doc or name == "id":
+    if name not in doc:
         raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
     value = doc[name]
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Who may be let in: what an organization's settings say of an address."""
+"""Who may be let in: what an organization's settings say of an address, and of its proof."""
 
 from sandbox.store import Document
 from sandbox.stytch import organizations
@@ -21,3 +21,20 @@ def check_joinable(organization: Document, email: str) -> None:
         raise StytchError("email_jit_provisioning_not_allowed")
     if domain_of(email) not in organizations.joinable_domains(organization):
         raise StytchError("invalid_email_for_jit_provisioning")
+
+
+def unmet(organization: Document, member: Document, factors: list[Document]) -> Document:
+    """Return what an organization still asks of someone with these proofs; empty when nothing.
+
+    No second factor can be proven here: whoever needs one gets no session.
+    """
+    proven = {factor["type"] for factor in factors}
+    allowed = organization["allowed_auth_methods"]
+    restricted = organization["auth_methods"] == "RESTRICTED" and not member["is_breakglass"]
+    if restricted and proven.isdisjoint(allowed):
+        return {"primary_required": {"allowed_auth_methods": allowed}}
+    if organization["mfa_policy"] == "REQUIRED_FOR_ALL" or member["mfa_enrolled"]:
+        numbers = {name: member[name] for name in ("mfa_phone_number", "totp_registration_id")}
+        options = numbers if any(numbers.values()) else None
+        return {"mfa_required": {"member_options": options, "secondary_auth_initiated": None}}
+    return {}

@@ -93,6 +93,13 @@ def intermediate(world: World, token: str) -> Document:
     return session
 
 
+def add_factors(world: World, session: Document, factors: list[Document]) -> Document:
+    """Let an intermediate session hold what was proven since."""
+    held = session | {"factors": factors}
+    world.store.put(INTERMEDIATE, session["token"], held)
+    return held
+
+
 def use_intermediate(world: World, session: Document) -> None:
     """End an intermediate session that became a real one."""
     world.store.delete(INTERMEDIATE, session["token"])

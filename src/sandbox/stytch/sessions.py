@@ -177,15 +177,37 @@ def authenticated(world: World, session: Document) -> Document:
     """Return what every successful sign-in answers."""
     member = members.by_id(world, session["member_id"])
     assert member is not None  # noqa: S101  a session ends with its member
+    return sign_in(world, member) | {
+        "member_session": rendered(world, session),
+        "session_token": session["_token"],
+        "session_jwt": jwt(world, session),
+        "member_authenticated": True,
+    }
+
+
+def unfinished(world: World, member: Document, proof: Document, missing: Document) -> Document:
+    """Return what a sign-in answers while the organization asks for more."""
+    return (
+        sign_in(world, member)
+        | missing
+        | {
+            "intermediate_session_token": proof["token"],
+            "intermediate_session_token_expires_at": proof["expires_at"],
+        }
+    )
+
+
+def sign_in(world: World, member: Document) -> Document:
+    """Return what every sign-in answers, before it is said how it went."""
     return {
         "member_id": member["member_id"],
         "organization_id": member["organization_id"],
         "member": members.rendered(world, member),
         "organization": organizations.get(world, member["organization_id"]),
-        "member_session": rendered(world, session),
-        "session_token": session["_token"],
-        "session_jwt": jwt(world, session),
-        "member_authenticated": True,
+        "member_session": None,
+        "session_token": "",
+        "session_jwt": "",
+        "member_authenticated": False,
         "intermediate_session_token": "",
         "intermediate_session_token_expires_at": None,
         "mfa_required": None,

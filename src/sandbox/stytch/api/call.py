@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from sandbox import bodies
 from sandbox.store import Document
-from sandbox.stytch import arguments, errors, members, organizations, roles, sessions
+from sandbox.stytch import arguments, credentials, errors, members, organizations, roles, sessions
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import new_id, normal_email
 from sandbox.world import World
@@ -83,10 +83,16 @@ class Call:
         token, jwt = self.find("session_token"), self.find("session_jwt")
         return sessions.given(self.world, token=token, jwt=jwt)
 
+    def earlier_proof(self) -> Document | None:
+        """Return the intermediate session that a further factor should join, if one was named."""
+        token = self.find("intermediate_session_token")
+        return credentials.intermediate(self.world, token) if token else None
+
     def check_session_arguments(self) -> None:
         """Refuse a session's length, claims and predecessor before anything is used up."""
         sessions.lifetime(self.number("session_duration_minutes"))
         sessions.tidy(self.mapping("session_custom_claims") or {})
+        self.earlier_proof()
 
     def running_session(self) -> Document | None:
         """Return the session that a further factor should join, if one was named."""

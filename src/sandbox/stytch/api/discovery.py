@@ -18,11 +18,13 @@ def proven(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
         "intermediate_session_token": session["token"],
         "intermediate_session_token_expires_at": session["expires_at"],
         "email_address": email,
-        "discovered_organizations": discovered(call.world, email, joinable=True),
+        "discovered_organizations": discovered(call.world, email, [proof], joinable=True),
     }
 
 
-def discovered(world: World, email: str, *, joinable: bool) -> list[Document]:
+def discovered(
+    world: World, email: str, factors: list[Document], *, joinable: bool
+) -> list[Document]:
     """Return everything an address belongs to, and what its domain may join."""
     found = []
     homes = set()
@@ -33,24 +35,29 @@ def discovered(world: World, email: str, *, joinable: bool) -> list[Document]:
             "details": None,
             "member": members.rendered(world, member),
         }
-        found.append(entry(organizations.get(world, member["organization_id"]), membership))
+        organization = organizations.get(world, member["organization_id"])
+        found.append(
+            entry(organization, membership, admission.unmet(organization, member, factors))
+        )
     domain = domain_of(email)
     for organization in organizations.joinable_by(world, domain) if joinable else []:
         if organization["organization_id"] not in homes:
             kind = "eligible_to_join_by_email_domain"
             membership = {"type": kind, "details": {"domain": domain}, "member": None}
-            found.append(entry(organization, membership))
+            missing = admission.unmet(organization, members.EMPTY, factors)
+            found.append(entry(organization, membership, missing))
     return found
 
 
-def entry(organization: Document, membership: Document) -> Document:
+def entry(organization: Document, membership: Document, missing: Document) -> Document:
     """Return one discovered organization."""
     return {
         "organization": organization,
         "membership": membership,
-        "member_authenticated": True,
+        "member_authenticated": not missing,
         "primary_required": None,
         "mfa_required": None,
+        **missing,
     }
 
 
@@ -61,12 +68,14 @@ def organizations_list(call: Call) -> Document:
     if len(given) > 1:
         raise StytchError("too_many_session_arguments")
     if token := given.get(arguments[0]):
-        email = credentials.intermediate(call.world, token)["email"]
-        found = discovered(call.world, email, joinable=True)
+        proof = credentials.intermediate(call.world, token)
+        email = proof["email"]
+        found = discovered(call.world, email, proof["factors"], joinable=True)
     else:
-        member = members.by_id(call.world, call.session()["member_id"]) or {}
-        email = member["email_address"]
-        found = discovered(call.world, email, joinable=False)
+        session = call.session()
+        email = (members.by_id(call.world, session["member_id"]) or {})["email_address"]
+        factors = session["authentication_factors"]
+        found = discovered(call.world, email, factors, joinable=False)
     return {
         "email_address": email,
         "discovered_organizations": found,
@@ -91,7 +100,7 @@ def organizations_create(call: Call) -> Document:
         roles=[roles.ADMIN],
         email_address_verified=True,
     )
-    return entered(call, proof, creator)
+    return entered(call, creator, factors=proof["factors"], proof=proof)
 
 
 def exchange(call: Call) -> Document:
@@ -110,22 +119,27 @@ def exchange(call: Call) -> Document:
             source="DIRECT",
             email_address_verified=True,
         )
-    return entered(call, proof, members.activate(call.world, member))
+    member = members.activate(call.world, member)
+    return entered(call, member, factors=proof["factors"], proof=proof)
 
 
-def entered(call: Call, proof: Document, member: Document) -> Document:
-    """Return a session made of an intermediate one, which ends here."""
-    credentials.use_intermediate(call.world, proof)
-    return started(call, member, factors=proof["factors"])
-
-
-def started(call: Call, member: Document, *, factors: list[Document]) -> Document:
-    """Return a new session with the factors of the one before, under this member's address."""
-    own = {"email_id": member["_email_id"], "email_address": member["email_address"]}
+def entered(
+    call: Call, member: Document, *, factors: list[Document], proof: Document | None = None
+) -> Document:
+    """Return a session with these factors, which ends an intermediate one; or what is missing."""
+    organization = organizations.get(call.world, member["organization_id"])
+    email = member["email_address"]
+    if missing := admission.unmet(organization, member, factors):
+        proof = proof or credentials.new_intermediate(call.world, email=email, factors=[])
+        proof = credentials.add_factors(call.world, proof, factors)
+        return sessions.unfinished(call.world, member, proof, missing)
+    if proof:
+        credentials.use_intermediate(call.world, proof)
+    own = {"email_id": member["_email_id"], "email_address": email}
     session = sessions.start(
         call.world,
         member,
-        factors=[proof | {"email_factor": own} for proof in factors],
+        factors=[factor | {"email_factor": own} for factor in factors],
         minutes=call.number("session_duration_minutes"),
         custom_claims=call.mapping("session_custom_claims"),
     )

@@ -111,18 +111,22 @@ def signed_in(
     """Return a session of a member who just proved the address, their running one if given."""
     member = members.activate(call.world, member)
     email_id = member["_email_id"]
-    proof = sessions.factor(call.world, type=type, email_id=email_id, email=member["email_address"])
-    minutes = call.number("session_duration_minutes")
-    claims = call.mapping("session_custom_claims")
+    factor = sessions.factor(
+        call.world, type=type, email_id=email_id, email=member["email_address"]
+    )
     if running and running["member_id"] == member["member_id"]:
         session = sessions.touch(
-            call.world, running, minutes=minutes, custom_claims=claims, factors=[proof]
+            call.world,
+            running,
+            minutes=call.number("session_duration_minutes"),
+            custom_claims=call.mapping("session_custom_claims"),
+            factors=[factor],
         )
+        answer = sessions.authenticated(call.world, session)
     else:
-        session = sessions.start(
-            call.world, member, factors=[proof], minutes=minutes, custom_claims=claims
-        )
-    answer = sessions.authenticated(call.world, session)
+        proof = call.earlier_proof()
+        factors = [*(proof["factors"] if proof else []), factor]
+        answer = discovery.entered(call, member, factors=factors, proof=proof)
     return answer | {"method_id": email_id, "reset_sessions": False}
 
 

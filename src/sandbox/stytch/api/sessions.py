@@ -57,7 +57,7 @@ def exchange(call: Call) -> Document:
     if member is None:
         raise StytchError("member_does_not_exist_in_organization")
     member = members.activate(call.world, member)
-    return discovery.started(call, member, factors=session["authentication_factors"])
+    return discovery.entered(call, member, factors=session["authentication_factors"])
 
 
 def revoke(call: Call) -> Document:
