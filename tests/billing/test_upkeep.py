@@ -119,6 +119,16 @@ def test_contract_costs_what_it_says_whoever_joins(firm):
     acme = firm(seats=2).subscribe()
     seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
 
+def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
+    acme = firm(seats=2).subscribe()
+    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    acme.in_dashboard(quantity=10)
+
+    cost = seat_preview.of_addition(organization=acme.organization, seats=1)
+
+    acme.want("member", expected_seats=cost.resulting)
+
+
     cost = seat_preview.of_addition(organization=acme.organization, seats=3)
 
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing import seat_rules
 from billing.models import Plan, SeatAttempt, SeatState, Subscription
-from billing.seat_rules import Decision, Situation, State
+from billing.seat_rules import Decision, Mode, Situation, State
 from billing.statuses import SeatItem
 from identity.models import Intent, Invitation, Member
 from kit import jobs
@@ -105,8 +105,15 @@ class Books:
             failed_quantity=self.seats.failed_quantity,
         )
 
+    def billed_with(self, added: int) -> int:
+        """What `added` more would make; a contract is billed as it was agreed, whoever joins."""
+        situation = self.situation
+        if situation.mode == Mode.MANUAL and situation.observed is not None:
+            return situation.observed
+        return seat_rules.target(max(0, situation.counted + added), situation.policy)
+
     def decide(self, *, is_forced: bool = False) -> Decision:
-        """What to send now; when forced, also what Stripe refused before, or an edit of its own."""
+        """What to send now; when forced, also what Stripe refused before."""
         situation = self.situation
         if is_forced:
             situation = replace(situation, failed_quantity=None)

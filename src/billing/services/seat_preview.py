@@ -12,7 +12,7 @@ from billing import gateway
 from billing.errors import PaymentRefused, SubscriptionMissing
 from billing.gateway.port import SeatChangeRequest
 from billing.models import SeatState, Subscription
-from billing.seat_rules import Mode, Proration, Situation, decide, target
+from billing.seat_rules import Proration, Situation, decide
 from billing.services.seat_books import Books
 from identity.models import Member
 from kit.errors import NotFound
@@ -54,7 +54,7 @@ def _cost(books: Books, added: int) -> SeatCost:
     row, situation = books.subscription, books.situation
     if row is None or not row.stripe_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
-    resulting = _resulting(situation, added)
+    resulting = books.billed_with(added)
     moment = timezone.now().replace(microsecond=0)
     proration = _proration(situation, resulting)
     _remember(books.organization, resulting, moment)
@@ -64,20 +64,13 @@ def _cost(books: Books, added: int) -> SeatCost:
     except (VendorRejected, VendorNotFound) as error:
         raise PaymentRefused("Stripe cannot say.", reason=error.code) from error
     return SeatCost(
-        current=_resulting(situation, 0),
+        current=books.billed_with(0),
         resulting=resulting,
         amount_due_now=now,
         amount_next_invoice=later,
         currency=currency,
         proration_date=moment,
     )
-
-
-def _resulting(situation: Situation, added: int) -> int:
-    """What would be billed; a contract is billed as it was agreed, whoever joins."""
-    if situation.mode == Mode.MANUAL and situation.observed is not None:
-        return situation.observed
-    return target(max(0, situation.counted + added), situation.policy)
 
 
 def _proration(situation: Situation, resulting: int) -> Proration:

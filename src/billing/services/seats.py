@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.errors import SeatLimitReached, SeatsChanged
-from billing.seat_rules import Mode, has_room, target
+from billing.seat_rules import Mode, has_room
 from billing.services import seat_books
 from billing.services.seat_books import Books
 from tenancy import locks as tenancy_locks
@@ -87,7 +87,7 @@ def require_room(
             counted=count.counted,
             reserved=count.reserved + count.incoming,
         )
-    resulting = target(count.counted + 1, policy)
+    resulting = books.billed_with(1)
     if expected_seats is not None and expected_seats != resulting:
         raise SeatsChanged(
             f"The organization would now pay for {resulting} seats.",
