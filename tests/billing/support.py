@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
+import stripe
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing import gateway
 from billing.gateway.port import CheckoutRequest, PriceSnapshot
@@ -42,6 +45,19 @@ def sell(**terms):
     price.stripe_price_id = gateway.current().create_price(wanted, key=key).external_id
     price.save()
     return price
+
+
+def stripe_client():
+    """Stripe without our gateway: what somebody does there behind our back."""
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_BASE_URL}
+    )
+
+
+def waiting(name, **arguments):
+    """The jobs of that name with these arguments that nobody has begun."""
+    jobs = ProcrastinateJob.objects.filter(task_name=name, status="todo")
+    return jobs.filter(**{f"args__{key}": value for key, value in arguments.items()})
 
 
 def together(*calls):

@@ -1,15 +1,25 @@
 """What becomes of seats while a subscription lives its life, and of the subscription itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from billing import gateway
-from billing.errors import SubscriptionExists, SubscriptionNotChangeable
+from billing import gateway, tasks
+from billing.errors import (
+    PaymentRefused,
+    SubscriptionExists,
+    SubscriptionMissing,
+    SubscriptionNotChangeable,
+)
+from billing.gateway.port import Profile
 from billing.models import Price, Subscription
-from billing.services import agreements, reconciliation, subscriptions
+from billing.services import agreements, customers, portal, reconciliation, subscriptions
+from kit import locks
 from kit.vendors import VendorUnavailable
-from tests.billing.support import sell, together
+from tests.billing.support import LANDING, sell, stripe_client, together, waiting
+from tests.harness.stack import poll
 
 
 def test_checkout_sells_the_seats_counted_at_that_moment(firm):
@@ -118,6 +128,18 @@ def test_past_due_holds_joins_and_sends_departures_and_recovers(firm):
     acme.leave(acme.members[0])
     acme.leave(acme.members[1])
     acme.sync()
+def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
+    acme = firm(trial_days=14).subscribe()
+    stripe_client().v1.subscriptions.update(acme.subscription.external_id, {"trial_end": "now"})
+    Subscription.objects.filter(pk=acme.subscription.pk).update(current_period_end=timezone.now())
+    acme.join()
+
+    acme.sync()
+
+    assert acme.sent()[-1]["body"]["proration_behavior"] == "create_prorations"
+    assert (acme.subscription.status, acme.billed) == ("active", 2)
+
+
     assert (acme.state, acme.billed) == ("in_sync", 2)
     assert acme.sent()[-1]["body"]["proration_behavior"] == "none"
 
@@ -282,6 +304,20 @@ def test_own_change_coming_back_starts_nothing(firm):
 
 def test_contract_is_compared_and_never_written(firm):
     acme = firm(seats=2).subscribe()
+def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
+    acme = firm(seats=2).subscribe()
+    acme.join()
+    with ThreadPoolExecutor(1) as pool, locks.object(f"stripe:{acme.subscription.external_id}"):
+        waiting = pool.submit(together, acme.sync)
+        poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")
+
+        agreements.change(organization=acme.organization, price=sell(minimum_seats=5))
+
+    waiting.result()
+    assert acme.quantities() == [5]
+    assert (acme.billed, acme.state) == (5, "in_sync")
+
+
     acme.remembered.__class__.objects.filter(organization=acme.organization).update(
         mode="manual", contract_seats=2
     )

@@ -16,6 +16,7 @@ from billing.services import customers, subscriptions
 from events.models import Event
 from kit.ids import uuid7
 from tenancy import routing
+from tests.billing.support import stripe_client
 from webhooks.inbound.models import InboundEvent
 from webhooks.inbound.registry import BadSignature, Ignored, Received
 
@@ -143,10 +144,7 @@ def test_profile_edited_in_the_portal_comes_back_without_an_echo(firm):
 def test_customer_deleted_at_stripe_is_made_anew_at_the_next_purchase(firm):
     acme = firm().subscribe()
     customer_id = acme.organization.customer.stripe_customer_id
-    client = stripe.StripeClient(
-        settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_BASE_URL}
-    )
-    client.v1.customers.delete(customer_id)
+    stripe_client().v1.customers.delete(customer_id)
 
     handlers.follow_customer(told("customer.deleted", customer_id))
     handlers.follow_subscription(told(DELETED, acme.subscription.external_id))

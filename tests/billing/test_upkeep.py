@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing import gateway, handlers, tasks
 from billing.gateway.port import Profile
@@ -19,11 +18,7 @@ from billing.services import (
 )
 from kit.vendors import VendorUnavailable
 from tenancy.services import organizations
-
-
-def waiting(name, **arguments):
-    jobs = ProcrastinateJob.objects.filter(task_name=name, status="todo")
-    return jobs.filter(**{f"args__{key}": value for key, value in arguments.items()})
+from tests.billing.support import waiting
 
 
 def at_stripe(firm):
@@ -119,6 +114,11 @@ def test_contract_costs_what_it_says_whoever_joins(firm):
     acme = firm(seats=2).subscribe()
     seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
 
+    cost = seat_preview.of_addition(organization=acme.organization, seats=3)
+
+    assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
+
+
 def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
     acme = firm(seats=2).subscribe()
     seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
@@ -127,11 +127,6 @@ def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
     cost = seat_preview.of_addition(organization=acme.organization, seats=1)
 
     acme.want("member", expected_seats=cost.resulting)
-
-
-    cost = seat_preview.of_addition(organization=acme.organization, seats=3)
-
-    assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
 def test_removal_from_what_ends_owes_nothing(firm):

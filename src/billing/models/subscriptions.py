@@ -6,6 +6,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from billing.models.customers import Provider
 from billing.models.plans import Plan, Price
@@ -91,6 +92,11 @@ class Subscription(Record):
     def is_ending(self) -> bool:
         """Whether it will end by itself; the portal may set a date without the flag."""
         return self.cancel_at_period_end or self.cancel_at is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether Stripe must have done something we have not heard of: its period is over."""
+        return self.current_period_end is not None and self.current_period_end <= timezone.now()
 
     @property
     def ends_at(self) -> datetime | None:

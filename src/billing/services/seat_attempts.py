@@ -1,7 +1,7 @@
 """Attempts: when one may begin, who holds it, how it is closed; at most one is in flight."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -38,6 +38,14 @@ def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):
             return None
         return _create(books, decision.proration)
+
+
+def recount(attempt: SeatAttempt, books: Books, proration: Proration) -> None:
+    """Let it say what is true now; only while nothing was sent under its key."""
+    terms = _terms(books, proration)
+    for name, value in terms.items():
+        setattr(attempt, name, value)
+    attempt.save(update_fields=[*terms, "updated_at"])
 
 
 def close(
@@ -98,18 +106,24 @@ def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
 
 
 def _create(books: Books, proration: Proration) -> SeatAttempt:
-    assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
     return SeatAttempt.objects.create(
         organization=books.organization,
-        subscription=books.subscription,
-        revision=books.seats.revision,
-        quantity_before=books.subscription.quantity,
-        quantity=books.situation.target,
-        proration=proration,
-        proration_date=_previewed(books),
         calls=1,
         lease_until=timezone.now() + LEASE,
+        **_terms(books, proration),
     )
+
+
+def _terms(books: Books, proration: Proration) -> dict[str, Any]:
+    assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
+    return {
+        "subscription": books.subscription,
+        "revision": books.seats.revision,
+        "quantity_before": books.subscription.quantity,
+        "quantity": books.situation.target,
+        "proration": proration,
+        "proration_date": _previewed(books),
+    }
 
 
 def _previewed(books: Books) -> datetime | None:

@@ -89,13 +89,16 @@ def _carry_out(attempt: SeatAttempt) -> bool:
 
 def _speak(attempt: SeatAttempt) -> bool:
     stripe = gateway.current()
-    if attempt.calls > 1:
-        # The outcome of an earlier call is unknown: look before anything is sent again.
+    if attempt.calls > 1 or attempt.subscription.is_behind:
+        # The outcome of an earlier call is unknown, or Stripe has renewed, billed or ended it
+        # since we heard of it: look before anything is sent.
         seen = stripe.fetch_subscription(attempt.subscription.external_id)
         if _quantity(attempt, seen) == attempt.quantity:
             return _finish(attempt, seen)
         if not _is_still_wanted(attempt, seen):
             return True
+    elif not _is_brought_up_to_date(attempt):
+        return True
     answer = stripe.set_seats(
         SeatChangeRequest(
             subscription_id=attempt.subscription.external_id,
@@ -130,6 +133,28 @@ def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         return False
 
     return _locked(attempt, compare)
+
+
+def _is_brought_up_to_date(attempt: SeatAttempt) -> bool:
+    """Whether to send what was never sent yet, as things stand now that its turn has come.
+
+    Whoever spoke to Stripe before may have changed the plan: the old plan's number would be charged,
+    and the new one's again.
+    """
+
+    def recount(organization: Organization) -> bool:
+        attempt.refresh_from_db()
+        books = Books.read(organization)
+        proration = books.decide().proration
+        if attempt.calls > 1:
+            return False  # somebody has taken it over while we waited
+        if proration is None or not _is_of(attempt, books):
+            seat_attempts.close(attempt, SeatAttempt.State.SUPERSEDED)
+            return False
+        seat_attempts.recount(attempt, books, proration)
+        return True
+
+    return _locked(attempt, recount)
 
 
 def _is_of(attempt: SeatAttempt, books: Books) -> bool:
