@@ -99,6 +99,25 @@ def test_organization_has_one_customer_whoever_asks(firm):
     assert len(made) == 1
 
 
+@pytest.mark.parametrize("door", ["checkout", "portal"])
+def test_customer_deleted_unheard_is_made_anew_at_the_next_try(firm, door):
+    acme = firm()
+    acme.checkout()
+    customer_id = acme.organization.customer.stripe_customer_id
+    stripe_client().v1.customers.delete(customer_id)
+    doors = {
+        "checkout": acme.checkout,
+        "portal": lambda: portal.create(organization=acme.organization, return_url=LANDING),
+    }
+
+    with pytest.raises(PaymentRefused):
+        doors[door]()
+    job = waiting("billing.pull_customer", customer_id=customer_id).get()
+    tasks.pull_customer(customer_id=job.args["customer_id"])
+
+    doors[door]()
+
+
 def test_trial_follows_members_for_nothing(firm):
     acme = firm(trial_days=14).subscribe()
     acme.join()
@@ -394,3 +413,27 @@ def test_period_lies_in_the_future(firm):
     row = firm().subscribe().subscription
 
     assert row.current_period_end - row.current_period_start > timedelta(days=27)
+def test_reconciliation_finds_what_ended_with_its_customer(firm):
+    acme = firm().subscribe()
+    customer_id = acme.organization.customer.stripe_customer_id
+    stripe_client().v1.customers.delete(customer_id)
+    customers.pull(customer_id)
+
+    reconciliation.reconcile(organization_id=acme.organization.pk)
+    acme.subscribe()
+
+    assert acme.subscription.status == "active"
+    assert Subscription.objects.filter(organization=acme.organization, status="canceled").exists()
+
+
+def test_reconciliation_makes_up_for_a_lost_word_of_the_customer(firm):
+    acme = firm()
+    acme.checkout()
+    customer_id = acme.organization.customer.stripe_customer_id
+    gateway.current().update_customer(customer_id, Profile(name="Acme GmbH"))
+
+    reconciliation.reconcile(organization_id=acme.organization.pk)
+
+    assert customers.of(acme.organization).billing_name == "Acme GmbH"
+
+

@@ -5,7 +5,7 @@ from typing import Final
 from django.db import transaction
 
 from billing import catalog, gateway
-from billing.errors import PaymentRefused, SubscriptionExists
+from billing.errors import SubscriptionExists
 from billing.gateway.port import CheckoutRequest, CheckoutSnapshot
 from billing.models import Price, Subscription
 from billing.seat_rules import target
@@ -33,21 +33,21 @@ def create(
     redirects.require_allowed("cancel_url", cancel_url)
     _require_none_live(organization)
     customer_id = customers.ensure(organization=organization, email=email)
-    with locks.object(f"stripe:{customer_id}", patience=customers.PATIENCE):
-        try:
-            # In this order: a page may be paid until it is closed, and what that made shows then.
-            _close_older(customer_id)
-            _require_none_at_stripe(customer_id)
-            request = _request(
-                organization=organization,
-                price=price,
-                customer_id=customer_id,
-                success_url=success_url,
-                cancel_url=cancel_url,
-            )
-            page = gateway.current().open_checkout(request, key=f"checkout:{uuid7()}")
-        except (VendorRejected, VendorNotFound) as error:
-            raise PaymentRefused("Stripe refused the payment page.", reason=error.code) from error
+    with (
+        locks.object(f"stripe:{customer_id}", patience=customers.PATIENCE),
+        customers.refusals(customer_id, "the payment page"),
+    ):
+        # In this order: a page may be paid until it is closed, and what that made shows then.
+        _close_older(customer_id)
+        _require_none_at_stripe(customer_id)
+        request = _request(
+            organization=organization,
+            price=price,
+            customer_id=customer_id,
+            success_url=success_url,
+            cancel_url=cancel_url,
+        )
+        page = gateway.current().open_checkout(request, key=f"checkout:{uuid7()}")
     _record(organization, price, page)
     return page
 

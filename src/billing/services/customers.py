@@ -1,6 +1,7 @@
 """One Stripe customer per organization, and its profile kept alike on both sides."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from billing.gateway.errors import KeySpent
 from billing.gateway.port import CustomerSnapshot, Profile
 from billing.models import Customer
 from billing.services import vat
-from kit import locks
-from kit.vendors import VendorRejected, VendorUnavailable
+from kit import jobs, locks
+from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -135,6 +136,20 @@ def link(organization: Organization, customer_id: str) -> None:
     if customer.stripe_customer_id is None:
         customer.stripe_customer_id = customer_id
         customer.save(update_fields=["stripe_customer_id", "updated_at"])
+
+
+@contextmanager
+def refusals(customer_id: str, what: str) -> Iterator[None]:
+    """Stripe's no as ours. A customer it does not know any more is read again, to make way."""
+    try:
+        yield
+    except VendorRejected as error:
+        raise PaymentRefused(f"Stripe refused {what}.", reason=error.code) from error
+    except VendorNotFound as error:
+        jobs.defer("billing.pull_customer", customer_id=customer_id)
+        raise PaymentRefused(
+            f"Stripe refused {what}. Try again in a moment.", reason=error.code
+        ) from error
 
 
 def _prepare(organization: Organization, email: str) -> Customer:

@@ -1,9 +1,7 @@
 """Stripe's own pages for invoices and payment methods."""
 
 from billing import gateway
-from billing.errors import PaymentRefused
 from billing.services import customers, redirects
-from kit.vendors import VendorNotFound, VendorRejected
 from tenancy.models import Organization
 
 
@@ -11,7 +9,5 @@ def create(*, organization: Organization, return_url: str, email: str = "") -> s
     """A short-lived link for this click. Raises RedirectNotAllowed, VendorUnavailable."""
     redirects.require_allowed("return_url", return_url)
     customer_id = customers.ensure(organization=organization, email=email)
-    try:
+    with customers.refusals(customer_id, "the portal"):
         return gateway.current().open_portal(customer_id, return_url=return_url)
-    except (VendorRejected, VendorNotFound) as error:
-        raise PaymentRefused("Stripe refused the portal.", reason=error.code) from error

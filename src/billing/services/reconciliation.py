@@ -16,7 +16,7 @@ from billing.seat_rules import State
 from billing.services import customers, seat_ledger, seat_sync, subscriptions
 from billing.services.seat_books import Books
 from billing.statuses import ENDED
-from kit import jobs, locks
+from kit import jobs
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -108,17 +108,18 @@ def look(*, organization_id: UUID) -> Finding:
 def _pull(organization_id: UUID) -> None:
     """Everything Stripe has of the customer, so that a lost event is made up for."""
     organization = Organization.objects.get(pk=organization_id)
+    rows = organization.subscriptions.all()
+    # Those that live as far as we know are read even if their customer is gone, and they with it.
+    begun = {row.external_id: row.started_at for row in rows if not row.has_ended}
+    ended = {row.external_id for row in rows if row.has_ended}
     customer_id = customers.of(organization).stripe_customer_id
-    if customer_id is None:
-        return
-    known = {row.external_id: row for row in organization.subscriptions.all()}
+    if customer_id is not None and customers.pull(customer_id) is not None:
+        for snapshot in gateway.current().subscriptions_of(customer_id):
+            if not (snapshot.external_id in ended and snapshot.status in ENDED):
+                begun[snapshot.external_id] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
-    for snapshot in reversed(gateway.current().subscriptions_of(customer_id)):
-        row = known.get(snapshot.external_id)
-        if row is not None and row.has_ended and snapshot.status in ENDED:
-            continue
-        with locks.object(f"stripe:{snapshot.external_id}"):
-            subscriptions.follow(gateway.current().fetch_subscription(snapshot.external_id))
+    for external_id in sorted(begun, key=begun.__getitem__):
+        subscriptions.pull(external_id)
 
 
 def _recount(organization_id: UUID, *, corrects_drift: bool) -> None:
