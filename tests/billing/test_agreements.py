@@ -128,6 +128,18 @@ def test_trial_follows_members_for_nothing(firm):
     assert acme.sent()[-1]["body"]["proration_behavior"] == "none"
 
 
+def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
+    acme = firm(trial_days=14).subscribe()
+    stripe_client().v1.subscriptions.update(acme.subscription.external_id, {"trial_end": "now"})
+    Subscription.objects.filter(pk=acme.subscription.pk).update(current_period_end=timezone.now())
+    acme.join()
+
+    acme.sync()
+
+    assert acme.sent()[-1]["body"]["proration_behavior"] == "create_prorations"
+    assert (acme.subscription.status, acme.billed) == ("active", 2)
+
+
 def test_second_subscription_has_no_second_trial(firm):
     acme = firm(trial_days=14).subscribe()
     agreements.cancel_now(organization=acme.organization)
@@ -147,18 +159,6 @@ def test_past_due_holds_joins_and_sends_departures_and_recovers(firm):
     acme.leave(acme.members[0])
     acme.leave(acme.members[1])
     acme.sync()
-def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
-    acme = firm(trial_days=14).subscribe()
-    stripe_client().v1.subscriptions.update(acme.subscription.external_id, {"trial_end": "now"})
-    Subscription.objects.filter(pk=acme.subscription.pk).update(current_period_end=timezone.now())
-    acme.join()
-
-    acme.sync()
-
-    assert acme.sent()[-1]["body"]["proration_behavior"] == "create_prorations"
-    assert (acme.subscription.status, acme.billed) == ("active", 2)
-
-
     assert (acme.state, acme.billed) == ("in_sync", 2)
     assert acme.sent()[-1]["body"]["proration_behavior"] == "none"
 
@@ -211,6 +211,42 @@ def test_scheduled_end_can_be_taken_back(firm):
     assert not agreements.resume(organization=acme.organization).is_ending
     with pytest.raises(SubscriptionNotChangeable):
         agreements.resume(organization=acme.organization)
+
+
+def test_paused_one_goes_on_once_it_is_paid(firm):
+    acme = firm().subscribe()
+    customer_id = acme.organization.customer.stripe_customer_id
+    acme.in_dashboard(status="paused")
+    acme.join()
+    acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
+
+    assert agreements.resume(organization=acme.organization).status == "paused"
+    assert agreements.resume(organization=acme.organization).status == "active"
+    acme.sync()
+
+    assert (acme.billed, acme.state) == (2, "in_sync")
+
+
+@pytest.mark.parametrize("how", [agreements.cancel, agreements.cancel_now])
+def test_paused_one_can_be_left_for_another(firm, how):
+    acme = firm().subscribe()
+    acme.in_dashboard(status="paused")
+
+    assert how(organization=acme.organization).has_ended
+    acme.subscribe()
+
+    assert acme.subscription.is_active
+
+
+def test_refusal_of_what_ended_unheard_brings_the_news(firm):
+    acme = firm().subscribe()
+    row = acme.subscription
+    acme.sandbox.post(f"/stripe/subscriptions/{row.external_id}", status="canceled")
+
+    with pytest.raises(SubscriptionMissing):
+        agreements.cancel_now(organization=acme.organization)
+
+    assert waiting("billing.pull_subscription", external_id=row.external_id).exists()
 
 
 def test_canceled_and_bought_again_is_two_rows_and_one_live(firm):
@@ -268,6 +304,20 @@ def test_join_and_departure_racing_a_plan_change_end_exact(firm):
     assert acme.subscription.price == price
 
 
+def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
+    acme = firm(seats=2).subscribe()
+    acme.join()
+    with ThreadPoolExecutor(1) as pool, locks.object(f"stripe:{acme.subscription.external_id}"):
+        waiting = pool.submit(together, acme.sync)
+        poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")
+
+        agreements.change(organization=acme.organization, price=sell(minimum_seats=5))
+
+    waiting.result()
+    assert acme.quantities() == [5]
+    assert (acme.billed, acme.state) == (5, "in_sync")
+
+
 def test_change_to_the_same_price_is_refused(firm):
     acme = firm().subscribe()
 
@@ -323,20 +373,6 @@ def test_own_change_coming_back_starts_nothing(firm):
 
 def test_contract_is_compared_and_never_written(firm):
     acme = firm(seats=2).subscribe()
-def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
-    acme = firm(seats=2).subscribe()
-    acme.join()
-    with ThreadPoolExecutor(1) as pool, locks.object(f"stripe:{acme.subscription.external_id}"):
-        waiting = pool.submit(together, acme.sync)
-        poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")
-
-        agreements.change(organization=acme.organization, price=sell(minimum_seats=5))
-
-    waiting.result()
-    assert acme.quantities() == [5]
-    assert (acme.billed, acme.state) == (5, "in_sync")
-
-
     acme.remembered.__class__.objects.filter(organization=acme.organization).update(
         mode="manual", contract_seats=2
     )
@@ -400,19 +436,6 @@ def test_looking_changes_nothing(firm):
     assert acme.sent() == []
 
 
-def test_reconciliation_finds_a_subscription_whose_events_were_lost(firm):
-    acme = firm()
-    acme.pay(acme.checkout())
-
-    reconciliation.reconcile(organization_id=acme.organization.pk)
-
-    assert (acme.subscription.status, acme.state) == ("active", "in_sync")
-
-
-def test_period_lies_in_the_future(firm):
-    row = firm().subscribe().subscription
-
-    assert row.current_period_end - row.current_period_start > timedelta(days=27)
 def test_reconciliation_finds_what_ended_with_its_customer(firm):
     acme = firm().subscribe()
     customer_id = acme.organization.customer.stripe_customer_id
@@ -437,3 +460,16 @@ def test_reconciliation_makes_up_for_a_lost_word_of_the_customer(firm):
     assert customers.of(acme.organization).billing_name == "Acme GmbH"
 
 
+def test_reconciliation_finds_a_subscription_whose_events_were_lost(firm):
+    acme = firm()
+    acme.pay(acme.checkout())
+
+    reconciliation.reconcile(organization_id=acme.organization.pk)
+
+    assert (acme.subscription.status, acme.state) == ("active", "in_sync")
+
+
+def test_period_lies_in_the_future(firm):
+    row = firm().subscribe().subscription
+
+    assert row.current_period_end - row.current_period_start > timedelta(days=27)

@@ -186,6 +186,9 @@ class PaymentGateway(Protocol):
     def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Take back a scheduled end."""
 
+    def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Begin a new period of a paused one; it stays paused until that is paid."""
+
     def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """End it at once, with a last invoice for what was used."""
 

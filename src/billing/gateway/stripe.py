@@ -179,6 +179,16 @@ class StripeGateway:
             changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
         return reading.subscription(changed.to_dict())
 
+    def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+        """Begin a new period of a paused one; it stays paused until that is paid."""
+        with _door():
+            changed = self._v1.subscriptions.resume(
+                subscription_id,
+                {"payment_behavior": "resume_on_payment_success"},
+                {"idempotency_key": key},
+            )
+        return reading.subscription(changed.to_dict())
+
     def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """End it at once, with a last invoice for what was used."""
         with _door():

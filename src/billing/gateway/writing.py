@@ -65,6 +65,8 @@ def seats(wanted: SeatChangeRequest) -> params.SubscriptionUpdateParams:
     }
     if wanted.price_id:
         item["price"] = wanted.price_id
+    # A declined card takes no seat away: whoever counts is billed, and Stripe asks for the money
+    # again while the grace of a failed payment runs. A change refused for it would be free seats.
     body: params.SubscriptionUpdateParams = {
         "items": [item],
         "proration_behavior": BEHAVIOR[wanted.proration],

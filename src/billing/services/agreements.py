@@ -32,9 +32,9 @@ CHANGEABLE = (Status.TRIALING, Status.ACTIVE)
 
 
 def cancel(*, organization: Organization) -> Subscription:
-    """Let the subscription end with its period; one that never started ends at once."""
+    """Let the subscription end with its period; one that rests, or never started, ends at once."""
     row = _live(organization)
-    if row.status == Status.INCOMPLETE:
+    if row.status in (Status.INCOMPLETE, Status.PAUSED):
         return cancel_now(organization=organization)
     return _ask(row, lambda: gateway.current().schedule_end(row.external_id, key=str(uuid7())))
 
@@ -66,11 +66,16 @@ def defer_ends(organization_ids: Iterable[UUID]) -> None:
 
 
 def resume(*, organization: Organization) -> Subscription:
-    """Take back a scheduled end. Raises SubscriptionNotChangeable when none is scheduled."""
+    """Take back a scheduled end, or go on after a pause: a trial that ended without a card pauses.
+
+    Raises SubscriptionNotChangeable when there is neither.
+    """
     row = _live(organization)
-    if not row.is_ending:
-        raise SubscriptionNotChangeable("It is not about to end.")
-    return _ask(row, lambda: gateway.current().keep(row.external_id, key=str(uuid7())))
+    if row.is_ending:
+        return _ask(row, lambda: gateway.current().keep(row.external_id, key=str(uuid7())))
+    if row.status == Status.PAUSED:
+        return _ask(row, lambda: gateway.current().unpause(row.external_id, key=str(uuid7())))
+    raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
 def change(*, organization: Organization, price: Price) -> Subscription:
@@ -165,17 +170,23 @@ def _ask(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscri
 
 @contextmanager
 def _refusals(row: Subscription) -> Iterator[None]:
-    """Stripe's no as ours; after a silence a job looks what became of it."""
+    """Stripe's no as ours. A job looks how things are, when that is not what we believed."""
     try:
         yield
     except VendorRejected as error:
+        _look(row)
         raise PaymentRefused("Stripe refused the change.", reason=error.code) from error
     except VendorNotFound as error:
+        _look(row)
         raise SubscriptionMissing("Stripe does not know it any more.") from error
     except KeySpent as error:
-        jobs.defer("billing.pull_subscription", external_id=row.external_id)
+        _look(row)
         raise VendorUnavailable("stripe", outcome_known=False) from error
     except VendorUnavailable as error:
         if not error.outcome_known:
-            jobs.defer("billing.pull_subscription", external_id=row.external_id)
+            _look(row)
         raise
+
+
+def _look(row: Subscription) -> None:
+    jobs.defer("billing.pull_subscription", external_id=row.external_id)

@@ -101,7 +101,7 @@ class ResumeView(OrganizationScope, APIView):
 
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        """Take back a scheduled end."""
+        """Take back a scheduled end, or go on after a pause."""
         nothing(request)
         return Response(shown(agreements.resume(organization=self.organization)))
 
