@@ -46,7 +46,7 @@ def _do(arguments: argparse.Namespace) -> int:
         case "demo":
             return demo()
         case "stop":
-            stop()
+            print("Stopped." if stop() else "Nothing runs here.")
         case "clean":
             stop()
             place.remove()
@@ -74,10 +74,10 @@ def demo() -> int:
     return 0
 
 
-def stop() -> None:
-    """End the run, what a killed one left behind, and the database."""
+def stop() -> bool:
+    """End the run, what a killed one left behind, and the database; whether there was any."""
     if not checkout.STATE.exists():
-        return
+        return False
     if pid := locks.holder(checkout.RUN):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
@@ -85,14 +85,17 @@ def stop() -> None:
         if time.monotonic() > deadline:
             raise Refusal(f"`make run` (process {pid}) does not stop.")
         time.sleep(0.1)
-    leftovers.end()
-    database.stop()
+    left = leftovers.end()
+    return database.stop() or bool(pid or left)
 
 
 def _world() -> World:
     addresses = environment.running()
     if addresses is None:
         raise Refusal("Nothing runs here yet: start `make run` in another terminal.")
+    given = environment.given()
+    if not environment.uses_sandbox(environment.vendors(given, addresses) | given):
+        raise Refusal("A vendor here is a real one: no demo organization is made there.")
     return World(Places(api=addresses.api, sandbox=addresses.vendors))
 
 

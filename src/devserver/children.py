@@ -182,7 +182,7 @@ def failure(child: Child) -> str:
     """Why a run ends: which program, how, and its last lines."""
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-    last = "\n".join(f"  {line}" for line in child.last)
+    last = "\n".join(f"  {styled(line)}" for line in child.last)
     return f"{child.name} {how}." + (f" Its last lines:\n{last}" if last else "")
 
 
@@ -191,9 +191,14 @@ def has_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # noqa: TID251  a terminal's custom
 
 
+def styled(text: str) -> str:
+    """A text with its styles only where they are seen."""
+    return text if has_colours() else STYLE.sub("", text)
+
+
 def tell(text: str) -> None:
-    """Print a text of our own, styled only where styles are seen."""
-    print(text if has_colours() else STYLE.sub("", text), flush=True)
+    """Print a text of our own."""
+    print(styled(text), flush=True)
 
 
 def say(name: str, line: str) -> None:
@@ -201,7 +206,5 @@ def say(name: str, line: str) -> None:
     prefix = f"{name:>{WIDTH}} │"
     if has_colours():
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
-    else:
-        line = STYLE.sub("", line)
     with suppress(OSError):
-        print(prefix, line, flush=True)
+        print(prefix, styled(line), flush=True)

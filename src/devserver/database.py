@@ -44,6 +44,12 @@ def release() -> None:
         time.sleep(0.02)
 
 
+def require() -> None:
+    """Refuse to go on when the server held here is gone."""
+    if _held and not locks.is_held(checkout.KEEPER):
+        raise Refusal(f"PostgreSQL has ended ({checkout.LOG}):\n{postgres.tail(10)}")
+
+
 def urls() -> dict[str, str]:
     """The two addresses the product knows: its own rights, and the owner's."""
     where = place.find()

@@ -20,6 +20,11 @@ MIGRATE_SECONDS = 300.0
 READY_SECONDS = 60.0
 WORKERS = 4  # one per core, but a laptop has other things to do
 LOOK_SECONDS = 1.0
+DEMO = (
+    "Token        make token ROLE=admin    of the demo organization (or member, viewer); lives five minutes",
+    "Story        make demo",
+)
+NO_DEMO = ("Demo         none: a vendor here is a real one",)
 RESTARTED = ("worker", "web")  # what a changed source file restarts
 
 
@@ -67,7 +72,7 @@ class Run:
         environment.remember(self.addresses)
         sandbox = environment.for_sandbox(self.told, self.addresses)
         started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
-        self._finish("migrate", [*MANAGE, "migrate_all"])
+        self._finish("migrate", [*MANAGE, "migrate_all", "--verbosity", "0"])
         self._await(started, self.addresses.sandbox, "/")
         self._start_product()
         self._await(self.children.running["web"], self.addresses.web, "/readyz")
@@ -90,6 +95,7 @@ class Run:
                     raise Refusal(failure(child))
                 say("devserver", f"{child.name} failed; waiting for the next change")
             if time.monotonic() - looked > LOOK_SECONDS:
+                database.require()
                 after, looked = sources.seen(), time.monotonic()
                 if path := sources.changed(before, after):
                     forgiven = set(RESTARTED)
@@ -157,8 +163,7 @@ class Run:
             f"Inbox        {vendors}/inbox    mails to anybody land here",
             f"Events       {vendors}/events   webhooks sent to the API",
             f"Database     {self.told['DATABASE_OWNER_URL']}",
-            "Token        make token ROLE=admin    of the demo organization (or member, viewer); lives five minutes",
-            "Story        make demo",
+            *(DEMO if environment.uses_sandbox(self.told) else NO_DEMO),
             "",
             "Ready. Ctrl-C stops everything.",
         ]

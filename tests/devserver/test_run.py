@@ -137,6 +137,16 @@ def test_killed_web_server_ends_the_run(checkout):
     assert checkout.says("web was ended by signal 9")
 
 
+def test_killed_database_ends_the_run(checkout):
+    checkout.told = {}
+    run = checkout.run()
+    checkout.processes("bin/postgres")[0].kill()
+
+    assert run.wait(timeout=30) == 1
+    assert checkout.says("PostgreSQL has ended")
+    poll(checkout.is_empty, what="an empty machine")
+
+
 def test_failed_migration_starts_nothing(checkout):
     run = checkout.start("run", STANDIN="broken migration")
 
@@ -183,9 +193,10 @@ def test_taken_port_is_refused_when_asked_for(up, checkout):
 def test_stop_ends_a_run(checkout):
     run = checkout.run()
 
-    assert checkout.do("stop").returncode == 0
+    assert checkout.do("stop").stdout == "Stopped.\n"
     assert run.wait(timeout=10) == 0
     poll(checkout.is_empty, what="an empty machine")
+    assert checkout.do("stop").stdout == "Nothing runs here.\n"
 
 
 def test_command_runs_against_everything_and_gives_its_status(checkout):
@@ -216,6 +227,8 @@ def test_real_vendor_gets_no_account_with_a_printed_password(checkout):
     checkout.run()
 
     assert not checkout.says("staff@demo.example")
+    assert not checkout.says("make demo")
+    assert "real one" in checkout.do("token").stderr
 
 
 def test_output_into_a_file_has_no_styles(checkout):

@@ -13,7 +13,7 @@ if word == "migrate_all" and wish == "broken migration":
 
 if word == "worker":
     if wish == "crash":
-        sys.exit("worker is beside itself")
+        sys.exit("\033[31mworker is beside itself\033[0m")
     if wish == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if wish == "deaf child":
