@@ -177,6 +177,11 @@ class Firm:
     def subscription(self):
         return Subscription.objects.get(current_for=self.organization)
 
+    def invoices(self):
+        """What Stripe has charged, newest first."""
+        customer_id = self.organization.customer.stripe_customer_id
+        return stripe_client().v1.invoices.list({"customer": customer_id}).data
+
     def in_dashboard(self, **changes):
         """Somebody edits the subscription at Stripe, and we are told."""
         self.sandbox.post(f"/stripe/subscriptions/{self.subscription.external_id}", **changes)

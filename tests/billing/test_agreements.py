@@ -19,6 +19,7 @@ from billing.services import agreements, customers, portal, reconciliation, subs
 from kit import locks
 from kit.vendors import VendorUnavailable
 from tests.billing.support import LANDING, sell, stripe_client, together, waiting
+from tests.billing.test_inbound import types
 from tests.harness.stack import poll
 
 
@@ -126,6 +127,9 @@ def test_trial_follows_members_for_nothing(firm):
 
     assert (acme.subscription.status, acme.billed) == ("trialing", 2)
     assert acme.sent()[-1]["body"]["proration_behavior"] == "none"
+    stripe_client().v1.subscriptions.update(acme.subscription.external_id, {"trial_end": "now"})
+    first = acme.invoices()[0]
+    assert first.total == 2 * acme.price.amount  # the count at conversion
 
 
 def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
@@ -393,6 +397,27 @@ def test_price_nobody_configured_is_misconfigured_and_left_alone(firm):
     acme.sync()
 
     assert (acme.state, acme.sent()) == ("misconfigured", [])
+
+
+def test_seat_item_is_known_by_its_price_and_two_of_them_are_nobodys_guess(firm):
+    acme = firm(minimum_seats=1).subscribe()
+    second = sell()
+    stripe_client().v1.subscription_items.create(
+        {"subscription": acme.subscription.external_id, "price": second.stripe_price_id}
+    )
+    acme.join()
+
+    subscriptions.pull(acme.subscription.external_id)
+    acme.sync()
+    assert (acme.state, acme.sent()) == ("misconfigured", [])
+    assert types(acme, "seats.") == ["seats.misconfigured"]
+
+    Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
+    subscriptions.pull(acme.subscription.external_id)
+    acme.sync()
+    (request,) = acme.sent()
+    assert request["body"]["items[0][id]"] == acme.subscription.stripe_item_id
+    assert (acme.subscription.price, acme.subscription.quantity) == (second, 2)
 
 
 def test_metered_price_is_never_sent_a_quantity(firm):

@@ -1,6 +1,7 @@
 """What Stripe may do to a change on its way, and what must not become of the money."""
 
 import contextlib
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from billing.gateway.stripe import _retry_after
 from billing.models import SeatState
 from billing.services import agreements, customers, profiles, seat_attempts
 from kit.vendors import VendorUnavailable
-from tests.billing.support import together
+from tests.billing.support import stripe_client, together
 from tests.harness.stack import poll
 
 
@@ -62,6 +63,34 @@ def test_attempt_somebody_speaks_for_is_not_taken_over_by_force(firm):
     seat_attempts.begin(acme.organization.pk, is_forced=False)
 
     assert seat_attempts.begin(acme.organization.pk, is_forced=True) is None
+
+
+def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(firm):
+    acme = firm().subscribe()
+    said = stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
+    acme.join()
+    acme.fault(status=200, method="POST", body=json.loads(json.dumps(said, default=str)))
+
+    acme.sync()
+
+    assert (acme.report.provider_quantity, acme.state) == (1, "failed")
+    assert acme.report.last_error == "Stripe refused: returned_1"
+
+
+def test_each_try_waits_longer_than_the_one_before(firm, settings):
+    settings.JOB_DELAY_SCALE = 1
+    acme = firm().subscribe()
+    acme.join()
+    acme.fault(status=503, times=100)
+
+    waits = []
+    for _ in range(6):
+        acme.come_back()
+        attempt = acme.attempts().get()
+        waits.append(attempt.lease_until - attempt.updated_at)
+
+    told = [10, 30, 120, 300, 570, 570]
+    assert [round(wait.total_seconds(), -1) for wait in waits] == told
 
 
 def test_previewed_moment_that_stripe_refuses_is_left_out(firm):

@@ -18,7 +18,7 @@ from billing.services import (
 )
 from kit.vendors import VendorUnavailable
 from tenancy.services import organizations
-from tests.billing.support import waiting
+from tests.billing.support import stripe_client, waiting
 
 
 def at_stripe(firm):
@@ -36,6 +36,22 @@ def test_comparison_waits_once_however_long_stripe_is_silent(firm):
 
     jobs = waiting("billing.reconcile_organization", organization_id=str(acme.organization.pk))
     assert jobs.count() == 1
+
+
+def test_unsettled_are_compared_every_hour_and_whoever_pays_every_night(firm):
+    acme, globex, free = firm().subscribe(), firm().subscribe(), firm()
+    acme.in_dashboard(status="unpaid")
+    acme.join()
+
+    def compared():
+        job = "billing.reconcile_organization"
+        firms = (acme, globex, free)
+        return [waiting(job, organization_id=str(one.organization.pk)).count() for one in firms]
+
+    tasks.reconcile_dirty()
+    assert compared() == [1, 0, 0]
+    tasks.reconcile_all()
+    assert compared() == [1, 1, 0]
 
 
 def test_deleted_organization_stops_paying(firm):
@@ -108,6 +124,24 @@ def test_plan_that_staff_edit_counts_its_organizations_again(firm):
     assert other.organization.pk not in found
     reconciliation.reconcile(organization_id=acme.organization.pk)
     assert (acme.billed, acme.state) == (4, "in_sync")
+
+
+@pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
+def test_preview_is_what_the_change_then_costs(firm, policy):
+    acme = firm(seats=2, addition_policy=policy).subscribe()
+    before = len(acme.invoices())
+
+    cost = seat_preview.of_addition(organization=acme.organization, seats=1)
+    acme.join()
+    acme.sync()
+
+    made = acme.invoices()[:-before]
+    upcoming = stripe_client().v1.invoices.create_preview(
+        {"subscription": acme.subscription.external_id}
+    )
+    assert sum(one.total for one in made) == cost.amount_due_now
+    assert upcoming.amount_due == cost.amount_next_invoice
+    assert (cost.amount_due_now > 0) == (policy == "invoice_now")
 
 
 def test_contract_costs_what_it_says_whoever_joins(firm):
