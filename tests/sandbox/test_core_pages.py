@@ -47,7 +47,9 @@ def test_inbox_marks_what_expired(client, control):
 
     control.advance(hours=2)
 
-    assert "Expired" in page(control, "/inbox")
+    late = page(control, "/inbox")
+    assert "Expired" in late
+    assert "button primary" not in late
 
 
 def test_inbox_escapes_names(client, control):

@@ -182,7 +182,9 @@ def test_page_of_an_unknown_or_finished_session_explains_itself(shop):
     shop.control.post(f"/checkout/{session.id}/pay")
 
     with browse(shop) as browser:
-        assert "This checkout is complete." in browser.get(f"/checkout/{session.id}").text
+        finished = browser.get(f"/checkout/{session.id}").text
+        assert "This checkout is complete." in finished
+        assert "Due today" not in finished
         unknown = browser.get("/checkout/cs_test_none")
         again = browser.post(f"/checkout/{session.id}", data={"action": "pay"})
 

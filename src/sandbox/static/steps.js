@@ -35,7 +35,8 @@ async function run(step) {
   if (body) headers["Content-Type"] = "application/json";
   const answer = await fetch(fill(url), { method, headers, body: body && fill(body) });
   const text = await answer.text();
-  const read = text ? JSON.parse(text) : {};
+  let read = text;
+  try { read = JSON.parse(text || "{}"); } catch { /* shown as it came */ }
   if (answer.ok) remember(read);
   return { status: answer.status, read };
 }
@@ -49,7 +50,7 @@ document.addEventListener("click", async (event) => {
   try {
     const { status: code, read } = await run(step);
     status.textContent = `HTTP ${code}`;
-    output.textContent = JSON.stringify(read, null, 2);
+    output.textContent = typeof read === "string" ? read : JSON.stringify(read, null, 2);
     output.hidden = false;
     open.hidden = !read.url;
     if (read.url) open.href = read.url;

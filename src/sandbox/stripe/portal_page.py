@@ -32,7 +32,7 @@ async def show(world: World, request: Request) -> Response:
     session = entered(ledger, request)
     if session is None:
         return rendering.gone(world, request, "portal session")
-    return rendered(ledger, request, session)
+    return rendered(ledger, request, session, {})
 
 
 async def submit(world: World, request: Request) -> Response:
@@ -45,7 +45,7 @@ async def submit(world: World, request: Request) -> Response:
     try:
         action_of(ledger, session, fields)(ledger, session, fields)
     except StripeError as refusal:
-        return rendered(Ledger(world), request, session, refusal=refusal)
+        return rendered(Ledger(world), request, session, fields, refusal=refusal)
     ledger.commit()
     return RedirectResponse(f"/portal/{session['id']}?done={fields['action']}", SEE_OTHER)
 
@@ -156,9 +156,14 @@ DONE = {
 
 
 def rendered(
-    ledger: Ledger, request: Request, session: Document, *, refusal: StripeError | None = None
+    ledger: Ledger,
+    request: Request,
+    session: Document,
+    fields: dict[str, str],
+    *,
+    refusal: StripeError | None = None,
 ) -> Response:
-    """Return the page."""
+    """Return the page, with a tax id that was refused still in its place."""
     customer = ledger.get("customer", session["customer"])
     features = features_of(ledger, session)
     shown = [
@@ -174,6 +179,7 @@ def rendered(
         "tax_ids": list(ledger.owned("tax_id", customer["id"])),
         "features": features,
         "editable": features["customer_update"]["allowed_updates"],
+        "typed_tax_id": fields.get("tax_id", "") if fields.get("action") == "add_tax_id" else "",
         "refusal": refusal.message if refusal else None,
         "done": None if refusal else DONE.get(request.query_params.get("done", "")),
     }
