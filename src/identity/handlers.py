@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from identity.services import pull
+from kit.moments import moment
 from kit.vendors import VendorNotFound
 from webhooks.inbound.registry import (
     BadSignature,
@@ -49,7 +50,7 @@ def read(body: bytes) -> Hint:
         type=f"{str(event['source']).lower()}.{kind}",
         object_key=str(event["id"]),
         livemode=str(event.get("project_id", "")).startswith("project-live-"),
-        occurred_at=_moment(event.get("timestamp")),
+        occurred_at=moment(str(at)) if (at := event.get("timestamp")) else timezone.now(),
         organization_hint=str(organization) if organization else None,
     )
 
@@ -71,11 +72,6 @@ def pull_member(received: Received) -> None:
 def pull_organization(received: Received) -> None:
     """Bring one organization up to date."""
     pull.organization(received.object_key)
-
-
-def _moment(text: object) -> datetime:
-    moment = datetime.fromisoformat(str(text)) if text else datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 register_source(

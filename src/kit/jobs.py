@@ -8,13 +8,14 @@ import functools
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ParamSpec
 
 import procrastinate
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -42,7 +43,7 @@ class Backoff(procrastinate.BaseRetryStrategy):
         """How long to wait after that many failures, ± 20 % so that retries do not march in step."""
         seconds = self.delays[min(attempts, len(self.delays) - 1)]
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
-        return timedelta(seconds=seconds * jitter * settings.JOB_DELAY_SCALE)
+        return timedelta(seconds=seconds * jitter)
 
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
@@ -50,9 +51,9 @@ class Backoff(procrastinate.BaseRetryStrategy):
         """Retry on any failure until the attempts are used up; then the job stays `failed`."""
         if job.attempts >= self.attempts:
             return None
-        wait = self.delay(job.attempts)
+        wait = self.delay(job.attempts) * settings.JOB_DELAY_SCALE
         log.warning("job_will_retry", task=job.task_name, job=job.id, error=repr(exception)[:300])
-        return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + wait)
+        return procrastinate.RetryDecision(retry_at=timezone.now() + wait)
 
 
 STANDARD = Backoff(10, 30, 120, 300, 600, give_up=timedelta(days=3))
@@ -115,7 +116,7 @@ def defer(
         name,
         allow_unknown=False,
         queueing_lock=f"{name}:{coalesce}" if coalesce else None,
-        schedule_at=datetime.now(UTC) + after * settings.JOB_DELAY_SCALE if after else None,
+        schedule_at=timezone.now() + after * settings.JOB_DELAY_SCALE if after else None,
     )
     payload: dict[str, Any] = {**arguments, CALLER_ARGUMENT: callers.current().as_arguments()}
     try:

@@ -1,10 +1,9 @@
 """Upkeep of the queue itself: jobs of killed workers run again, finished ones are cleared away."""
 
-from datetime import UTC, datetime
-
 import structlog
 from asgiref.sync import async_to_sync
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
@@ -32,7 +31,7 @@ def _put_back(job: Job) -> None:
     """Let it wait again; where another of the same coalesced kind waits already, that one does."""
     try:
         with transaction.atomic():
-            async_to_sync(app.job_manager.retry_job)(job, retry_at=datetime.now(UTC))
+            async_to_sync(app.job_manager.retry_job)(job, retry_at=timezone.now())
     except ConnectorException:
         with transaction.atomic():
             async_to_sync(app.job_manager.finish_job)(job, Status.ABORTED, delete_job=False)

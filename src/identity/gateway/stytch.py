@@ -1,11 +1,11 @@
 """The adapter on Stytch's own SDK. It takes no decision and holds no state but the connection."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import stytch
 from django.conf import settings
+from django.utils import timezone
 
 from identity.gateway import reading
 from identity.gateway.errors import calling
@@ -78,7 +78,7 @@ class StytchDirectory:
         self, *, intermediate_session_token: str, name: str, slug: str
     ) -> Authenticated:
         """A new organization whose first admin is the person behind the token."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.discovery.organizations.create(
                 intermediate_session_token=intermediate_session_token,
@@ -90,7 +90,7 @@ class StytchDirectory:
 
     def enter(self, *, intermediate_session_token: str, stytch_org_id: str) -> Authenticated:
         """A session in one of the discovered organizations; joins or accepts where needed."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.discovery.intermediate_sessions.exchange(
                 intermediate_session_token=intermediate_session_token,
@@ -101,7 +101,7 @@ class StytchDirectory:
 
     def accept(self, *, token: str) -> Authenticated:
         """Spend an invitation's token: its member becomes active."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.magic_links.authenticate(
                 magic_links_token=token, session_duration_minutes=SESSION_MINUTES
@@ -112,7 +112,7 @@ class StytchDirectory:
 
     def refresh(self, *, session_token: str) -> Authenticated:
         """The same session for longer, with a fresh JWT."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.sessions.authenticate(
                 session_token=session_token, session_duration_minutes=SESSION_MINUTES
@@ -121,7 +121,7 @@ class StytchDirectory:
 
     def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
         """A session of the same person in another organization."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.sessions.exchange(
                 organization_id=stytch_org_id,
@@ -186,7 +186,7 @@ class StytchDirectory:
 
     def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
         """One member by its id alone: an event about a deletion names no organization."""
-        asked_at = _now()
+        asked_at = timezone.now()
         try:
             with calling():
                 answer = self._client.organizations.members.dangerously_get(
@@ -198,7 +198,7 @@ class StytchDirectory:
 
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None:
         """The member with this address, if it is there and not deleted."""
-        asked_at = _now()
+        asked_at = timezone.now()
         try:
             with calling():
                 answer = self._client.organizations.members.get(
@@ -216,7 +216,7 @@ class StytchDirectory:
         statuses = {"filter_name": "statuses", "filter_value": ["active", "pending", "invited"]}
         query = {"operator": "AND", "operands": [statuses]}
         while True:
-            asked_at = _now()
+            asked_at = timezone.now()
             with calling():
                 answer = self._client.organizations.members.search(
                     organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE, query=query
@@ -231,7 +231,7 @@ class StytchDirectory:
         self, *, stytch_org_id: str, email: str, name: str, roles: list[str], invited_by: str
     ) -> MemberSnapshot:
         """Mail an invitation; for an address invited before, mail it again."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.magic_links.email.invite(
                 organization_id=stytch_org_id,
@@ -248,7 +248,7 @@ class StytchDirectory:
         self, *, stytch_org_id: str, stytch_member_id: str, roles: list[str]
     ) -> MemberSnapshot:
         """Replace the roles assigned to a member by hand; those its provider implies stay."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.organizations.members.update(
                 organization_id=stytch_org_id, member_id=stytch_member_id, roles=roles
@@ -268,13 +268,9 @@ class StytchDirectory:
 
     def reactivate(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberSnapshot:
         """Bring a deleted member back."""
-        asked_at = _now()
+        asked_at = timezone.now()
         with calling():
             answer = self._client.organizations.members.reactivate(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
         return reading.present(answer.member, asked_at)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -17,6 +17,7 @@ from django.conf import settings
 from identity.errors import InvalidSession
 from identity.gateway.port import Proof
 from identity.verification.keys import ring
+from kit.moments import moment
 
 LONGEST = 8 * 1024
 LEEWAY_SECONDS = 10
@@ -114,12 +115,11 @@ def _decode(token: str, key: jwt.PyJWK) -> dict[str, Any]:
 
 def _read(payload: dict[str, Any]) -> Claims:
     session = payload[_SESSION]
-    ends = datetime.fromisoformat(session["expires_at"])
     return Claims(
         stytch_member_id=_text(payload["sub"]),
         stytch_org_id=_text(payload[_ORGANIZATION]["organization_id"]),
         session_id=_text(session["id"]),
-        session_expires_at=ends if ends.tzinfo else ends.replace(tzinfo=UTC),
+        session_expires_at=moment(session["expires_at"]),
         expires_at=float(payload["exp"]),
         proof=Proof.of(session.get("authentication_factors") or ()),
     )

@@ -1,6 +1,6 @@
 """The replica of organizations: written by the directory once Stytch has said so."""
 
-from datetime import UTC, datetime
+from django.utils import timezone
 
 from events.registry import EventType
 from tenancy import catalog, signals
@@ -51,7 +51,7 @@ def delete(organization: Organization) -> bool:
     if organization.is_deleted:
         return False
     organization.state = Organization.State.DELETED
-    organization.deleted_at = datetime.now(UTC)
+    organization.deleted_at = timezone.now()
     organization.save(update_fields=["state", "deleted_at", "updated_at"])
     history.write(organization, catalog.DELETED, organization.pk)
     signals.organization_deleted.send(sender=Organization, organization=organization)

@@ -1,11 +1,11 @@
 """Schemas made ahead, so that a new organization takes one by updating a row."""
 
 import time
-from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from kit import jobs, locks
 from kit.ids import uuid7
@@ -23,12 +23,7 @@ def claim() -> str:
     Raises SchemaNotReady when none is in stock and this process holds the web role, which
     creates nothing: call `ensure_stock` before anything that cannot be undone.
     """
-    spare = (
-        TenantSchema.objects.select_for_update(skip_locked=True)
-        .filter(state=TenantSchema.State.SPARE, digest=script.digest())
-        .order_by("created_at")
-        .first()
-    )
+    spare = _spares().select_for_update(skip_locked=True).order_by("created_at").first()
     # After the commit: within it, one organization's creation would wait for another's to end.
     transaction.on_commit(_refill)
     if spare is None:
@@ -36,7 +31,7 @@ def claim() -> str:
             raise SchemaNotReady(retry_after=2)
         spare = create()
     spare.state = TenantSchema.State.CLAIMED
-    spare.claimed_at = datetime.now(UTC)
+    spare.claimed_at = timezone.now()
     spare.save(update_fields=["state", "claimed_at"])
     return spare.name
 

@@ -1,7 +1,6 @@
 """Acting on an event: one attempt of its handler, and what becomes of the event afterwards."""
 
 import json
-import random
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -94,7 +93,9 @@ def _attempt(event: InboundEvent) -> None:
         _again(event, str(later), wait=timedelta(seconds=later.seconds))
     except Exception as error:
         log.warning("inbound_attempt_failed", **_named(event), exc_info=error)
-        _again(event, f"{type(error).__name__}: {error}", wait=_backoff(event.attempts))
+        _again(
+            event, f"{type(error).__name__}: {error}", wait=jobs.STANDARD.delay(event.attempts - 1)
+        )
     else:
         _settle(event, State.SUCCEEDED)
 
@@ -142,13 +143,6 @@ def _again(event: InboundEvent, error: str, *, wait: timedelta) -> None:
         if ours:
             jobs.defer("inbound.process", after=wait, event_id=str(event.pk))
     ATTEMPTED.labels(event.source, State.RETRYING.value).inc()
-
-
-def _backoff(attempts: int) -> timedelta:
-    """10 s to 10 min, ± 20 % so that events which failed together do not return together."""
-    delays = jobs.STANDARD.delays
-    seconds = delays[min(attempts, len(delays)) - 1]
-    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spread, not secrecy
 
 
 def _storable(text: str) -> str:

@@ -1,26 +1,16 @@
 """`manage.py replay_inbound`: process inbound events again."""
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from kit import caller as callers
 from kit.caller import Caller
+from kit.moments import moment
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.services import replays
-
-
-def moment(text: str) -> datetime:
-    """An ISO 8601 time; UTC unless it says otherwise."""
-    parsed = parse_datetime(text)
-    if parsed is None:
-        raise ValueError(text)
-    return timezone.make_aware(parsed) if timezone.is_naive(parsed) else parsed
 
 
 class Command(BaseCommand):
