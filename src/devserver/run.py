@@ -15,6 +15,10 @@ from devserver.errors import Refusal
 
 PY = sys.executable
 MANAGE = [PY, "src/manage.py"]
+SERVE = [
+    PY, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--blocking-threads", "4",
+    "--workers-kill-timeout", "5", "--log-level", "warning",
+]  # fmt: skip
 STAFF = "staff@demo.example"
 MIGRATE_SECONDS = 300.0
 READY_SECONDS = 60.0
@@ -114,26 +118,12 @@ class Run:
 
     def _start_product(self) -> None:
         self.children.start("worker", [*MANAGE, "worker"], self.told)
-        serve = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-        serve += [
-            "--port",
-            str(self.addresses.web),
-            "--workers",
-            str(min(os.cpu_count() or 1, WORKERS)),
-        ]
-        serve += [
-            "--blocking-threads",
-            "4",
-            "--workers-kill-timeout",
-            "5",
-            "--log-level",
-            "warning",
-            "config.wsgi:application",
-        ]
+        workers = min(os.cpu_count() or 1, WORKERS)
+        where = ["--port", str(self.addresses.web), "--workers", str(workers)]
         counted = {"PROMETHEUS_MULTIPROC_DIR": str(checkout.METRICS)}
         shutil.rmtree(checkout.METRICS, ignore_errors=True)  # counts of processes that are gone
         checkout.METRICS.mkdir()
-        self.children.start("web", [PY, *serve], self.told | counted)
+        self.children.start("web", [*SERVE, *where, "config.wsgi:application"], self.told | counted)
 
     def _restart(self, path: str) -> None:
         say("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")
