@@ -2,6 +2,7 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -141,8 +142,11 @@ class Firm:
                 sender=Member, organization=organization, role=role, reason="test", **more
             )
 
+    @contextmanager
     def _locked(self):
-        return _Locked(self.organization.pk)
+        """Under the organization's lock, as every road to a membership is."""
+        with transaction.atomic():
+            yield locks.organization(self.organization.pk)
 
     # ── the agreement ────────────────────────────────────────────────────────────────────────
     def checkout(self):
@@ -240,18 +244,3 @@ class Firm:
         """Stripe's next change of this subscription goes wrong."""
         path = f"/subscriptions/{self.subscription.external_id}"
         self.sandbox.post("/faults", vendor="stripe", path=path, **fault)
-
-
-class _Locked:
-    """A transaction under the organization's lock, as every road to a membership has it."""
-
-    def __init__(self, organization_id):
-        self.id = organization_id
-        self.block = transaction.atomic()
-
-    def __enter__(self):
-        self.block.__enter__()
-        return locks.organization(self.id)
-
-    def __exit__(self, *error):
-        return self.block.__exit__(*error)

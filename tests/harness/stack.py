@@ -1,6 +1,5 @@
 """The real thing beside the tests: the sandbox, a granian web process and a worker process."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import httpx
 from django.db import connection
 from django.utils import timezone
 
+from devserver.parent import dying_with_parent
 from kit.tasks import rescue_stalled_jobs
 from tests.harness.plugin import API_URL, ROOT, SANDBOX_URL, WEB_PORT, WORKER
 
@@ -51,11 +51,6 @@ def client(**options):
     return httpx.Client(**options, verify=False, trust_env=False)
 
 
-def _die_with_parent():
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 @dataclass
 class Process:
     """One program of the stack, its output kept for the day it fails."""
@@ -73,7 +68,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads have started yet
+                preexec_fn=dying_with_parent(signal.SIGKILL),  # noqa: PLW1509 - no threads have started yet
             )
 
     def stop(self, how=signal.SIGTERM):

@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import socket
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,27 +12,12 @@ from stytch.core.response_base import StytchError
 
 from sandbox.app import create_app
 from sandbox.settings import Settings
-from tests.harness.stack import client
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.harness.plugin import free_port
+from tests.harness.stack import client, poll
 
 
 def settings(**options):
     return Settings(port=free_port(), **options)
-
-
-def poll(ask, *, seconds=30.0):
-    """Return the first true answer; fail when none comes in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.01)
-    raise AssertionError(f"Nothing came within {seconds} s.")
 
 
 class Served:

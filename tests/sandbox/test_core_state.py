@@ -14,7 +14,9 @@ import stytch
 from sandbox.deliveries import Deliveries
 from sandbox.settings import Settings
 from sandbox.store import Store
-from tests.sandbox.support import Control, free_port, poll
+from tests.harness.plugin import free_port
+from tests.harness.stack import poll
+from tests.sandbox.support import Control
 
 SOURCE = Path(__file__).parents[2] / "src"
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.sandbox.support import poll
+from tests.harness.stack import poll
 
 
 @pytest.fixture
