@@ -1,4 +1,4 @@
-"""What every organization-scoped view shares: the organization of its path, entered."""
+"""What every organization-scoped view shares: the organization of its path, and its schema."""
 
 from typing import TYPE_CHECKING
 
@@ -17,17 +17,17 @@ else:
 State = Organization.State
 
 
-class OrganizationScope(Base):
-    """Mix in before a kit view; the URL names the organization as `slug`.
+class ControlPlaneScope(Base):
+    """Mix in before a kit view of rows in the public schema; the URL names the organization as `slug`.
 
-    Sets `self.organization` and enters its schema. The path must name the session's organization:
-    any other answers exactly as one that does not exist.
+    Sets `self.organization`. The path must name the session's organization: any other answers
+    exactly as one that does not exist.
     """
 
     organization: Organization
 
     def enter(self, request: Request) -> None:
-        """Resolve and enter. Raises Unauthenticated, NotFound, OrganizationSuspended/Migrating."""
+        """Resolve. Raises Unauthenticated, NotFound, OrganizationSuspended/Migrating."""
         super().enter(request)
         bound = request.auth
         if bound is None:
@@ -40,4 +40,15 @@ class OrganizationScope(Base):
         if organization.state == State.MIGRATING:
             raise OrganizationMigrating(retry_after=5)
         self.organization = organization
-        routing.enter(organization)
+
+
+class OrganizationScope(ControlPlaneScope):
+    """The same for rows in the organization's own schema, which is entered.
+
+    For views that name a feature, too: how much of it is used is counted there.
+    """
+
+    def enter(self, request: Request) -> None:
+        """Resolve and enter; raises the same."""
+        super().enter(request)
+        routing.enter(self.organization)

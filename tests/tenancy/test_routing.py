@@ -64,6 +64,21 @@ def test_rolled_back_savepoint_keeps_the_active_schema():
 
 
 @pytest.mark.django_db
+def test_switch_that_was_rolled_back_or_made_by_somebody_else_reads_no_foreign_row():
+    acme, globex = make("acme"), make("globex")
+
+    with transaction.atomic():
+        routing.enter(globex)
+        assert Event.objects.get().target_id == str(globex.pk)
+        routing.enter(acme)
+        transaction.set_rollback(True)
+    assert Event.objects.get().target_id == str(acme.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(f'SET search_path = "{globex.schema_name}", public')
+    assert Event.objects.get().target_id == str(acme.pk)
+
+
+@pytest.mark.django_db
 def test_middleware_leaves_public_even_after_a_failure():
     acme = make("acme")
 

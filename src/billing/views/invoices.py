@@ -5,10 +5,10 @@ from django.db.models import QuerySet
 from billing.models import Invoice
 from billing.serializers.invoices import InvoiceSerializer
 from kit.views import ListMixin, ViewSet
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class InvoiceViewSet(OrganizationScope, ListMixin, ViewSet):
+class InvoiceViewSet(ControlPlaneScope, ListMixin, ViewSet):
     """Invoices, newest first; drafts are not shown."""
 
     access = "billing.read"

@@ -8,10 +8,10 @@ from billing.serializers.profiles import ProfileChangeSerializer, ProfileSeriali
 from billing.services import customers, profiles
 from kit.serializers import body
 from kit.views import APIView
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class ProfileView(OrganizationScope, APIView):
+class ProfileView(ControlPlaneScope, APIView):
     """Who pays, as invoices print it."""
 
     access = {"get": "billing.read", "patch": "billing.manage"}

@@ -19,10 +19,10 @@ from billing.serializers.seats import (
 from billing.services import seat_ledger, seat_preview, seats
 from kit.serializers import body, nothing
 from kit.views import APIView, ListMixin, ViewSet
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class SeatsView(OrganizationScope, APIView):
+class SeatsView(ControlPlaneScope, APIView):
     """Where the seats stand."""
 
     access = "seats.read"
@@ -34,7 +34,7 @@ class SeatsView(OrganizationScope, APIView):
         return Response(SeatsSerializer(seats.report(self.organization)).data)
 
 
-class SeatPreviewView(OrganizationScope, APIView):
+class SeatPreviewView(ControlPlaneScope, APIView):
     """What more would cost."""
 
     access = "seats.manage"
@@ -52,7 +52,7 @@ class SeatPreviewView(OrganizationScope, APIView):
         return Response(SeatCostSerializer(cost).data)
 
 
-class SeatSyncView(OrganizationScope, APIView):
+class SeatSyncView(ControlPlaneScope, APIView):
     """Sync now."""
 
     access = "seats.manage"
@@ -67,7 +67,7 @@ class SeatSyncView(OrganizationScope, APIView):
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
 
 
-class SeatHistoryViewSet(OrganizationScope, ListMixin, ViewSet):
+class SeatHistoryViewSet(ControlPlaneScope, ListMixin, ViewSet):
     """The ledger: who changed the seats, why, and what Stripe was told."""
 
     access = "seats.manage"

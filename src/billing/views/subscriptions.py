@@ -23,10 +23,10 @@ from billing.services import agreements, checkout, contexts, portal
 from identity.authentication import bound_to
 from kit.serializers import body, nothing
 from kit.views import APIView
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class SubscriptionView(OrganizationScope, APIView):
+class SubscriptionView(ControlPlaneScope, APIView):
     """The current subscription."""
 
     access = "subscription.read"
@@ -38,7 +38,7 @@ class SubscriptionView(OrganizationScope, APIView):
         return Response(shown(contexts.current(self.organization)))
 
 
-class CheckoutView(OrganizationScope, APIView):
+class CheckoutView(ControlPlaneScope, APIView):
     """Buying."""
 
     access = "billing.manage"
@@ -59,7 +59,7 @@ class CheckoutView(OrganizationScope, APIView):
         return Response(CheckoutLinkSerializer(link).data, status.HTTP_201_CREATED)
 
 
-class PortalView(OrganizationScope, APIView):
+class PortalView(ControlPlaneScope, APIView):
     """Stripe's own pages."""
 
     access = "billing.manage"
@@ -77,7 +77,7 @@ class PortalView(OrganizationScope, APIView):
         return Response(PortalLinkSerializer({"url": url}).data, status.HTTP_201_CREATED)
 
 
-class CancelView(OrganizationScope, APIView):
+class CancelView(ControlPlaneScope, APIView):
     """Ending."""
 
     access = "billing.manage"
@@ -92,7 +92,7 @@ class CancelView(OrganizationScope, APIView):
         return Response(shown(end(organization=self.organization)))
 
 
-class ResumeView(OrganizationScope, APIView):
+class ResumeView(ControlPlaneScope, APIView):
     """Keeping."""
 
     access = "billing.manage"
@@ -106,7 +106,7 @@ class ResumeView(OrganizationScope, APIView):
         return Response(shown(agreements.resume(organization=self.organization)))
 
 
-class ChangeView(OrganizationScope, APIView):
+class ChangeView(ControlPlaneScope, APIView):
     """Another plan or interval."""
 
     access = "billing.manage"

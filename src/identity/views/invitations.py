@@ -21,10 +21,10 @@ from identity.services import bulk, invitations
 from kit.errors import Problem
 from kit.serializers import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class InvitationViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
+class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     """Offers to become a member."""
 
     access = {

@@ -15,10 +15,10 @@ from identity.serializers.organizations import MemberSerializer, RoleSerializer
 from identity.services import members
 from kit.serializers import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class MemberViewSet(OrganizationScope, ListMixin, RetrieveMixin, ViewSet):
+class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     """People in the organization. Changes are written to Stytch first."""
 
     access = {

@@ -8,10 +8,10 @@ from identity import roles
 from identity.serializers.organizations import OrganizationSerializer, PermissionsSerializer
 from identity.services import organizations
 from kit.views import APIView
-from tenancy.views import OrganizationScope
+from tenancy.views import ControlPlaneScope
 
 
-class OrganizationView(OrganizationScope, APIView):
+class OrganizationView(ControlPlaneScope, APIView):
     """One organization."""
 
     access = {"get": "organization.read", "patch": "organization.update"}
@@ -35,7 +35,7 @@ class OrganizationView(OrganizationScope, APIView):
         return Response(OrganizationSerializer(renamed).data)
 
 
-class PermissionsView(OrganizationScope, APIView):
+class PermissionsView(ControlPlaneScope, APIView):
     """Who may do what."""
 
     access = "permission.read"

@@ -1,0 +1,28 @@
+"""What a list costs: all its statements, those of the session check included."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+PROMISED = {
+    "members": 2,
+    "invitations": 2,
+    "billing/invoices": 2,
+    "billing/seats/history": 3,
+    "events": 5,  # the schema, the page, and a look-up of names for each kind of thing in it
+}
+
+
+@pytest.mark.parametrize(("path", "most"), PROMISED.items())
+def test_list_costs_few_statements(acme, committed, path, most):
+    if connection.pg_version < 180_000:
+        pytest.skip("older servers are told the schema before each statement")
+    client = Client(headers={"authorization": f"Bearer {acme.token('admin')}"})
+    client.get("/v1/me")  # wherever the connection was before
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{acme.path}/{path}")
+
+    assert answer.status_code == 200
+    assert len(asked) <= most, [query["sql"][:80] for query in asked]
