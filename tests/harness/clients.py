@@ -41,22 +41,22 @@ class Api:
 
 
 class Sandbox:
-    """The control plane of the sandbox."""
+    """The control plane of a sandbox, answers checked."""
 
-    def __init__(self):
-        self._client = client(base_url=SANDBOX_URL, timeout=30)
+    def __init__(self, url=SANDBOX_URL):
+        self.http = client(base_url=url, timeout=40)
 
     def close(self):
-        self._client.close()
+        self.http.close()
 
     def get(self, path, /, **params):
-        return self._answer(self._client.get(f"/_sandbox{path}", params=params))
+        return self._answer(self.http.get(f"/_sandbox{path}", params=params))
 
     def post(self, path, /, **body):
-        return self._answer(self._client.post(f"/_sandbox{path}", json=body))
+        return self._answer(self.http.post(f"/_sandbox{path}", json=body))
 
     def delete(self, path):
-        return self._answer(self._client.delete(f"/_sandbox{path}"))
+        return self._answer(self.http.delete(f"/_sandbox{path}"))
 
     def mail(self, email, kind=None):
         """The newest mail to an address, as the inbox shows it; waits for one."""

@@ -12,8 +12,9 @@ from stytch.core.response_base import StytchError
 
 from sandbox.app import create_app
 from sandbox.settings import Settings
+from tests.harness.clients import Sandbox
 from tests.harness.plugin import free_port
-from tests.harness.stack import client, poll
+from tests.harness.stack import poll
 
 
 def settings(**options):
@@ -45,34 +46,15 @@ class Served:
         self._thread.join(10)
 
 
-class Control:
-    """The control plane, answers checked."""
-
-    def __init__(self, url):
-        self.http = client(base_url=url, timeout=40)
-
-    def get(self, path, /, **params):
-        answer = self.http.get(f"/_sandbox{path}", params=params)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    def post(self, path, /, **body):
-        answer = self.http.post(f"/_sandbox{path}", json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
+class Control(Sandbox):
+    """The control plane, with a clock to move."""
 
     def mails(self, email):
         return self.get("/inbox", email=email)["mails"]
 
-    def mail(self, email):
-        return self.mails(email)[0]
-
     def advance(self, **lengths):
         factors = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
         self.post("/clock/advance", seconds=sum(factors[k] * v for k, v in lengths.items()))
-
-    def close(self):
-        self.http.close()
 
 
 class Receiver:

@@ -15,7 +15,7 @@ from sandbox.deliveries import Deliveries
 from sandbox.settings import Settings
 from sandbox.store import Store
 from tests.harness.plugin import free_port
-from tests.harness.stack import poll
+from tests.harness.stack import client, poll
 from tests.sandbox.support import Control
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -29,6 +29,7 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {
             "PYTHONPATH": str(SOURCE),
+            "PYTHONPYCACHEPREFIX": sys.pycache_prefix or "",
             "SANDBOX_PORT": str(self.port),
             "SANDBOX_STATE": str(state),
             "SANDBOX_WEBHOOK_BASE": "http://127.0.0.1:9/webhooks",
@@ -50,7 +51,8 @@ class Process:
     def _answers(self):
         assert self.process.poll() is None
         try:
-            return httpx.get(f"{self.url}/_sandbox/clock", timeout=20).is_success
+            with client(timeout=20) as asking:
+                return asking.get(f"{self.url}/_sandbox/clock").is_success
         except httpx.TransportError:
             return False
 
