@@ -97,6 +97,16 @@ def test_limit_is_measured_by_whoever_counts(acme, monkeypatch, used, left):
     assert found.reason == ("plan" if left else "limit_reached")
 
 
+def test_asking_for_one_feature_counts_no_other(acme, monkeypatch):
+    acme.subscribe()
+    counted = []
+    monkeypatch.setitem(usage.counters, "api_clients", counted.append)
+
+    entitlements.of(acme.organization, "sso")
+
+    assert counted == []
+
+
 def test_two_counters_of_one_feature_are_a_mistake(monkeypatch):
     monkeypatch.setitem(usage.counters, "api_clients", lambda _: 0)
 

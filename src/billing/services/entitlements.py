@@ -90,8 +90,8 @@ def all_features(organization: Organization) -> dict[str, FeatureAccess]:
     return under(standing(organization))
 
 
-def under(stand: Standing) -> dict[str, FeatureAccess]:
-    """The same, for who has asked for the standing already."""
+def under(stand: Standing, *, only: str = "") -> dict[str, FeatureAccess]:
+    """The same, for who has asked for the standing already; of one key, nothing else is counted."""
     plans = [plan.pk for plan in (stand.in_force, stand.agreed) if plan is not None]
     limits = {
         (entry.plan_id, entry.feature_id): entry
@@ -101,18 +101,19 @@ def under(stand: Standing) -> dict[str, FeatureAccess]:
         entry.feature_id: entry
         for entry in FeatureOverride.objects.in_force().filter(organization=stand.organization)
     }
+    features = Feature.objects.filter(key=only) if only else Feature.objects.all()
     return {
         feature.key: _decide(stand, feature, limits, overrides.get(feature.pk))
-        for feature in Feature.objects.order_by("key")
+        for feature in features.order_by("key")
     }
 
 
 def of(organization: Organization, feature_key: str) -> FeatureAccess:
     """One feature. Raises NotFound for a key nobody sells."""
-    found = all_features(organization).get(feature_key)
-    if found is None:
+    found = under(standing(organization), only=feature_key)
+    if not found:
         raise NotFound
-    return found
+    return found[feature_key]
 
 
 def _decide(
