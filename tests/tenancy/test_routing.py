@@ -67,15 +67,16 @@ def test_rolled_back_savepoint_keeps_the_active_schema():
 def test_switch_that_was_rolled_back_or_made_by_somebody_else_reads_no_foreign_row():
     acme, globex = make("acme"), make("globex")
 
-    with transaction.atomic():
-        routing.enter(globex)
-        assert Event.objects.get().target_id == str(globex.pk)
-        routing.enter(acme)
-        transaction.set_rollback(True)
-    assert Event.objects.get().target_id == str(acme.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(f'SET search_path = "{globex.schema_name}", public')
-    assert Event.objects.get().target_id == str(acme.pk)
+    with routing.activate(acme):
+        with transaction.atomic():
+            with routing.activate(globex):
+                assert Event.objects.get().target_id == str(globex.pk)
+            assert Event.objects.get().target_id == str(acme.pk)
+            transaction.set_rollback(True)
+        assert Event.objects.get().target_id == str(acme.pk)
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET search_path = "{globex.schema_name}", public')
+        assert Event.objects.get().target_id == str(acme.pk)
 
 
 @pytest.mark.django_db

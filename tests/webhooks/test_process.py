@@ -6,7 +6,7 @@ import psycopg
 from django.utils import timezone
 
 from kit import caller as callers
-from kit import locks, transactions
+from kit import jobs, locks, transactions
 from tests.harness.plugin import DATABASE, OWNER_URL, on_database
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound import registry
@@ -116,8 +116,8 @@ def test_attempt_after_failures_may_succeed(acme):
 def test_delays_grow_from_ten_seconds_to_ten_minutes():
     nominal = [10, 30, 120, 300, 600, 600, 600]
 
-    for attempts, seconds in enumerate(nominal, start=1):
-        assert 0.8 * seconds <= processing._backoff(attempts).total_seconds() <= 1.2 * seconds
+    for attempts, seconds in enumerate(nominal):
+        assert 0.8 * seconds <= jobs.STANDARD.delay(attempts).total_seconds() <= 1.2 * seconds
 
 
 def test_event_is_given_up_three_days_after_its_first_attempt(acme):
