@@ -14,7 +14,11 @@ function show() {
     step.querySelector("pre").textContent = fill(command, { longest: 60 });
     step.querySelector("[data-copy]").dataset.copy = fill(command);  // the whole of it
   }
-  document.querySelector("[data-signed-out]")?.toggleAttribute("hidden", Boolean(known.session_jwt));
+  const who = document.querySelector("[data-signed-in]");
+  if (!who) return;
+  document.querySelector("[data-signed-out]").hidden = Boolean(known.session_jwt);
+  who.hidden = !known.who;
+  who.querySelector("strong").textContent = known.who;
 }
 
 function remember(answer) {
@@ -22,6 +26,7 @@ function remember(answer) {
     if (answer[key]) known[key] = answer[key];
   }
   if (answer.organization?.slug) known.slug = answer.organization.slug;
+  if (answer.member) known.who = `${answer.member.email}, ${answer.member.role} of ${answer.organization.name}`;
   if (answer.organizations?.length) known.organization_id = answer.organizations[0].id;
   const prices = (answer.results ?? []).flatMap((plan) => plan.prices ?? []);
   if (prices.length) known.price_id = prices[0].id;
