@@ -45,6 +45,14 @@ def test_wrong_variable_is_named_without_its_value():
     assert "tooshort" not in answer.stderr
 
 
+def test_database_out_of_reach_is_one_sentence():
+    answer = manage("migrate_all", DATABASE_OWNER_URL="postgresql://owner@127.0.0.1:1/tenantry")
+
+    assert answer.returncode == 1
+    assert "The database cannot be reached" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 @pytest.mark.django_db  # checks look at the database's schema state
 def test_deployment_check_is_clean_in_production():
     answer = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 from tenancy.services import provisioning
 
@@ -15,6 +16,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Migrate and say what was done."""
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be reached: {error}") from None
         call_command(
             "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
         )
