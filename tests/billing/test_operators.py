@@ -9,8 +9,10 @@ from django.urls import reverse
 
 from billing.models import Feature, Plan, Price, SeatState
 from billing.seat_rules import Mode
-from billing.services import catalogue, seats
+from billing.services import catalogue, seats, subscriptions
 from identity.models import User
+from kit.vendors import VendorUnavailable
+from tests.billing.support import stripe_client
 
 BILLING = [
     "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
@@ -64,6 +66,23 @@ def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
 
     rows = Price.objects.filter(lookup_key="team_monthly").order_by("created_at")
     assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
+
+
+def test_price_archived_at_stripe_is_made_anew_and_what_was_sold_at_it_is_followed(firm):
+    acme = firm(minimum_seats=1).subscribe()
+    stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
+    acme.sandbox.post("/faults", vendor="stripe", path="/v1/prices$", method="POST", status=500)
+    with pytest.raises(VendorUnavailable):
+        run("sync_catalog")
+
+    run("sync_catalog")
+
+    subscriptions.pull(acme.subscription.external_id)
+    acme.join()
+    acme.sync()
+    assert (acme.billed, acme.state) == (2, "in_sync")
+    sold = acme.price.plan.prices.on_sale().get()
+    assert sold.stripe_price_id != acme.price.stripe_price_id
 
 
 def test_comparison_reports_and_then_repairs(firm):

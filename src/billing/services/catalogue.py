@@ -9,6 +9,7 @@ from billing.gateway.port import PriceSnapshot
 from billing.models import Feature, Plan, PlanFeature, Price
 from billing.plans import FEATURES, PLANS, PlanSpec, PriceSpec
 from kit import locks
+from kit.ids import uuid7
 
 
 @dataclass
@@ -109,8 +110,30 @@ def _publish_prices(summary: Summary) -> None:
         else:
             summary.prices_known += 1
         if price.stripe_price_id != found.external_id:
-            price.stripe_price_id = found.external_id
-            price.save(update_fields=["stripe_price_id", "updated_at"])
+            _adopt(price, found)
+
+
+def _adopt(price: Price, found: PriceSnapshot) -> None:
+    """Remember Stripe's price; one that replaces another is a row of its own.
+
+    Subscriptions of a price that was archived at Stripe keep it: their seats are found by it.
+    """
+    if price.stripe_price_id is None:
+        price.stripe_price_id = found.external_id
+        price.save(update_fields=["stripe_price_id", "updated_at"])
+        return
+    with transaction.atomic():
+        price.is_active = False
+        price.save(update_fields=["is_active", "updated_at"])
+        Price.objects.create(
+            plan=price.plan,
+            lookup_key=price.lookup_key,
+            amount=price.amount,
+            currency=price.currency,
+            interval=price.interval,
+            usage=price.usage,
+            stripe_price_id=found.external_id,
+        )
 
 
 def _is_same(price: Price, found: PriceSnapshot) -> bool:
@@ -128,5 +151,6 @@ def _create(price: Price) -> PriceSnapshot:
             currency=price.currency,
             interval=price.interval,
         ),
-        key=f"price:{price.pk}",
+        # Found by its lookup key if the answer is lost; an error of Stripe's must not stay for a day.
+        key=f"price:{uuid7()}",
     )
