@@ -113,8 +113,9 @@ def _pull(organization_id: UUID) -> None:
     begun = {row.external_id: row.started_at for row in rows if not row.has_ended}
     ended = {row.external_id for row in rows if row.has_ended}
     customer_id = customers.of(organization).stripe_customer_id
-    if customer_id is not None and customers.pull(customer_id) is not None:
-        for snapshot in gateway.current().subscriptions_of(customer_id):
+    customer = customers.pull(customer_id) if customer_id else None
+    if customer is not None and customer.stripe_customer_id is not None:
+        for snapshot in gateway.current().subscriptions_of(customer.stripe_customer_id):
             if not (snapshot.external_id in ended and snapshot.status in ENDED):
                 begun[snapshot.external_id] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
