@@ -24,6 +24,18 @@ SECRET_SHAPES: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+QUIET: Final = {
+    # kit.problems logs failures and kit.middleware logs requests: once each, not twice.
+    "django.request": "CRITICAL",
+    "django.security.DisallowedHost": "CRITICAL",
+    # HTTP clients log addresses with their queries.
+    "httpx": "WARNING",
+    "urllib3": "WARNING",
+    "stripe": "WARNING",
+    # Tells of every task it registers, each time anything starts.
+    "procrastinate": "WARNING",
+    "axes": "WARNING",
+}
 
 
 def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
@@ -101,16 +113,5 @@ def _standard(
         "formatters": {"structured": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            # kit.problems logs failures and kit.middleware logs requests: once each, not twice.
-            "django.request": {"level": "CRITICAL"},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # HTTP clients log addresses with their queries.
-            "httpx": {"level": "WARNING"},
-            "urllib3": {"level": "WARNING"},
-            "stripe": {"level": "WARNING"},
-            # Tells of every task it registers, each time anything starts.
-            "procrastinate": {"level": "WARNING"},
-            "axes": {"level": "WARNING"},
-        },
+        "loggers": {name: {"level": level} for name, level in QUIET.items()},
     }

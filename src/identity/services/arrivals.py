@@ -139,6 +139,17 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
         invitation=find_open(organization, snapshot),
         in_person=proof is not None,
     )
+    changes = _take_down(member, snapshot)
+    people.link(member, proof)
+    if member.is_active:
+        _welcome(organization, member, passage)
+    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
+        _tell_changes(organization, member, passage, changes)
+    return member
+
+
+def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
+    """Make the row say what Stytch says; what of it is news."""
     changes = _copy(
         member,
         {
@@ -156,12 +167,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
     if member.status != Status.REMOVED:
         member.removed_at = None
     member.save()
-    people.link(member, proof)
-    if member.is_active:
-        _welcome(organization, member, passage)
-    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
-        _tell_changes(organization, member, passage, changes)
-    return member
+    return changes
 
 
 def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:

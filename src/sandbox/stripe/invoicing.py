@@ -158,7 +158,11 @@ def draft(
     location = (customer.get("address") or {}).get("country")
     taxed = subscription["automatic_tax"]["enabled"]
     status = "complete" if location else "requires_location_inputs"
-    return fixed(ledger) | {
+    payer = ("address", "email", "name", "phone", "tax_exempt")
+    copied = {f"customer_{name}": customer.get(name) for name in payer}
+    sums = ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
+    known = fixed(ledger) | copied | dict.fromkeys(sums, total)
+    return known | {
         "id": id_,
         "amount_due": due,
         "amount_remaining": due,
@@ -167,11 +171,6 @@ def draft(
         "collection_method": subscription["collection_method"],
         "currency": subscription["currency"],
         "customer": customer["id"],
-        "customer_address": customer.get("address"),
-        "customer_email": customer.get("email"),
-        "customer_name": customer.get("name"),
-        "customer_phone": customer.get("phone"),
-        "customer_tax_exempt": customer.get("tax_exempt"),
         "customer_tax_ids": [
             {"type": entry["type"], "value": entry["value"]}
             for entry in ledger.owned("tax_id", customer["id"])
@@ -189,10 +188,6 @@ def draft(
         "period_end": end,
         "period_start": start,
         "starting_balance": balance,
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "total": total,
-        "total_excluding_tax": total,
     }
 
 
