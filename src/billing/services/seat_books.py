@@ -34,7 +34,7 @@ class Count:
 def count(organization: Organization, plan: Plan) -> Count:
     """The one count, used by sync, checkout, preview, limits and reports.
 
-    Distinct people with an active membership in a billable role. Pending invitations reserve a
+    Distinct people who are active members in a billable role. Pending invitations reserve a
     seat without being billed, unless the plan says otherwise; whoever is a member already counts
     once.
     """
