@@ -2,35 +2,30 @@
 
 from events.registry import EventType, register
 
-SUBSCRIPTION_STARTED = "subscription.started"
-SUBSCRIPTION_CHANGED = "subscription.changed"
-SUBSCRIPTION_ENDED = "subscription.ended"
-SUBSCRIPTION_SURPLUS = "subscription.surplus_found"
-CHECKOUT_STARTED = "checkout.started"
-SEATS_SYNCED = "seats.synced"
-SEATS_FAILED = "seats.failed"
-SEATS_DRIFTED = "seats.drifted"
-SEATS_MISCONFIGURED = "seats.misconfigured"
-INVOICE_PAID = "invoice.paid"
-INVOICE_PAYMENT_FAILED = "invoice.payment_failed"
-PROFILE_UPDATED = "billing.profile_updated"
+
+def _type(name: str, target: str, description: str) -> EventType:
+    return register(EventType(name, "subscription", description, target))
 
 
-def _subscription(name: str, target: str, description: str) -> EventType:
-    return EventType(name=name, family="subscription", target=target, description=description)
-
-
-register(
-    _subscription(SUBSCRIPTION_STARTED, "subscription", "An agreement to a plan began."),
-    _subscription(SUBSCRIPTION_CHANGED, "subscription", "Its status, plan, period or end changed."),
-    _subscription(SUBSCRIPTION_ENDED, "subscription", "It ended for good."),
-    _subscription(SUBSCRIPTION_SURPLUS, "subscription", "Stripe has a second live one for you."),
-    _subscription(CHECKOUT_STARTED, "organization", "An admin went to the payment page."),
-    _subscription(SEATS_SYNCED, "subscription", "Stripe bills another number of seats."),
-    _subscription(SEATS_FAILED, "subscription", "Stripe refused a number of seats."),
-    _subscription(SEATS_DRIFTED, "subscription", "Somebody edited the quantity at Stripe."),
-    _subscription(SEATS_MISCONFIGURED, "subscription", "Its seat item is missing or ambiguous."),
-    _subscription(INVOICE_PAID, "invoice", "An invoice was paid."),
-    _subscription(INVOICE_PAYMENT_FAILED, "invoice", "A payment failed."),
-    _subscription(PROFILE_UPDATED, "organization", "The billing name, address or VAT id changed."),
+SUBSCRIPTION_STARTED = _type(
+    "subscription.started", "subscription", "An agreement to a plan began."
+)
+SUBSCRIPTION_CHANGED = _type(
+    "subscription.changed", "subscription", "Its status, plan, period or end changed."
+)
+SUBSCRIPTION_ENDED = _type("subscription.ended", "subscription", "It ended for good.")
+SUBSCRIPTION_SURPLUS = _type(
+    "subscription.surplus_found", "subscription", "Stripe has a second live one for you."
+)
+CHECKOUT_STARTED = _type("checkout.started", "organization", "An admin went to the payment page.")
+SEATS_SYNCED = _type("seats.synced", "subscription", "Stripe bills another number of seats.")
+SEATS_FAILED = _type("seats.failed", "subscription", "Stripe refused a number of seats.")
+SEATS_DRIFTED = _type("seats.drifted", "subscription", "Somebody edited the quantity at Stripe.")
+SEATS_MISCONFIGURED = _type(
+    "seats.misconfigured", "subscription", "Its seat item is missing or ambiguous."
+)
+INVOICE_PAID = _type("invoice.paid", "invoice", "An invoice was paid.")
+INVOICE_PAYMENT_FAILED = _type("invoice.payment_failed", "invoice", "A payment failed.")
+PROFILE_UPDATED = _type(
+    "billing.profile_updated", "organization", "The billing name, address or VAT id changed."
 )

@@ -6,6 +6,7 @@ from billing import catalog, gateway
 from billing.gateway.port import InvoiceSnapshot
 from billing.models import Invoice, Subscription
 from billing.services import customers, subscriptions
+from events.registry import EventType
 from kit import locks
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
@@ -56,6 +57,6 @@ def _write(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
     return row
 
 
-def _record(organization: Organization, row: Invoice, type_: str) -> None:
+def _record(organization: Organization, row: Invoice, type_: EventType) -> None:
     told = ("number", "total", "currency", "attempts")
     history.write(organization, type_, row.pk, details={name: getattr(row, name) for name in told})

@@ -23,6 +23,7 @@ from billing.models import SeatAttempt, SeatState
 from billing.seat_rules import Proration, State
 from billing.services import seat_attempts, seat_books, subscriptions
 from billing.services.seat_books import Books
+from events.registry import EventType
 from kit import locks
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
@@ -240,7 +241,7 @@ def _note_error(seats: SeatState, code: str) -> None:
     seats.save(update_fields=["last_error", "updated_at"])
 
 
-def _record(attempt: SeatAttempt, type_: str) -> None:
+def _record(attempt: SeatAttempt, type_: EventType) -> None:
     history.write(
         attempt.organization,
         type_,

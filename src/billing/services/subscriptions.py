@@ -15,6 +15,7 @@ from billing.gateway.port import SubscriptionSnapshot
 from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscription
 from billing.services import customers, seat_ledger
 from billing.statuses import ENDED, SeatItem, Status
+from events.registry import EventType
 from kit import jobs, locks
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
@@ -236,7 +237,7 @@ def _has_drifted(row: Subscription, before: Before) -> bool:
 def _record(
     organization: Organization,
     row: Subscription,
-    type_: str,
+    type_: EventType,
     changes: dict[str, tuple[Any, Any]],
 ) -> None:
     details = {"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id}
