@@ -58,7 +58,7 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
 
 
 class EventTypesView(Scope, APIView):
-    """The kinds of change there are; few, so they come on one page."""
+    """List every event type."""
 
     access = "event.read"
     resource = "event_types"
@@ -66,6 +66,5 @@ class EventTypesView(Scope, APIView):
 
     @extend_schema(responses=EventTypePageSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """List every event type."""
         page = {"next": None, "previous": None, "results": registry.all_types()}
         return Response(EventTypePageSerializer(page).data)

@@ -13,7 +13,7 @@ from tenancy.views import OrganizationScope
 
 
 class FeaturesView(OrganizationScope, APIView):
-    """All features at once."""
+    """Show every feature by key, with whether it may be used and why."""
 
     access = "subscription.read"
     resource = "features"
@@ -28,26 +28,24 @@ class FeaturesView(OrganizationScope, APIView):
         }
     )
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """Show every feature by key, with whether it may be used and why."""
         found = entitlements.all_features(self.organization)
         return Response({key: FeatureAccessSerializer(one).data for key, one in found.items()})
 
 
 class FeatureView(OrganizationScope, APIView):
-    """One feature."""
+    """Show whether one feature may be used, and why."""
 
     access = "subscription.read"
     resource = "features"
 
     @extend_schema(responses=FeatureAccessSerializer)
     def get(self, request: Request, feature_key: str, **_: object) -> Response:  # noqa: ARG002
-        """Show whether one feature may be used, and why."""
         found = entitlements.of(self.organization, feature_key)
         return Response(FeatureAccessSerializer(found).data)
 
 
 class SubscriptionContextView(OrganizationScope, APIView):
-    """All at once."""
+    """Show user, organization, subscription and features in one call, for a front end's start."""
 
     access = "subscription.read"
     resource = "subscription_context"
@@ -55,7 +53,6 @@ class SubscriptionContextView(OrganizationScope, APIView):
 
     @extend_schema(responses=SubscriptionContextSerializer)
     def get(self, request: Request, **_: object) -> Response:
-        """Show user, organization, subscription and features in one call, for a front end's start."""
         context = contexts.of(organization=self.organization, user=bound_to(request).member.user)
         context["subscription"] = shown(context["subscription"])
         return Response(SubscriptionContextSerializer(context).data)

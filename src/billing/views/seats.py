@@ -23,19 +23,18 @@ from tenancy.views import ControlPlaneScope
 
 
 class SeatsView(ControlPlaneScope, APIView):
-    """Where the seats stand."""
+    """Show what is counted, what should be billed, and what Stripe bills."""
 
     access = "seats.read"
     resource = "seats"
 
     @extend_schema(responses=SeatsSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """Show what is counted, what should be billed, and what Stripe bills."""
         return Response(SeatsSerializer(seats.report(self.organization)).data)
 
 
 class SeatPreviewView(ControlPlaneScope, APIView):
-    """What more would cost."""
+    """Ask Stripe what more seats, or another role, would cost now and at the next invoice."""
 
     access = "seats.manage"
     resource = "seats"
@@ -43,7 +42,6 @@ class SeatPreviewView(ControlPlaneScope, APIView):
 
     @extend_schema(request=SeatPreviewSerializer, responses=SeatCostSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        """Ask Stripe what more seats, or another role, would cost now and at the next invoice."""
         asked = body(request, SeatPreviewSerializer)
         if "add" in asked:
             cost = seat_preview.of_addition(organization=self.organization, seats=asked["add"])
@@ -53,7 +51,7 @@ class SeatPreviewView(ControlPlaneScope, APIView):
 
 
 class SeatSyncView(ControlPlaneScope, APIView):
-    """Sync now."""
+    """Ask for a sync now, also of what Stripe refused before."""
 
     access = "seats.manage"
     resource = "seats"
@@ -61,7 +59,6 @@ class SeatSyncView(ControlPlaneScope, APIView):
 
     @extend_schema(request=None, responses={202: SeatsSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        """Ask for a sync now, also of what Stripe refused before."""
         nothing(request)
         report = seats.request_sync(self.organization)
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)

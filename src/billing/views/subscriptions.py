@@ -27,26 +27,24 @@ from tenancy.views import ControlPlaneScope
 
 
 class SubscriptionView(ControlPlaneScope, APIView):
-    """The current subscription."""
+    """Show the subscription: the live one, or the last that was."""
 
     access = "subscription.read"
     resource = "subscription"
 
     @extend_schema(responses=SubscriptionSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """Show the subscription: the live one, or the last that was."""
         return Response(shown(contexts.current(self.organization)))
 
 
 class CheckoutView(ControlPlaneScope, APIView):
-    """Buying."""
+    """Open a payment page; the number of seats is counted here, and an older page closed."""
 
     access = "billing.manage"
     resource = "checkout"
 
     @extend_schema(request=CheckoutSerializer, responses={201: CheckoutLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        """Open a payment page; the number of seats is counted here, and an older page closed."""
         asked = body(request, CheckoutSerializer)
         page = checkout.create(
             organization=self.organization,
@@ -60,14 +58,13 @@ class CheckoutView(ControlPlaneScope, APIView):
 
 
 class PortalView(ControlPlaneScope, APIView):
-    """Stripe's own pages."""
+    """Open Stripe's pages for invoices and payment methods; the link lasts minutes."""
 
     access = "billing.manage"
     resource = "portal"
 
     @extend_schema(request=PortalSerializer, responses={201: PortalLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        """Open Stripe's pages for invoices and payment methods; the link lasts minutes."""
         asked = body(request, PortalSerializer)
         url = portal.create(
             organization=self.organization,
@@ -78,7 +75,7 @@ class PortalView(ControlPlaneScope, APIView):
 
 
 class CancelView(ControlPlaneScope, APIView):
-    """Ending."""
+    """End the subscription with the paid period, or now."""
 
     access = "billing.manage"
     resource = "subscription"
@@ -86,14 +83,13 @@ class CancelView(ControlPlaneScope, APIView):
 
     @extend_schema(request=CancellationSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        """End the subscription with the paid period, or now."""
         asked = body(request, CancellationSerializer)
         end = agreements.cancel if asked["at_period_end"] else agreements.cancel_now
         return Response(shown(end(organization=self.organization)))
 
 
 class ResumeView(ControlPlaneScope, APIView):
-    """Keeping."""
+    """Take back a scheduled end, or go on after a pause."""
 
     access = "billing.manage"
     resource = "subscription"
@@ -101,13 +97,12 @@ class ResumeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        """Take back a scheduled end, or go on after a pause."""
         nothing(request)
         return Response(shown(agreements.resume(organization=self.organization)))
 
 
 class ChangeView(ControlPlaneScope, APIView):
-    """Another plan or interval."""
+    """Move to another price; the seats are counted again in the same call."""
 
     access = "billing.manage"
     resource = "subscription"
@@ -115,7 +110,6 @@ class ChangeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        """Move to another price; the seats are counted again in the same call."""
         price = on_sale(body(request, PlanChangeSerializer)["price_id"])
         return Response(shown(agreements.change(organization=self.organization, price=price)))
 

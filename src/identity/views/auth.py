@@ -27,7 +27,7 @@ SENT = {"status": "sent"}
 
 
 class MagicLinks(APIView):
-    """Mail a link that signs in."""
+    """Mail a link that signs in; the answer is the same for unknown addresses."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -35,13 +35,12 @@ class MagicLinks(APIView):
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
-        """Mail a link that signs in; the answer is the same for unknown addresses."""
         sign_in.send_magic_link(**body(request, EmailSerializer))
         return Response(SENT, status=202)
 
 
 class CodeSend(APIView):
-    """Mail a one-time code."""
+    """Mail a one-time code, an alternative to the link; the same for unknown addresses."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -49,13 +48,12 @@ class CodeSend(APIView):
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
-        """Mail a one-time code, an alternative to the link; the same for unknown addresses."""
         sign_in.send_code(**body(request, EmailSerializer))
         return Response(SENT, status=202)
 
 
 class CodeVerify(APIView):
-    """Spend a one-time code."""
+    """Spend a one-time code: which organizations does its address open?"""
 
     access = access.PUBLIC
     resource = "auth"
@@ -63,13 +61,12 @@ class CodeVerify(APIView):
 
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
-        """Spend a one-time code: which organizations does its address open?"""
         found = sign_in.discover_by_code(**body(request, CodeSerializer))
         return Response(DiscoverySerializer(found).data)
 
 
 class Discovery(APIView):
-    """Spend the token of a mailed link."""
+    """Spend a link's token: which organizations does its address open?"""
 
     access = access.PUBLIC
     resource = "auth"
@@ -77,13 +74,12 @@ class Discovery(APIView):
 
     @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
-        """Spend a link's token: which organizations does its address open?"""
         found = sign_in.discover(**body(request, TokenSerializer))
         return Response(DiscoverySerializer(found).data)
 
 
 class Organizations(APIView):
-    """Create an organization."""
+    """Create an organization, and sign in as its first admin."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -91,13 +87,12 @@ class Organizations(APIView):
 
     @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        """Create an organization, and sign in as its first admin."""
         made = sign_in.create_organization(**body(request, NewOrganizationSerializer))
         return _session(made, status=201)
 
 
 class Sessions(APIView):
-    """Enter an organization."""
+    """Sign in to one of the discovered organizations."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -105,12 +100,11 @@ class Sessions(APIView):
 
     @extend_schema(request=EnterSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        """Sign in to one of the discovered organizations."""
         return _session(sign_in.enter(**body(request, EnterSerializer)), status=201)
 
 
 class InvitationAcceptance(APIView):
-    """Accept an invitation."""
+    """Accept an invitation with the token of its mail, and sign in."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -118,12 +112,11 @@ class InvitationAcceptance(APIView):
 
     @extend_schema(request=TokenSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        """Accept an invitation with the token of its mail, and sign in."""
         return _session(sign_in.accept_invitation(**body(request, TokenSerializer)), status=201)
 
 
 class SessionRefresh(APIView):
-    """Prolong a session."""
+    """Get a fresh session JWT; one is good for five minutes."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -131,12 +124,11 @@ class SessionRefresh(APIView):
 
     @extend_schema(request=RefreshSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        """Get a fresh session JWT; one is good for five minutes."""
         return _session(sessions.refresh(**body(request, RefreshSerializer)))
 
 
 class SessionSwitch(APIView):
-    """Go to another organization."""
+    """Exchange the session for one in another organization of the same person."""
 
     access = access.SESSION
     resource = "auth"
@@ -144,13 +136,12 @@ class SessionSwitch(APIView):
 
     @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        """Exchange the session for one in another organization of the same person."""
         made = sessions.switch(session_jwt=bearer(request) or "", **body(request, SwitchSerializer))
         return _session(made)
 
 
 class CurrentSession(APIView):
-    """The session of the bearer."""
+    """Sign out: refused here from the next request, and revoked at Stytch."""
 
     access = access.SESSION
     resource = "auth"
@@ -158,7 +149,6 @@ class CurrentSession(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
-        """Sign out: refused here from the next request, and revoked at Stytch."""
         bound = bound_to(request)
         sessions.revoke(
             bound.organization,

@@ -39,7 +39,7 @@ class Me(APIView):
 
 
 class MyOrganizations(APIView):
-    """Where the person may go."""
+    """The organizations this person may enter, as Stytch says at this moment."""
 
     access = access.SESSION
     resource = "my_organizations"
@@ -48,13 +48,12 @@ class MyOrganizations(APIView):
 
     @extend_schema(responses=PlacesSerializer)
     def get(self, request: Request) -> Response:
-        """The organizations this person may enter, as Stytch says at this moment."""
         places = sessions.places(session_jwt=bearer(request) or "")
         return Response(PlacesSerializer({"results": places}).data)
 
 
 class MySessions(APIView):
-    """The person's sessions in this organization."""
+    """One's own live sessions in this organization, the latest first."""
 
     access = access.SESSION
     resource = "my_sessions"
@@ -63,7 +62,6 @@ class MySessions(APIView):
 
     @extend_schema(responses=SessionsSerializer)
     def get(self, request: Request) -> Response:
-        """One's own live sessions in this organization, the latest first."""
         bound = bound_to(request)
         listed = sessions.listed(bound.organization, bound.member)
         context = {"session_id": bound.session_id}
@@ -71,7 +69,7 @@ class MySessions(APIView):
 
 
 class MySession(APIView):
-    """One of the person's sessions."""
+    """End one of one's own sessions."""
 
     access = access.SESSION
     resource = "my_sessions"
@@ -80,7 +78,6 @@ class MySession(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, session_id: str) -> Response:
-        """End one of one's own sessions."""
         bound = bound_to(request)
         sessions.revoke_other(bound.organization, bound.member, session_id=session_id)
         return Response(status=204)

@@ -36,7 +36,7 @@ class OrganizationView(ControlPlaneScope, APIView):
 
 
 class PermissionsView(ControlPlaneScope, APIView):
-    """Who may do what."""
+    """The table of roles and permissions, the same for every organization."""
 
     access = "permission.read"
     resource = "permissions"
@@ -44,7 +44,6 @@ class PermissionsView(ControlPlaneScope, APIView):
 
     @extend_schema(responses=PermissionsSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """The table of roles and permissions, the same for every organization."""
         table = [
             {
                 "name": name,
