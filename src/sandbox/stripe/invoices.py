@@ -3,7 +3,6 @@
 from sandbox.store import Document
 from sandbox.stripe import collecting, lifecycle
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import StripeError, missing
 from sandbox.stripe.listing import fits, page, within
 
 
@@ -47,28 +46,9 @@ def method(call: Call, invoice: Document) -> str | None:
     return lifecycle.method_of(call.ledger, call.ledger.get("subscription", subscription))
 
 
-def finalize(call: Call) -> Document:
-    """Open a draft."""
-    invoice = retrieve(call)
-    if invoice["status"] != "draft":
-        raise StripeError("This invoice is already finalized.", code="invoice_already_finalized")
-    return collecting.finalize(call.ledger, invoice)
-
-
 def void(call: Call) -> Document:
     """Take an invoice back."""
     return collecting.void(call.ledger, retrieve(call))
-
-
-def mark_uncollectible(call: Call) -> Document:
-    """Give up on an invoice."""
-    return collecting.write_off(call.ledger, retrieve(call))
-
-
-def lines(call: Call) -> Document:
-    """List an invoice's lines, in their order on the page."""
-    invoice = retrieve(call)
-    return page(invoice["lines"]["data"][::-1], call.params, url=invoice["lines"]["url"])
 
 
 def payments(call: Call) -> Document:
@@ -81,11 +61,6 @@ def payments(call: Call) -> Document:
     )
     found = [payment for payment in every if fits(payment, call.params, "status")]
     return page(found, call.params, url="/v1/invoice_payments")
-
-
-def payment(call: Call) -> Document:
-    """Return one payment."""
-    return call.ledger.get("invoice_payment", call.path["invoice_payment"])
 
 
 def items(call: Call) -> Document:
@@ -102,11 +77,3 @@ def items(call: Call) -> Document:
         and within(item["date"], call.params.get("created"))
     ]
     return page(found, call.params, url="/v1/invoiceitems")
-
-
-def item(call: Call) -> Document:
-    """Return one invoice item."""
-    found = call.ledger.find("invoiceitem", call.path["invoiceitem"])
-    if found is None:
-        raise missing("invoiceitem", call.path["invoiceitem"])
-    return found

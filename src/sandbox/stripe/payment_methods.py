@@ -3,7 +3,7 @@
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError, declined, missing
+from sandbox.stripe.errors import StripeError, declined
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page
 
@@ -83,29 +83,16 @@ def owned(ledger: Ledger, id_: str, customer: str) -> Document:
 
 
 def retrieve(call: Call) -> Document:
-    """Return one card, of one customer if asked so."""
-    method = call.ledger.get("payment_method", call.path["payment_method"])
-    if call.path.get("customer", method["customer"]) != method["customer"]:
-        raise missing("payment_method", method["id"])
-    return method
+    """Return one card."""
+    return call.ledger.get("payment_method", call.path["payment_method"])
 
 
 def index(call: Call) -> Document:
-    """List the cards of one customer, or all."""
-    customer = call.path.get("customer") or call.params.get("customer")
-    url = "/v1/payment_methods"
-    if "customer" in call.path:
-        call.ledger.get("customer", call.path["customer"], param="customer")
-        url = f"/v1/customers/{customer}/payment_methods"
-    methods = call.ledger.all("payment_method")
-    found = [m for m in methods if m["customer"] and customer in (None, m["customer"])]
+    """List the cards of one customer."""
+    customer = call.ledger.get("customer", call.path["customer"], param="customer")["id"]
+    found = [m for m in call.ledger.all("payment_method") if m["customer"] == customer]
+    url = f"/v1/customers/{customer}/payment_methods"
     return page([m for m in found if fits(m, call.params, "type")], call.params, url=url)
-
-
-def attach_call(call: Call) -> Document:
-    """Attach a card or a test token."""
-    customer = call.ledger.get("customer", call.params["customer"], param="customer")
-    return attach(call.ledger, customer["id"], call.path["payment_method"])
 
 
 def detach(call: Call) -> Document:

@@ -4,7 +4,6 @@ from sandbox.store import Document
 from sandbox.stripe import offers, prices
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.errors import StripeError
-from sandbox.stripe.listing import fits, page, within
 
 
 def create(call: Call) -> Document:
@@ -43,16 +42,3 @@ def delete(call: Call) -> Document:
         )
     call.ledger.remove(product, event="product.deleted")
     return {"id": product["id"], "object": "product", "deleted": True}
-
-
-def index(call: Call) -> Document:
-    """List products."""
-    ids = call.params.get("ids")
-    found = [
-        product
-        for product in call.ledger.all("product")
-        if fits(product, call.params, "active", "url")
-        and within(product["created"], call.params.get("created"))
-        and (ids is None or product["id"] in ids)
-    ]
-    return page(found, call.params, url="/v1/products")

@@ -55,15 +55,6 @@ def create(call: Call) -> Document:
     return made
 
 
-def delete(call: Call) -> Document:
-    """Remove an item; the last one of a subscription stays."""
-    item_id = call.path["item"]
-    subscription = subscription_of(call.ledger, item_id)
-    find(subscription, item_id)
-    applied(call, subscription, {"id": item_id, "deleted": True})
-    return {"id": item_id, "object": "subscription_item", "deleted": True}
-
-
 def applied(call: Call, subscription: Document, entry: Document) -> Document:
     """Change the subscription by one entry made of the item's parameters."""
     given = {name: call.params[name] for name in ENTRY if name in call.params}
