@@ -1,7 +1,8 @@
-"""JSON as it is sent to the sandbox, taken only if it could be sent on."""
+"""Bodies as they are sent to the sandbox: JSON that could be sent on, and forms of its pages."""
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 def read(body: bytes) -> Any:  # noqa: ANN401  any JSON
@@ -16,3 +17,9 @@ def read(body: bytes) -> Any:  # noqa: ANN401  any JSON
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value
+
+
+def form(body: bytes) -> dict[str, str]:
+    """Return the fields of a page's form, trimmed."""
+    fields = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+    return {name: value.strip() for name, value in fields}

@@ -3,13 +3,12 @@
 import json
 from datetime import datetime
 from functools import partial
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import landing, mail
+from sandbox import bodies, landing, mail
 from sandbox.store import Document
 from sandbox.stytch import credentials
 from sandbox.world import World
@@ -77,8 +76,8 @@ def described(record: Document) -> Document:
 
 async def resend(world: World, request: Request) -> Response:
     """Send one webhook again, and go back to the list."""
-    form = dict(parse_qsl((await request.body()).decode()))
-    world.deliveries.resend(form.get("id", ""))
+    fields = bodies.form(await request.body())
+    world.deliveries.resend(fields.get("id", ""))
     return RedirectResponse("/events", status_code=303)
 
 

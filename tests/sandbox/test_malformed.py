@@ -93,12 +93,61 @@ def send(served, control):
         ("/customers", "metadata[" + "9" * 5000 + "]=x"),
         ("/customers", "expand[0]=id"),
         ("/customers", "expand[0]=invoice_prefix"),
+        ("/products", "name="),
+        ("/subscriptions", "&&&"),
+        ("/prices", "product={product}&currency=eur&unit_amount_decimal=nan"),
+        ("/prices", "product={product}&currency=eur&unit_amount_decimal=1E-999999"),
+        ("/prices", "{price}&recurring[interval]=month&recurring[interval_count]=37"),
+        ("/subscriptions", "{seat}&trial_period_days=999999999"),
+        ("/subscriptions", "{seat}&trial_end=99999999999"),
+        ("/subscriptions", "{seat}&cancel_at=99999999999"),
+        ("/subscriptions", "{seat}&collection_method=send_invoice&days_until_due=99999999"),
     ],
 )
-def test_crooked_form_is_refused(send, path, content):
-    answer = send(path, content)
+def test_crooked_form_is_refused(send, shop, path, content):
+    product = shop.product.id
+    price = f"product={product}&currency=eur&unit_amount=900"
+    seat = f"customer={shop.with_card().id}&items[0][price]={shop.monthly.id}"
+
+    answer = send(path, content.format(product=product, price=price, seat=seat))
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_settings_given_in_part_leave_the_rest(shop):
+    subscription = shop.subscribed()
+    changed = shop.api.subscriptions.update(
+        subscription.id,
+        {
+            "trial_settings": {"end_behavior": {"billing_cycle_anchor": "unchanged"}},
+            "payment_settings": {"payment_method_types": ""},
+        },
+    )
+
+    assert changed.trial_settings.end_behavior.missing_payment_method == "create_invoice"
+    assert changed.payment_settings.payment_method_types is None
+    ended = shop.api.subscriptions.cancel(
+        subscription.id, {"cancellation_details": {"feedback": ""}}
+    )
+    assert ended.cancellation_details.feedback is None
+
+
+@pytest.mark.parametrize("content", [b"\xff=%ff&[", b"action=pay&a[=1"])
+def test_crooked_form_of_a_page_is_no_failure(shop, served, content):
+    session = shop.checkout()
+    with http_client(base_url=served.url, timeout=20) as browser:
+        statuses = [
+            browser.post(path, content=content).status_code
+            for path in (f"/checkout/{session.id}", "/events/resend")
+        ]
+
+    assert max(statuses) < 500
+
+
+def test_dashboard_takes_text_as_metadata_only(shop, control):
+    here = f"/_sandbox/stripe/subscriptions/{shop.subscribed().id}"
+
+    assert control.http.post(here, json={"metadata": {"a": 1}}).status_code == 400
 
 
 def test_key_that_is_no_base64_is_refused(served, control):

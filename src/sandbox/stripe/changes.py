@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.store import Document
 from sandbox.stripe import collecting, invoicing, lifecycle, periods, prices, shapes
 from sandbox.stripe.documents import merged
-from sandbox.stripe.errors import StripeError, declined, malformed, missing
+from sandbox.stripe.errors import StripeError, absent, declined, malformed, missing
 from sandbox.stripe.ledger import Ledger
 
 MOST = 999_999
@@ -138,11 +138,7 @@ def added(ledger: Ledger, subscription: Document, entry: Document, param: str) -
     """Return a new item in the subscription's current period."""
     price = price_of(ledger, entry, param)
     if price is None:
-        raise malformed(
-            f"Missing required param: {param}[price].",
-            param=f"{param}[price]",
-            code="parameter_missing",
-        )
+        raise absent(f"{param}[price]")
     start, end = shapes.period(subscription)
     item = lifecycle.fresh_item(ledger, subscription["id"], price, entry)
     ledger.remember(item["id"], subscription=subscription["id"])
@@ -212,8 +208,7 @@ def restart(subscription: Document, at: int, *, ended_trial: bool) -> Document:
 
 def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Document:
     """Return the subscription in a trial that ends at another time."""
-    if trial_end <= ledger.now:
-        raise malformed("`trial_end` must be in the future.", param="trial_end")
+    periods.check_trial({"trial_end": trial_end}, now=ledger.now)
     start = subscription["trial_start"] or ledger.now
     trial = {"status": "trialing", "trial_start": start, "trial_end": trial_end}
     return shapes.with_period(

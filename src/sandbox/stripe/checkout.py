@@ -3,10 +3,10 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import money, prices, shapes
+from sandbox.stripe import money, periods, prices, shapes
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import merged, new_id
-from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.errors import StripeError, absent, malformed
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page, within
 
@@ -46,9 +46,7 @@ def guard(ledger: Ledger, params: dict[str, Any]) -> None:
         raise StripeError("The sandbox serves `ui_mode=hosted_page` only.", param="ui_mode")
     for name in ("line_items", "success_url"):
         if not params.get(name):
-            raise malformed(
-                f"Missing required param: {name}.", param=name, code="parameter_missing"
-            )
+            raise absent(name)
     if "customer" in params:
         ledger.get("customer", params["customer"], param="customer")
         if "customer_email" in params:
@@ -71,11 +69,7 @@ def guard(ledger: Ledger, params: dict[str, Any]) -> None:
 
 def guard_trial(ledger: Ledger, data: dict[str, Any]) -> None:
     """Refuse a trial that is no trial, or ends too soon for a reminder."""
-    if data.get("trial_period_days", 1) < 1:
-        raise malformed(
-            "The minimum number of trial period days is 1.",
-            param="subscription_data[trial_period_days]",
-        )
+    periods.check_trial(data, now=ledger.now, within="subscription_data")
     trial_end = data.get("trial_end")
     if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL:
         raise malformed(

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from sandbox import bodies
 from sandbox.store import Document
 from sandbox.stripe import checkout, completion, rendering
 from sandbox.stripe.completion import Details
@@ -24,7 +25,7 @@ async def show(world: World, request: Request) -> Response:
 
 async def submit(world: World, request: Request) -> Response:
     """Pay, decline, or go back."""
-    fields = await rendering.form(request)
+    fields = bodies.form(await request.body())
     ledger = Ledger(world)
     session = rendering.found(ledger, "checkout.session", request)
     if session is None:

@@ -80,6 +80,8 @@ def merged(current: dict[str, str], given: dict[str, str] | str | None) -> dict[
     if isinstance(given, str):
         return {}
     for key, value in given.items():
+        if not isinstance(value, str):
+            raise malformed("Metadata values are text.", param=f"metadata[{key}]")
         if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
             raise malformed(
                 f"Metadata keys have up to {LONGEST_KEY} and values up to {LONGEST_VALUE} characters.",
@@ -94,3 +96,14 @@ def merged(current: dict[str, str], given: dict[str, str] | str | None) -> dict[
 def unset(value: Any) -> Any:  # noqa: ANN401  any JSON
     """Return None for a blank, which is how a form says so."""
     return None if value == "" else value
+
+
+def overlaid(known: Document, given: Document) -> Document:
+    """Return settings with those given on top, however deep; a blank empties a list."""
+    result = dict(known)
+    for name, value in given.items():
+        if isinstance(value, dict):
+            result[name] = overlaid(known[name] or {}, value)
+        else:
+            result[name] = [] if value == "" else value
+    return result

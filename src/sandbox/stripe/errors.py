@@ -54,6 +54,22 @@ def malformed(message: str, *, param: str, code: str | None = None) -> StripeErr
     return StripeError(message, code=code, param=param, stored=False)
 
 
+def absent(param: str) -> StripeError:
+    """Return the refusal for a parameter which must be there."""
+    return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
+
+
+def blank(param: str) -> StripeError:
+    """Return the refusal for an empty value where nothing can be unset."""
+    return malformed(
+        f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset "
+        f"a parameter; however '{param}' cannot be unset. You should remove '{param}' from your "
+        "request or supply a non-empty value.",
+        param=param,
+        code="parameter_invalid_empty",
+    )
+
+
 def declined() -> StripeError:
     """Return the refusal for a card that was declined."""
     return StripeError(

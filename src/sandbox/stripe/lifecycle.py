@@ -4,12 +4,14 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import collecting, invoicing, periods, shapes
-from sandbox.stripe.documents import merged, unset
+from sandbox.stripe.documents import merged, overlaid, unset
 from sandbox.stripe.errors import StripeError, declined, malformed
 from sandbox.stripe.ledger import Ledger
 
 DAY = 86_400
 HOUR = 3_600
+FARTHEST = 5 * 366 * DAY
+LATEST_DUE = 365
 PATIENCE = 23 * HOUR  # how long a first payment, or a pending update, may take
 OVER = frozenset({"canceled", "incomplete_expired"})
 RUNNING = frozenset({"trialing", "active", "past_due", "unpaid"})
@@ -18,7 +20,6 @@ COPIED = (
     "days_until_due",
     "default_payment_method",
     "description",
-    "trial_settings",
     "pause_collection",
 )
 
@@ -56,7 +57,11 @@ def configured(ledger: Ledger, subscription: Document, options: Document) -> Doc
     if "automatic_tax" in options:
         result["automatic_tax"] = shapes.automatic_tax(options["automatic_tax"])
     if "payment_settings" in options:
-        result["payment_settings"] = subscription["payment_settings"] | options["payment_settings"]
+        given = {name: unset(value) for name, value in options["payment_settings"].items()}
+        result["payment_settings"] = subscription["payment_settings"] | given
+    if "trial_settings" in options:
+        given = options["trial_settings"]
+        result["trial_settings"] = overlaid(subscription["trial_settings"], given)
     if result["pause_collection"]:
         result["pause_collection"] = {"resumes_at": None} | result["pause_collection"]
     if result["collection_method"] == "send_invoice" and result["days_until_due"] is None:
@@ -64,6 +69,8 @@ def configured(ledger: Ledger, subscription: Document, options: Document) -> Doc
             "If `collection_method` is `send_invoice`, you must specify `days_until_due`.",
             param="days_until_due",
         )
+    if not 0 <= (result["days_until_due"] or 0) <= LATEST_DUE:
+        raise malformed("`days_until_due` must be 0 to 365.", param="days_until_due")
     if method := result["default_payment_method"]:
         owner = ledger.get("payment_method", method, param="default_payment_method")["customer"]
         if owner != result["customer"]:
@@ -77,20 +84,11 @@ def configured(ledger: Ledger, subscription: Document, options: Document) -> Doc
 
 def trial_end_of(ledger: Ledger, options: Document) -> int | None:
     """Return when the trial ends, if there is one."""
+    periods.check_trial(options, now=ledger.now)
     if "trial_period_days" in options:
-        if options["trial_period_days"] < 1:
-            raise malformed(
-                "The minimum number of trial period days is 1.", param="trial_period_days"
-            )
         return ledger.now + int(options["trial_period_days"]) * DAY
     end: Any = options.get("trial_end")
-    if end is None or end == "now":
-        return None
-    if end <= ledger.now:
-        raise malformed(
-            "Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end"
-        )
-    return int(end)
+    return None if end is None or end == "now" else int(end)
 
 
 def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) -> Document:
@@ -113,8 +111,8 @@ def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Docu
     at: Any = unset(options["cancel_at"])
     if isinstance(at, str):
         at = shapes.period(subscription)[1]
-    if at is not None and at <= ledger.now:
-        raise malformed("`cancel_at` must be in the future.", param="cancel_at")
+    if at is not None and not ledger.now < at <= ledger.now + FARTHEST:
+        raise malformed("`cancel_at` must be in the next five years.", param="cancel_at")
     return ending(ledger, subscription, at, flag=False)
 
 

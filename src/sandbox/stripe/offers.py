@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe.documents import merged, new_id, unset
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe.errors import StripeError, blank
 from sandbox.stripe.ledger import Ledger
 
 PRODUCT = (
@@ -57,6 +57,8 @@ def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
 
 def described(product: Document, params: dict[str, Any]) -> Document:
     """Return a product with the parameters applied."""
+    if params.get("name") == "":
+        raise blank("name")
     result = product | {name: unset(params[name]) for name in PRODUCT if name in params}
     result["images"] = result["images"] or []
     result["marketing_features"] = result["marketing_features"] or []

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.errors import StripeError, absent, malformed
 from sandbox.stripe.forms import Value
 from sandbox.stripe.schemas import Schema, parameters
 
-INTEGER = re.compile(r"-?\d{1,18}")
+INTEGER = re.compile(r"-?[0-9]{1,15}")
+DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
 
 def coerce(name: str, given: dict[str, Value]) -> dict[str, Any]:
@@ -72,9 +72,7 @@ def of_object(schema: Schema, value: Value, path: str) -> dict[str, Any]:
     for name in schema.get("required", ()):
         if name not in found:
             inner = f"{path}[{name}]" if path else name
-            raise malformed(
-                f"Missing required param: {inner}.", param=inner, code="parameter_missing"
-            )
+            raise absent(inner)
     return found
 
 
@@ -95,10 +93,9 @@ def of_integer(_: Schema, value: Value, path: str) -> int:
 
 def of_number(_: Schema, value: Value, path: str) -> float:
     """Return a number."""
-    try:
-        return float(Decimal(str(value)))
-    except InvalidOperation as error:
-        raise malformed(f"Invalid decimal: {value}", param=path) from error
+    if not isinstance(value, str) or not DECIMAL.fullmatch(value):
+        raise malformed(f"Invalid decimal: {value}", param=path)
+    return float(value)
 
 
 def of_boolean(_: Schema, value: Value, path: str) -> bool:

@@ -4,9 +4,26 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from sandbox.store import Document
+from sandbox.stripe.errors import malformed
 
 SECONDS = {"day": 86_400, "week": 7 * 86_400}
+LONGEST_TRIAL = 730
 SHORTEST = {"day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400, "year": 365 * 86_400}
+
+
+def check_trial(params: Document, *, now: int, within: str = "") -> None:
+    """Refuse a trial that is none, or longer than two years."""
+    days, end = params.get("trial_period_days", 1), params.get("trial_end")
+    name = "trial_period_days"
+    ok = 1 <= days <= LONGEST_TRIAL
+    if ok and isinstance(end, int):
+        name = "trial_end"
+        ok = now < end <= now + LONGEST_TRIAL * SECONDS["day"]
+    if not ok:
+        param = f"{within}[{name}]" if within else name
+        raise malformed(
+            f"A trial has 1 to {LONGEST_TRIAL} days: `{name}` is out of bounds.", param=param
+        )
 
 
 def boundary(anchor: int, recurring: Document, number: int) -> int:

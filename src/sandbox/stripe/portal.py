@@ -4,8 +4,8 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import merged, new_id, unset
-from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.documents import merged, new_id, overlaid, unset
+from sandbox.stripe.errors import StripeError, absent
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page
 
@@ -86,26 +86,11 @@ def configured(configuration: Document, params: dict[str, Any]) -> Document:
     return result
 
 
-def overlaid(known: Document, given: Document) -> Document:
-    """Return settings with those given on top, however deep; a blank empties a list."""
-    result = dict(known)
-    for name, value in given.items():
-        if isinstance(value, dict):
-            result[name] = overlaid(known[name] or {}, value)
-        else:
-            result[name] = [] if value == "" else value
-    return result
-
-
 def guard(features: Document) -> None:
     """Refuse features that are switched on without saying what they allow."""
     update = features["customer_update"]
     if update["enabled"] and not update["allowed_updates"]:
-        raise malformed(
-            "Missing required param: features[customer_update][allowed_updates].",
-            param="features[customer_update][allowed_updates]",
-            code="parameter_missing",
-        )
+        raise absent("features[customer_update][allowed_updates]")
     if features["subscription_update"]["enabled"]:
         raise StripeError(
             "The sandbox's portal does not offer plan or quantity changes.",
@@ -136,9 +121,7 @@ def open_session(call: Call) -> Document:
     """Let a customer into the portal, for a while."""
     ledger, params = call.ledger, call.params
     if "customer" not in params:
-        raise malformed(
-            "Missing required param: customer.", param="customer", code="parameter_missing"
-        )
+        raise absent("customer")
     customer = ledger.get("customer", params["customer"], param="customer")
     configuration = configuration_of(ledger, params.get("configuration"))
     id_ = new_id("billing_portal.session")

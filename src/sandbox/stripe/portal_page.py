@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from sandbox import bodies
 from sandbox.store import Document
 from sandbox.stripe import (
     customers,
@@ -37,7 +38,7 @@ async def show(world: World, request: Request) -> Response:
 
 async def submit(world: World, request: Request) -> Response:
     """Do one thing and show the portal again."""
-    fields = await rendering.form(request)
+    fields = bodies.form(await request.body())
     ledger = Ledger(world)
     session = entered(ledger, request)
     if session is None:

@@ -7,9 +7,11 @@ from sandbox.store import Document
 from sandbox.stripe import offers
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import copied, merged, new_id, unset
-from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.errors import StripeError, absent, malformed
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page, within
+
+LONGEST = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
 
 
 def create(call: Call) -> Document:
@@ -18,9 +20,7 @@ def create(call: Call) -> Document:
     if data := params.pop("product_data", None):
         params["product"] = offers.insert(call.ledger, data)["id"]
     if "product" not in params:
-        raise malformed(
-            "Missing required param: product.", param="product", code="parameter_missing"
-        )
+        raise absent("product")
     return insert(call.ledger, params)
 
 
@@ -59,7 +59,13 @@ def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
 
 
 def recurring_of(given: dict[str, Any]) -> Document:
-    """Return how often a price is billed."""
+    """Return how often a price is billed; three years are the longest interval."""
+    most = LONGEST[given["interval"]]
+    if not 1 <= given.get("interval_count", 1) <= most:
+        raise malformed(
+            f"`interval_count` must be 1 to {most} for the interval `{given['interval']}`.",
+            param="recurring[interval_count]",
+        )
     return {
         "interval": given["interval"],
         "interval_count": given.get("interval_count", 1),

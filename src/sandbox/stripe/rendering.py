@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.stripe import forms, money
+from sandbox.stripe import money
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
 from sandbox.world import World
@@ -39,12 +39,6 @@ ADDRESS_FIELDS = {
     "state": "State or region",
 }
 OUTSIDE_EU = frozenset({"NO"})
-
-
-async def form(request: Request) -> dict[str, str]:
-    """Return the fields of a submitted form, trimmed."""
-    decoded = forms.decode((await request.body()).decode(errors="replace"))
-    return {name: value.strip() for name, value in decoded.items() if isinstance(value, str)}
 
 
 def page(

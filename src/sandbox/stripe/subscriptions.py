@@ -4,7 +4,8 @@ from sandbox.store import Document
 from sandbox.stripe import changes, collecting, invoicing, lifecycle, shapes
 from sandbox.stripe.changes import Change
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe.documents import unset
+from sandbox.stripe.errors import StripeError, absent
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page, within
 
@@ -17,12 +18,15 @@ ALLOWED_INCOMPLETE = frozenset({"metadata", "default_payment_method", "default_s
 
 def create(call: Call) -> Document:
     """Start a subscription of an existing customer."""
+    for name in ("customer", "items"):
+        if not call.params.get(name):
+            raise absent(name)
     customer = call.ledger.get("customer", call.params["customer"], param="customer")
     sold = []
     for index, entry in enumerate(call.params["items"]):
         price = changes.price_of(call.ledger, entry, f"items[{index}]")
         if price is None:
-            raise StripeError(f"Missing required param: items[{index}][price].", param="items")
+            raise absent(f"items[{index}][price]")
         sold.append((price, entry))
     return lifecycle.start(call.ledger, customer, sold, call.params)
 
@@ -51,11 +55,17 @@ def update(call: Call) -> Document:
     ledger = call.ledger
     result = lifecycle.configured(ledger, subscription, call.params)
     result = lifecycle.scheduled(ledger, result, call.params)
-    if details := call.params.get("cancellation_details"):
-        result["cancellation_details"] = result["cancellation_details"] | details
+    result["cancellation_details"] = explained(result, call.params)
     ledger.save(result, event="customer.subscription.updated")
     change = Change.of(call.params)
     return result if change.empty else changes.apply(ledger, result, change)
+
+
+def explained(subscription: Document, params: Document) -> Document:
+    """Return why a subscription ends, with what its customer said."""
+    given = params.get("cancellation_details", {})
+    known: Document = subscription["cancellation_details"]
+    return known | {name: unset(value) for name, value in given.items()}
 
 
 def guard(subscription: Document, given: set[str]) -> None:
@@ -101,8 +111,7 @@ def cancel(call: Call) -> Document:
             param="id",
         )
     ledger, params = call.ledger, call.params
-    details = subscription["cancellation_details"] | params.get("cancellation_details", {})
-    subscription = subscription | {"cancellation_details": details}
+    subscription = subscription | {"cancellation_details": explained(subscription, params)}
     if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
         items = subscription["items"]["data"]
         entries = changes.prorated(ledger, items, [], at=ledger.now, resets=True)

@@ -7,6 +7,7 @@ secret it hands out is the one it signs with.
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import merged, new_id, unset
+from sandbox.stripe.errors import blank
 from sandbox.stripe.listing import page
 
 
@@ -37,6 +38,8 @@ def retrieve(call: Call) -> Document:
 def update(call: Call) -> Document:
     """Change an endpoint; its API version never changes."""
     endpoint = retrieve(call)
+    if call.params.get("url") == "":
+        raise blank("url")
     for name in ("url", "enabled_events", "description"):
         if name in call.params:
             endpoint[name] = unset(call.params[name])
