@@ -93,6 +93,8 @@ def test_period_includes_its_start_and_excludes_its_end(acme, record, admin_of):
     "query",
     [
         {"since": "yesterday"},
+        {"since": "0001-01-01T00:00:00+23:59"},
+        {"until": "9999-12-31T23:59:59-23:59"},
         {"ordering": "ip"},
         {"who": "me"},
         {"limit": "0"},
