@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from corsheaders.defaults import default_headers
+
 from config import contract, databases, staff
 from config.env import ROOT, read
 from kit import logs
@@ -79,13 +81,13 @@ JOB_DELAY_SCALE = ENV.job_delay_scale  # below one only where tests cannot wait
 # ── Requests ─────────────────────────────────────────────────────────────────────────────────
 MIDDLEWARE = [
     "kit.middleware.RequestId",
-    "kit.middleware.BodyLimit",
     "tenancy.middleware.AlwaysLeavePublic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "config.middleware.staff_policy",
     "corsheaders.middleware.CorsMiddleware",
+    "kit.middleware.BodyLimit",  # a page of another origin may read its refusals, too
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,6 +122,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 CORS_ALLOWED_ORIGINS = list(ENV.frontend_origins)
 CORS_URLS_REGEX = r"^/v1/.*$"
+CORS_ALLOW_HEADERS = [*default_headers, "traceparent", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-Id"]
 FRONTEND_ORIGINS = ENV.frontend_origins
 AUTH_REDIRECT_URL = ENV.auth_redirect_url
 

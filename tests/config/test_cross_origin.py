@@ -1,0 +1,38 @@
+"""What a page of another origin may send, and what it may read of an answer."""
+
+ORIGIN = {"Origin": "https://app.example"}
+
+
+def test_page_may_send_its_session_and_its_trace(api, stack):
+    wanted = ["authorization", "content-type", "traceparent", "x-request-id"]
+    asked = {
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": ",".join(wanted),
+    }
+
+    answer = api.request("OPTIONS", "/v1/me", headers=ORIGIN | asked)
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    assert set(wanted) <= set(allowed)
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_page_may_read_when_to_come_back_and_what_to_quote(api, stack):
+    answer = api.get("/v1/me", headers=ORIGIN)
+
+    readable = answer.headers["Access-Control-Expose-Headers"].lower().split(", ")
+    assert {"retry-after", "x-request-id"} <= set(readable)
+
+
+def test_page_may_read_that_its_body_was_too_large(api, stack):
+    answer = api.post("/v1/me", headers=ORIGIN, content=b" " * (1024 * 1024 + 1))
+
+    assert answer.status_code == 413
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+
+
+def test_other_pages_may_read_nothing(api, stack):
+    answer = api.get("/v1/me", headers={"Origin": "https://app.example.evil.example"})
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
