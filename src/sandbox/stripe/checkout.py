@@ -132,52 +132,55 @@ def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Documen
     data = params.get("subscription_data", {})
     trial = "trial_end" in data or "trial_period_days" in data
     total = 0 if trial else sum(entry["amount_total"] for entry in lines)
+    return (
+        dict.fromkeys(UNSET)
+        | as_asked(params)
+        | {
+            "id": id_,
+            "object": "checkout.session",
+            "amount_subtotal": total,
+            "amount_total": total,
+            "created": ledger.now,
+            "currency": lines[0]["currency"],
+            "expires_at": params.get("expires_at", ledger.now + LONGEST),
+            "livemode": False,
+            "mode": "subscription",
+            "payment_method_types": ["card"],
+            "payment_status": "unpaid",
+            "status": "open",
+            "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+            "ui_mode": "hosted_page",
+            "url": f"{ledger.world.settings.public_url}/checkout/{id_}",
+        }
+    )
+
+
+UNSET = """after_expiration client_secret consent consent_collection currency_conversion
+collected_information customer_account customer_details discounts integration_identifier invoice
+invoice_creation managed_payments origin_context payment_intent payment_link
+payment_method_configuration_details permissions recovered_from return_url
+saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription
+wallet_options""".split()
+ECHOED = """allow_promotion_codes billing_address_collection cancel_url client_reference_id customer
+customer_email locale submit_type success_url""".split()
+TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+
+
+def as_asked(params: dict[str, Any]) -> Document:
+    """Return what a session repeats of its parameters, or what Stripe takes in their place."""
     taxed = params.get("automatic_tax", {}).get("enabled", False)
-    nothing = (
-        "after_expiration client_secret consent consent_collection currency_conversion "
-        "collected_information customer_account customer_details discounts integration_identifier "
-        "invoice invoice_creation managed_payments origin_context payment_intent payment_link "
-        "payment_method_configuration_details permissions recovered_from return_url "
-        "saved_payment_method_options setup_intent shipping_address_collection shipping_cost "
-        "subscription wallet_options"
-    )
-    kept = (
-        "allow_promotion_codes billing_address_collection cancel_url client_reference_id customer "
-        "customer_email locale submit_type"
-    )
-    known = dict.fromkeys(nothing.split()) | {name: params.get(name) for name in kept.split()}
-    return known | {
-        "id": id_,
-        "object": "checkout.session",
+    tax_ids = {"enabled": False, "required": "never"} | params.get("tax_id_collection", {})
+    return {name: params.get(name) for name in ECHOED} | {
         "adaptive_pricing": {"enabled": False},
-        "amount_subtotal": total,
-        "amount_total": total,
         "automatic_tax": shapes.computed_tax("requires_location_inputs", enabled=taxed),
-        "created": ledger.now,
-        "currency": lines[0]["currency"],
         "custom_fields": [],
-        "custom_text": dict.fromkeys(
-            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-        ),
+        "custom_text": dict.fromkeys(TEXTS),
         "customer_creation": None if "customer" in params else "always",
-        "expires_at": params.get("expires_at", ledger.now + LONGEST),
-        "livemode": False,
         "metadata": merged({}, params.get("metadata")),
-        "mode": "subscription",
         "payment_method_collection": params.get("payment_method_collection", "always"),
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
         "shipping_options": [],
-        "status": "open",
-        "success_url": params["success_url"],
-        "tax_id_collection": {
-            "enabled": params.get("tax_id_collection", {}).get("enabled", False),
-            "required": params.get("tax_id_collection", {}).get("required", "never"),
-        },
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
-        "url": f"{ledger.world.settings.public_url}/checkout/{id_}",
+        "tax_id_collection": tax_ids,
     }
 
 

@@ -150,45 +150,64 @@ def draft(
     """Return an invoice over these lines, neither numbered nor stored."""
     customer = ledger.get("customer", subscription["customer"])
     id_ = new_id("invoice")
+    parent = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    return (
+        fixed(ledger)
+        | billed_to(ledger, customer)
+        | sums(customer, lines)
+        | {
+            "id": id_,
+            "automatic_tax": tax_of(subscription, customer),
+            "billing_reason": reason,
+            "collection_method": subscription["collection_method"],
+            "currency": subscription["currency"],
+            "lines": listed(
+                [entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"
+            ),
+            "parent": {
+                "quote_details": None,
+                "subscription_details": parent,
+                "type": "subscription_details",
+            },
+            "period_end": max(entry["period"]["end"] for entry in lines),
+            "period_start": min(entry["period"]["start"] for entry in lines),
+        }
+    )
+
+
+def billed_to(ledger: Ledger, customer: Document) -> Document:
+    """Return the customer as an invoice keeps it, whatever becomes of it later."""
+    kept = ("address", "email", "name", "phone", "tax_exempt")
+    tax_ids = ledger.owned("tax_id", customer["id"])
+    return {f"customer_{name}": customer.get(name) for name in kept} | {
+        "customer": customer["id"],
+        "customer_tax_ids": [{"type": held["type"], "value": held["value"]} for held in tax_ids],
+    }
+
+
+def sums(customer: Document, lines: list[Document]) -> Document:
+    """Return what lines amount to; the customer's balance is used first, a credit joins it."""
     total = sum(entry["amount"] for entry in lines)
     balance = int(customer.get("balance", 0))
     due = max(0, total + balance)
-    start = min(entry["period"]["start"] for entry in lines)
-    end = max(entry["period"]["end"] for entry in lines)
-    location = (customer.get("address") or {}).get("country")
-    taxed = subscription["automatic_tax"]["enabled"]
-    status = "complete" if location else "requires_location_inputs"
-    payer = ("address", "email", "name", "phone", "tax_exempt")
-    copied = {f"customer_{name}": customer.get(name) for name in payer}
-    sums = ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
-    known = fixed(ledger) | copied | dict.fromkeys(sums, total)
-    return known | {
-        "id": id_,
+    return {
         "amount_due": due,
         "amount_remaining": due,
-        "automatic_tax": {"disabled_reason": None} | shapes.computed_tax(status, enabled=taxed),
-        "billing_reason": reason,
-        "collection_method": subscription["collection_method"],
-        "currency": subscription["currency"],
-        "customer": customer["id"],
-        "customer_tax_ids": [
-            {"type": entry["type"], "value": entry["value"]}
-            for entry in ledger.owned("tax_id", customer["id"])
-        ],
         "ending_balance": total + balance - due,
-        "lines": listed([entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"),
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": subscription["metadata"],
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
-        "period_end": end,
-        "period_start": start,
         "starting_balance": balance,
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "total": total,
+        "total_excluding_tax": total,
     }
+
+
+def tax_of(subscription: Document, customer: Document) -> Document:
+    """Return whether tax was computed, which needs to know where the customer is."""
+    taxed = subscription["automatic_tax"]["enabled"]
+    location = (customer.get("address") or {}).get("country")
+    status = "complete" if location else "requires_location_inputs"
+    return {"disabled_reason": None} | shapes.computed_tax(status, enabled=taxed)
 
 
 def fixed(ledger: Ledger) -> Document:

@@ -69,44 +69,50 @@ def item_list(subscription: str, items: list[Document]) -> Document:
 def subscription(customer: str, *, currency: str, now: int) -> Document:
     """Return a new subscription without items, waiting for its first payment."""
     id_ = new_id("subscription")
-    nothing = (
-        "application application_fee_percent billing_cycle_anchor_config billing_thresholds "
-        "cancel_at canceled_at customer_account days_until_due default_payment_method "
-        "default_source description ended_at latest_invoice "
-        "next_pending_invoice_item_invoice on_behalf_of pause_collection "
-        "pending_invoice_item_interval pending_setup_intent pending_update schedule "
-        "status_details test_clock transfer_data trial_end trial_start"
+    return (
+        dict.fromkeys(UNSET)
+        | usual_terms(now)
+        | {
+            "id": id_,
+            "object": "subscription",
+            "created": now,
+            "currency": currency,
+            "customer": customer,
+            "items": item_list(id_, []),
+            "livemode": False,
+            "metadata": {},
+            "start_date": now,
+            "status": "incomplete",
+        }
     )
-    return dict.fromkeys(nothing.split()) | {
-        "id": id_,
-        "object": "subscription",
+
+
+UNSET = """application application_fee_percent billing_cycle_anchor_config billing_thresholds
+cancel_at canceled_at customer_account days_until_due default_payment_method default_source
+description ended_at latest_invoice next_pending_invoice_item_invoice on_behalf_of pause_collection
+pending_invoice_item_interval pending_setup_intent pending_update schedule status_details test_clock
+transfer_data trial_end trial_start""".split()
+
+
+def usual_terms(now: int) -> Document:
+    """Return how a subscription is billed and ends, unless told otherwise."""
+    flexible = {"proration_discounts": "included"}
+    return {
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": now,
-        "billing_mode": {
-            "type": "flexible",
-            "flexible": {"proration_discounts": "included"},
-            "updated_at": now,
-        },
+        "billing_mode": {"type": "flexible", "flexible": flexible, "updated_at": now},
         "billing_schedules": [],
         "cancel_at_period_end": False,
         "cancellation_details": {"comment": None, "feedback": None, "reason": None},
         "collection_method": "charge_automatically",
-        "created": now,
-        "currency": currency,
-        "customer": customer,
         "default_tax_rates": [],
         "discounts": [],
         "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "items": item_list(id_, []),
-        "livemode": False,
-        "metadata": {},
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "start_date": now,
-        "status": "incomplete",
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
     }
 
