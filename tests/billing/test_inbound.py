@@ -17,6 +17,7 @@ from events.models import Event
 from kit.ids import uuid7
 from tenancy import routing
 from tests.billing.support import stripe_client
+from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent
 from webhooks.inbound.registry import BadSignature, Ignored, Received
 
@@ -167,6 +168,28 @@ def test_customer_that_claims_an_organization_with_another_is_not_believed(firm)
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", thief))
+
+
+def test_subscription_belongs_to_its_customer_whatever_its_metadata_say(firm):
+    acme, globex = firm(), firm()
+    external_id = acme.pay(acme.checkout())
+    stripe_client().v1.subscriptions.update(
+        external_id, {"metadata": {"organization_id": str(globex.organization.pk)}}
+    )
+
+    handlers.follow_subscription(told(UPDATED, external_id))
+
+    assert acme.subscription.external_id == external_id
+    assert not globex.organization.subscriptions.exists()
+
+
+@pytest.mark.parametrize(("key", "ignored"), [("sk_test_1", True), ("rk_live_1", False)])
+def test_mode_is_that_of_our_key(settings, key, ignored):
+    settings.STRIPE_SECRET_KEY = key
+
+    reason = registry.reason_to_ignore("stripe", UPDATED, livemode=True)
+
+    assert reason == ("wrong mode: live" if ignored else "")
 
 
 def test_status_stripe_invents_is_kept_and_changes_no_access(firm):

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.utils import timezone
 
 from billing.errors import SeatLimitReached, SeatsChanged
 from billing.models import SeatChange
 from billing.seat_rules import State
-from identity.models import Member, Status
+from identity.models import Invitation, Member, Status
 from kit import caller as callers
 from kit.caller import Caller
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
@@ -133,6 +134,20 @@ def test_ledger_says_who_and_why_and_from_what_to_what(firm):
     assert (row.reason, row.subject_id) == (SeatChange.Reason.MEMBER_ADDED, joined.pk)
     assert (row.caller_kind, row.caller_id) == ("member", "someone")
     assert (row.counted_before, row.counted_after, row.target, row.revision) == (1, 2, 2, 2)
+
+
+def test_count_that_changed_by_itself_has_its_line_in_the_ledger_before_stripe_is_told(firm):
+    acme = firm(seats=2, bills_invitations=True).subscribe()
+    invitation = acme.invite()
+    acme.sync()
+    Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now())
+
+    acme.sync()
+
+    rows = list(acme.organization.seat_changes.values_list("counted_before", "counted_after"))[::-1]
+    assert rows[-1] == (3, 2)
+    assert [after for _, after in rows[:-1]] == [before for before, _ in rows[1:]]
+    assert (acme.billed, acme.state) == (2, "in_sync")
 
 
 def test_free_plan_counts_and_tells_stripe_nothing(firm):

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from billing.models import SeatAttempt
+from billing.models import SeatAttempt, SeatChange
 from billing.seat_rules import Proration
+from billing.services import seat_ledger
 from billing.services.seat_books import Books
 from kit import jobs
 from tenancy import locks as tenancy_locks
@@ -33,6 +34,11 @@ def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
         books = Books.read(tenancy_locks.organization(organization_id))
         if books.attempt is not None:
             return _take_over(books.attempt, is_forced=is_forced)
+        if (
+            books.count.counted != books.seats.counted
+        ):  # an invitation's time is over, or a rule new
+            seat_ledger.note(organization=books.organization, reason=SeatChange.Reason.RECOUNTED)
+            books = Books.read(books.organization)
         decision = books.decide(is_forced=is_forced)
         books.settle(decision)
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):

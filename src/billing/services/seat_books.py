@@ -120,10 +120,12 @@ class Books:
         return seat_rules.decide(situation)
 
     def settle(self, decision: Decision) -> None:
-        """Keep the decision's state; whatever is not settled stays dirty until it is."""
+        """Keep the decision's state; whatever is not settled stays dirty until it is.
+
+        Not the count: that is the ledger's to write.
+        """
         seats, now = self.seats, timezone.now()
         seats.state = decision.state
-        seats.counted = self.count.counted
         seats.reserved = self.count.reserved
         seats.provider_quantity = self.subscription.quantity if self.subscription else None
         if decision.state in SETTLED:

@@ -35,6 +35,7 @@ def note(
         reserved_after=books.count.reserved,
         target=books.situation.target,
     )
+    books.seats.counted = books.count.counted
     decision = books.decide()
     books.settle(decision)
     if decision.proration is not None:
