@@ -6,26 +6,28 @@ from events.registry import EventType, register, register_names
 from identity.models import Invitation, Member
 
 
-def _type(name: str, target: str, description: str) -> EventType:
-    return EventType(name=name, family="auth", target=target, description=description)
+def _type(name: str, description: str) -> EventType:
+    return register(EventType(name, "auth", description))
 
 
-register(
-    _type("member.added", "member", "A person became an active member."),
-    _type("member.updated", "member", "A member's name or address changed."),
-    _type("member.role_changed", "member", "A member's role changed."),
-    _type("member.removed", "member", "A member was removed, or left."),
-    _type("member.reactivated", "member", "A removed member came back."),
-    _type("invitation.created", "invitation", "A person was invited."),
-    _type("invitation.updated", "invitation", "The role or name of a pending invitation changed."),
-    _type("invitation.resent", "invitation", "An invitation was mailed again."),
-    _type("invitation.accepted", "invitation", "An invited person became a member."),
-    _type("invitation.revoked", "invitation", "An invitation was withdrawn."),
-    _type("invitation.expired", "invitation", "An invitation was not accepted in time."),
-    _type("organization.admin_lost", "organization", "The directory removed the last admin."),
-    _type("session.created", "session", "A member signed in."),
-    _type("session.revoked", "session", "A session was ended before its time."),
+MEMBER_ADDED = _type("member.added", "A person became an active member.")
+MEMBER_UPDATED = _type("member.updated", "A member's name or address changed.")
+MEMBER_ROLE_CHANGED = _type("member.role_changed", "A member's role changed.")
+MEMBER_REMOVED = _type("member.removed", "A member was removed, or left.")
+MEMBER_REACTIVATED = _type("member.reactivated", "A removed member came back.")
+INVITATION_CREATED = _type("invitation.created", "A person was invited.")
+INVITATION_UPDATED = _type(
+    "invitation.updated", "The role or name of a pending invitation changed."
 )
+INVITATION_RESENT = _type("invitation.resent", "An invitation was mailed again.")
+INVITATION_ACCEPTED = _type("invitation.accepted", "An invited person became a member.")
+INVITATION_CLOSED = {
+    "revoked": _type("invitation.revoked", "An invitation was withdrawn."),
+    "expired": _type("invitation.expired", "An invitation was not accepted in time."),
+}
+ADMIN_LOST = _type("organization.admin_lost", "The directory removed the last admin.")
+SESSION_CREATED = _type("session.created", "A member signed in.")
+SESSION_REVOKED = _type("session.revoked", "A session was ended before its time.")
 
 
 def _members(ids: Collection[str]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from identity import catalog
 from identity.errors import LastAdmin
 from identity.models import Intent, Member
 from identity.services import attribution
@@ -31,4 +32,4 @@ def watch(organization: Organization) -> None:
     if members.admins().exists() or not members.exists():
         return
     log.error("organization_without_admin", organization_id=str(organization.pk))
-    history.write(organization, "organization.admin_lost", organization.pk)
+    history.write(organization, catalog.ADMIN_LOST, organization.pk)

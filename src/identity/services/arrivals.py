@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from identity import signals
+from identity import catalog, signals
 from identity.gateway.port import MemberSnapshot, Proof
 from identity.models import (
     IntentKind,
@@ -75,7 +75,7 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
         )
         history.write(
             organization,
-            "invitation.created",
+            catalog.INVITATION_CREATED,
             invitation.pk,
             changes={"email": (None, snapshot.email), "role": (None, role)},
         )
@@ -105,7 +105,7 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
     changes.pop("stytch_member_id", None)
     if changes:
         with acting.by_directory():
-            history.write(organization, "invitation.updated", invitation.pk, changes=changes)
+            history.write(organization, catalog.INVITATION_UPDATED, invitation.pk, changes=changes)
 
 
 # ── Pending and active ───────────────────────────────────────────────────────────────────────
@@ -222,11 +222,11 @@ def _welcome(organization: Organization, member: Member, passage: _Passage) -> N
         if passage.invitation is not None:
             accept(organization, member, passage.invitation)
         if passage.was == Status.REMOVED:
-            history.write(organization, "member.reactivated", member.pk)
+            history.write(organization, catalog.MEMBER_REACTIVATED, member.pk)
             told = signals.member_reactivated
         else:
             role = {"role": (None, member.role)}
-            history.write(organization, "member.added", member.pk, changes=role)
+            history.write(organization, catalog.MEMBER_ADDED, member.pk, changes=role)
             told = signals.member_added
         told.send(sender=Member, organization=organization, member=member)
 
@@ -240,7 +240,7 @@ def accept(organization: Organization, member: Member, invitation: Invitation | 
     invitation.save(update_fields=["status", "accepted_at", "updated_at"])
     history.write(
         organization,
-        "invitation.accepted",
+        catalog.INVITATION_ACCEPTED,
         invitation.pk,
         details={"member_id": str(member.pk)},
     )
@@ -258,7 +258,7 @@ def _tell_changes(
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
         with acting.by_directory():
-            history.write(organization, "member.updated", member.pk, changes=personal)
+            history.write(organization, catalog.MEMBER_UPDATED, member.pk, changes=personal)
 
 
 def _tell_role(organization: Organization, member: Member, before: Role) -> None:
@@ -266,7 +266,7 @@ def _tell_role(organization: Organization, member: Member, before: Role) -> None
     with attributed(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
         history.write(
             organization,
-            "member.role_changed",
+            catalog.MEMBER_ROLE_CHANGED,
             member.pk,
             changes={"role": (before, member.role)},
         )

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from identity import signals
+from identity import catalog, signals
 from identity.models import (
     Intent,
     IntentKind,
@@ -34,7 +34,7 @@ def member_gone(organization: Organization, stytch_member_id: str) -> Member | N
     with attributed(organization, subject_of(stytch_member_id), *kinds) as intent:
         history.write(
             organization,
-            "member.removed",
+            catalog.MEMBER_REMOVED,
             member.pk,
             changes={"status": (before, Status.REMOVED)},
             details=intent.details if intent else None,
@@ -64,7 +64,7 @@ def invitation_gone(organization: Organization, stytch_member_id: str) -> Invita
 def close(organization: Organization, invitation: Invitation) -> None:
     """Write down that an invitation was revoked or has expired (its new status says which)."""
     invitation.save(update_fields=["status", "updated_at"])
-    history.write(organization, f"invitation.{invitation.status}", invitation.pk)
+    history.write(organization, catalog.INVITATION_CLOSED[invitation.status], invitation.pk)
     signals.invitation_closed.send(
         sender=Invitation, organization=organization, invitation=invitation
     )

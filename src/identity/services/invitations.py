@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from identity import gateway, signals
+from identity import catalog, gateway, signals
 from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
 from identity.gateway.port import Snapshot
 from identity.models import (
@@ -215,7 +215,7 @@ def _record_resent(invitation_id: UUID, organization: Organization, _: Applied) 
     invitation.sent_at = timezone.now()
     invitation.expires_at = invitation.sent_at + INVITATION_LIFE
     invitation.save(update_fields=["sent_at", "expires_at", "updated_at"])
-    history.write(organization, "invitation.resent", invitation.pk)
+    history.write(organization, catalog.INVITATION_RESENT, invitation.pk)
 
 
 def _want_seat(organization: Organization, role: str, expected_seats: int | None = None) -> None:

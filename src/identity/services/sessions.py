@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from identity import gateway
+from identity import catalog, gateway
 from identity.errors import InvalidSession, entering, within_session
 from identity.gateway.port import SessionSnapshot
 from identity.models import Member, RevokedSession
@@ -84,7 +84,7 @@ def revoke(organization: Organization, *, session_id: str, expires_at: datetime)
         )
         if not created:
             return
-        history.write(organization, "session.revoked", session_id)
+        history.write(organization, catalog.SESSION_REVOKED, session_id)
         jobs.defer("identity.revoke_session", session_id=session_id)
 
 

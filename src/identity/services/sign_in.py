@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import gateway
+from identity import catalog, gateway
 from identity.errors import InvalidSession, entering, signing_in
 from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
@@ -127,7 +127,7 @@ def record(made: Authenticated) -> Session:
             raise NotFound
         if applied.member.may_act:
             with acting.by_member(applied.member.pk):
-                history.write(applied.organization, "session.created", made.session_id)
+                history.write(applied.organization, catalog.SESSION_CREATED, made.session_id)
     return session(made, applied.organization, applied.member)
 
 
