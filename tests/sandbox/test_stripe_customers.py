@@ -99,6 +99,13 @@ def test_cards_are_attached_listed_and_detached(shop):
 
     shop.api.payment_methods.detach(card.id)
 
+    assert shop.api.payment_methods.retrieve(card.id).customer is None
+    for token, error in (
+        ("pm_none", stripe.InvalidRequestError),
+        ("pm_card_chargeDeclined", stripe.CardError),
+    ):
+        with pytest.raises(error):
+            shop.customer(payment_method=token)
     assert shop.api.customers.payment_methods.list(customer.id).data == []
     settings = shop.api.customers.retrieve(customer.id).invoice_settings
     assert settings.default_payment_method is None

@@ -80,6 +80,15 @@ def test_parameter_the_sandbox_would_ignore_is_refused(shop):
     assert caught.value.code == "sandbox_unsupported"
 
 
+def test_part_of_a_parameter_the_sandbox_would_ignore_is_refused(shop):
+    asked = {"subscription": shop.subscribed().id, "subscription_details": {"cancel_now": True}}
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        shop.api.invoices.create_preview(asked)
+
+    assert caught.value.code == "sandbox_unsupported"
+
+
 def test_unknown_path_and_unknown_object_are_404(served, shop):
     url = f"{served.url}/stripe/v1/unicorns"
     key = served.settings.stripe_secret_key

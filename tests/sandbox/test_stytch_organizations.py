@@ -118,6 +118,39 @@ def test_search_filters_and_pages(client):
     assert rest.results_metadata.next_cursor is None
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("organization_slugs", ["ACME"]),
+        ("organization_slug_fuzzy", "acm"),
+        ("allowed_domains", ["acme.example"]),
+        ("allowed_domain_fuzzy", "acme.ex"),
+        ("has_active_sso_connection", False),
+    ],
+)
+def test_search_knows_stytchs_filters(client, acme, name, value):
+    client.organizations.update("acme", email_allowed_domains=["acme.example"])
+    operand = {"filter_name": name, "filter_value": value}
+
+    found = client.organizations.search(query={"operator": "OR", "operands": [operand]})
+
+    assert [o.organization_id for o in found.organizations] == [acme.organization_id]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"operator": "XOR", "operands": []},
+        {"operands": [{"filter_name": "organization_slugs", "filter_value": "acme"}]},
+        {"operands": [{"filter_name": "organization_slug_fuzzy", "filter_value": "ac"}]},
+        {"operands": [{"filter_name": "shoe_size", "filter_value": 44}]},
+    ],
+)
+def test_search_refuses_what_stytch_does_not_know(client, control, query):
+    with refused("bad_request", 400):
+        client.organizations.search(query=query)
+
+
 def test_search_finds_organizations_by_a_members_address(client, acme, ada):
     client.organizations.create("Other")
     operand = {"filter_name": "member_emails", "filter_value": ["ADA@acme.example"]}

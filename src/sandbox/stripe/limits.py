@@ -31,9 +31,14 @@ NOT_SERVED = {
 def guard(endpoint: str, given: set[str]) -> None:
     """Refuse what would be ignored, naming it."""
     for name in sorted(given & NOT_SERVED.get(endpoint, frozenset())):
-        raise StripeError(
-            f"The sandbox does not act on `{name}`; Stripe would.",
-            code="sandbox_unsupported",
-            param=name,
-            stored=False,
-        )
+        raise unsupported(name)
+
+
+def unsupported(param: str) -> StripeError:
+    """Return the refusal for what Stripe would act on."""
+    return StripeError(
+        f"The sandbox does not act on `{param}`; Stripe would.",
+        code="sandbox_unsupported",
+        param=param,
+        stored=False,
+    )

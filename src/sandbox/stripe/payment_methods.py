@@ -3,7 +3,7 @@
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError, declined
+from sandbox.stripe.errors import StripeError, declined, missing
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.listing import fits, page
 
@@ -18,20 +18,14 @@ DECLINED_AT_ONCE = "pm_card_chargeDeclined"
 
 
 def attach(ledger: Ledger, customer: str, given: str) -> Document:
-    """Attach a test token (as a new card) or a detached card to a customer."""
+    """Attach a test token, as a new card, to a customer."""
     if given == DECLINED_AT_ONCE:
         raise declined()
-    if given in TOKENS:
-        method = card(ledger, customer, given)
-        ledger.add(method, owners=(customer,), event="payment_method.attached")
-        ledger.remember(method["id"], charges=TOKENS[given][2])
-        return method
-    method = ledger.get("payment_method", given, param="payment_method")
-    if method["customer"] not in (None, customer):
-        raise StripeError("The payment method is already attached to another customer.")
-    method["customer"] = customer
-    ledger.save(method)
-    ledger.tell("payment_method.attached", method)
+    if given not in TOKENS:
+        raise missing("PaymentMethod", given, param="payment_method")
+    method = card(ledger, customer, given)
+    ledger.add(method, owners=(customer,), event="payment_method.attached")
+    ledger.remember(method["id"], charges=TOKENS[given][2])
     return method
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import changes, invoicing, lifecycle, periods, prices, shapes
+from sandbox.stripe import changes, invoicing, lifecycle, limits, periods, shapes
 from sandbox.stripe.changes import Change, Revision
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.documents import listed, unset
-from sandbox.stripe.errors import StripeError, malformed
+from sandbox.stripe.errors import StripeError, absent
 from sandbox.stripe.ledger import Ledger
 
 
@@ -16,12 +16,12 @@ def create(call: Call) -> Document:
     ledger = Ledger(call.ledger.world, now=call.ledger.now)
     details = call.params.get("subscription_details", {})
     if "subscription" not in call.params:
-        return new_subscription(ledger, call.params, details)
+        raise absent("subscription")
+    if details.get("cancel_now"):
+        raise limits.unsupported("subscription_details[cancel_now]")
     subscription = ledger.get("subscription", call.params["subscription"], param="subscription")
     if subscription["status"] in lifecycle.OVER:
         raise nothing_upcoming()
-    if details.get("cancel_now"):
-        return cancelled(ledger, subscription, details)
     revision = changes.revise(ledger, subscription, Change.of(details))
     invoicing.wait(ledger, subscription["id"], revision.prorations)
     ledger.save(revision.subscription)
@@ -67,43 +67,6 @@ def coming(ledger: Ledger, subscription: Document) -> list[Document]:
     until = periods.next_after(end, subscription["billing_cycle_anchor"], cycle)
     later = shapes.with_period(subscription | {"status": "active"}, end, until)
     return lifecycle.whole_period(ledger, later)
-
-
-def cancelled(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
-    """Return the last invoice if the subscription ended now."""
-    at = changes.moment(ledger, subscription, Change.of(details))
-    lines = waiting_lines(ledger, subscription["id"])
-    if details.get("proration_behavior") != "none":
-        items = subscription["items"]["data"]
-        credits_ = changes.prorated(ledger, items, [], at=at, resets=True)
-        lines += [invoicing.proration_line(entry) for entry in credits_]
-    if not lines:
-        raise nothing_upcoming()
-    return shown(ledger, subscription, lines, details)
-
-
-def new_subscription(ledger: Ledger, params: dict[str, Any], details: dict[str, Any]) -> Document:
-    """Return the first invoice of a subscription that does not exist yet."""
-    entries = details.get("items")
-    if "customer" not in params or not entries:
-        raise malformed(
-            "You must pass a subscription, or a customer and items.", param="subscription"
-        )
-    customer = ledger.get("customer", params["customer"], param="customer")
-    sold = [
-        (
-            prices.sold(
-                ledger, entry["price"], param=f"subscription_details[items][{index}][price]"
-            ),
-            entry,
-        )
-        for index, entry in enumerate(entries)
-    ]
-    options = {"payment_behavior": "default_incomplete"}
-    if "trial_end" in details:
-        options["trial_end"] = details["trial_end"]
-    subscription = lifecycle.start(ledger, customer, sold, options)
-    return shown(ledger, subscription, lifecycle.whole_period(ledger, subscription), params)
 
 
 def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
