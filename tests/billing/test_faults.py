@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing import gateway
 from billing.errors import PaymentRefused, SubscriptionExists
-from billing.gateway.stripe import _retry_after
+from billing.gateway.errors import _retry_after
 from billing.models import SeatState
 from billing.services import agreements, customers, profiles, seat_attempts
 from kit.vendors import VendorUnavailable

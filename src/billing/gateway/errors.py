@@ -1,4 +1,17 @@
-"""What only this gateway must say beyond the kit's three ways to fail."""
+"""What the SDK may raise, as one of our three ways to fail, and the fourth that only Stripe has."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import stripe
+
+from kit import vendors
+
+VENDOR: Final = "stripe"
+MISSING: Final = "resource_missing"
+# Seats are right ten minutes after Stripe is back, whatever it asked for while it was not.
+LONGEST_WAIT: Final = 570
 
 
 class KeySpent(Exception):
@@ -7,3 +20,51 @@ class KeySpent(Exception):
     Nothing is known about how things are now: look, and use another key. A time-out is not this:
     the same key is then the safe one.
     """
+
+
+@contextmanager
+def calling(*, is_keyed: bool = False) -> Iterator[None]:
+    """Hold the door for one call, and let none of the SDK's errors through it.
+
+    Raises one of the kit's three, and KeySpent when the call `is_keyed`.
+    """
+    with vendors.door(VENDOR):
+        try:
+            yield
+        except stripe.StripeError as error:
+            if is_keyed and _spends_its_key(error):
+                raise KeySpent from error
+            raise _translated(error) from error
+
+
+def _spends_its_key(error: stripe.StripeError) -> bool:
+    """Stripe stores the answer of what it began, its own failures included, and repeats it."""
+    if isinstance(error, stripe.IdempotencyError):
+        return True
+    return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
+
+
+def _translated(error: stripe.StripeError) -> Exception:
+    """One of three: unavailable, rejected, not found."""
+    code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
+    status = error.http_status or 0
+    match error:
+        case stripe.RateLimitError():
+            return vendors.VendorUnavailable(VENDOR, retry_after=_retry_after(error))
+        case stripe.APIConnectionError() | stripe.APIError():
+            # A 409 says the same key is being worked on: as unknown as a silence.
+            return vendors.VendorUnavailable(VENDOR, outcome_known=False)
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
+            return vendors.VendorUnavailable(VENDOR, retry_after=60)
+        case _ if status == 404 or code == MISSING:
+            return vendors.VendorNotFound(VENDOR, code=code)
+        case _:
+            message = str(error.user_message or "")
+            return vendors.VendorRejected(VENDOR, code=code, message=message, status=status)
+
+
+def _retry_after(error: stripe.StripeError) -> int:
+    headers: Mapping[str, Any] = error.headers or {}
+    text = str(headers.get("Retry-After", headers.get("retry-after", "")))
+    return min(int(text[:9]), LONGEST_WAIT) if text.isdecimal() else 5

@@ -1,15 +1,14 @@
 """Stripe through its own SDK: pinned version, our time limits, no retries but ours."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 from uuid import UUID
 
 import stripe
 from stripe import params
 
 from billing.gateway import reading, writing
-from billing.gateway.errors import KeySpent
+from billing.gateway.errors import KeySpent, calling
 from billing.gateway.port import (
     CheckoutRequest,
     CheckoutSnapshot,
@@ -23,12 +22,8 @@ from billing.gateway.port import (
 )
 from kit import vendors
 
-VENDOR: Final = "stripe"
 API_VERSION: Final = "2026-10-28.endive"
-MISSING: Final = "resource_missing"
 MOST: Final = 100
-# Seats are right ten minutes after Stripe is back, whatever it asked for while it was not.
-LONGEST_WAIT: Final = 570
 
 stripe.enable_telemetry = False
 
@@ -56,15 +51,15 @@ class StripeGateway:
         body: params.CustomerCreateParams = {
             "metadata": {reading.ORGANIZATION: str(organization_id)}
         }
-        with _door(is_keyed=True):
+        with calling(is_keyed=True):
             return self._v1.customers.create(body, {"idempotency_key": key}).id
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
         """The customer with its tax ids; a deleted one is found, and says so."""
-        with _door():
+        with calling():
             found = self._v1.customers.retrieve(customer_id).to_dict()
         if not found.get("deleted"):  # which has no tax ids to expand
-            with _door():
+            with calling():
                 tax_ids = self._v1.customers.tax_ids.list(customer_id, {"limit": MOST})
             found["tax_ids"] = tax_ids.to_dict()
         return reading.customer(found)
@@ -72,21 +67,21 @@ class StripeGateway:
     def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
         """Replace the whole profile."""
         body = writing.profile(profile)
-        with _door():
+        with calling():
             found = self._v1.customers.update(customer_id, {**body, "expand": ["tax_ids"]})
         return reading.customer(found.to_dict())
 
     def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
         """Attach a VAT number. Raises VendorRejected when its format is wrong."""
         body = cast("params.CustomerTaxIdCreateParams", {"type": type, "value": value})
-        with _door():
+        with calling():
             made = self._v1.customers.tax_ids.create(customer_id, body)
         return reading.tax_id(made.to_dict())
 
     def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
         """Detach a VAT number; one that is gone is fine."""
         try:
-            with _door():
+            with calling():
                 self._v1.customers.tax_ids.delete(customer_id, tax_id)
         except vendors.VendorNotFound:
             return
@@ -95,7 +90,7 @@ class StripeGateway:
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
         """A payment page for a subscription."""
         body = writing.checkout(request)
-        with _door():
+        with calling():
             made = self._v1.checkout.sessions.create(body, {"idempotency_key": key})
         return reading.checkout(made.to_dict())
 
@@ -106,18 +101,18 @@ class StripeGateway:
             "status": "open",
             "limit": MOST,
         }
-        with _door():
+        with calling():
             found = self._v1.checkout.sessions.list(body)
         return [reading.checkout(entry.to_dict()) for entry in found.data]
 
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
         """A payment page, as it is now."""
-        with _door():
+        with calling():
             return reading.checkout(self._v1.checkout.sessions.retrieve(checkout_id).to_dict())
 
     def expire_checkout(self, checkout_id: str) -> None:
         """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
-        with _door():
+        with calling():
             self._v1.checkout.sessions.expire(checkout_id)
 
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
@@ -129,13 +124,13 @@ class StripeGateway:
             "return_url": return_url,
             "configuration": self._portal,
         }
-        with _door():
+        with calling():
             return self._v1.billing_portal.sessions.create(body).url
 
     # ── Subscriptions ────────────────────────────────────────────────────────────────────────
     def fetch_subscription(self, subscription_id: str) -> SubscriptionSnapshot:
         """The subscription, also one that has ended."""
-        with _door():
+        with calling():
             found = self._v1.subscriptions.retrieve(subscription_id)
         return reading.subscription(found.to_dict())
 
@@ -146,14 +141,14 @@ class StripeGateway:
             "status": "all",
             "limit": MOST,
         }
-        with _door():
+        with calling():
             found = self._v1.subscriptions.list(body)
         return [reading.subscription(entry.to_dict()) for entry in found.data]
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity (and price). Raises KeySpent when this key is of no more use."""
         body = writing.seats(request)
-        with _door(is_keyed=True):
+        with calling(is_keyed=True):
             changed = self._v1.subscriptions.update(
                 request.subscription_id, body, {"idempotency_key": key}
             )
@@ -163,7 +158,7 @@ class StripeGateway:
 
     def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Let it end with its period."""
-        with _door():
+        with calling():
             changed = self._v1.subscriptions.update(
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
@@ -175,13 +170,13 @@ class StripeGateway:
         body: params.SubscriptionUpdateParams = (
             {"cancel_at_period_end": False} if current.cancel_at_period_end else {"cancel_at": ""}
         )
-        with _door():
+        with calling():
             changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
         return reading.subscription(changed.to_dict())
 
     def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Begin a new period of a paused one; it stays paused until that is paid."""
-        with _door():
+        with calling():
             changed = self._v1.subscriptions.resume(
                 subscription_id,
                 {"payment_behavior": "resume_on_payment_success"},
@@ -191,7 +186,7 @@ class StripeGateway:
 
     def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """End it at once, with a last invoice for what was used."""
-        with _door():
+        with calling():
             ended = self._v1.subscriptions.cancel(
                 subscription_id,
                 {"prorate": True, "invoice_now": True},
@@ -201,24 +196,24 @@ class StripeGateway:
 
     def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
         """What the invoice of such a change would ask for, and its currency."""
-        with _door():
+        with calling():
             invoice = self._v1.invoices.create_preview(writing.preview(request))
         return invoice.amount_due, invoice.currency
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """The invoice, as it is now."""
-        with _door():
+        with calling():
             return reading.invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
     # ── Catalogue ────────────────────────────────────────────────────────────────────────────
     def put_product(self, product_id: str, *, name: str, description: str) -> None:
         """Create or rename a product under an id of ours."""
         try:
-            with _door():
+            with calling():
                 self._v1.products.update(product_id, {"name": name, "description": description})
         except vendors.VendorNotFound:
-            with _door():
+            with calling():
                 self._v1.products.create(
                     {"id": product_id, "name": name, "description": description}
                 )
@@ -228,7 +223,7 @@ class StripeGateway:
         found: dict[str, PriceSnapshot] = {}
         for start in range(0, len(lookup_keys), 10):  # Stripe takes ten at a time
             some = list(lookup_keys[start : start + 10])
-            with _door():
+            with calling():
                 page = self._v1.prices.list({"lookup_keys": some, "limit": MOST, "active": True})
             for entry in page.data:
                 price = reading.price(entry.to_dict())
@@ -238,16 +233,16 @@ class StripeGateway:
     def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
         """A new price; it takes its lookup key over from an older one."""
         body = writing.price(price)
-        with _door():
+        with calling():
             made = self._v1.prices.create(body, {"idempotency_key": key})
         return reading.price(made.to_dict())
 
     def put_portal(self) -> None:
         """The portal's settings: no quantities, no plan changes, end with the period."""
-        with _door():
+        with calling():
             known = self._v1.billing_portal.configurations.list({"active": True, "limit": MOST})
         ours = [entry.id for entry in known.data if writing.is_our_portal(entry.to_dict())]
-        with _door():
+        with calling():
             if ours:
                 body = cast("params.billing_portal.ConfigurationUpdateParams", writing.portal())
                 self._portal = self._v1.billing_portal.configurations.update(ours[0], body).id
@@ -255,52 +250,7 @@ class StripeGateway:
                 self._portal = self._v1.billing_portal.configurations.create(writing.portal()).id
 
 
-@contextmanager
-def _door(*, is_keyed: bool = False) -> Iterator[None]:
-    """Hold the door for one call, and let none of the SDK's errors through it."""
-    with vendors.door(VENDOR):
-        try:
-            yield
-        except stripe.StripeError as error:
-            if is_keyed and _spends_its_key(error):
-                raise KeySpent from error
-            raise _translated(error) from error
-
-
-def _spends_its_key(error: stripe.StripeError) -> bool:
-    """Stripe stores the answer of what it began, its own failures included, and repeats it."""
-    if isinstance(error, stripe.IdempotencyError):
-        return True
-    return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
-
-
 def _is_replayed(answer: stripe.StripeObject) -> bool:
     """Whether this is the stored answer of an earlier call: somebody may have changed it since."""
     said = answer.last_response
     return said is not None and said.headers.get("Idempotent-Replayed") == "true"
-
-
-def _translated(error: stripe.StripeError) -> Exception:
-    """One of three: unavailable, rejected, not found."""
-    code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
-    status = error.http_status or 0
-    match error:
-        case stripe.RateLimitError():
-            return vendors.VendorUnavailable(VENDOR, retry_after=_retry_after(error))
-        case stripe.APIConnectionError() | stripe.APIError():
-            # A 409 says the same key is being worked on: as unknown as a silence.
-            return vendors.VendorUnavailable(VENDOR, outcome_known=False)
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
-            return vendors.VendorUnavailable(VENDOR, retry_after=60)
-        case _ if status == 404 or code == MISSING:
-            return vendors.VendorNotFound(VENDOR, code=code)
-        case _:
-            message = str(error.user_message or "")
-            return vendors.VendorRejected(VENDOR, code=code, message=message, status=status)
-
-
-def _retry_after(error: stripe.StripeError) -> int:
-    headers: Mapping[str, Any] = error.headers or {}
-    text = str(headers.get("Retry-After", headers.get("retry-after", "")))
-    return min(int(text[:9]), LONGEST_WAIT) if text.isdecimal() else 5
