@@ -8,7 +8,7 @@ from rest_framework import serializers
 from events.models import Event
 from events.registry import Family
 from kit.caller import Kind
-from kit.serializers import StrictModelSerializer, StrictSerializer
+from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
 
 ACTOR_KINDS = get_args(Kind)
 FAMILIES = get_args(Family)
@@ -72,9 +72,7 @@ class EventTypeSerializer(StrictSerializer):
     target = serializers.CharField(max_length=32)
 
 
-class EventTypePageSerializer(StrictSerializer):
-    """All of them, in the envelope of every list."""
+class EventTypePageSerializer(WholeListSerializer):
+    """All of them."""
 
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
     results = EventTypeSerializer(many=True)

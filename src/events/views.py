@@ -66,5 +66,4 @@ class EventTypesView(Scope, APIView):
 
     @extend_schema(responses=EventTypePageSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        page = {"next": None, "previous": None, "results": registry.all_types()}
-        return Response(EventTypePageSerializer(page).data)
+        return Response(EventTypePageSerializer({"results": registry.all_types()}).data)

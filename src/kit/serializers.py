@@ -14,6 +14,14 @@ TEXT_LIMIT = 1_000
 LIST_LIMIT = 100
 INTEGER_LIMIT = 2**31 - 1  # what a PostgreSQL integer holds
 
+# DRF reads 5 as text, "5" as a number and "yes" as true; the contract promises one type each.
+_WIRE: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
+    (serializers.BooleanField, (bool,), "Send true or false."),
+    (serializers.IntegerField, (int, float), "Send a whole number."),
+    (serializers.CharField, (str,), "Send text."),
+    (serializers.UUIDField, (str,), "Send text."),
+)
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """A serializer for shapes of our own: unknown fields are refused, every input is bounded."""
@@ -28,7 +36,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - whatever the body held
         """Read the body; the errors of known and unknown fields are told together."""
-        errors = self._strangers(data) if isinstance(data, Mapping) else {}
+        errors = self._told_apart(data) if isinstance(data, Mapping) else {}
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
@@ -38,18 +46,38 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError(errors)
         return value
 
-    def _strangers(self, data: Mapping[str, object]) -> dict[str, list[ErrorDetail]]:
-        errors = {}
-        for name in data:
+    def _told_apart(self, data: Mapping[str, object]) -> dict[str, Any]:
+        errors: dict[str, Any] = {}
+        for name, value in data.items():
             if name not in self.fields:
                 errors[name] = [ErrorDetail("This field does not exist.", "unknown_field")]
             elif self.fields[name].read_only:
                 errors[name] = [ErrorDetail("This field cannot be written.", "read_only_field")]
+            elif mistyped := _mistyped(self.fields[name], value):
+                errors[name] = mistyped
         return errors
+
+
+class WholeListSerializer(StrictSerializer):
+    """A list that always fits on one page, in the envelope of every list; add `results`."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     """The same, with fields taken from a model."""
+
+
+def _mistyped(field: Field, value: object) -> object:
+    """What is wrong with the JSON type of a value; None if nothing is. Null is the field's to judge."""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        found = {index: _mistyped(field.child, item) for index, item in enumerate(value)}
+        return {index: error for index, error in found.items() if error}
+    for kind, types, detail in _WIRE:
+        if isinstance(field, kind) and value is not None and type(value) not in types:
+            return [ErrorDetail(detail, "invalid")]
+    return None
 
 
 def bound(field: Field) -> None:

@@ -14,6 +14,14 @@ def test_me_tells_person_organization_member_and_permissions(api, acme):
     assert "member.update" not in me["permissions"]
 
 
+@pytest.mark.parametrize("what", ["organizations", "sessions"])
+def test_my_lists_come_in_the_envelope_of_every_list(api, acme, what):
+    listed = api.get(f"/v1/me/{what}", token=acme.viewer.token).json()
+
+    assert (listed["next"], listed["previous"]) == (None, None)
+    assert listed["results"]
+
+
 def test_me_without_a_session_is_refused(api):
     assert api.get("/v1/me").status_code == 401
     assert api.patch("/v1/me", json={"name": "x"}).status_code == 401

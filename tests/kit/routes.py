@@ -107,6 +107,8 @@ class NoteSerializer(StrictSerializer):
     extra = serializers.JSONField(required=False)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     lines = LineSerializer(many=True, required=False)
+    read = serializers.BooleanField(required=False)
+    shelf = serializers.UUIDField(required=False)
 
 
 class Notes(Guarded, APIView):

@@ -27,6 +27,33 @@ def test_unknown_and_wrong_fields_are_told_together(anyone):
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"title": 5}, "/title"),
+        ({"title": True}, "/title"),
+        ({"title": "x", "tags": ["x", 5]}, "/tags/1"),
+        ({"title": "x", "lines": [{"text": 1.5}]}, "/lines/0/text"),
+        ({"title": "x", "lines": [{"text": "y", "number": "3"}]}, "/lines/0/number"),
+        ({"title": "x", "lines": [{"text": "y", "number": True}]}, "/lines/0/number"),
+        ({"title": "x", "lines": [{"text": "y", "number": 1.5}]}, "/lines/0/number"),
+        ({"title": "x", "read": "yes"}, "/read"),
+        ({"title": "x", "read": 1}, "/read"),
+        ({"title": "x", "shelf": 7}, "/shelf"),
+    ],
+)
+def test_each_field_is_of_its_own_type(anyone, said, pointer):
+    assert errors_of(anyone, said) == {(pointer, "invalid")}
+
+
+def test_whole_number_may_be_written_with_a_point(anyone):
+    body = b'{"title": "x", "lines": [{"text": "y", "number": 3.0}]}'
+
+    answer = anyone.post("/notes", body, content_type="application/json")
+
+    assert answer.json()["lines"] == [{"text": "y", "number": 3}]
+
+
 def test_unknown_fields_of_nested_objects_are_refused(anyone):
     found = errors_of(anyone, {"title": "x", "lines": [{"text": "y"}, {"text": "z", "colour": 1}]})
 

@@ -11,6 +11,14 @@ from kit.serializers import StrictModelSerializer, StrictSerializer
 from tenancy.models import Organization
 
 
+class AddressField(serializers.EmailField):
+    """An address in lower case; limits hold for that, since some letters become two by it."""
+
+    def to_internal_value(self, data: str) -> str:
+        """The address as we keep and compare it."""
+        return super().to_internal_value(data).lower()
+
+
 class OrganizationSerializer(StrictModelSerializer):
     """An organization; its name and slug may be changed."""
 
@@ -68,7 +76,7 @@ class InvitationSerializer(StrictModelSerializer):
 class InvitationRowSerializer(StrictSerializer):
     """Whom to invite, and as what."""
 
-    email = serializers.EmailField(max_length=254)
+    email = AddressField(max_length=254)
     role = serializers.ChoiceField(choices=Role.choices)
     name = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
 
@@ -93,7 +101,7 @@ class BulkInvitationsSerializer(StrictSerializer):
 
     def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Every address once."""
-        addresses = [row["email"].lower() for row in rows]
+        addresses = [row["email"] for row in rows]
         if len(set(addresses)) < len(addresses):
             raise serializers.ValidationError("Name each address once.", code="repeated_address")
         return rows

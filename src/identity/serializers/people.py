@@ -5,8 +5,12 @@ from zoneinfo import available_timezones
 from rest_framework import serializers
 
 from identity.models import User
-from identity.serializers.organizations import MemberSerializer, OrganizationSerializer
-from kit.serializers import StrictModelSerializer, StrictSerializer
+from identity.serializers.organizations import (
+    AddressField,
+    MemberSerializer,
+    OrganizationSerializer,
+)
+from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
 
 TOKEN_LIMIT = 8 * 1024
 
@@ -18,13 +22,13 @@ def _token() -> serializers.CharField:
 class EmailSerializer(StrictSerializer):
     """An address."""
 
-    email = serializers.EmailField(max_length=254)
+    email = AddressField(max_length=254)
 
 
 class CodeSerializer(StrictSerializer):
     """An address and the code mailed to it."""
 
-    email = serializers.EmailField(max_length=254)
+    email = AddressField(max_length=254)
     code = serializers.RegexField(r"^[0-9]{6}$", max_length=6)
 
 
@@ -76,7 +80,7 @@ class PlaceSerializer(StrictSerializer):
     membership = serializers.ChoiceField(choices=["active", "invited", "pending", "eligible"])
 
 
-class PlacesSerializer(StrictSerializer):
+class PlacesSerializer(WholeListSerializer):
     """Every organization a person may enter."""
 
     results = PlaceSerializer(many=True)
@@ -144,7 +148,7 @@ class SessionListingSerializer(StrictSerializer):
         return bool(getattr(session, "session_id", "") == self.context["session_id"])
 
 
-class SessionsSerializer(StrictSerializer):
+class SessionsSerializer(WholeListSerializer):
     """All of one's own sessions in this organization."""
 
     results = SessionListingSerializer(many=True)
