@@ -55,6 +55,7 @@ _BY_ROLE = {
 STYTCH_ADMIN = "stytch_admin"
 STYTCH_VIEWER = "viewer"
 _STYTCH_DEFAULT = "stytch_member"  # every member has it, so it says nothing
+OURS = frozenset({STYTCH_ADMIN, STYTCH_VIEWER, _STYTCH_DEFAULT})  # all others are the project's
 
 
 def permissions(role: str) -> frozenset[str]:

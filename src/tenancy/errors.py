@@ -1,6 +1,6 @@
 """Refusals of tenancy."""
 
-from kit.errors import Forbidden, Malformed, Unavailable
+from kit.errors import FieldError, Forbidden, Malformed, Unavailable
 
 
 class OrganizationSuspended(Forbidden):
@@ -17,3 +17,6 @@ class SchemaNotReady(Unavailable):
 
 class SlugNotAllowed(Malformed):
     """The slug cannot be used."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, [FieldError("/slug", self.code, detail)])

@@ -3,6 +3,8 @@
 import re
 import uuid
 
+from django.utils.text import slugify
+
 from tenancy.errors import SlugNotAllowed
 
 PATTERN = r"[A-Za-z0-9._~-]{2,128}"
@@ -22,6 +24,13 @@ def check(slug: str) -> str:
     if _is_id(lowered):
         raise SlugNotAllowed("A slug must not look like an id.")
     return lowered
+
+
+def check_derived(name: str) -> None:
+    """Refuse a name of which Stytch would make a slug that is not allowed. Raises SlugNotAllowed."""
+    likely = slugify(name)
+    if re.fullmatch(PATTERN, likely):
+        check(likely)
 
 
 def _is_id(text: str) -> bool:

@@ -2,7 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
+from django.conf import settings
+
+from tests.harness.plugin import SANDBOX_URL
 
 
 def path(company, role, verb=""):
@@ -200,3 +204,20 @@ def test_role_the_identity_provider_assigns_cannot_be_taken_away(
     answer = api.patch(path(company, "member"), token=company.admin.token, json={"role": "viewer"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "role_assigned_elsewhere")
+
+
+def test_new_role_leaves_the_projects_own_roles(api, sandbox, company, at_stytch, at_org, settled):
+    keys = (settings.STYTCH_PROJECT_ID, settings.STYTCH_SECRET)
+    policy = {"org_policy": {"roles": [{"role_id": "auditor"}]}}
+    url = f"{SANDBOX_URL}/v1/b2b/rbac/organizations/{at_org(company)}"
+    httpx.put(url, json=policy, auth=keys).raise_for_status()
+    member = f"/stytch/members/{at_stytch(company.viewer.member['id'])}"
+    sandbox.post(member, roles=["viewer", "auditor"])
+    settled()
+
+    for role, told in (("admin", "stytch_admin"), ("member", None), ("viewer", "viewer")):
+        answer = api.patch(path(company, "viewer"), token=company.admin.token, json={"role": role})
+
+        assert (answer.status_code, answer.json()["role"]) == (200, role)
+        held = {one["role_id"] for one in sandbox.get(member)["roles"]}
+        assert held - {"stytch_member", told} == {"auditor"}

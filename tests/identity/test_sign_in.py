@@ -1,6 +1,7 @@
 """From a mailed link or code to a session."""
 
 import secrets
+from uuid import uuid4
 
 import pytest
 
@@ -43,8 +44,10 @@ def test_known_and_unknown_addresses_get_the_same_answer(api, acme, call):
 def test_discovery_names_the_organizations_an_address_opens(api, company, link_token):
     email = company.address("ada")
 
-    found = api.post("/v1/auth/discovery", json={"token": link_token(email)}).json()
+    answer = api.post("/v1/auth/discovery", json={"token": link_token(email)})
 
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = answer.json()
     assert found["email"] == email
     assert found["organizations"] == [
         {"id": company.id, "slug": company.slug, "name": "Acme", "membership": "active"}
@@ -148,14 +151,38 @@ def test_organization_that_wants_more_than_a_link_gives_no_session(
     assert answer.json()["intermediate_session_token"] == proof
 
 
-@pytest.mark.parametrize("slug", ["admin", "00000000-0000-4000-8000-000000000000", "a b"])
-def test_confusing_slug_is_refused_before_stytch_is_asked(api, intermediate, listening, slug):
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"slug": "admin"},
+        {"slug": "00000000-0000-4000-8000-000000000000"},
+        {"slug": "a b"},
+        {"name": "Admin"},
+    ],
+)
+def test_confusing_slug_is_refused_before_stytch_is_asked(api, intermediate, listening, said):
     token = intermediate(address())
     asked = listening()
-    body = {"intermediate_session_token": token, "name": "Acme", "slug": slug}
+    body = {"intermediate_session_token": token, "name": "Acme", **said}
 
-    assert api.post("/v1/auth/organizations", json=body).status_code == 400
+    answer = api.post("/v1/auth/organizations", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "slug_not_allowed")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/slug"]
     assert asked() == []
+
+
+def test_invented_token_learns_of_no_organization(api, acme, intermediate):
+    def enter(token, organization_id):
+        body = {"intermediate_session_token": token, "organization_id": organization_id}
+        return api.post("/v1/auth/sessions", json=body)
+
+    nowhere = str(uuid4())
+    invented = [enter("junk", id_).json()["code"] for id_ in (acme.id, nowhere, acme.slug, "no")]
+    stranger = intermediate(address())
+    genuine = [enter(stranger, id_).json()["code"] for id_ in (acme.id, nowhere, acme.slug, "no")]
+
+    assert (set(invented), set(genuine)) == ({"invalid_sign_in"}, {"not_found"})
 
 
 def test_one_person_of_two_organizations_is_one_user(api, world, acme):

@@ -76,9 +76,13 @@ class MemberSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberDeleted:
-    """A member Stytch no longer has, in whichever organization it was."""
+    """A member Stytch no longer has, in whichever organization it was.
+
+    `read_at` is when we asked whether it is there; None when it was we who had it deleted.
+    """
 
     stytch_member_id: str
+    read_at: datetime | None = None
 
 
 Snapshot = OrganizationSnapshot | OrganizationDeleted | MemberSnapshot | MemberDeleted
@@ -144,7 +148,9 @@ class Directory(Protocol):
 
     def refresh(self, *, session_token: str) -> Authenticated: ...
     def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated: ...
-    def discovered(self, *, session_jwt: str) -> tuple[Discovered, ...]: ...
+    def discovered(
+        self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
+    ) -> tuple[Discovered, ...]: ...
     def sessions(
         self, *, stytch_org_id: str, stytch_member_id: str
     ) -> tuple[SessionSnapshot, ...]: ...
@@ -154,7 +160,7 @@ class Directory(Protocol):
     def organization(self, *, stytch_org_id: str) -> OrganizationSnapshot: ...
     def organizations(self) -> Iterator[OrganizationSnapshot]: ...
     def update_organization(
-        self, *, stytch_org_id: str, name: str, slug: str
+        self, *, stytch_org_id: str, name: str | None = None, slug: str | None = None
     ) -> OrganizationSnapshot: ...
     def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted: ...
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None: ...

@@ -20,6 +20,7 @@ from identity.gateway.port import (
     Proof,
     SessionSnapshot,
 )
+from identity.roles import OURS
 
 NAME_LIMIT = 255
 
@@ -67,7 +68,7 @@ def organization(found: Organization) -> OrganizationSnapshot:
 def member(found: Member, read_at: datetime) -> MemberSnapshot | MemberDeleted:
     """A member, or that it was deleted."""
     if found.status == "deleted":
-        return MemberDeleted(stytch_member_id=found.member_id)
+        return MemberDeleted(stytch_member_id=found.member_id, read_at=read_at)
     return present(found, read_at)
 
 
@@ -85,6 +86,16 @@ def present(found: Member, read_at: datetime) -> MemberSnapshot:
         read_at=read_at,
         changed_at=found.updated_at,
     )
+
+
+def assigned(found: Member) -> list[str]:
+    """The custom roles of a member that were assigned by hand and say nothing to us."""
+    return [
+        role.role_id
+        for role in found.roles
+        if role.role_id not in OURS
+        and any(source.type == "direct_assignment" for source in role.sources)
+    ]
 
 
 def authenticated(answer: SignInAnswer, read_at: datetime) -> Authenticated:

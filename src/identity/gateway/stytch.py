@@ -130,10 +130,14 @@ class StytchDirectory:
             )
         return reading.authenticated(answer, asked_at)
 
-    def discovered(self, *, session_jwt: str) -> tuple[Discovered, ...]:
-        """Where the person of a session may go."""
+    def discovered(
+        self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
+    ) -> tuple[Discovered, ...]:
+        """Where the person of a session, or of a sign-in under way, may go; neither is used up."""
         with calling():
-            answer = self._client.discovery.organizations.list(session_jwt=session_jwt)
+            answer = self._client.discovery.organizations.list(
+                session_jwt=session_jwt, intermediate_session_token=intermediate_session_token
+            )
         return reading.discovered(answer.discovered_organizations)
 
     def sessions(self, *, stytch_org_id: str, stytch_member_id: str) -> tuple[SessionSnapshot, ...]:
@@ -175,9 +179,9 @@ class StytchDirectory:
                 return
 
     def update_organization(
-        self, *, stytch_org_id: str, name: str, slug: str
+        self, *, stytch_org_id: str, name: str | None = None, slug: str | None = None
     ) -> OrganizationSnapshot:
-        """Rename an organization."""
+        """Rename an organization; what is None stays as it is there."""
         with calling():
             answer = self._client.organizations.update(
                 organization_id=stytch_org_id, organization_name=name, organization_slug=slug
@@ -193,7 +197,7 @@ class StytchDirectory:
                     member_id=stytch_member_id, include_deleted=True
                 )
         except VendorNotFound:
-            return MemberDeleted(stytch_member_id=stytch_member_id)
+            return MemberDeleted(stytch_member_id=stytch_member_id, read_at=asked_at)
         return reading.member(answer.member, asked_at)
 
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None:
@@ -247,11 +251,17 @@ class StytchDirectory:
     def set_roles(
         self, *, stytch_org_id: str, stytch_member_id: str, roles: list[str]
     ) -> MemberSnapshot:
-        """Replace the roles assigned to a member by hand; those its provider implies stay."""
+        """Replace our roles of a member; custom ones stay, and those its provider implies."""
+        with calling():  # an update replaces all that were assigned by hand
+            held = self._client.organizations.members.get(
+                organization_id=stytch_org_id, member_id=stytch_member_id
+            )
         asked_at = timezone.now()
         with calling():
             answer = self._client.organizations.members.update(
-                organization_id=stytch_org_id, member_id=stytch_member_id, roles=roles
+                organization_id=stytch_org_id,
+                member_id=stytch_member_id,
+                roles=[*roles, *reading.assigned(held.member)],
             )
         return reading.present(answer.member, asked_at)
 

@@ -83,6 +83,8 @@ def create_organization(*, intermediate_session_token: str, name: str, slug: str
     The schema is made sure of before Stytch is asked: an organization there cannot be undone.
     Raises InvalidSignIn, SlugNotAllowed, SlugTaken and SchemaNotReady.
     """
+    if not slug:
+        slugs.check_derived(name)
     checked = slugs.check(slug) if slug else ""
     provisioning.ensure_stock()
     with signing_in():
@@ -97,11 +99,18 @@ def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
 
     Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
     """
-    stytch_org_id = stytch_id(organization_id)
-    with signing_in(), entering():
-        made = gateway.stytch().enter(
-            intermediate_session_token=intermediate_session_token, stytch_org_id=stytch_org_id
-        )
+    stytch = gateway.stytch()
+    try:
+        with signing_in(), entering():
+            made = stytch.enter(
+                intermediate_session_token=intermediate_session_token,
+                stytch_org_id=stytch_id(organization_id),
+            )
+    except NotFound:
+        # Whoever has proved no address is not told which organizations there are.
+        with signing_in():
+            stytch.discovered(intermediate_session_token=intermediate_session_token)
+        raise
     return record(made)
 
 

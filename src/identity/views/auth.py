@@ -24,6 +24,7 @@ from kit.serializers import body
 from kit.views import APIView
 
 SENT = {"status": "sent"}
+UNCACHED = {"Cache-Control": "no-store"}  # a session in a shared cache would be somebody else's
 
 
 class MagicLinks(APIView):
@@ -62,7 +63,7 @@ class CodeVerify(APIView):
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
         found = sign_in.discover_by_code(**body(request, CodeSerializer))
-        return Response(DiscoverySerializer(found).data)
+        return Response(DiscoverySerializer(found).data, headers=UNCACHED)
 
 
 class Discovery(APIView):
@@ -75,7 +76,7 @@ class Discovery(APIView):
     @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
         found = sign_in.discover(**body(request, TokenSerializer))
-        return Response(DiscoverySerializer(found).data)
+        return Response(DiscoverySerializer(found).data, headers=UNCACHED)
 
 
 class Organizations(APIView):
@@ -159,6 +160,4 @@ class CurrentSession(APIView):
 
 
 def _session(made: Session, *, status: int = 200) -> Response:
-    # A session in a shared cache would be somebody else's.
-    headers = {"Cache-Control": "no-store"}
-    return Response(SessionSerializer(made).data, status=status, headers=headers)
+    return Response(SessionSerializer(made).data, status=status, headers=UNCACHED)
