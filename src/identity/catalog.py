@@ -17,7 +17,7 @@ MEMBER_REMOVED = _type("member.removed", "A member was removed, or left.")
 MEMBER_REACTIVATED = _type("member.reactivated", "A removed member came back.")
 INVITATION_CREATED = _type("invitation.created", "A person was invited.")
 INVITATION_UPDATED = _type(
-    "invitation.updated", "The role or name of a pending invitation changed."
+    "invitation.updated", "The role, name or address of a pending invitation changed."
 )
 INVITATION_RESENT = _type("invitation.resent", "An invitation was mailed again.")
 INVITATION_ACCEPTED = _type("invitation.accepted", "An invited person became a member.")

@@ -2,6 +2,8 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -51,6 +53,26 @@ def test_one_organization_met_twice_at_once_is_one(place):
 
     assert first == second
     assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
+
+
+def test_two_organizations_swap_their_slugs_at_once(place):
+    one, two = place(), place()
+    for snapshot in (one, two):
+        directory.apply(snapshot)
+    for _ in range(4):
+        one, two = replace(one, slug=two.slug), replace(two, slug=one.slug)
+
+        at_once(partial(directory.apply, one), partial(directory.apply, two))
+
+        for snapshot in (one, two):  # what its deferred pull would bring to whoever was parked
+            directory.apply(snapshot)
+        slugs = Organization.objects.in_bulk(
+            [one.stytch_org_id, two.stytch_org_id], field_name="stytch_org_id"
+        )
+        assert {id_: found.slug for id_, found in slugs.items()} == {
+            one.stytch_org_id: one.slug,
+            two.stytch_org_id: two.slug,
+        }
 
 
 def test_one_member_met_twice_at_once_is_one(place, told, shown):

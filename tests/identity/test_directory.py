@@ -1,11 +1,13 @@
 """The one function all roads end in: any order, any repetition, one event per transition."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from events.models import Event
 from identity import signals
@@ -16,7 +18,7 @@ from identity.gateway.port import (
 )
 from identity.models import Invitation, Member, Status
 from identity.roles import Role
-from identity.services import directory
+from identity.services import attribution, directory, intents
 from kit import caller
 from kit.caller import Caller
 from tenancy import routing
@@ -139,6 +141,63 @@ def test_answer_older_than_what_we_know_is_left_aside(organization, told):
 
     assert directory.apply(old).member.role == Role.ADMIN
     assert types(organization) == ["member.added"]
+
+
+@pytest.fixture
+def asked_again():
+    """How often the queue was told to ask about one member."""
+
+    def count(snapshot):
+        arguments = {"stytch_member_id": snapshot.stytch_member_id}
+        jobs = ProcrastinateJob.objects.filter(task_name="identity.pull_member")
+        return jobs.filter(args__contains=arguments).count()
+
+    return count
+
+
+def test_answers_of_one_second_that_crossed_are_asked_for_again(organization, told, asked_again):
+    second = datetime.now(UTC).replace(microsecond=0)
+    new = told(organization, roles=("stytch_admin",), changed_at=second)
+    member = directory.apply(new).member
+    crossed = replace(new, roles=("stytch_member",))
+
+    assert directory.apply(crossed).member.role == Role.ADMIN
+    assert asked_again(new) == 1
+    later = replace(crossed, read_at=datetime.now(UTC))
+    assert directory.apply(later).member.role == Role.MEMBER
+    assert directory.apply(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
+
+
+def test_what_we_asked_for_is_believed_however_answers_crossed(organization, told, asked_again):
+    second = datetime.now(UTC).replace(microsecond=0)
+    before = told(organization, changed_at=second)
+    member = directory.apply(before).member
+    with caller.use(Caller(kind="member", id=str(member.pk))):
+        intents.open(
+            organization=organization,
+            kind="change_role",
+            subject=attribution.member(before.stytch_member_id),
+            role=Role.ADMIN,
+        )
+
+    directory.apply(replace(before, roles=("stytch_admin",)))
+
+    assert Member.objects.get(pk=member.pk).role == Role.ADMIN
+    assert asked_again(before) == 0
+
+
+def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
+    organization, told, asked_again
+):
+    present = told(organization)
+    gone = MemberDeleted(
+        stytch_member_id=present.stytch_member_id, read_at=present.read_at - timedelta(seconds=1)
+    )
+    assert directory.apply(present).member.is_active
+
+    assert directory.apply(gone).member.is_active
+    assert asked_again(present) == 1
+    assert not directory.apply(replace(gone, read_at=datetime.now(UTC))).member.is_active
 
 
 def test_pending_member_counts_when_active(organization, told, heard):

@@ -58,6 +58,23 @@ def test_acceptance_makes_a_member_with_the_offered_role(api, world, company, in
     assert listed(api, company)[email]["accepted_at"]
 
 
+def test_address_that_grows_in_lower_case_is_measured_so(company, invite):
+    answer = invite(company, "a@" + ("\u0130" * 20 + ".") * 11 + "example")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["code"] == "max_length"
+
+
+def test_invitation_follows_the_address_to_stytch(api, sandbox, company, invite, settled):
+    made, moved = invite(company, address(company)).json(), address(company)
+    at_stytch = Invitation.objects.get(pk=made["id"]).stytch_member_id
+
+    sandbox.post(f"/stytch/members/{at_stytch}", email_address=moved)
+
+    settled()
+    assert listed(api, company)[moved]["id"] == made["id"]
+
+
 @pytest.mark.parametrize("case", [str.lower, str.upper])
 def test_one_pending_invitation_per_address(company, invite, case):
     email = address(company)

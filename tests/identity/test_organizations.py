@@ -44,6 +44,16 @@ def test_name_alone_leaves_the_slug(api, company):
     assert (answer.json()["name"], answer.json()["slug"]) == ("Other", company.slug)
 
 
+def test_name_alone_leaves_a_slug_we_have_not_heard_of(api, sandbox, company, at_org):
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    new = f"renamed-{secrets.token_hex(4)}"
+    sandbox.post(f"/stytch/organizations/{at_org(company)}", organization_slug=new)
+
+    answer = api.patch(company.path, token=company.admin.token, json={"name": "Other"})
+
+    assert (answer.json()["name"], answer.json()["slug"]) == ("Other", new)
+
+
 def test_slug_of_another_organization_is_refused(api, company, globex, committed):
     answer = api.patch(company.path, token=company.admin.token, json={"slug": globex.slug})
 
@@ -51,9 +61,14 @@ def test_slug_of_another_organization_is_refused(api, company, globex, committed
     assert Organization.objects.get(pk=company.id).slug == company.slug
 
 
-@pytest.mark.parametrize("body", [{"slug": "admin"}, {"name": ""}, {"id": "x"}, {"slug": "a b"}])
-def test_malformed_renaming_is_refused(api, acme, body):
-    assert api.patch(acme.path, token=acme.admin.token, json=body).status_code == 400
+@pytest.mark.parametrize(
+    "body", [{"slug": "admin"}, {"name": ""}, {"name": 5}, {"id": "x"}, {"slug": "a b"}]
+)
+def test_malformed_renaming_is_refused_by_field(api, acme, body):
+    answer = api.patch(acme.path, token=acme.admin.token, json=body)
+
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{next(iter(body))}"]
 
 
 def test_renaming_takes_an_admin(api, acme, globex):

@@ -1,5 +1,7 @@
 """A member becomes a known person only by what the person's own session has shown."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from identity.gateway.port import MemberDeleted
@@ -200,6 +202,20 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
 
     assert (returned.status, returned.kept_apart_from) == ("active", ada.user)
     assert returned.user != ada.user
+
+
+def test_answer_from_before_a_removal_makes_up_nobody(ada, organization, told, shown):
+    before = datetime.now(UTC)
+    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    again = told(organization, "ada@acme.example")
+    Member.objects.filter(pk=ada.pk).update(email="other@acme.example")
+    assert directory.apply(again, proof=shown.email("ada@acme.example")).member.user == ada.user
+    people = User.objects.count()
+
+    late = told(organization, stytch_member_id=ada.stytch_member_id, read_at=before)
+    directory.apply(late)
+
+    assert User.objects.count() == people
 
 
 def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organization, told, shown):

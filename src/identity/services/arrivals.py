@@ -18,13 +18,15 @@ from identity.models import (
 )
 from identity.roles import Role, from_stytch
 from identity.services import acting, admins, people
-from identity.services.attribution import address, attributed
+from identity.services.attribution import address, attributed, is_wanted
 from identity.services.attribution import member as subject_of
 from kit import caller as callers
+from kit import jobs
 from tenancy.models import Organization
 from tenancy.services import history
 
 INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
+A_MOMENT = timedelta(seconds=1)
 
 Changes = dict[str, tuple[object, object]]
 
@@ -95,6 +97,7 @@ def _inviter(organization: Organization) -> Member | None:
 def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
     new: dict[str, object] = {
         "stytch_member_id": snapshot.stytch_member_id,
+        "email": snapshot.email,
         "name": snapshot.name,
         "role": from_stytch(snapshot.roles),
     }
@@ -133,6 +136,10 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
     member = _row_for(organization, snapshot)
     if _is_stale(member, snapshot):
         return member
+    if _is_doubtful(organization, member, snapshot):
+        ask_again(snapshot.stytch_member_id)
+        return member
+    people.give_way(member)
     passage = _Passage(
         was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
         role_before=Role(member.role),
@@ -175,7 +182,6 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
     members = Member.objects.of(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
     if known is not None:
-        people.give_way(known)
         return known
     removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
     former = removed.order_by("-removed_at").first()
@@ -204,6 +210,29 @@ def _is_stale(member: Member, snapshot: MemberSnapshot) -> bool:
     if member.changed_at is None or snapshot.changed_at is None:
         return False
     return snapshot.changed_at < member.changed_at
+
+
+def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSnapshot) -> bool:
+    """Whether this may be older than what we know of an active member, or newer: nobody can tell.
+
+    Stytch's times are whole seconds, and another answer was written down after this was asked for.
+    What we have just asked for ourselves is believed.
+    """
+    if not member.is_active or member.changed_at is None:
+        return False
+    if snapshot.changed_at != member.changed_at or snapshot.read_at > member.updated_at:
+        return False
+    role = from_stytch(snapshot.roles)
+    told = (snapshot.email, snapshot.name, role)
+    if told == (member.email, member.name, member.role):
+        return False
+    subject = subject_of(snapshot.stytch_member_id)
+    return not is_wanted(organization, subject, IntentKind.CHANGE_ROLE, role=role)
+
+
+def ask_again(stytch_member_id: str) -> None:
+    """Fetch a member once more, in a moment."""
+    jobs.defer("identity.pull_member", after=A_MOMENT, stytch_member_id=stytch_member_id)
 
 
 def _status(member: Member, snapshot: MemberSnapshot) -> Status:

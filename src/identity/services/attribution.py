@@ -1,11 +1,11 @@
 """Whose wish a change was: finds the open intent a transition fulfils, and closes it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.utils import timezone
 
-from identity.models import Intent, IntentKind, IntentState
+from identity.models import Intent, IntentKind, IntentQuerySet, IntentState
 from identity.services import acting
 from kit import caller as callers
 from tenancy.models import Organization
@@ -32,8 +32,7 @@ def attributed(
     `role` must be the one the intent wanted. Write the event and send the signal inside, under the
     organization's lock: receivers keep books of who did it, too.
     """
-    intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
-    intent = (intents.filter(role=role) if role else intents).first()
+    intent = _open(organization, subject, kinds, role).first()
     if intent is None:
         with acting.by_directory():
             yield None
@@ -41,6 +40,18 @@ def attributed(
     close(intent, IntentState.DONE)  # first, so that receivers do not count it twice
     with callers.use(callers.from_arguments(intent.caller)):
         yield intent
+
+
+def is_wanted(organization: Organization, subject: str, *kinds: IntentKind, role: str = "") -> bool:
+    """Whether that is what somebody here has asked Stytch for a moment ago."""
+    return _open(organization, subject, kinds, role).exists()
+
+
+def _open(
+    organization: Organization, subject: str, kinds: Collection[IntentKind], role: str
+) -> IntentQuerySet:
+    intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
+    return intents.filter(role=role) if role else intents
 
 
 def close(intent: Intent, state: IntentState) -> None:

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from identity import catalog, signals
+from identity.gateway.port import MemberDeleted
 from identity.models import (
     Intent,
     IntentKind,
@@ -12,26 +13,35 @@ from identity.models import (
     Member,
     Status,
 )
-from identity.services import acting, admins
-from identity.services.attribution import attributed
+from identity.services import acting, admins, arrivals
+from identity.services.attribution import attributed, is_wanted
 from identity.services.attribution import member as subject_of
 from tenancy import locks
 from tenancy.models import Organization
 from tenancy.services import history, organizations
 
 
-def member_gone(organization: Organization, stytch_member_id: str) -> Member | None:
-    """Remove the member of that id, if it is here. Under the organization's lock."""
+def member_gone(organization: Organization, told: MemberDeleted) -> Member | None:
+    """Remove the member of that id, if it is here. Under the organization's lock.
+
+    One we have heard of since this was asked for may have come back: that is asked once more.
+    """
+    stytch_member_id = told.stytch_member_id
     member = Member.objects.of(organization).filter(stytch_member_id=stytch_member_id).first()
     if member is None or member.status == Status.REMOVED:
+        return member
+    # Revoking an invitation that was accepted a moment before removes whom it made a member.
+    kinds = (IntentKind.REMOVE, IntentKind.REVOKE)
+    subject = subject_of(stytch_member_id)
+    is_old = told.read_at is not None and told.read_at <= member.updated_at
+    if is_old and not is_wanted(organization, subject, *kinds):
+        arrivals.ask_again(stytch_member_id)
         return member
     before = Status(member.status)
     member.status = Status.REMOVED
     member.removed_at = timezone.now()
     member.save(update_fields=["status", "removed_at", "updated_at"])
-    # Revoking an invitation that was accepted a moment before removes whom it made a member.
-    kinds = (IntentKind.REMOVE, IntentKind.REVOKE)
-    with attributed(organization, subject_of(stytch_member_id), *kinds) as intent:
+    with attributed(organization, subject, *kinds) as intent:
         history.write(
             organization,
             catalog.MEMBER_REMOVED,

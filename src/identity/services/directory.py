@@ -61,12 +61,23 @@ def apply(snapshot: Snapshot, *, proof: Proof | None = None) -> Applied:
             case MemberSnapshot():
                 return _member(snapshot, proof)
             case MemberDeleted():
-                return _deletion(snapshot.stytch_member_id)
+                return _deletion(snapshot)
 
 
 def is_known(stytch_org_id: str) -> bool:
     """Whether applying this organization needs no new schema."""
     return Organization.objects.filter(stytch_org_id=stytch_org_id).exists()
+
+
+def lock(id_: UUID, snapshot: Snapshot) -> Organization:
+    """The organization a snapshot is about, locked; with it whoever must give up its slug.
+
+    First in any transaction that applies the snapshot: two may be about to swap their slugs.
+    """
+    ids = {id_}
+    if isinstance(snapshot, OrganizationSnapshot) and (holder := _holder(snapshot)):
+        ids.add(holder.pk)
+    return locks.organizations(ids)[id_]
 
 
 def _organization(snapshot: OrganizationSnapshot) -> Organization:
@@ -75,7 +86,7 @@ def _organization(snapshot: OrganizationSnapshot) -> Organization:
         known = _create(snapshot)
     if known.is_deleted or is_current(known, snapshot):
         return known
-    organization = locks.organization(known.pk)
+    organization = lock(known.pk, snapshot)
     if not is_current(organization, snapshot):
         slug = _free_slug(snapshot, organization.pk)
         with attributed(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
@@ -160,8 +171,8 @@ def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
     return member if told == known else None
 
 
-def _deletion(stytch_member_id: str) -> Applied:
-    theirs = {"stytch_member_id": stytch_member_id}
+def _deletion(told: MemberDeleted) -> Applied:
+    theirs = {"stytch_member_id": told.stytch_member_id}
     row = (
         Member.objects.filter(**theirs).exclude(status=Status.REMOVED).first()
         or Invitation.objects.open().filter(**theirs).first()
@@ -171,6 +182,6 @@ def _deletion(stytch_member_id: str) -> Applied:
     organization = locks.organization(row.organization_id)
     return Applied(
         organization,
-        departures.member_gone(organization, stytch_member_id),
-        departures.invitation_gone(organization, stytch_member_id),
+        departures.member_gone(organization, told),
+        departures.invitation_gone(organization, told.stytch_member_id),
     )

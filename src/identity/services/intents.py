@@ -25,7 +25,6 @@ from identity.services.directory import Applied
 from kit import caller as callers
 from kit.errors import NotFound, Problem, TooManyRequests
 from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
-from tenancy import locks
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -163,7 +162,7 @@ def _finish(
 ) -> Applied:
     """Apply the answer; an intent that no transition fulfilled ends `otherwise`."""
     with transaction.atomic():
-        organization = locks.organization(intent.organization_id)
+        organization = directory.lock(intent.organization_id, snapshot)
         applied = directory.apply(snapshot)
         if record is not None:
             record(organization, applied)

@@ -12,26 +12,34 @@ from tenancy import locks, slugs
 from tenancy.models import Organization
 
 
-def rename(organization: Organization, *, name: str, slug: str) -> Organization:
-    """Give the organization a name and a slug.
+def rename(
+    organization: Organization, *, name: str | None = None, slug: str | None = None
+) -> Organization:
+    """Give the organization a new name, a new slug or both; Stytch is told of nothing else.
 
     Raises SlugNotAllowed, SlugTaken, ChangeInProgress and VendorUnavailable.
     """
-    new_slug = slugs.check(slug) if slug.lower() != organization.slug else organization.slug
+    asked = {"name": name, "slug": slug and slug.lower()}
+    if slug and asked["slug"] != organization.slug:
+        slugs.check(slug)
     with transaction.atomic():
         organization = locks.organization(organization.pk)
-        if (organization.name, organization.slug) == (name, new_slug):
+        new = {
+            field: value
+            for field, value in asked.items()
+            if value and value != getattr(organization, field)
+        }
+        if not new:
             return organization
         intent = intents.open(
             organization=organization,
             kind=IntentKind.RENAME_ORGANIZATION,
             subject=ORGANIZATION,
-            details={"name": name, "slug": new_slug},
+            details=dict(new),
         )
     ask = partial(
         gateway.stytch().update_organization,
         stytch_org_id=organization.stytch_org_id or "",
-        name=name,
-        slug=new_slug,
+        **new,
     )
     return intents.carry_out(intent, ask).organization or organization

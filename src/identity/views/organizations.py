@@ -27,11 +27,7 @@ class OrganizationView(ControlPlaneScope, APIView):
         """Change its name or slug; written to Stytch first."""
         read = OrganizationSerializer(self.organization, data=request.data, partial=True)
         read.is_valid(raise_exception=True)
-        renamed = organizations.rename(
-            self.organization,
-            name=read.validated_data.get("name", self.organization.name),
-            slug=read.validated_data.get("slug", self.organization.slug),
-        )
+        renamed = organizations.rename(self.organization, **read.validated_data)
         return Response(OrganizationSerializer(renamed).data)
 
 
