@@ -1,12 +1,13 @@
 """Jobs of identity: what nobody should wait for, and what nobody asked for."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from django.utils import timezone
 
 from identity import gateway
-from identity.models import Invitation, RevokedSession
+from identity.models import Intent, Invitation, RevokedSession
 from identity.services import bulk, intents, invitations, pull
 from kit import jobs
 from kit.errors import Problem
@@ -16,6 +17,7 @@ from tenancy.models import Organization
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
+KEPT = timedelta(days=7)
 
 
 @jobs.task("identity.send_invitation")
@@ -31,6 +33,12 @@ def revoke_session(session_id: str) -> None:
         gateway.stytch().revoke_session(session_id=session_id)
     except VendorNotFound:
         log.info("session_was_over")
+
+
+@jobs.task("identity.pull_member")
+def pull_member(stytch_member_id: str) -> None:
+    """Ask once more about a member of whom two answers differ."""
+    pull.member(stytch_member_id)
 
 
 @jobs.task("identity.pull_organization")
@@ -75,6 +83,12 @@ def expire_invitations() -> None:
             log.warning(
                 "invitation_not_expired", invitation_id=str(invitation_id), code=problem.code
             )
+
+
+@jobs.task("identity.forget_closed_intents", retry=None, queue="upkeep", cron="31 3 * * *")
+def forget_closed_intents() -> None:
+    """Drop changes that ended long ago; what they changed is in the organization's log."""
+    Intent.objects.filter(closed_at__lt=timezone.now() - KEPT).delete()
 
 
 @jobs.task("identity.forget_revoked_sessions", retry=None, queue="upkeep", cron="23 * * * *")

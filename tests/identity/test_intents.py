@@ -11,7 +11,7 @@ from django.utils import timezone
 from identity.models import Intent, Member
 from identity.roles import Role
 from identity.services import attribution, intents
-from identity.tasks import settle_intents
+from identity.tasks import forget_closed_intents, settle_intents
 from kit import caller as callers
 from tenancy import locks
 from tests.harness.stack import poll
@@ -163,6 +163,36 @@ def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committe
     answer = api.post(f"{company.path}/members/leave", token=company.admin.token)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
+
+
+def test_admin_whose_invitation_is_being_revoked_counts_as_gone(api, sandbox, world, company):
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    made = world.invite(company.admin, email, role="admin")
+    for lost in ("/v1/b2b/organizations/.*/members/", ONE_MEMBER):
+        sandbox.post("/faults", vendor="stytch", path=lost, drop=True)
+    target = f"{company.path}/invitations/{made['id']}"
+    assert api.delete(target, token=company.admin.token).status_code == 503
+    accepted = world.accept(email)
+
+    demoted = api.patch(
+        f"{company.path}/members/{company.admin.member['id']}",
+        token=accepted.token,
+        json={"role": "member"},
+    )
+
+    assert (demoted.status_code, demoted.json()["code"]) == (409, "last_admin")
+
+
+def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committed):
+    promote(company)
+    ended = Intent.objects.filter(organization_id=company.id)
+    ended.update(closed_at=timezone.now() - timedelta(days=8))
+    (last,) = [*ended.filter(kind="change_role")]
+    ended.filter(pk=last.pk).update(closed_at=timezone.now())
+
+    forget_closed_intents()
+
+    assert [*ended] == [last]
 
 
 def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):

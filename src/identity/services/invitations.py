@@ -177,6 +177,7 @@ def _intend_revocation(organization: Organization, invitation: Invitation) -> In
         kind=IntentKind.REVOKE,
         subject=attribution.member(invitation.stytch_member_id),
         also=attribution.address(invitation.email),
+        role_before=invitation.role,  # whoever accepts meanwhile is on the way out already
     )
 
 
