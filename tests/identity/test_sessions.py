@@ -151,6 +151,31 @@ def test_member_we_have_not_met_is_taken_in_at_first_sight(
     assert Member.objects.filter(stytch_member_id=stranger["member_id"]).count() == 1
 
 
+@pytest.mark.parametrize("trouble", [500, 429])
+def test_known_members_first_token_is_good_while_stytch_is_away(
+    api, sandbox, company, at_org, settled, trouble
+):
+    known = sandbox.post(
+        "/stytch/members",
+        organization_id=at_org(company),
+        email_address=company.address("sdk"),
+        email_address_verified=True,
+    )
+    settled()
+    shown = {"email_address": known["email_address"]}
+    factor = {"type": "magic_link", "delivery_method": "email", "email_factor": shown}
+    session = {"id": "x", "expires_at": "2099-01-01T00:00:00Z", "authentication_factors": [factor]}
+    claims = {"https://stytch.com/session": session}
+    token = sandbox.post("/stytch/tokens", member_id=known["member_id"], claims=claims)["token"]
+    path = "/v1/b2b/organizations/members/dangerously_get"
+    sandbox.post("/faults", vendor="stytch", path=path, status=trouble, times=99)
+
+    assert api.get("/v1/me", token=token).status_code == 200
+    assert api.get("/v1/me", token=token).json()["user"]["email_verified"] is False
+    sandbox.delete("/faults")
+    assert api.get("/v1/me", token=token).json()["user"]["email_verified"] is True
+
+
 def test_known_members_requests_ask_stytch_nothing(api, company, listening):
     asked = listening()
 

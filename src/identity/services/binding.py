@@ -1,6 +1,7 @@
 """From a verified token to the member, person and organization behind it, as they are now."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,7 +15,8 @@ from identity.models import Member, Status, User
 from identity.roles import permissions
 from identity.services import pull
 from identity.verification.tokens import Claims
-from kit.vendors import VendorNotFound, VendorRejected
+from kit.errors import TooManyRequests
+from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 
@@ -69,9 +71,13 @@ def bind(claims: Claims) -> Bound:
     was revoked or its member may not act, VendorUnavailable when a first sight cannot be checked.
     """
     standing = _read(claims)
-    if standing is None or _needs_pull(standing.member, claims):
-        _pull(claims)
+    if standing is None or standing.member.status == Status.PENDING:
+        _pull(claims)  # Stytch signs for active members only
         standing = _read(claims)
+    elif _brings_news(standing.member, claims):
+        with suppress(VendorUnavailable, TooManyRequests):  # who is known need not wait for Stytch
+            _pull(claims)
+            standing = _read(claims)
     if standing is None or standing.is_revoked or not _may_act(standing.member):
         raise InvalidSession
     member = standing.member
@@ -106,10 +112,8 @@ def _may_act(member: Member) -> bool:
     return member.may_act and not member.organization.is_deleted
 
 
-def _needs_pull(member: Member, claims: Claims) -> bool:
-    """Stytch signs for active members only; and a token may show the address for the first time."""
-    if member.status == Status.PENDING:
-        return True
+def _brings_news(member: Member, claims: Claims) -> bool:
+    """Whether the token shows for the first time that the member reads its address."""
     is_news = member.is_active and member.email_verified and member.proved_at is None
     return is_news and claims.proof.covers(member.email)
 
