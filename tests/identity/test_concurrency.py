@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -55,24 +54,28 @@ def test_one_organization_met_twice_at_once_is_one(place):
     assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
 
 
-def test_two_organizations_swap_their_slugs_at_once(place):
-    one, two = place(), place()
-    for snapshot in (one, two):
-        directory.apply(snapshot)
-    for _ in range(4):
-        one, two = replace(one, slug=two.slug), replace(two, slug=one.slug)
+def test_two_organizations_swap_their_slugs_at_once(sandbox, settled):
+    slugs = {}
+    for slug in (f"swap-{uuid7().hex[-12:]}" for _ in range(2)):
+        named = {"organization_name": "Acme", "organization_slug": slug}
+        slugs[sandbox.post("/stytch/organizations", **named)["organization_id"]] = slug
+    settled()
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    for _ in range(3):
+        (one, its), (two, others) = slugs.items()
+        slugs = {one: others, two: its}
+        for id_, slug in ((one, f"{its}-parked"), (two, its), (one, others)):
+            sandbox.post(f"/stytch/organizations/{id_}", organization_slug=slug)
+        told = [
+            OrganizationSnapshot(stytch_org_id=id_, name="Acme", slug=slug)
+            for id_, slug in slugs.items()
+        ]
 
-        at_once(partial(directory.apply, one), partial(directory.apply, two))
+        at_once(*[partial(directory.apply, snapshot) for snapshot in told])
 
-        for snapshot in (one, two):  # what its deferred pull would bring to whoever was parked
-            directory.apply(snapshot)
-        slugs = Organization.objects.in_bulk(
-            [one.stytch_org_id, two.stytch_org_id], field_name="stytch_org_id"
-        )
-        assert {id_: found.slug for id_, found in slugs.items()} == {
-            one.stytch_org_id: one.slug,
-            two.stytch_org_id: two.slug,
-        }
+        settled()  # whoever was parked meanwhile has been pulled
+        found = Organization.objects.in_bulk(list(slugs), field_name="stytch_org_id")
+        assert {id_: organization.slug for id_, organization in found.items()} == slugs
 
 
 def test_one_member_met_twice_at_once_is_one(place, told, shown):

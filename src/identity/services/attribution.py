@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
-from identity.models import Intent, IntentKind, IntentQuerySet, IntentState
+from identity.models import Intent, IntentKind, IntentState
+from identity.models.intents import IntentQuerySet
 from identity.services import acting
 from kit import caller as callers
 from tenancy.models import Organization
