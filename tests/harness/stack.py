@@ -25,7 +25,7 @@ GRANIAN = [
 COMMANDS = {
     "sandbox": [*PYTHON, "-m", "sandbox"],
     "web": GRANIAN,
-    "worker": [*PYTHON, str(ROOT / "src/manage.py"), "worker"],
+    "worker": [*PYTHON, str(Path(__file__).with_name("worker.py"))],
 }
 
 
