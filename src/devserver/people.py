@@ -60,8 +60,8 @@ class World:
             answer = self._http.request(
                 method, f"{self.places.api}{path}", json=body, headers=headers
             )
-        except httpx.TransportError:
-            raise Refusal(f"{self.places.api} does not answer; is it starting again?") from None
+        except httpx.TransportError as error:
+            raise Refusal(f"{self.places.api} does not answer; is it starting again?") from error
         if not answer.is_success:
             raise Refusal(f"{method} {path} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
