@@ -34,9 +34,8 @@ def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
         books = Books.read(tenancy_locks.organization(organization_id))
         if books.attempt is not None:
             return _take_over(books.attempt, is_forced=is_forced)
-        if (
-            books.count.counted != books.seats.counted
-        ):  # an invitation's time is over, or a rule new
+        # An invitation's time is over, or a rule is new: nobody has said so yet.
+        if books.count.counted != books.seats.counted:
             seat_ledger.note(organization=books.organization, reason=SeatChange.Reason.RECOUNTED)
             books = Books.read(books.organization)
         decision = books.decide(is_forced=is_forced)
