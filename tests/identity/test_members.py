@@ -6,6 +6,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from identity.models import Member, User
 from tests.harness.plugin import SANDBOX_URL
 
 
@@ -117,6 +118,16 @@ def test_last_admin_is_neither_demoted_nor_removed_nor_lets_go(api, company):
 
     assert [one.status_code for one in (demoted, removed, left)] == [409, 409, 409]
     assert {one.json()["code"] for one in (demoted, removed, left)} == {"last_admin"}
+
+
+def test_admin_whom_staff_have_blocked_is_no_second_one(api, company, committed):
+    api.patch(path(company, "member"), token=company.admin.token, json={"role": "admin"})
+    blocked = Member.objects.get(pk=company.member.member["id"])
+    User.objects.filter(pk=blocked.user_id).update(is_active=False)
+
+    left = api.post(f"{company.path}/members/leave", token=company.admin.token)
+
+    assert (left.status_code, left.json()["code"]) == (409, "last_admin")
 
 
 def test_two_admins_cannot_demote_each_other(api, sandbox, company):

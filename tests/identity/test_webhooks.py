@@ -115,6 +115,10 @@ def test_organization_left_without_an_admin_is_given_one_by_command(
     )
     assert events.status_code == 200
     assert len(events.json()["results"]) == 1
+    promoted = api.get(
+        f"{company.path}/events?type=member.role_changed", token=company.member.token
+    )
+    assert promoted.json()["results"][0]["actor"]["kind"] == "operator"
 
 
 def test_promoting_a_stranger_is_refused(company, committed):

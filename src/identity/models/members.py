@@ -34,8 +34,8 @@ class MemberQuerySet(BelongingQuerySet["Member"]):
         return self.filter(role__in=roles)
 
     def admins(self) -> Self:
-        """Those an organization must never be without."""
-        return self.active().with_roles(Role.ADMIN)
+        """Those an organization must never be without; whom staff have blocked is of no help."""
+        return self.active().with_roles(Role.ADMIN).filter(user__is_active=True)
 
 
 class Member(Record):

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         member = Member.objects.of(found).active().filter(email__lower=email.lower()).first()
         if member is None:
             raise CommandError("It has no active member with this address.")
-        with caller.use(Caller(kind="system", id="promote_member")):
+        with caller.use(Caller(kind="operator", id="promote_member")):
             try:
                 members.change_role(found, member_id=member.pk, role=Role.ADMIN)
             except Problem as problem:

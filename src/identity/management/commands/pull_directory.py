@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print one line per difference."""
-        with caller.use(Caller(kind="system", id="pull_directory")):
+        with caller.use(Caller(kind="operator", id="pull_directory")):
             if options["all"]:
                 self._adopt(dry_run=options["dry_run"])
             for organization in self._chosen(options["organization"]):
