@@ -1,6 +1,7 @@
 """Firms: organizations made straight in the tables, with members who come and go as told."""
 
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -72,6 +73,12 @@ def together(*calls):
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(alone, calls))
+
+
+def most_calls(began):
+    """What a burst since then may have cost: five, and one for each quarter of a minute a slow
+    machine took."""
+    return 5 + int(time.monotonic() - began) // 15
 
 
 class Firm:
