@@ -58,7 +58,7 @@ def api(stack):
 @pytest.fixture
 def settled(sandbox, committed):
     """Call it to wait until every webhook is delivered and every due job has run."""
-    return lambda seconds=20.0: settle(sandbox, seconds)
+    return lambda seconds=60.0: settle(sandbox, seconds)
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ class Sandbox:
             mails = self.get("/inbox", email=email)["mails"]
             return next((mail for mail in mails if kind in (None, mail["kind"])), None)
 
-        return poll(newest, seconds=5, what=f"a mail to {email}")
+        return poll(newest, what=f"a mail to {email}")
 
     def mailed_token(self, email, kind=None):
         """The token in the newest mail's link."""

@@ -37,7 +37,7 @@ def manage(*command):
     return done.stdout
 
 
-def poll(question, *, seconds=20.0, every=0.02, what="an answer"):
+def poll(question, *, seconds=30.0, every=0.02, what="an answer"):
     """Ask until the answer is true, and return it; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
