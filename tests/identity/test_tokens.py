@@ -88,9 +88,9 @@ BAD = {
 
 
 @pytest.fixture
-def signed(sandbox, company, at_stytch):
+def signed(sandbox, acme, at_stytch):
     """A token of the company's viewer, valid but for what is said."""
-    member_id = at_stytch(company.viewer.member["id"])
+    member_id = at_stytch(acme.viewer.member["id"])
     return lambda **said: sandbox.post("/stytch/tokens", member_id=member_id, **said)["token"]
 
 
@@ -255,15 +255,15 @@ def test_who_knows_the_key_does_not_wait_for_who_is_fetching():
 
     def slowly():
         started.set()
-        assert go_on.wait(5)
+        assert go_on.wait(30)
         return fetch()
 
     ring._fetch = slowly
     fetching = threading.Thread(target=ring.find, args=["one"])
     fetching.start()
-    assert started.wait(5)
+    assert started.wait(30)
 
     assert ring.find("one")
 
     go_on.set()
-    fetching.join(5)
+    fetching.join(30)
