@@ -42,7 +42,8 @@ def seats(api, company):
 
 
 def bills(api, company, quantity):
-    poll(lambda: seats(api, company)["provider_quantity"] == quantity, what=f"{quantity} seats")
+    told = f"{quantity} seats"
+    poll(lambda: seats(api, company)["provider_quantity"] == quantity, seconds=90, what=told)
 
 
 @pytest.fixture

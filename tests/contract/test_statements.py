@@ -16,13 +16,14 @@ PROMISED = {
 
 @pytest.mark.parametrize(("path", "most"), PROMISED.items())
 def test_list_costs_few_statements(acme, committed, path, most):
-    if connection.pg_version < 180_000:
-        pytest.skip("older servers are told the schema before each statement")
     client = Client(headers={"authorization": f"Bearer {acme.token('admin')}"})
     client.get("/v1/me")  # wherever the connection was before
 
     with CaptureQueriesContext(connection) as asked:
         answer = client.get(f"{acme.path}/{path}")
 
+    statements = [query["sql"] for query in asked]
+    if connection.pg_version < 180_000:  # told the schema before each: what is promised is the rest
+        statements = [sql for sql in statements if not sql.startswith("SET search_path")]
     assert answer.status_code == 200
-    assert len(asked) <= most, [query["sql"][:80] for query in asked]
+    assert len(statements) <= most, [sql[:80] for sql in statements]
