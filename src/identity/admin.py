@@ -11,9 +11,12 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
+from identity.services import people
 from kit.staff import NOTHING, ReadOnly, Staffed, badge, link, pretty, who
 
-FIXED = ("id", "email_verified", "last_used_email", "last_login", "created_at", "updated_at")
+FIXED = (
+    "id", "email_verified", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at",
+)  # fmt: skip
 RIGHTS = ("is_superuser", "groups", "user_permissions")
 
 
@@ -57,7 +60,7 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
         """A password and rights for staff alone: everybody else signs in at Stytch."""
         if obj is None:
             return super().get_fieldsets(request, obj)
-        times = ("id", "last_used_email", "last_login", "created_at", "updated_at")
+        times = ("id", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at")
         more = ("More", {"fields": times})
         if obj.is_staff:
             account = (None, {"fields": ("email", "name", "password", "is_active")})
@@ -75,10 +78,12 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
         return tuple(fixed)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Whoever is made here is staff, and nobody becomes staff later."""
+        """Save a member of staff, or block or unblock a person; no one becomes staff later."""
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data:
+            (people.unblock if obj.is_active else people.block)(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """People are blocked: what they did must keep its author."""
@@ -123,7 +128,7 @@ class MemberAdmin(Belonging):
     fieldsets = (
         (None, {"fields": ("email", "email_verified", "name", "organization", "role", "status", "person")}),
         ("Identifiers", {"fields": ("id", "stytch_member_id", "other")}),
-        ("Times", {"fields": ("created_at", "updated_at", "changed_at", "proved_at", "removed_at")}),
+        ("Times", {"fields": ("created_at", "updated_at", "changed_at", "proved_at", "email_changed_at", "suspended_at", "removed_at", "sessions_ended_at")}),
     )  # fmt: skip
     readonly_fields = ("person", "other")
 

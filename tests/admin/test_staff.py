@@ -77,6 +77,20 @@ def test_customers_person_is_blocked_but_never_made_staff(rows, staff):
     assert not person.is_staff
     assert not person.is_superuser
     assert person.email != "other@x.example"
+    assert person.blocked_at is not None
+
+
+def test_person_is_unblocked_with_its_placeholders(rows, staff):
+    person = User.objects.get(is_staff=False)
+    staff.post(page("identity_user", person), {})
+    person.refresh_from_db()
+    other = User.objects.create(email="a@x.example", is_active=False, blocked_at=person.blocked_at)
+
+    staff.post(page("identity_user", person), {"is_active": "on"})
+
+    person.refresh_from_db()
+    other.refresh_from_db()
+    assert (person.is_active, other.is_active) == (True, True)
 
 
 def test_whoever_is_added_is_staff(staff):

@@ -82,10 +82,9 @@ def told():
 
 @pytest.fixture
 def shown():
-    """What a session may show: an address, an OAuth factor, an identity provider's word."""
-    return SimpleNamespace(
-        email=lambda *addresses: Proof(addresses=frozenset(addresses)),
-        oauth=Proof(oauth=True),
-        sso=Proof(federated=True),
-        sso_with_oauth=Proof(oauth=True, federated=True),
-    )
+    """What a session may prove: addresses by an e-mail factor of now, or of the time given."""
+
+    def email(*addresses, at=None):
+        return Proof(dict.fromkeys(addresses, at or datetime.now(UTC)))
+
+    return SimpleNamespace(email=email, nothing=Proof())

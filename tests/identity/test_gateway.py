@@ -1,5 +1,6 @@
 """What the SDK and its transport raise is one of three failures, and a half sign-in is a Problem."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -112,17 +113,40 @@ def test_other_primary_factor_names_what_the_organization_allows():
            "email_factor": {"email_address": "Ada@Acme.example"}}], True),
         ([{"type": "email_otp", "delivery_method": "email",
            "email_factor": {"email_address": "bob@acme.example"}}], False),
-        ([{"type": "oauth", "delivery_method": "oauth_google"}], True),
+        # https://stytch.com/docs/b2b/api/session-object: an OAuth factor names no address.
+        ([{"type": "oauth", "delivery_method": "oauth_google"}], False),
         ([{"type": "sso", "delivery_method": "sso_saml"}], False),
         ([{"type": "sso"}, {"type": "oauth"}], False),
         ([{"type": "totp", "delivery_method": "authenticator_app"}], False),
         ([{"type": "a kind of next year"}], False),
-        ([{"type": "oauth"}, {"type": "impersonated"}], False),
+        ([{"type": "magic_link", "delivery_method": "email",
+           "email_factor": {"email_address": "ada@acme.example"}}, {"type": "impersonated"}], False),
         ([], False),
     ],
 )  # fmt: skip
-def test_factors_show_an_address_or_do_not(factors, covers):
+def test_session_proves_the_address_of_an_email_factor_only(factors, covers):
     assert Proof.of(factors).covers("ada@acme.example") is covers
+
+
+@pytest.mark.parametrize(
+    ("time", "since", "covers"),
+    [
+        ("2026-11-25T12:00:00Z", None, True),
+        ("2026-11-25T12:00:00Z", datetime(2026, 11, 25, 12, 0, 0, 900_000, UTC), True),
+        ("2026-11-25T12:00:00Z", datetime(2026, 11, 25, 12, 0, 1, tzinfo=UTC), False),
+        (None, None, True),
+        (None, datetime(2026, 11, 25, 12, 0, tzinfo=UTC), False),
+    ],
+)
+def test_email_factor_proves_no_address_written_after_it(time, since, covers):
+    factor = {
+        "type": "email_otp",
+        "delivery_method": "email",
+        "email_factor": {"email_address": "ada@acme.example"},
+        "last_authenticated_at": time,
+    }
+
+    assert Proof.of([factor]).covers("ada@acme.example", since=since) is covers
 
 
 @pytest.mark.parametrize(

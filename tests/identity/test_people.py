@@ -1,12 +1,12 @@
 """A member becomes a known person only by what the person's own session has shown."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from identity.gateway.port import MemberDeleted
 from identity.models import Member, User
-from identity.services import directory
+from identity.services import directory, people
 from tenancy.services import organizations
 
 pytestmark = pytest.mark.django_db
@@ -41,17 +41,10 @@ def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, show
     assert there.member.user == ada.user
 
 
-def test_oauth_shows_a_verified_address(ada, elsewhere, told, shown):
-    there = directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.oauth)
-
-    assert there.member.user == ada.user
-
-
-@pytest.mark.parametrize("word", ["sso", "sso_with_oauth"])
-def test_identity_providers_word_never_links(ada, elsewhere, told, shown, word):
+def test_session_without_an_email_factor_never_links(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
 
-    there = directory.apply(claimed, proof=getattr(shown, word)).member
+    there = directory.apply(claimed, proof=shown.nothing).member
 
     assert there.user != ada.user
     assert not there.user.email_verified
@@ -227,3 +220,101 @@ def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organiza
 
     proved = directory.apply(recreated, proof=shown.email("ada@acme.example")).member
     assert (proved.pk, proved.user) == (ada.pk, ada.user)
+
+
+def test_factor_from_before_the_address_was_written_proves_nothing(
+    ada, organization, elsewhere, told, shown
+):
+    """The address went from Mallory to Ada and back: what Mallory proved then is not proof now."""
+    before = datetime.now(UTC) - timedelta(hours=1)
+    mallory = told(elsewhere, "mallory@evil.example")
+    directory.apply(mallory)
+    renamed = told(elsewhere, "ada@acme.example", stytch_member_id=mallory.stytch_member_id)
+
+    member = directory.apply(renamed, proof=shown.email("ada@acme.example", at=before)).member
+
+    assert member.user != ada.user
+    assert member.proved_at is None
+
+
+# ── Blocked and suspended ────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def blocked(ada):
+    """Ada, blocked by staff."""
+    people.block(ada.user)
+    return ada
+
+
+def test_block_survives_another_address(ada, organization, elsewhere, told, shown):
+    directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    people.block(ada.user)
+    moved = told(organization, "fresh@acme.example", stytch_member_id=ada.stytch_member_id)
+
+    member = directory.apply(moved, proof=shown.email("fresh@acme.example")).member
+
+    assert member.user != ada.user
+    assert not member.may_act
+
+
+def test_block_survives_deletion_and_creation(blocked, organization, told, shown):
+    directory.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+
+    created = directory.apply(told(organization, "ada@acme.example"), proof=shown.nothing).member
+
+    assert created.pk == blocked.pk
+    assert not created.may_act
+
+
+def test_block_survives_in_another_organization(blocked, elsewhere, told):
+    assert not directory.apply(told(elsewhere, "ada@acme.example")).member.may_act
+
+
+def test_block_survives_an_address_written_on_another_member(blocked, organization, told):
+    directory.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+    zoe = told(organization, "zoe@acme.example")
+    directory.apply(zoe)
+
+    renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
+
+    assert not directory.apply(renamed).member.may_act
+
+
+def test_blocked_placeholder_is_not_exchanged_for_its_person(ada, elsewhere, told, shown):
+    claimed = told(elsewhere, "ada@acme.example")
+    people.block(directory.apply(claimed).member.user)
+
+    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+
+    assert not there.may_act
+    assert ada.user.is_active
+
+
+def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere, told):
+    there = directory.apply(told(elsewhere, "ada@acme.example")).member
+
+    people.unblock(User.objects.get(pk=blocked.user_id))
+
+    blocked.user.refresh_from_db()
+    there.user.refresh_from_db()
+    assert (blocked.user.is_active, there.user.is_active) == (True, True)
+
+
+def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, shown):
+    other = directory.apply(told(elsewhere, "bob@acme.example")).member.user
+    people.block(other)
+
+    people.unblock(blocked.user)
+
+    other.refresh_from_db()
+    assert not other.is_active
+
+
+def test_suspension_survives_deletion_and_creation(ada, organization, told):
+    Member.objects.filter(pk=ada.pk).update(status="suspended")
+    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+
+    created = directory.apply(told(organization, "ada@acme.example")).member
+
+    assert (created.pk, created.status) == (ada.pk, "suspended")

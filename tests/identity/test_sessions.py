@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from identity.models import Member, RevokedSession
+from identity.services import people
 from identity.tasks import forget_revoked_sessions
 from tests.harness.plugin import WEB_PORT
 from tests.harness.stack import poll
@@ -164,7 +165,8 @@ def test_known_members_first_token_is_good_while_stytch_is_away(
     settled()
     shown = {"email_address": known["email_address"]}
     factor = {"type": "magic_link", "delivery_method": "email", "email_factor": shown}
-    session = {"id": "x", "expires_at": "2099-01-01T00:00:00Z", "authentication_factors": [factor]}
+    times = {"started_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"}
+    session = {"id": "x", **times, "authentication_factors": [factor]}
     claims = {"https://stytch.com/session": session}
     token = sandbox.post("/stytch/tokens", member_id=known["member_id"], claims=claims)["token"]
     path = "/v1/b2b/organizations/members/dangerously_get"
@@ -207,6 +209,37 @@ def test_blocked_person_is_refused_everywhere(api, company, committed):
     member.user.save()
 
     assert api.get("/v1/me", token=company.viewer.token).status_code == 401
+
+
+def test_session_ended_by_a_removal_stays_over_after_reactivation(api, company):
+    member = company.member.member["id"]
+    api.delete(f"{company.path}/members/{member}", token=company.admin.token)
+
+    answer = api.post(f"{company.path}/members/{member}/reactivate", token=company.admin.token)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "active")
+    assert api.get("/v1/me", token=company.member.token).status_code == 401
+
+
+def test_member_who_signs_in_after_reactivation_is_let_in(api, world, company):
+    member = company.member.member["id"]
+    api.delete(f"{company.path}/members/{member}", token=company.admin.token)
+    api.post(f"{company.path}/members/{member}/reactivate", token=company.admin.token)
+
+    session = world.sign_in(company.address("grace"), slug=company.slug)
+
+    assert api.get("/v1/me", token=session.token).status_code == 200
+
+
+def test_session_from_before_a_block_stays_over_after_the_block(api, company, signed_in, committed):
+    session = signed_in("vic")
+    user = Member.objects.select_related("user").get(pk=company.viewer.member["id"]).user
+    people.block(user)
+    people.unblock(user)
+
+    refresh = {"session_token": session["session_token"]}
+    assert api.get("/v1/me", token=session["session_jwt"]).status_code == 401
+    assert api.post("/v1/auth/sessions/refresh", json=refresh).status_code == 401
 
 
 def test_revocations_are_forgotten_when_the_last_token_has_run_out(db):

@@ -2,45 +2,57 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
+
+from kit.moments import moment
 
 Membership = Literal["active", "invited", "pending", "eligible"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the factors of a session show about who is behind it.
+    """The addresses a session has proved, each with the time of its e-mail factor.
 
-    An organization's own identity provider (`federated`) asserts whatever its owner likes, so only
-    an e-mail factor, or an OAuth factor without such company, shows that a person owns an address.
+    Only an e-mail factor names the address it was authenticated for. An OAuth factor names the
+    provider's account and an SSO factor what the organization's own provider asserts; the address
+    that the directory writes on the member afterwards is proved by neither.
     """
 
-    addresses: frozenset[str] = frozenset()
-    oauth: bool = False
-    federated: bool = False
+    addresses: Mapping[str, datetime] = field(default_factory=dict)
 
-    def covers(self, email: str) -> bool:
-        """Whether the session shows that its person reads this address."""
-        return email.lower() in self.addresses or (self.oauth and not self.federated)
+    def covers(self, email: str, *, since: datetime | None = None) -> bool:
+        """Return whether the session proved `email`, and did so no earlier than `since`.
+
+        The directory's times are whole seconds, so `since` is compared without its fraction.
+        """
+        proved_at = self.addresses.get(email.lower())
+        if proved_at is None:
+            return False
+        return since is None or proved_at >= since.replace(microsecond=0)
 
     @classmethod
     def of(cls, factors: Iterable[Mapping[str, Any]]) -> "Proof":
-        """The proof in a session's authentication factors, as its token or Stytch lists them."""
-        shown = list(factors)
-        kinds = {factor.get("type") for factor in shown}
-        if "impersonated" in kinds:
+        """Read the proof from a session's factors, as its token or Stytch lists them."""
+        listed = list(factors)
+        if any(factor.get("type") == "impersonated" for factor in listed):
             return cls()
-        addresses = (
-            (factor.get("email_factor") or {}).get("email_address")
-            for factor in shown
-            if factor.get("delivery_method") == "email"
-        )
+        found = ((_address(factor), factor) for factor in listed)
         return cls(
-            addresses=frozenset(address.lower() for address in addresses if address),
-            oauth="oauth" in kinds,
-            federated="sso" in kinds,
+            {address.lower(): _authenticated_at(factor) for address, factor in found if address}
         )
+
+
+def _address(factor: Mapping[str, Any]) -> str:
+    if factor.get("delivery_method") != "email":
+        return ""
+    return (factor.get("email_factor") or {}).get("email_address") or ""
+
+
+def _authenticated_at(factor: Mapping[str, Any]) -> datetime:
+    """Return when the factor was authenticated; one without a time proves no later address."""
+    text = factor.get("last_authenticated_at")
+    return moment(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +107,7 @@ class Authenticated:
     session_token: str = field(repr=False)
     session_jwt: str = field(repr=False)
     session_id: str
+    started_at: datetime
     expires_at: datetime
     organization: OrganizationSnapshot
     member: MemberSnapshot

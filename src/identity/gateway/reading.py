@@ -116,6 +116,7 @@ def session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Au
         session_token=answer.session_token,
         session_jwt=answer.session_jwt,
         session_id=made.member_session_id,
+        started_at=made.started_at,
         expires_at=made.expires_at,
         organization=organization(answer.organization),
         member=present(answer.member, read_at),

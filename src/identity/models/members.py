@@ -1,5 +1,6 @@
 """Members: a person inside one organization, as Stytch last told it."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -54,6 +55,14 @@ class Member(Record):
     changed_at = models.DateTimeField(null=True, blank=True)
     # When a session last proved that this person reads the address; empty after a change of address.
     proved_at = models.DateTimeField(null=True, blank=True)
+    # When the directory last wrote another address: a factor from before does not prove this one.
+    email_changed_at = models.DateTimeField(null=True, blank=True)
+    # Kept through a removal, so that a member the directory creates again is still suspended.
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    # When a removal or suspension last ended this member's sessions; older ones stay refused.
+    sessions_ended_at = models.DateTimeField(null=True, blank=True)
+    # The session of a sign-in recorded after that, where Stytch's clock cannot tell (whole seconds).
+    readmitted_session_id = models.CharField(max_length=128, blank=True, editable=False)
     # Linking would have merged two people: kept apart, for staff to look at.
     kept_apart_from = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -99,3 +108,19 @@ class Member(Record):
     def may_act(self) -> bool:
         """Whether a session of this member is good: neither it nor its person is blocked."""
         return self.is_active and self.user.is_active
+
+    @property
+    def sessions_over_since(self) -> datetime | None:
+        """When its sessions were last ended, by a removal, a suspension or a block of its person."""
+        ends = (self.sessions_ended_at, self.user.blocked_at)
+        return max((end for end in ends if end is not None), default=None)
+
+    def accepts_session(self, session_id: str, started_at: datetime) -> bool:
+        """Return whether a session may act for this member: not if it began before the last end.
+
+        The directory's times are whole seconds, so one that seems to have begun before is accepted
+        when our own sign-in recorded it afterwards.
+        """
+        ended_at = self.sessions_over_since
+        is_newer = ended_at is None or started_at > ended_at
+        return self.may_act and (is_newer or session_id == self.readmitted_session_id)

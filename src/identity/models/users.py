@@ -39,6 +39,9 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
     avatar_url = models.URLField(max_length=500, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
+    # When staff last blocked this person. Kept after an unblock: sessions begun before stay refused.
+    # A placeholder that replaces a blocked person carries the same time, and is unblocked with it.
+    blocked_at = models.DateTimeField(null=True, blank=True)
     is_staff = models.BooleanField(default=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -58,7 +61,12 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
                 Lower("email"), condition=Q(is_staff=True), name="user_staff_email_once"
             ),
         ]
-        indexes = [models.Index(Lower("email"), name="user_email")]
+        indexes = [
+            models.Index(Lower("email"), name="user_email"),
+            models.Index(
+                Lower("last_used_email"), condition=Q(is_active=False), name="user_blocked_email"
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -197,7 +197,9 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
         )
     if people.is_somebody(former.user):
         # A member Stytch has made anew must show the address again to be that person.
-        former.user = people.stranger(email=snapshot.email, name=snapshot.name)
+        former.user = people.stranger(
+            email=snapshot.email, name=snapshot.name, replaces=former.user
+        )
         former.proved_at = None
     return former
 
@@ -238,8 +240,10 @@ def ask_again(stytch_member_id: str) -> None:
 def _status(member: Member, snapshot: MemberSnapshot) -> Status:
     """Suspension is ours to lift, and Stytch has no way back from active to pending."""
     now = Status(snapshot.status)
-    if member.status == Status.SUSPENDED or (member.is_active and now == Status.PENDING):
-        return Status(member.status)
+    if member.status == Status.SUSPENDED or member.suspended_at is not None:
+        return Status.SUSPENDED
+    if member.is_active and now == Status.PENDING:
+        return Status.ACTIVE
     return now
 
 

@@ -78,7 +78,7 @@ def bind(claims: Claims) -> Bound:
         with suppress(VendorUnavailable, TooManyRequests):  # who is known need not wait for Stytch
             _pull(claims)
             standing = _read(claims)
-    if standing is None or standing.is_revoked or not _may_act(standing.member):
+    if standing is None or standing.is_revoked or not _may_act(standing.member, claims):
         raise InvalidSession
     member = standing.member
     return Bound(
@@ -108,14 +108,15 @@ def _row[M: Model](model: type[M], values: Iterator[Any]) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
 
 
-def _may_act(member: Member) -> bool:
-    return member.may_act and not member.organization.is_deleted
+def _may_act(member: Member, claims: Claims) -> bool:
+    is_accepted = member.accepts_session(claims.session_id, claims.session_started_at)
+    return is_accepted and not member.organization.is_deleted
 
 
 def _brings_news(member: Member, claims: Claims) -> bool:
     """Whether the token shows for the first time that the member reads its address."""
     is_news = member.is_active and member.email_verified and member.proved_at is None
-    return is_news and claims.proof.covers(member.email)
+    return is_news and claims.proof.covers(member.email, since=member.email_changed_at)
 
 
 def _pull(claims: Claims) -> None:

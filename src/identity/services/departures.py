@@ -38,9 +38,12 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
         arrivals.ask_again(stytch_member_id)
         return member
     before = Status(member.status)
+    now = timezone.now()
+    if before == Status.SUSPENDED:
+        member.suspended_at = member.suspended_at or now
     member.status = Status.REMOVED
-    member.removed_at = timezone.now()
-    member.save(update_fields=["status", "removed_at", "updated_at"])
+    member.removed_at = member.sessions_ended_at = now
+    member.save()
     with attributed(organization, subject, *kinds) as intent:
         history.write(
             organization,
@@ -88,7 +91,7 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
     organization = locks.organization(known.pk)
     now = timezone.now()
     Member.objects.of(organization).exclude(status=Status.REMOVED).update(
-        status=Status.REMOVED, removed_at=now, updated_at=now
+        status=Status.REMOVED, removed_at=now, sessions_ended_at=now, updated_at=now
     )
     Invitation.objects.of(organization).open().update(
         status=InvitationStatus.REVOKED, updated_at=now

@@ -14,9 +14,39 @@ from identity.models import Member, Status, User
 log = structlog.get_logger(__name__)
 
 
-def stranger(*, email: str, name: str) -> User:
-    """A User of its own for a member whose address nobody has shown to be theirs."""
-    return User.objects.create(email=email, name=name)
+def stranger(*, email: str, name: str, replaces: User | None = None) -> User:
+    """Create a User of its own for a member whose address was not proved.
+
+    A block goes with the person: the new User is blocked like the one it `replaces`, or like the
+    person known to have used this address. No directory can undo what staff decided.
+    """
+    blocked = replaces if replaces and not replaces.is_active else _find_blocked(email)
+    return User.objects.create(
+        email=email,
+        name=name,
+        is_active=blocked is None,
+        blocked_at=blocked.blocked_at if blocked else None,
+    )
+
+
+def block(user: User) -> None:
+    """Shut a person out of every organization, until `unblock`; sessions begun before are over."""
+    user.is_active, user.blocked_at = False, timezone.now()
+    user.save(update_fields=["is_active", "blocked_at", "updated_at"])
+
+
+def unblock(user: User) -> None:
+    """Let a person act again, with the placeholders that inherited this block."""
+    blocked = User.objects.filter(is_active=False, blocked_at=user.blocked_at, is_staff=False)
+    if user.blocked_at is not None:
+        blocked.update(is_active=True, updated_at=timezone.now())
+    user.is_active = True
+    user.save(update_fields=["is_active", "updated_at"])
+
+
+def _find_blocked(email: str) -> User | None:
+    blocked = User.objects.filter(is_active=False, is_staff=False)
+    return blocked.filter(last_used_email__lower=email.lower()).first()
 
 
 def is_somebody(user: User) -> bool:
@@ -31,18 +61,21 @@ def let_go(member: Member) -> None:
     old address.
     """
     member.proved_at = None
-    if member.user.is_staff or member.user.members.exclude(pk=member.pk).exists():
-        member.user = stranger(email=member.email, name=member.name)
-    elif member.user.email_verified:
-        member.user.email_verified = False
-        member.user.save(update_fields=["email_verified", "updated_at"])
+    member.email_changed_at = member.changed_at or timezone.now()
+    own = member.user
+    is_shared = own.is_staff or own.members.exclude(pk=member.pk).exists()
+    if is_shared or (own.is_active and _find_blocked(member.email)):
+        member.user = stranger(email=member.email, name=member.name, replaces=own)
+    elif own.email_verified:
+        own.email_verified = False
+        own.save(update_fields=["email_verified", "updated_at"])
 
 
 def give_way(member: Member) -> None:
     """A removed member comes back to find its person here as another member: kept apart."""
     if member.status == Status.REMOVED and _is_here(member, member.user):
         member.kept_apart_from = member.user
-        member.user = stranger(email=member.email, name=member.name)
+        member.user = stranger(email=member.email, name=member.name, replaces=member.user)
         member.proved_at = None
 
 
@@ -57,9 +90,9 @@ def link(member: Member, proof: Proof | None) -> None:
 
     Two people are never merged: a member who would have to be both is kept apart and reported.
     """
-    if proof is None or is_linked(member):
-        return
-    if not (member.email_verified and proof.covers(member.email)):
+    if proof is None or is_linked(member) or not member.user.is_active:
+        return  # a blocked User is not exchanged for one that is not
+    if not (member.email_verified and proof.covers(member.email, since=member.email_changed_at)):
         return
     own = member.user
     owner = _owner(member.email) or _claim(own, member)

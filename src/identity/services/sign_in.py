@@ -134,15 +134,24 @@ def record(made: Authenticated) -> Session:
         applied = directory.apply(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
-        if applied.member.may_act:
+        _readmit(applied.member, made)
+        if applied.member.accepts_session(made.session_id, made.started_at):
             with acting.by_member(applied.member.pk):
                 history.write(applied.organization, catalog.SESSION_CREATED, made.session_id)
     return session(made, applied.organization, applied.member)
 
 
+def _readmit(member: Member, made: Authenticated) -> None:
+    """Remember a session that was asked for after older ones were ended, but seems no younger."""
+    ended_at = member.sessions_over_since
+    if ended_at is not None and made.started_at <= ended_at < made.member.read_at:
+        member.readmitted_session_id = made.session_id
+        member.save(update_fields=["readmitted_session_id"])
+
+
 def session(made: Authenticated, organization: Organization, member: Member) -> Session:
     """The session Stytch made, with our own words for whose it is. Raises InvalidSession."""
-    if not member.may_act:
+    if not member.accepts_session(made.session_id, made.started_at):
         raise InvalidSession
     return Session(
         session_token=made.session_token,

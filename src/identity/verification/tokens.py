@@ -35,6 +35,7 @@ class Claims:
     stytch_member_id: str
     stytch_org_id: str
     session_id: str
+    session_started_at: datetime
     session_expires_at: datetime
     expires_at: float
     proof: Proof
@@ -119,6 +120,7 @@ def _read(payload: dict[str, Any]) -> Claims:
         stytch_member_id=_text(payload["sub"]),
         stytch_org_id=_text(payload[_ORGANIZATION]["organization_id"]),
         session_id=_text(session["id"]),
+        session_started_at=moment(session["started_at"]),
         session_expires_at=moment(session["expires_at"]),
         expires_at=float(payload["exp"]),
         proof=Proof.of(session.get("authentication_factors") or ()),
