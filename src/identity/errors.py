@@ -17,6 +17,7 @@ from contextlib import contextmanager
 
 from kit.errors import Conflict, FieldError, Malformed, NotFound, Problem, Unauthenticated
 from kit.vendors import VendorNotFound, VendorRejected
+from tenancy.errors import SlugTaken
 
 
 class InvalidSession(Unauthenticated):
@@ -65,10 +66,6 @@ class InvitationClosed(Conflict):
 
 class InvitationsNotAllowed(Conflict):
     """The organization's settings do not allow inviting this address."""
-
-
-class SlugTaken(Conflict):
-    """Another organization has this slug."""
 
 
 class ChangeInProgress(Conflict):

@@ -26,7 +26,7 @@ GOOD: Final = (
     "active accepted automatic claimed done in_sync paid processed succeeded verified"
 )  # fmt: skip
 WAITING: Final = (
-    "doing in_flight incomplete migrating open past_due paused pending processing retrying"
+    "doing in_flight incomplete migrating open past_due paused pending processing reserved retrying"
     " suspended syncing todo trialing drifted over_limit"
 )
 BAD: Final = "aborted deleted failed refused uncollectible unpaid unverified"

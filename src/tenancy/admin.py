@@ -70,5 +70,7 @@ class TenantSchemaAdmin(ReadOnly):
     list_filter = ("state",)
     search_fields = ("name",)
     ordering = ("-created_at",)
-    fields = ("name", "state", "digest", "created_at", "claimed_at")
+    fields = (
+        "name", "state", "digest", "created_at", "reserved_until", "reserved_slug", "claimed_at",
+    )  # fmt: skip
     standing = badge("state")

@@ -1,6 +1,6 @@
 """Refusals of tenancy."""
 
-from kit.errors import FieldError, Forbidden, Malformed, Unavailable
+from kit.errors import Conflict, FieldError, Forbidden, Malformed, Unavailable
 
 
 class OrganizationSuspended(Forbidden):
@@ -13,6 +13,10 @@ class OrganizationMigrating(Unavailable):
 
 class SchemaNotReady(Unavailable):
     """No room is ready for a new organization yet."""
+
+
+class SlugTaken(Conflict):
+    """Another organization has this slug."""
 
 
 class SlugNotAllowed(Malformed):

@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from kit.models import Record
 
@@ -78,6 +79,20 @@ class Organization(Record):
         return reference.lower() in (self.slug.lower(), str(self.pk))
 
 
+class TenantSchemaQuerySet(models.QuerySet["TenantSchema"]):
+    """Questions about the stock of schemas."""
+
+    def unclaimed(self) -> Self:
+        """Those no organization has, reserved ones included."""
+        return self.filter(state__in=[TenantSchema.State.SPARE, TenantSchema.State.RESERVED])
+
+    def available(self) -> Self:
+        """Those free to take; a reservation that ran out holds nothing."""
+        return self.unclaimed().exclude(
+            state=TenantSchema.State.RESERVED, reserved_until__gt=timezone.now()
+        )
+
+
 class TenantSchema(models.Model):
     """One PostgreSQL schema with the tenant tables: in stock, or an organization's.
 
@@ -85,9 +100,10 @@ class TenantSchema(models.Model):
     """
 
     class State(models.TextChoices):
-        """Free to claim, or somebody's."""
+        """Free to take, held for an organization that is being asked for, or an organization's."""
 
         SPARE = "spare"
+        RESERVED = "reserved"
         CLAIMED = "claimed"
 
     name = models.CharField(max_length=63, primary_key=True)
@@ -95,13 +111,25 @@ class TenantSchema(models.Model):
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    # While reserved: until when, and the slug of the organization it is held for ("" if none).
+    reserved_until = models.DateTimeField(null=True, blank=True)
+    reserved_slug = models.CharField(max_length=128, blank=True)
+
+    objects: ClassVar = TenantSchemaQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reserved_slug"],
+                condition=models.Q(state="reserved") & ~models.Q(reserved_slug=""),
+                name="tenant_schema_reserved_slug_unique",
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["created_at"],
-                condition=models.Q(state="spare"),
-                name="tenant_schema_spare",
+                condition=models.Q(state__in=["spare", "reserved"]),
+                name="tenant_schema_unclaimed",
             ),
             models.Index(fields=["digest"], name="tenant_schema_digest"),
         ]

@@ -1,9 +1,14 @@
 """From a mailed link or code to a session."""
 
+import functools
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+
+from tenancy.models import TenantSchema
+from tenancy.services import script
 
 
 def address():
@@ -238,3 +243,68 @@ def test_malformed_address_is_refused(api, email):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/email"
+
+
+# ── Reserved before Stytch is asked ──────────────────────────────────────────────────────────
+
+CREATE = "/v1/b2b/discovery/organizations/create"
+
+
+@pytest.fixture
+def one_spare(stack, committed):
+    """Only one spare schema, and no worker to make more; call it to have the others back."""
+    stack.worker.stop()
+    spares = TenantSchema.objects.filter(state="spare").order_by("created_at")
+    held = list(spares.values_list("name", flat=True)[1:])
+    digest = script.digest()
+    TenantSchema.objects.filter(name__in=held).update(digest="held")
+
+    def give_back():
+        TenantSchema.objects.filter(name__in=held).update(digest=digest)
+
+    yield give_back
+    give_back()
+    stack.start_worker()
+
+
+def test_sign_up_told_to_wait_succeeds_when_it_is_sent_again(api, world, sandbox, one_spare):
+    bodies = []
+    for _ in range(2):
+        slug = f"burst-{secrets.token_hex(4)}"
+        ist = world.discover(f"ada@{slug}.example")["intermediate_session_token"]
+        bodies.append({"intermediate_session_token": ist, "name": slug, "slug": slug})
+    asked = len(sandbox.requests("stytch", "POST", CREATE))
+
+    with ThreadPoolExecutor(2) as pool:
+        sign_up = functools.partial(api.post, "/v1/auth/organizations")
+        first = list(pool.map(lambda body: sign_up(json=body), bodies))
+
+    assert sorted(answer.status_code for answer in first) == [201, 503]
+    assert len(sandbox.requests("stytch", "POST", CREATE)) == asked + 1
+    (refused,) = [n for n, answer in enumerate(first) if answer.status_code == 503]
+    assert first[refused].json()["code"] == "schema_not_ready"
+    assert first[refused].headers["Retry-After"]
+    one_spare()
+    assert sign_up(json=bodies[refused]).status_code == 201
+
+
+def test_sign_up_with_a_taken_slug_is_refused_before_stytch_is_asked(api, world, sandbox, acme):
+    ist = world.discover(f"new-{secrets.token_hex(4)}@x.example")["intermediate_session_token"]
+    asked = len(sandbox.requests("stytch", "POST", CREATE))
+    body = {"intermediate_session_token": ist, "name": "New", "slug": acme.slug}
+
+    refused = api.post("/v1/auth/organizations", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "slug_taken")
+    assert len(sandbox.requests("stytch", "POST", CREATE)) == asked
+    other = body | {"slug": f"new-{secrets.token_hex(4)}"}
+    again = api.post("/v1/auth/organizations", json=other)
+    assert again.status_code == 201
+
+
+def test_refused_sign_up_leaves_its_schema_to_the_next(api, committed):
+    body = {"intermediate_session_token": "unknown", "name": "New", "slug": "never-made"}
+
+    assert api.post("/v1/auth/organizations", json=body).status_code == 401
+
+    assert not TenantSchema.objects.filter(reserved_slug="never-made").exists()

@@ -1,12 +1,15 @@
 """Schemas come from stock, each to one organization, and never by DDL in a request."""
 
+import secrets
 import threading
+from datetime import timedelta
 
 import django.db
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
-from tenancy.errors import SchemaNotReady
+from tenancy.errors import SchemaNotReady, SlugTaken
 from tenancy.models import TenantSchema
 from tenancy.services import organizations, provisioning
 
@@ -78,3 +81,86 @@ def test_claim_that_rolls_back_returns_the_schema(committed):
         transaction.set_rollback(True)
 
     assert TenantSchema.objects.get(name=name).state == SPARE
+
+
+# ── Reserved before the directory is asked ───────────────────────────────────────────────────
+
+
+def state_of(schema):
+    return TenantSchema.objects.get(name=schema.name).state
+
+
+def take_all_spares():
+    return {provisioning.claim() for _ in range(TenantSchema.objects.filter(state=SPARE).count())}
+
+
+def test_reserved_schema_is_given_to_its_organization_only(committed):
+    slug = f"acme-{secrets.token_hex(4)}"
+
+    with provisioning.reserved(slug=slug) as reservation:
+        with transaction.atomic():
+            others = take_all_spares()
+            transaction.set_rollback(True)
+        acme = organizations.create(
+            stytch_org_id=f"organization-{slug}", name="Acme", slug=slug, reservation=reservation
+        )
+
+    assert reservation.name not in others
+    assert acme.schema_name == reservation.name
+    assert state_of(reservation) == "claimed"
+
+
+def test_schema_is_a_spare_again_after_a_refusal(committed):
+    with pytest.raises(LookupError), provisioning.reserved(slug="refused") as reservation:
+        raise LookupError
+
+    schema = TenantSchema.objects.get(name=reservation.name)
+    assert (schema.state, schema.reserved_slug, schema.reserved_until) == (SPARE, "", None)
+
+
+def test_slug_reserved_by_one_sign_up_is_refused_to_another(committed):
+    with (
+        provisioning.reserved(slug="taken-now"),
+        pytest.raises(SlugTaken),
+        provisioning.reserved(slug="Taken-Now"),
+    ):
+        pass
+
+
+@pytest.mark.django_db
+def test_slug_of_an_organization_is_refused_before_anything_is_reserved():
+    organizations.create(stytch_org_id="organization-1", name="Acme", slug="acme-here")
+
+    with pytest.raises(SlugTaken), provisioning.reserved(slug="Acme-Here"):
+        pass
+
+    assert not TenantSchema.objects.filter(state="reserved").exists()
+
+
+def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(committed):
+    with provisioning.reserved(slug="left-over") as left:
+        ended = timezone.now() - timedelta(seconds=1)
+        TenantSchema.objects.filter(name=left.name).update(reserved_until=ended)
+        left.reserved_until = ended
+
+        with provisioning.reserved(slug="left-over") as again:
+            assert again.name == left.name  # the oldest spare
+            assert organizations_schema(left) != left.name
+
+
+def organizations_schema(reservation):
+    """The schema an organization gets whose reservation is `reservation`; rolled back."""
+    with transaction.atomic():
+        name = provisioning.claim(reservation)
+        transaction.set_rollback(True)
+    return name
+
+
+@pytest.mark.django_db
+def test_web_process_without_a_spare_refuses_the_reservation(settings, monkeypatch):
+    settings.OWNS_DATABASE = False
+    monkeypatch.setattr(provisioning, "WAIT_SECONDS", 0)
+    TenantSchema.objects.filter(state=SPARE).delete()
+
+    with pytest.raises(SchemaNotReady), provisioning.reserved():
+        pass

@@ -25,7 +25,7 @@ from identity.services.attribution import ORGANIZATION, attributed
 from kit import jobs
 from kit.ids import uuid7
 from tenancy import locks
-from tenancy.models import Organization
+from tenancy.models import Organization, TenantSchema
 from tenancy.services import organizations
 
 
@@ -46,16 +46,22 @@ class Applied:
     invitation: Invitation | None = None
 
 
-def apply(snapshot: Snapshot, *, proof: Proof | None = None) -> Applied:
+def apply(
+    snapshot: Snapshot,
+    *,
+    proof: Proof | None = None,
+    reservation: TenantSchema | None = None,
+) -> Applied:
     """Bring the replica up to date with one snapshot or deletion.
 
-    `proof` comes with a snapshot that came with a session of that very member. Raises
-    UnknownOrganization for its members, and SchemaNotReady when a new organization finds no schema.
+    `proof` comes with a snapshot that came with a session of that very member, `reservation` with
+    an organization whose schema was reserved. Raises UnknownOrganization for a member of an
+    organization we have not met, and SchemaNotReady when a new organization finds no schema.
     """
     with transaction.atomic():
         match snapshot:
             case OrganizationSnapshot():
-                return Applied(_organization(snapshot))
+                return Applied(_organization(snapshot, reservation))
             case OrganizationDeleted():
                 return Applied(departures.organization_gone(snapshot.stytch_org_id))
             case MemberSnapshot():
@@ -80,10 +86,10 @@ def lock(id_: UUID, snapshot: Snapshot) -> Organization:
     return locks.organizations(ids)[id_]
 
 
-def _organization(snapshot: OrganizationSnapshot) -> Organization:
+def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | None) -> Organization:
     known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
     if known is None:
-        known = _create(snapshot)
+        known = _create(snapshot, reservation)
     if known.is_deleted or is_current(known, snapshot):
         return known
     organization = lock(known.pk, snapshot)
@@ -94,16 +100,23 @@ def _organization(snapshot: OrganizationSnapshot) -> Organization:
     return organization
 
 
-def _create(snapshot: OrganizationSnapshot, *, again: bool = True) -> Organization:
+def _create(
+    snapshot: OrganizationSnapshot, reservation: TenantSchema | None, *, again: bool = True
+) -> Organization:
     stytch_org_id = snapshot.stytch_org_id
     slug = _free_slug(snapshot, uuid7())
     try:
         with transaction.atomic():
-            return organizations.create(stytch_org_id=stytch_org_id, name=snapshot.name, slug=slug)
+            return organizations.create(
+                stytch_org_id=stytch_org_id,
+                name=snapshot.name,
+                slug=slug,
+                reservation=reservation,
+            )
     except IntegrityError:  # two first sights at once: the other one was faster
         known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
         if known is None and again:  # and it was another organization, which took the slug
-            return _create(snapshot, again=False)
+            return _create(snapshot, reservation, again=False)
         if known is None:
             raise
         return known

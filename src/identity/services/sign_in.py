@@ -4,6 +4,7 @@ What a call answers never depends on whether an address is known: only its owner
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +18,7 @@ from identity.models import Member
 from identity.services import acting, directory
 from kit.errors import NotFound
 from tenancy import slugs
-from tenancy.models import Organization
+from tenancy.models import Organization, TenantSchema
 from tenancy.services import history, provisioning
 
 
@@ -80,18 +81,19 @@ def discover_by_code(*, email: str, code: str) -> Discovery:
 def create_organization(*, intermediate_session_token: str, name: str, slug: str) -> Session:
     """A new organization, with a schema of its own and its first admin.
 
-    The schema is made sure of before Stytch is asked: an organization there cannot be undone.
-    Raises InvalidSignIn, SlugNotAllowed, SlugTaken and SchemaNotReady.
+    Schema and slug are reserved before Stytch is asked: an organization there cannot be undone, and
+    a refusal because of either must leave the sign-in token unspent. Raises InvalidSignIn,
+    SlugNotAllowed, SlugTaken and SchemaNotReady.
     """
     if not slug:
         slugs.check_derived(name)
     checked = slugs.check(slug) if slug else ""
-    provisioning.ensure_stock()
-    with signing_in():
-        made = gateway.stytch().create_organization(
-            intermediate_session_token=intermediate_session_token, name=name, slug=checked
-        )
-    return record(made)
+    with provisioning.reserved(slug=checked) as reservation:
+        with signing_in():
+            made = gateway.stytch().create_organization(
+                intermediate_session_token=intermediate_session_token, name=name, slug=checked
+            )
+        return record(made, reservation=reservation)
 
 
 def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
@@ -101,17 +103,21 @@ def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
     """
     stytch = gateway.stytch()
     try:
-        with signing_in(), entering():
-            made = stytch.enter(
-                intermediate_session_token=intermediate_session_token,
-                stytch_org_id=stytch_id(organization_id),
-            )
+        stytch_org_id = stytch_id(organization_id)
+        # Entering spends the token: what a new organization needs is reserved before.
+        holding = nullcontext() if directory.is_known(stytch_org_id) else provisioning.reserved()
+        with holding as reservation:
+            with signing_in(), entering():
+                made = stytch.enter(
+                    intermediate_session_token=intermediate_session_token,
+                    stytch_org_id=stytch_org_id,
+                )
+            return record(made, reservation=reservation)
     except NotFound:
         # Whoever has proved no address is not told which organizations there are.
         with signing_in():
             stytch.discovered(intermediate_session_token=intermediate_session_token)
         raise
-    return record(made)
 
 
 def accept_invitation(*, token: str) -> Session:
@@ -121,16 +127,16 @@ def accept_invitation(*, token: str) -> Session:
     return record(made)
 
 
-def record(made: Authenticated) -> Session:
+def record(made: Authenticated, *, reservation: TenantSchema | None = None) -> Session:
     """Write down who has signed in.
 
     Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
     the member or its person.
     """
-    if not directory.is_known(made.organization.stytch_org_id):
+    if reservation is None and not directory.is_known(made.organization.stytch_org_id):
         provisioning.ensure_stock()
     with transaction.atomic():
-        directory.apply(made.organization)
+        directory.apply(made.organization, reservation=reservation)
         applied = directory.apply(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound

@@ -4,14 +4,16 @@ from django.utils import timezone
 
 from events.registry import EventType
 from tenancy import catalog, signals
-from tenancy.models import Organization
+from tenancy.models import Organization, TenantSchema
 from tenancy.services import history, provisioning
 
 State = Organization.State
 
 
-def create(*, stytch_org_id: str, name: str, slug: str) -> Organization:
-    """A new organization with a schema of its own, in the running transaction.
+def create(
+    *, stytch_org_id: str, name: str, slug: str, reservation: TenantSchema | None = None
+) -> Organization:
+    """Create an organization with a schema of its own, the reserved one if there is one.
 
     Raises SchemaNotReady when no schema is in stock and this process may not create one, and
     IntegrityError when the organization is known already (the caller holds a savepoint).
@@ -20,7 +22,7 @@ def create(*, stytch_org_id: str, name: str, slug: str) -> Organization:
         stytch_org_id=stytch_org_id,
         name=name,
         slug=slug.lower(),
-        schema_name=provisioning.claim(),
+        schema_name=provisioning.claim(reservation),
     )
     changes = {"name": (None, name), "slug": (None, organization.slug)}
     history.write(organization, catalog.CREATED, organization.pk, changes=changes)

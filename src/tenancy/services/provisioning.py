@@ -1,52 +1,69 @@
 """Schemas made ahead, so that a new organization takes one by updating a row."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from kit import jobs, locks
 from kit.ids import uuid7
-from tenancy.errors import SchemaNotReady
-from tenancy.models import TenantSchema
+from tenancy.errors import SchemaNotReady, SlugTaken
+from tenancy.models import Organization, TenantSchema
 from tenancy.services import script
 
 WAIT_SECONDS = 3.0
 LOOK_EVERY_SECONDS = 0.05
+RESERVATION_SECONDS = 60  # longer than any call to the directory, with what is written after it
+
+State = TenantSchema.State
 
 
-def claim() -> str:
-    """The name of a schema that is now yours, in the running transaction.
+@contextmanager
+def reserved(*, slug: str = "") -> Iterator[TenantSchema]:
+    """Hold a spare schema, and `slug` if given, while an organization is made at the directory.
 
-    Raises SchemaNotReady when none is in stock and this process holds the web role, which
-    creates nothing: call `ensure_stock` before anything that cannot be undone.
+    An organization there cannot be unmade, so what is scarce here is taken first. `claim` turns
+    the reservation into the organization's schema; otherwise it ends with the block, and after
+    `RESERVATION_SECONDS` where the process was killed. Not within a transaction.
+
+    Raises SlugTaken, and SchemaNotReady when no spare was made in `WAIT_SECONDS`.
     """
-    spare = _spares().select_for_update(skip_locked=True).order_by("created_at").first()
+    reservation = _reserve(slug)
+    try:
+        yield reservation
+    finally:
+        _held(reservation).update(state=State.SPARE, reserved_until=None, reserved_slug="")
+
+
+def claim(reservation: TenantSchema | None = None) -> str:
+    """Take a schema for an organization in the running transaction, and return its name.
+
+    Takes the reserved one if it is still held, else any spare. Raises SchemaNotReady when none is
+    in stock and this process holds the web role, which creates nothing.
+    """
     # After the commit: within it, one organization's creation would wait for another's to end.
     transaction.on_commit(_refill)
+    claimed = {"state": State.CLAIMED, "claimed_at": timezone.now()}
+    claimed |= {"reserved_until": None, "reserved_slug": ""}
+    if reservation is not None and _held(reservation).update(**claimed):
+        return reservation.name
+    spare = _take_spare()
     if spare is None:
         if not settings.OWNS_DATABASE:
             raise SchemaNotReady(retry_after=2)
         spare = create()
-    spare.state = TenantSchema.State.CLAIMED
-    spare.claimed_at = timezone.now()
-    spare.save(update_fields=["state", "claimed_at"])
+    TenantSchema.objects.filter(pk=spare.pk).update(**claimed)
     return spare.name
 
 
 def ensure_stock() -> None:
     """Wait a moment until a spare is there. Raises SchemaNotReady. Not within a transaction."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not _spares().exists():
-        if settings.OWNS_DATABASE:
-            stock()
-            return
-        _refill()
-        if time.monotonic() > deadline:
-            raise SchemaNotReady(retry_after=2)
-        time.sleep(LOOK_EVERY_SECONDS)
+    _wait_for(lambda: _spares().exists())
 
 
 def stock() -> int:
@@ -83,9 +100,67 @@ def migrate_fleet() -> int:
     return len(behind)
 
 
+def _reserve(slug: str) -> TenantSchema:
+    """Reserve a spare and a slug. Raises SlugTaken and SchemaNotReady."""
+    if slug and Organization.objects.live().filter(slug__lower=slug.lower()).exists():
+        raise SlugTaken
+    return _wait_for(lambda: _try_reserve(slug.lower()))
+
+
+def _try_reserve(slug: str) -> TenantSchema | None:
+    try:
+        with transaction.atomic():
+            _drop_expired(slug)
+            spare = _take_spare()
+            if spare is None:
+                return None
+            spare.state, spare.reserved_slug = State.RESERVED, slug
+            spare.reserved_until = timezone.now() + timedelta(seconds=RESERVATION_SECONDS)
+            spare.save(update_fields=["state", "reserved_slug", "reserved_until"])
+            transaction.on_commit(_refill)
+    except IntegrityError:  # another sign-up holds the slug at this moment
+        raise SlugTaken from None
+    return spare
+
+
+def _drop_expired(slug: str) -> None:
+    """Free a slug that a killed process left reserved."""
+    if slug:
+        left = TenantSchema.objects.available().filter(state=State.RESERVED, reserved_slug=slug)
+        left.update(reserved_slug="")
+
+
+def _held(reservation: TenantSchema) -> QuerySet[TenantSchema]:
+    """Select the reserved schema, unless its time ran out and another sign-up took it."""
+    return TenantSchema.objects.filter(
+        name=reservation.name,
+        state=State.RESERVED,
+        reserved_until=reservation.reserved_until,
+    )
+
+
+def _take_spare() -> TenantSchema | None:
+    """Lock the oldest spare until the running transaction ends."""
+    return _spares().select_for_update(skip_locked=True).order_by("created_at").first()
+
+
+def _wait_for[Found](find: Callable[[], Found | None]) -> Found:
+    """Ask until something is found, having spares made meanwhile. Raises SchemaNotReady."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := find()):
+        if time.monotonic() > deadline:
+            raise SchemaNotReady(retry_after=2)
+        if settings.OWNS_DATABASE:
+            stock()
+            continue
+        _refill()
+        time.sleep(LOOK_EVERY_SECONDS)
+    return found
+
+
 def _refill() -> None:
     jobs.defer("tenancy.stock_schemas", coalesce="stock")
 
 
 def _spares() -> QuerySet[TenantSchema]:
-    return TenantSchema.objects.filter(state=TenantSchema.State.SPARE, digest=script.digest())
+    return TenantSchema.objects.available().filter(digest=script.digest())
