@@ -85,6 +85,45 @@ def test_price_archived_at_stripe_is_made_anew_and_what_was_sold_at_it_is_follow
     assert sold.stripe_price_id != acme.price.stripe_price_id
 
 
+def test_price_that_is_current_again_is_sold_by_its_old_row(firm):
+    acme = firm(minimum_seats=1).subscribe()
+    first, plan = acme.price.stripe_price_id, acme.price.plan
+    prices = stripe_client().v1.prices
+    prices.update(first, {"active": False})
+    run("sync_catalog")
+    second = plan.prices.on_sale().get()
+    prices.update(second.stripe_price_id, {"active": False})
+    key = {"lookup_key": second.lookup_key, "transfer_lookup_key": True}
+    prices.update(first, {"active": True, **key})
+
+    for _ in range(3):
+        run("sync_catalog")
+
+    sold = plan.prices.on_sale().get()
+    assert (sold.pk, sold.stripe_price_id) == (acme.price.pk, first)
+    assert plan.prices.count() == 2
+
+
+def test_price_moves_to_the_lookup_key_it_has_at_stripe(firm):
+    plan = firm(minimum_seats=1).price.plan
+    (old,) = plan.prices.all()
+    new = Price.objects.create(
+        plan=plan,
+        lookup_key=f"{old.lookup_key}-new",
+        amount=1_000,
+        currency="usd",
+        interval="month",
+    )
+    key = {"lookup_key": new.lookup_key, "transfer_lookup_key": True}
+    stripe_client().v1.prices.update(old.stripe_price_id, key)
+
+    for _ in range(2):
+        run("sync_catalog")
+
+    sold = plan.prices.on_sale().get(lookup_key=new.lookup_key)
+    assert (sold.pk, sold.stripe_price_id) == (old.pk, old.stripe_price_id)
+
+
 def test_comparison_reports_and_then_repairs(firm):
     acme = firm().subscribe()
     acme.join()

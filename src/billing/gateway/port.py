@@ -78,6 +78,7 @@ class CheckoutSnapshot:
     url: str
     expires_at: datetime
     subscription_id: str
+    price_ids: tuple[str, ...] = ()  # of the pages listed by `open_checkouts` only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +160,7 @@ class PaymentGateway(Protocol):
         """A payment page for a subscription."""
 
     def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
-        """The payment pages of a customer that can still be paid."""
+        """List the payment pages of a customer that can still be paid, with what they sell."""
 
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
         """A payment page, as it is now."""
@@ -189,8 +190,16 @@ class PaymentGateway(Protocol):
     def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Begin a new period of a paused one; it stays paused until that is paid."""
 
-    def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
-        """End it at once, with a last invoice for what was used."""
+    def end_now(
+        self, subscription_id: str, *, key: str, credits_rest: bool = False
+    ) -> SubscriptionSnapshot:
+        """End it at once, with a last invoice for what was used.
+
+        With `credits_rest`, the rest of the period is credited: only for a period that was paid.
+        """
+
+    def has_open_invoice(self, subscription_id: str) -> bool:
+        """Return whether an invoice of the subscription is still to be paid."""
 
     def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
         """What the invoice of such a change would ask for, and its currency."""

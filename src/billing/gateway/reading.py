@@ -95,6 +95,9 @@ def checkout(raw: Json) -> CheckoutSnapshot:
         url=raw.get("url") or "",
         expires_at=certain(raw["expires_at"]),
         subscription_id=reference(raw.get("subscription")),
+        price_ids=tuple(
+            reference(entry.get("price")) for entry in (raw.get("line_items") or {}).get("data", ())
+        ),
     )
 
 

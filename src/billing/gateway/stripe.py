@@ -95,11 +95,12 @@ class StripeGateway:
         return reading.checkout(made.to_dict())
 
     def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
-        """The payment pages of a customer that can still be paid."""
+        """List the payment pages of a customer that can still be paid, with what they sell."""
         body: params.checkout.SessionListParams = {
             "customer": customer_id,
             "status": "open",
             "limit": MOST,
+            "expand": ["data.line_items"],
         }
         with calling():
             found = self._v1.checkout.sessions.list(body)
@@ -184,12 +185,18 @@ class StripeGateway:
             )
         return reading.subscription(changed.to_dict())
 
-    def end_now(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
-        """End it at once, with a last invoice for what was used."""
+    def end_now(
+        self, subscription_id: str, *, key: str, credits_rest: bool = False
+    ) -> SubscriptionSnapshot:
+        """End it at once, with a last invoice for what was used.
+
+        `prorate` credits the rest of the period whether or not it was paid:
+        https://docs.stripe.com/billing/subscriptions/prorations
+        """
         with calling():
             ended = self._v1.subscriptions.cancel(
                 subscription_id,
-                {"prorate": True, "invoice_now": True},
+                {"prorate": credits_rest, "invoice_now": True},
                 {"idempotency_key": key},
             )
         return reading.subscription(ended.to_dict())
@@ -201,6 +208,16 @@ class StripeGateway:
         return invoice.amount_due, invoice.currency
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
+    def has_open_invoice(self, subscription_id: str) -> bool:
+        """Return whether an invoice of the subscription is still to be paid."""
+        body: params.InvoiceListParams = {
+            "subscription": subscription_id,
+            "status": "open",
+            "limit": 1,
+        }
+        with calling():
+            return bool(self._v1.invoices.list(body).data)
+
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """The invoice, as it is now."""
         with calling():

@@ -29,6 +29,7 @@ from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
 CHANGEABLE = (Status.TRIALING, Status.ACTIVE)
+UNPAID = "Settle the open payment first."
 
 
 def cancel(*, organization: Organization) -> Subscription:
@@ -40,7 +41,11 @@ def cancel(*, organization: Organization) -> Subscription:
 
 
 def cancel_now(*, organization: Organization) -> Subscription:
-    """End it at once, with a last invoice for what was used and a credit for what was not."""
+    """End it at once, with a last invoice for what was used.
+
+    The rest of the period is credited, unless an invoice is open: time that was not paid is not
+    given back.
+    """
     return _end(_live(organization))
 
 
@@ -91,6 +96,8 @@ def change(*, organization: Organization, price: Price) -> Subscription:
         request, revision = _recounted(organization, price)
         key = uuid7()
         with _refusals(row):
+            if gateway.current().has_open_invoice(row.external_id):
+                raise SubscriptionNotChangeable(UNPAID, state=row.status)
             answer = gateway.current().set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.organization(organization.pk)
@@ -100,7 +107,12 @@ def change(*, organization: Organization, price: Price) -> Subscription:
 
 
 def _end(row: Subscription) -> Subscription:
-    return _ask(row, lambda: gateway.current().end_now(row.external_id, key=str(uuid7())))
+    def end() -> SubscriptionSnapshot:
+        stripe = gateway.current()
+        is_paid = not stripe.has_open_invoice(row.external_id)
+        return stripe.end_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
+
+    return _ask(row, end)
 
 
 def _live(organization: Organization) -> Subscription:
@@ -117,7 +129,7 @@ def _recounted(organization: Organization, price: Price) -> tuple[SeatChangeRequ
         if row is None:
             raise SubscriptionMissing("Choose a plan first.")
         if row.status not in CHANGEABLE or row.seat_item != SeatItem.FOUND:
-            raise SubscriptionNotChangeable("Settle the open payment first.", state=row.status)
+            raise SubscriptionNotChangeable(UNPAID, state=row.status)
         if row.price_id == price.pk:
             raise SubscriptionNotChangeable("It has this price already.")
         plan = price.plan

@@ -103,6 +103,9 @@ def _publish_prices(summary: Summary) -> None:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
     known = gateway.current().prices_by_key([price.lookup_key for price in prices])
     for price in prices:
+        price.refresh_from_db()
+        if not price.is_active:  # replaced by an earlier one of this very run
+            continue
         found = known.get(price.lookup_key)
         if found is None or not _is_same(price, found):
             found = _create(price)
@@ -116,8 +119,13 @@ def _publish_prices(summary: Summary) -> None:
 def _adopt(price: Price, found: PriceSnapshot) -> None:
     """Remember Stripe's price; one that replaces another is a row of its own.
 
-    Subscriptions of a price that was archived at Stripe keep it: their seats are found by it.
+    Subscriptions of a price that was archived at Stripe keep it: their seats are found by it. One
+    that was archived and is current again is sold by the row it has had since.
     """
+    former = Price.objects.filter(stripe_price_id=found.external_id).first()
+    if former is not None:
+        _revive(former, instead_of=price)
+        return
     if price.stripe_price_id is None:
         price.stripe_price_id = found.external_id
         price.save(update_fields=["stripe_price_id", "updated_at"])
@@ -134,6 +142,15 @@ def _adopt(price: Price, found: PriceSnapshot) -> None:
             usage=price.usage,
             stripe_price_id=found.external_id,
         )
+
+
+def _revive(former: Price, *, instead_of: Price) -> None:
+    """Sell a price again that was archived, under the lookup key of the one it replaces."""
+    with transaction.atomic():
+        instead_of.is_active = False
+        instead_of.save(update_fields=["is_active", "updated_at"])
+        former.is_active, former.lookup_key = True, instead_of.lookup_key
+        former.save(update_fields=["is_active", "lookup_key", "updated_at"])
 
 
 def _is_same(price: Price, found: PriceSnapshot) -> bool:

@@ -65,13 +65,15 @@ def _require_none_live(organization: Organization) -> None:
 
 def _require_none_at_stripe(customer_id: str) -> None:
     for snapshot in gateway.current().subscriptions_of(customer_id):
-        if snapshot.status not in ENDED:
+        if snapshot.status not in ENDED and subscriptions.is_ours(snapshot):
             jobs.defer("billing.pull_subscription", external_id=snapshot.external_id)
             raise SubscriptionExists(EXISTS)
 
 
 def _close_older(customer_id: str) -> None:
     for page in gateway.current().open_checkouts(customer_id):
+        if not subscriptions.sells_ours(page.price_ids):
+            continue
         try:
             gateway.current().expire_checkout(page.external_id)
         except (VendorRejected, VendorNotFound) as error:

@@ -56,9 +56,12 @@ def _cost(books: Books, added: int) -> SeatCost:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
     resulting = books.billed_with(added)
     moment = timezone.now().replace(microsecond=0)
-    proration = _proration(situation, resulting)
     _remember(books.organization, resulting, moment)
     try:
+        proration = _proration(situation, resulting)
+        if resulting < situation.target and proration != Proration.SILENT:
+            is_unpaid = gateway.current().has_open_invoice(row.external_id)
+            proration = Proration.SILENT if is_unpaid else proration
         now, currency = _due_now(row, resulting, proration, moment)
         later = _due_next(row, resulting, proration, moment)
     except (VendorRejected, VendorNotFound) as error:

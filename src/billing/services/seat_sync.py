@@ -100,6 +100,8 @@ def _speak(attempt: SeatAttempt) -> bool:
             return True
     elif not _is_brought_up_to_date(attempt):
         return True
+    if _credits(attempt) and stripe.has_open_invoice(attempt.subscription.external_id):
+        _drop_credit(attempt)
     answer = stripe.set_seats(
         SeatChangeRequest(
             subscription_id=attempt.subscription.external_id,
@@ -111,6 +113,21 @@ def _speak(attempt: SeatAttempt) -> bool:
         key=attempt.key,
     )
     return _finish(attempt, answer)
+
+
+def _credits(attempt: SeatAttempt) -> bool:
+    """Return whether the change would give back money for the rest of the period."""
+    is_fewer = attempt.quantity < (attempt.quantity_before or 0)
+    return is_fewer and attempt.proration != Proration.SILENT
+
+
+def _drop_credit(attempt: SeatAttempt) -> None:
+    """Send fewer seats without a credit while an invoice is open: that time was never paid."""
+    attempt.proration = Proration.SILENT
+    attempt.proration_date = None
+    if attempt.calls > 1:
+        attempt.step += 1  # other parameters than those sent before under this key
+    attempt.save(update_fields=["proration", "proration_date", "step", "updated_at"])
 
 
 def _quantity(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> int | None:

@@ -1,5 +1,6 @@
 """The replica of subscriptions: fetched under a lock, written whole, in whatever order told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -55,7 +56,13 @@ def pull(external_id: str) -> Subscription | None:
 
 
 def follow(snapshot: SubscriptionSnapshot) -> Subscription | None:
-    """Write a snapshot that was fetched under the subscription's lock, which is still held."""
+    """Write a snapshot that was fetched under the subscription's lock, which is still held.
+
+    One without a price of ours is ignored: the same customer may buy other things of the account.
+    """
+    if not is_ours(snapshot):
+        log.info("foreign_subscription_ignored", subscription=snapshot.external_id)
+        return None
     organization_id = _owner(snapshot)
     if organization_id is None:
         log.warning("subscription_of_nobody", subscription=snapshot.external_id)
@@ -86,6 +93,17 @@ def write(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscri
     if row.has_ended and not before.has_ended:
         _follow_surplus(organization)
     return row
+
+
+def is_ours(snapshot: SubscriptionSnapshot) -> bool:
+    """Return whether we know the subscription, or it has at least one price of our catalogue."""
+    known = Subscription.objects.filter(external_id=snapshot.external_id)
+    return sells_ours(item.price_id for item in snapshot.items) or known.exists()
+
+
+def sells_ours(price_ids: Iterable[str]) -> bool:
+    """Return whether one of these prices at Stripe is one of ours, archived ones included."""
+    return Price.objects.filter(stripe_price_id__in=list(price_ids)).exists()
 
 
 def defer_end(organization_id: UUID) -> None:

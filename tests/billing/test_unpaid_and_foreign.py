@@ -1,0 +1,165 @@
+"""No credit for time that was not paid, and no hand on what an account sells besides our plans."""
+
+import secrets
+from urllib.parse import parse_qs
+
+import pytest
+
+from billing import gateway
+from billing.errors import SubscriptionNotChangeable
+from billing.gateway.port import PriceSnapshot
+from billing.models import Subscription
+from billing.services import agreements, reconciliation, seat_preview, subscriptions
+from tenancy.services import organizations
+from tests.billing.support import LANDING, sell, stripe_client
+
+
+@pytest.fixture
+def unpaid(firm):
+    """An organization whose charge for a second seat was declined: its invoice is open."""
+    acme = firm(addition_policy="invoice_now").subscribe()
+    customer_id = acme.organization.customer.stripe_customer_id
+    acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
+    acme.join()
+    acme.sync()
+    assert acme.invoices()[0].status == "open"
+    return acme
+
+
+def credited(acme):
+    """The sum of the amounts Stripe has credited, in cents."""
+    customer = stripe_client().v1.customers.retrieve(acme.organization.customer.stripe_customer_id)
+    pending = stripe_client().v1.invoice_items.list({"customer": customer.id, "pending": True})
+    lines = [line for invoice in acme.invoices() for line in invoice.lines.data]
+    return min(0, customer.balance) + sum(min(0, entry.amount) for entry in [*pending.data, *lines])
+
+
+def cancellations(acme):
+    path = f"/v1/subscriptions/{acme.subscription.external_id}"
+    requests = acme.sandbox.requests("stripe", "DELETE", path)
+    return [parse_qs(request["query"])["prorate"][0] for request in requests]
+
+
+def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
+    before = credited(unpaid)
+
+    agreements.cancel_now(organization=unpaid.organization)
+
+    assert cancellations(unpaid) == ["false"]
+    assert credited(unpaid) == before
+
+
+def test_cancelling_at_once_credits_the_rest_of_a_paid_period(firm):
+    acme = firm().subscribe()
+
+    agreements.cancel_now(organization=acme.organization)
+
+    assert cancellations(acme) == ["true"]
+    assert credited(acme) < 0
+
+
+def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid):
+    organizations.delete(unpaid.organization)
+
+    agreements.end_all(organization_id=unpaid.organization.pk)
+
+    assert cancellations(unpaid) == ["false"]
+
+
+def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
+    Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")
+    price = sell()
+
+    with pytest.raises(SubscriptionNotChangeable):
+        agreements.change(organization=unpaid.organization, price=price)
+
+
+def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
+    Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
+    before = credited(unpaid)
+    cost = seat_preview.of_addition(organization=unpaid.organization, seats=-1)
+
+    unpaid.leave(unpaid.members.pop())
+    unpaid.sync()
+
+    assert unpaid.quantities()[-1] == 1
+    assert unpaid.sent()[-1]["body"]["proration_behavior"] == "none"
+    assert credited(unpaid) == before
+    assert cost.amount_due_now == 0
+
+
+# ── What the same account sells besides ──────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def foreign_price(firm):
+    """A price at Stripe that our catalogue does not know."""
+    key = f"foreign-{secrets.token_hex(4)}"
+    gateway.current().put_product(key, name=key, description=key)
+    wanted = PriceSnapshot(
+        external_id="",
+        product_id=key,
+        lookup_key=key,
+        amount=9_900,
+        currency="usd",
+        interval="month",
+    )
+    return gateway.current().create_price(wanted, key=key).external_id
+
+
+@pytest.fixture
+def buyer(firm):
+    """An organization with a customer at Stripe and nothing bought."""
+    acme = firm()
+    acme.checkout()
+    return acme
+
+
+def open_page(acme, price_id):
+    request = acme.like_a_page()
+    body = {
+        "mode": "subscription",
+        "customer": request.customer_id,
+        "line_items": [{"price": price_id, "quantity": 1}],
+        "success_url": LANDING,
+        "cancel_url": LANDING,
+    }
+    return stripe_client().v1.checkout.sessions.create(body)
+
+
+def buy(acme, price_id):
+    page = open_page(acme, price_id)
+    acme.sandbox.post(f"/checkout/{page.id}/pay")
+    return gateway.current().fetch_checkout(page.id).subscription_id
+
+
+def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, foreign_price):
+    foreign = buy(buyer, foreign_price)
+    assert subscriptions.pull(foreign) is None
+
+    buyer.subscribe()
+    reconciliation.reconcile(organization_id=buyer.organization.pk)
+
+    assert buyer.subscription.external_id != foreign
+    assert not Subscription.objects.filter(external_id=foreign).exists()
+
+
+def test_foreign_payment_page_stays_open(buyer, foreign_price):
+    page = open_page(buyer, foreign_price)
+
+    buyer.checkout()
+
+    assert stripe_client().v1.checkout.sessions.retrieve(page.id).status == "open"
+
+
+def test_deletion_ends_only_what_is_ours(buyer, foreign_price):
+    foreign = buy(buyer, foreign_price)
+    buyer.subscribe()
+    ours = buyer.subscription.external_id
+    reconciliation.reconcile(organization_id=buyer.organization.pk)
+
+    organizations.delete(buyer.organization)
+    agreements.end_all(organization_id=buyer.organization.pk)
+
+    status = {id_: gateway.current().fetch_subscription(id_).status for id_ in (ours, foreign)}
+    assert status == {ours: "canceled", foreign: "active"}
