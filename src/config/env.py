@@ -29,6 +29,8 @@ class Environment(BaseSettings):
     frontend_origins: Names = ()
     auth_redirect_url: str
     trusted_proxies: int = Field(default=0, ge=0)
+    sign_in_rate_per_mailbox: int = Field(default=10, ge=1)
+    sign_in_rate_per_client_address: int = Field(default=120, ge=1)
 
     stytch_project_id: str
     stytch_secret: str

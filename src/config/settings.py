@@ -126,6 +126,8 @@ CORS_ALLOW_HEADERS = [*default_headers, "traceparent", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-Id"]
 FRONTEND_ORIGINS = ENV.frontend_origins
 AUTH_REDIRECT_URL = ENV.auth_redirect_url
+SIGN_IN_RATE_PER_MAILBOX = ENV.sign_in_rate_per_mailbox
+SIGN_IN_RATE_PER_CLIENT_ADDRESS = ENV.sign_in_rate_per_client_address
 
 # ── Pages for people: admin and API docs ─────────────────────────────────────────────────────
 TEMPLATES = [

@@ -103,6 +103,9 @@ def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
         "FRONTEND_ORIGINS": addresses.vendors,
         "AUTH_REDIRECT_URL": f"{addresses.vendors}/landing",
         "LOG_FORMAT": "console",
+        # All people of a laptop share its address, and each `make token` is a sign-in mail.
+        "SIGN_IN_RATE_PER_MAILBOX": "30",
+        "SIGN_IN_RATE_PER_CLIENT_ADDRESS": "10000",
         "SPARE_SCHEMAS": "4",
         "SANDBOX_HOST": "127.0.0.1",
         "SANDBOX_PORT": str(addresses.sandbox),

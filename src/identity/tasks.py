@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from identity import gateway
 from identity.models import Intent, Invitation, RevokedSession
-from identity.services import bulk, intents, invitations, pull
+from identity.services import bulk, intents, invitations, pull, throttling
 from kit import jobs
 from kit.errors import Problem
 from kit.vendors import VendorNotFound, VendorUnavailable
@@ -95,3 +95,11 @@ def forget_closed_intents() -> None:
 def forget_revoked_sessions() -> None:
     """Drop revocations of sessions whose last token has run out by itself."""
     RevokedSession.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+@jobs.task(
+    "identity.delete_expired_attempt_counters", retry=None, queue="upkeep", cron="*/15 * * * *"
+)
+def delete_expired_attempt_counters() -> None:
+    """Delete counters of rate-limited attempts whose window has ended."""
+    throttling.delete_expired()

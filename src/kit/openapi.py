@@ -47,6 +47,7 @@ class Schema(AutoSchema):
             operation["security"] = [] if asked == access.PUBLIC else [{"session": []}]
             operation["x-access"] = asked or ""
             operation["x-feature"] = access.feature(self.view, self.view.request) or ""
+            operation["x-rate-limited"] = self._action in getattr(self.view, "rate_limited", ())
         return operation
 
     def get_operation_id(self) -> str:
@@ -146,6 +147,7 @@ def attach_problems(result: Json, **_: object) -> Json:
     for path, _method, operation in operations(result):
         asked = operation.pop("x-access", "")
         feature = operation.pop("x-feature", "")
+        is_rate_limited = operation.pop("x-rate-limited", False)
         query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
         responses = operation["responses"]
         for status, response in responses.items():
@@ -158,6 +160,7 @@ def attach_problems(result: Json, **_: object) -> Json:
             "402": bool(feature),
             "403": asked not in (access.PUBLIC, access.SESSION),
             "404": "{" in path,
+            "429": is_rate_limited,
             "default": True,
         }
         for status, applies in refusals.items():

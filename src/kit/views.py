@@ -22,6 +22,9 @@ class APIView(views.APIView):
     access: ClassVar[str | Mapping[str, str]]
     query_parameters: ClassVar[Names | Mapping[str, Names]] = ()
     lists: ClassVar[frozenset[str]] = frozenset()
+    rate_limited: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # actions whose service may refuse with 429
     resource: ClassVar[str] = ""
 
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:

@@ -64,6 +64,9 @@ os.environ.update(
     SANDBOX_WEBHOOK_BASE=f"{API_URL}/webhooks",
     LOG_FORMAT="console",
     SPARE_SCHEMAS="6",
+    # All tests sign in from one address; those about the limits set low ones.
+    SIGN_IN_RATE_PER_MAILBOX="1000",
+    SIGN_IN_RATE_PER_CLIENT_ADDRESS="1000000",
     # Retries that take ten seconds and polls that take five would make every test wait.
     JOB_DELAY_SCALE="0.01",
     WORKER_POLL_SECONDS="0.1",

@@ -7,9 +7,11 @@ from identity.models.intents import Intent, IntentKind, IntentState
 from identity.models.invitations import Invitation, InvitationStatus
 from identity.models.members import Member, Status
 from identity.models.sessions import RevokedSession
+from identity.models.throttling import AttemptCounter
 from identity.models.users import ExternalIdentity, User
 
 __all__ = [
+    "AttemptCounter",
     "ExternalIdentity",
     "Intent",
     "IntentKind",

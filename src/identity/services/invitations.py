@@ -20,7 +20,7 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, to_stytch
-from identity.services import attribution, departures, directory, intents
+from identity.services import attribution, departures, directory, intents, throttling
 from identity.services.arrivals import INVITATION_LIFE
 from identity.services.directory import Applied
 from kit import caller as callers
@@ -48,8 +48,8 @@ def create(
 ) -> Invitation:
     """Invite an address; `expected_seats` is what the inviter was told would be paid for then.
 
-    Raises AlreadyMember, InvitationPending, ChangeInProgress, what a receiver of `seat_wanted`
-    raises, and what Stytch refuses.
+    Raises AlreadyMember, InvitationPending, ChangeInProgress, TooManyRequests, what a receiver of
+    `seat_wanted` raises, and what Stytch refuses.
     """
     with transaction.atomic():
         intent = intend(
@@ -59,6 +59,7 @@ def create(
             name=name,
             expected_seats=expected_seats,
         )
+        throttling.count_invitation_mail(email=email)  # rolled back with a refused invitation
     return send(intent)
 
 
@@ -100,8 +101,8 @@ def send(intent: Intent, *, will_retry: bool = False) -> Invitation:
 def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
     """Mail an invitation again, for another seven days.
 
-    Raises NotFound, InvitationClosed, ChangeInProgress, and `seat_wanted`'s refusal when it was
-    overdue and so did not hold a seat any more.
+    Raises NotFound, InvitationClosed, ChangeInProgress, TooManyRequests, and `seat_wanted`'s refusal
+    when it was overdue and so did not hold a seat any more.
     """
     with transaction.atomic():
         organization = locks.organization(organization.pk)
@@ -118,6 +119,7 @@ def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
         )
+        throttling.count_invitation_mail(email=invitation.email)
     intents.carry_out(intent, _asking(intent), record=partial(_record_resent, invitation_id))
     return get(organization, invitation_id)
 

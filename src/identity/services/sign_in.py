@@ -15,7 +15,7 @@ from identity import catalog, gateway
 from identity.errors import InvalidSession, entering, signing_in
 from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
-from identity.services import acting, directory
+from identity.services import acting, directory, throttling
 from kit.errors import NotFound
 from tenancy import slugs
 from tenancy.models import Organization, TenantSchema
@@ -53,13 +53,15 @@ class Discovery:
 
 
 def send_magic_link(*, email: str) -> None:
-    """Mail a link; nothing tells whether the address is known."""
+    """Mail a link; nothing tells whether the address is known. Raises TooManyRequests."""
+    throttling.count_sign_in_mail(email=email)
     with signing_in():
         gateway.stytch().send_magic_link(email=email.lower())
 
 
 def send_code(*, email: str) -> None:
-    """Mail a one-time code; nothing tells whether the address is known."""
+    """Mail a one-time code; nothing tells whether the address is known. Raises TooManyRequests."""
+    throttling.count_sign_in_mail(email=email)
     with signing_in():
         gateway.stytch().send_code(email=email.lower())
 
@@ -72,7 +74,8 @@ def discover(*, token: str) -> Discovery:
 
 
 def discover_by_code(*, email: str, code: str) -> Discovery:
-    """Spend a code. Raises InvalidSignIn."""
+    """Spend a code. Raises InvalidSignIn and TooManyRequests."""
+    throttling.count_code_check(email=email)
     with signing_in():
         found = gateway.stytch().discover_by_code(email=email.lower(), code=code)
     return _discovery(found.intermediate_session_token, found.email, found.organizations)

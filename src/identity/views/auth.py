@@ -33,6 +33,7 @@ class MagicLinks(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_send_magic_link"
+    rate_limited = frozenset({"post"})
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
@@ -46,6 +47,7 @@ class CodeSend(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_send_code"
+    rate_limited = frozenset({"post"})
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
@@ -59,6 +61,7 @@ class CodeVerify(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_verify_code"
+    rate_limited = frozenset({"post"})
 
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:

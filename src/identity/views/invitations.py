@@ -36,6 +36,7 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         "destroy": "invitation.revoke",
     }
     resource = "invitations"
+    rate_limited = frozenset({"create", "resend"})
     queryset = Invitation.objects.none()  # the contract asks which model
     serializer_class = InvitationSerializer
     filterset_class = InvitationFilter

@@ -1,0 +1,136 @@
+"""Limit sign-in mail and code checks per mailbox and per client address.
+
+An attempt is counted before the vendor is called, so known and unknown mailboxes are limited alike.
+"""
+
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
+
+from identity.models import AttemptCounter
+from kit import caller
+from kit.errors import TooManyRequests
+
+log = structlog.get_logger(__name__)
+
+WINDOW_SECONDS = 15 * 60
+IPV6_PREFIX_BITS = 64  # one site usually holds all of it: RFC 6177
+
+# The window starts with the first attempt. A refused attempt is counted and does not extend it.
+COUNT_ATTEMPT = """
+INSERT INTO identity_attemptcounter AS counter (scope, digest, attempts, expires_at)
+VALUES (%(scope)s, %(digest)s, 1, statement_timestamp() + make_interval(secs => %(window)s))
+ON CONFLICT (scope, digest) DO UPDATE SET
+    attempts = CASE WHEN counter.expires_at > statement_timestamp()
+        THEN counter.attempts + 1 ELSE 1 END,
+    expires_at = CASE WHEN counter.expires_at > statement_timestamp()
+        THEN counter.expires_at ELSE excluded.expires_at END
+RETURNING attempts, extract(epoch FROM expires_at - statement_timestamp())::float
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """Name a limit, the setting that holds its number of attempts, and its window."""
+
+    scope: str
+    setting: str
+    detail: str
+    window_seconds: int = WINDOW_SECONDS
+
+
+MAIL_PER_MAILBOX = RateLimit(
+    scope="mail_per_mailbox",
+    setting="SIGN_IN_RATE_PER_MAILBOX",
+    detail="Too many mails to this address. Use one that has arrived, or wait.",
+)
+MAIL_PER_CLIENT = RateLimit(
+    scope="mail_per_client",
+    setting="SIGN_IN_RATE_PER_CLIENT_ADDRESS",
+    detail="Too many mails were requested from this network. Wait.",
+)
+CODE_PER_MAILBOX = RateLimit(
+    scope="code_per_mailbox",
+    setting="SIGN_IN_RATE_PER_MAILBOX",
+    detail="Too many codes were tried for this address. Sign in with a mailed link, or wait.",
+)
+CODE_PER_CLIENT = RateLimit(
+    scope="code_per_client",
+    setting="SIGN_IN_RATE_PER_CLIENT_ADDRESS",
+    detail="Too many codes were tried from this network. Wait.",
+)
+
+
+def count_sign_in_mail(*, email: str) -> None:
+    """Count a mail that the caller requests for a mailbox. Raises TooManyRequests."""
+    # First the client: what is refused to it must not use up the attempts of other people's mailboxes.
+    _count_client(MAIL_PER_CLIENT)
+    count(MAIL_PER_MAILBOX, normalize_mailbox(email))
+
+
+def count_code_check(*, email: str) -> None:
+    """Count a check of a mailed code, right or wrong. Raises TooManyRequests."""
+    _count_client(CODE_PER_CLIENT)
+    count(CODE_PER_MAILBOX, normalize_mailbox(email))
+
+
+def count_invitation_mail(*, email: str) -> None:
+    """Count an invitation among the mails to a mailbox. Raises TooManyRequests."""
+    count(MAIL_PER_MAILBOX, normalize_mailbox(email))
+
+
+def count(limit: RateLimit, subject: str) -> None:
+    """Count an attempt in one statement, exact across processes. Raises TooManyRequests."""
+    values: dict[str, str | bytes | int] = {
+        "scope": limit.scope,
+        "digest": compute_digest(limit, subject),
+        "window": limit.window_seconds,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_ATTEMPT, values)
+        attempts, seconds_left = cursor.fetchone()
+    if attempts > getattr(settings, limit.setting):
+        log.warning("rate_limit_reached", scope=limit.scope)
+        raise TooManyRequests(limit.detail, retry_after=seconds_left)
+
+
+def delete_expired() -> None:
+    """Delete the counters whose window has ended."""
+    AttemptCounter.objects.filter(expires_at__lt=Now()).delete()
+
+
+def compute_digest(limit: RateLimit, subject: str) -> bytes:
+    """Return the HMAC of a subject under SECRET_KEY; the table holds no addresses."""
+    return salted_hmac(f"identity.{limit.scope}", subject, algorithm="sha256").digest()
+
+
+def normalize_mailbox(email: str) -> str:
+    """Return one spelling for all spellings of a mailbox.
+
+    Tags after a plus sign and dots stay: which of them name the same mailbox is up to each provider.
+    """
+    local, _, domain = unicodedata.normalize("NFKC", email).lower().rpartition("@")
+    with suppress(UnicodeError):  # not every domain is a name IDNA 2003 can encode
+        domain = domain.encode("idna").decode("ascii")
+    return f"{local}@{domain}"
+
+
+def normalize_client(ip: str) -> str:
+    """Return an IPv4 address as it is and an IPv6 address as its /64 network."""
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
+    return str(address)
+
+
+def _count_client(limit: RateLimit) -> None:
+    """Count an attempt of the caller's address; commands and jobs have none."""
+    if ip := caller.current().ip:
+        count(limit, normalize_client(ip))
