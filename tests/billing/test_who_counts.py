@@ -98,6 +98,25 @@ def test_full_plan_refuses_with_the_numbers(firm):
     assert refusal.value.members == {"maximum": 3, "counted": 2, "reserved": 1}
 
 
+def test_member_without_an_id_of_stytch_leaves_reservations_as_they_are(firm):
+    acme = firm(seats=2)
+    Member.objects.filter(pk=acme.members[0].pk).update(stytch_member_id=None)
+
+    acme.invite()
+
+    assert acme.report.reserved == 1
+
+
+def test_invitation_of_an_active_members_address_reserves_no_second_seat(firm):
+    acme, globex = firm(seats=2), firm()
+    here, there = acme.invite(), globex.invite()
+    acme.members[0].email = here.email.upper()
+    acme.members[0].save()
+    Invitation.objects.filter(pk=there.pk).update(email=acme.members[1].email)
+
+    assert (acme.report.reserved, globex.report.reserved) == (0, 1)
+
+
 @pytest.mark.parametrize(("role", "before"), [("viewer", ""), ("admin", "member")])
 def test_full_plan_has_room_for_who_takes_no_seat(firm, role, before):
     acme = firm(seats=2, maximum_seats=2).subscribe()

@@ -89,6 +89,12 @@ class Member(Record):
         indexes = [
             models.Index(fields=["organization", "created_at", "id"], name="member_page"),
             models.Index("organization", Lower("email"), name="member_email"),
+            # Seats are counted after every change of members: answered from the index alone.
+            models.Index(
+                fields=["organization", "role", "user"],
+                condition=Q(status=Status.ACTIVE),
+                name="member_seats",
+            ),
         ]
 
     def __str__(self) -> str:
