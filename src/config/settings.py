@@ -115,7 +115,9 @@ AXES_COOLOFF_TIME = 1  # hour
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # Not the model's `email`: with it, attempts were counted under one name and looked up under another.
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_LOCKOUT_CALLABLE = "kit.staff.locked_out"
+AXES_USERNAME_CALLABLE = "kit.lockout.get_username"
+AXES_HANDLER = "kit.lockout.LockoutHandler"
+AXES_LOCKOUT_CALLABLE = "kit.lockout.render_lockout"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from axes.helpers import get_client_username
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.db.models.options import Options
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -149,15 +146,3 @@ def who(caller: Mapping[str, str]) -> str:
 def acting(request: HttpRequest) -> AbstractContextManager[Caller]:
     """Act as the member of staff who asks."""
     return callers.use(Caller(kind="operator", id=str(request.user.pk)))
-
-
-def locked_out(
-    request: HttpRequest, _refused: HttpResponse | None, credentials: dict[str, Any] | None
-) -> HttpResponse:
-    """Tell somebody with too many wrong passwords what to do now; named in settings."""
-    context = admin.site.each_context(request) | {
-        "title": "Signing in is locked",
-        "username": get_client_username(request, credentials) or "",
-        "attempts": settings.AXES_FAILURE_LIMIT,
-    }
-    return render(request, "kit/locked_out.html", context, status=429)

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from events.models import Event
 from identity.models import User
+from kit.lockout import CLIENT_FAILURE_LIMIT
 from tenancy import routing
 
 EMAIL, PASSWORD = "support@tenantry.example", "correct horse battery"
@@ -18,8 +19,8 @@ def colleague(db):
     return User.objects.create_superuser(email=EMAIL, password=PASSWORD)
 
 
-def sign_in(browser, password):
-    return browser.post(reverse("admin:login"), {"username": EMAIL, "password": password})
+def sign_in(browser, password, *, email=EMAIL):
+    return browser.post(reverse("admin:login"), {"username": email, "password": password})
 
 
 def page(kind, row):
@@ -34,6 +35,25 @@ def test_fifth_wrong_password_locks_with_a_page_that_says_what_to_do(colleague):
     assert "Try again in an hour" in refused.content.decode()
     assert EMAIL in refused.content.decode()
     assert sign_in(Client(), PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "email", [EMAIL.upper(), EMAIL.title(), f" {EMAIL} ", "\uff53" + EMAIL[1:]]
+)
+def test_another_spelling_of_the_address_has_no_tries_of_its_own(colleague, email):
+    for _ in range(5):
+        sign_in(Client(), "wrong")
+
+    assert sign_in(Client(), PASSWORD, email=email).status_code == 429
+
+
+def test_client_that_guesses_for_many_accounts_is_locked_out(colleague):
+    for number in range(CLIENT_FAILURE_LIMIT):
+        sign_in(Client(), "wrong", email=f"staff-{number}@tenantry.example")
+
+    assert sign_in(Client(), PASSWORD).status_code == 429
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9")
+    assert sign_in(elsewhere, PASSWORD).status_code == 302
 
 
 def test_colleague_lifts_a_lock(colleague, staff):

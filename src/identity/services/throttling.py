@@ -3,8 +3,6 @@
 An attempt is counted before the vendor is called, so known and unknown mailboxes are limited alike.
 """
 
-import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -16,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from identity.models import AttemptCounter
 from kit import caller
+from kit.addresses import normalize_email
 from kit.errors import TooManyRequests
 
 log = structlog.get_logger(__name__)
@@ -72,18 +71,18 @@ def count_sign_in_mail(*, email: str) -> None:
     """Count a mail that the caller requests for a mailbox. Raises TooManyRequests."""
     # First the client: what is refused to it must not use up the attempts of other people's mailboxes.
     _count_client(MAIL_PER_CLIENT)
-    count(MAIL_PER_MAILBOX, normalize_mailbox(email))
+    count(MAIL_PER_MAILBOX, normalize_email(email))
 
 
 def count_code_check(*, email: str) -> None:
     """Count a check of a mailed code, right or wrong. Raises TooManyRequests."""
     _count_client(CODE_PER_CLIENT)
-    count(CODE_PER_MAILBOX, normalize_mailbox(email))
+    count(CODE_PER_MAILBOX, normalize_email(email))
 
 
 def count_invitation_mail(*, email: str) -> None:
     """Count an invitation among the mails to a mailbox. Raises TooManyRequests."""
-    count(MAIL_PER_MAILBOX, normalize_mailbox(email))
+    count(MAIL_PER_MAILBOX, normalize_email(email))
 
 
 def count(limit: RateLimit, subject: str) -> None:
@@ -109,17 +108,6 @@ def delete_expired() -> None:
 def compute_digest(limit: RateLimit, subject: str) -> bytes:
     """Return the HMAC of a subject under SECRET_KEY; the table holds no addresses."""
     return salted_hmac(f"identity.{limit.scope}", subject, algorithm="sha256").digest()
-
-
-def normalize_mailbox(email: str) -> str:
-    """Return one spelling for all spellings of a mailbox.
-
-    Tags after a plus sign and dots stay: which of them name the same mailbox is up to each provider.
-    """
-    local, _, domain = unicodedata.normalize("NFKC", email).lower().rpartition("@")
-    with suppress(UnicodeError):  # not every domain is a name IDNA 2003 can encode
-        domain = domain.encode("idna").decode("ascii")
-    return f"{local}@{domain}"
 
 
 def normalize_client(ip: str) -> str:
