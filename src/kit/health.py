@@ -7,6 +7,7 @@ from hmac import compare_digest
 from threading import Lock
 from typing import Final
 
+import psycopg
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -18,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from kit import wire
+from kit.pooling import has_own_sessions
 
 type Check = Callable[[], bool]
 
@@ -82,7 +84,7 @@ class Probe:
     def _run(self) -> list[str]:
         try:
             return [name for name, check in self.checks.items() if not check()]
-        except DatabaseError as error:
+        except (DatabaseError, psycopg.Error) as error:
             log.warning("readiness_failed", error=type(error).__name__)
             return ["database"]
         finally:
@@ -122,6 +124,7 @@ def keys_are_present() -> bool:
 probe = Probe(
     {
         "database": database_answers,
+        "transaction_pooler": once(has_own_sessions),
         "migrations": once(migrations_are_applied),
         "keys": keys_are_present,
     }

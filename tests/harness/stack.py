@@ -29,10 +29,22 @@ COMMANDS = {
 }
 
 
+def run_program(arguments, **environment):
+    """Run Python with these arguments until it ends, the environment changed as given."""
+    return subprocess.run(
+        [*PYTHON, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
 def manage(*command):
     """Run one of the product's commands, as an operator would."""
-    run = [*PYTHON, str(ROOT / "src/manage.py"), *command]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    done = run_program([str(ROOT / "src/manage.py"), *command])
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from kit import pooling
+
 
 class Command(BaseCommand):
     """Start one worker process; past four concurrent jobs scale by processes."""
@@ -21,7 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--queue", action="append", dest="queues")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Block until stopped."""
+        """Block until stopped. Refuses to start behind a transaction pooler."""
+        pooling.require_own_sessions()
         asyncio.run(self._run(options["concurrency"], options["queues"]))
 
     async def _run(self, concurrency: int, queues: list[str] | None) -> None:

@@ -1,0 +1,157 @@
+"""A transaction pooler is detected with certainty, and nothing starts behind one."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from kit import health, pooling
+from tests.harness.plugin import DATABASE, WEB_URL, on_database
+from tests.harness.stack import poll, run_program
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+@contextlib.contextmanager
+def one_session():
+    """What a transaction pooler does: several clients, one session of the server."""
+    with pooling.connect() as shared:
+        yield lambda: contextlib.nullcontext(shared)
+
+
+@contextlib.contextmanager
+def in_turn(count):
+    """A pooler that hands out several sessions in turn, and keeps one to a transaction."""
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(pooling.connect()) for _ in range(count)]
+
+        class Client(contextlib.AbstractContextManager):
+            held = None
+
+            def __exit__(self, *_):
+                return None
+
+            def execute(self, statement):
+                session = self.held or idle.pop(0)
+                answer = session.execute(statement)
+                self.held = session if session.info.transaction_status else None
+                if not self.held:
+                    idle.append(session)
+                return answer
+
+        yield Client
+
+
+def test_connections_of_their_own_are_no_pooler():
+    assert not pooling.is_transaction_pooled(pooling.connect)
+
+
+def test_session_shared_by_two_clients_is_a_pooler():
+    with one_session() as connect:
+        assert pooling.is_transaction_pooled(connect)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_sessions_handed_out_in_turn_are_a_pooler(count):
+    with in_turn(count) as connect:
+        assert pooling.is_transaction_pooled(connect)
+
+
+def test_start_is_refused_behind_a_pooler(monkeypatch):
+    with one_session() as connect:
+        monkeypatch.setattr(pooling, "connect", connect)
+        with pytest.raises(ImproperlyConfigured, match="pool_mode = session"):
+            pooling.require_own_sessions()
+
+
+def test_database_that_is_away_is_left_to_readyz(monkeypatch):
+    def refuse():
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(pooling, "connect", refuse)
+
+    pooling.require_own_sessions()
+
+
+def test_readyz_names_the_pooler(monkeypatch):
+    with one_session() as connect:
+        monkeypatch.setattr(pooling, "connect", connect)
+        probe = health.Probe({"transaction_pooler": pooling.has_own_sessions}, limit=20)
+
+        assert probe.failures() == ["transaction_pooler"]
+
+
+# ── PgBouncer itself, where it is installed ──────────────────────────────────────────────────
+
+CONFIGURATION = """
+[databases]
+{database} = {upstream} dbname={database}
+[pgbouncer]
+listen_addr =
+unix_socket_dir = {folder}
+listen_port = 6543
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = {mode}
+ignore_startup_parameters = extra_float_digits, options
+"""
+
+
+@pytest.fixture
+def bouncer():
+    """Start PgBouncer in front of the test database; return the URL to reach it by."""
+    given = psycopg.conninfo.conninfo_to_dict(on_database(WEB_URL, DATABASE))
+    names = [name for name in ("host", "port", "user", "password") if name in given]
+    with contextlib.ExitStack() as stack:
+
+        def start(mode):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder.chmod(0o777)  # it refuses to run as root
+            config = folder / "pgbouncer.ini"
+            upstream = " ".join(f"{name}={given[name]}" for name in names)
+            text = CONFIGURATION.format(
+                database=DATABASE, upstream=upstream, folder=folder, mode=mode
+            )
+            config.write_text(text + ("user = nobody\n" if os.geteuid() == 0 else ""))
+            (folder / "users").write_text(f'"{given["user"]}" "{given.get("password", "")}"\n')
+            running = subprocess.Popen(
+                ["pgbouncer", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(running.wait)
+            stack.callback(running.terminate)
+            poll((folder / ".s.PGSQL.6543").exists, what="PgBouncer")
+            return f"postgresql://{given['user']}@/{DATABASE}?host={folder}&port=6543"
+
+        yield start
+
+
+if shutil.which("pgbouncer"):
+
+    @pytest.mark.parametrize(
+        ("mode", "pooled"), [("transaction", True), ("statement", True), ("session", False)]
+    )
+    def test_pgbouncer_is_accepted_in_session_mode_only(bouncer, mode, pooled):
+        url = bouncer(mode)
+
+        answer = pooling.is_transaction_pooled(lambda: psycopg.connect(url, autocommit=True))
+
+        assert answer is pooled
+
+    @pytest.mark.parametrize(
+        "program",
+        [["-c", "import config.wsgi"], ["src/manage.py", "worker"]],
+        ids=["web", "worker"],
+    )
+    def test_program_does_not_start_behind_pgbouncer_in_transaction_mode(bouncer, program):
+        url = bouncer("transaction")
+
+        ended = run_program(program, DATABASE_URL=url, DATABASE_OWNER_URL=url)
+
+        assert ended.returncode != 0
+        assert "pool_mode = session" in ended.stderr
