@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
@@ -15,6 +16,8 @@ from kit.ids import uuid7
 from tenancy.errors import SchemaNotReady, SlugTaken
 from tenancy.models import Organization, TenantSchema
 from tenancy.services import script
+
+log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 3.0
 LOOK_EVERY_SECONDS = 0.05
@@ -89,15 +92,23 @@ def create() -> TenantSchema:
     return TenantSchema.objects.create(name=name, digest=script.digest())
 
 
-def migrate_fleet() -> int:
-    """Bring every schema that is behind up to date; how many were."""
+def migrate_fleet() -> tuple[int, list[str]]:
+    """Bring every schema that is behind up to date; how many were, and the names that failed.
+
+    One that cannot be migrated stays as it was and does not stop the others.
+    """
     current = script.digest()
     behind = list(TenantSchema.objects.exclude(digest=current).values_list("name", flat=True))
+    failed = []
     for name in behind:
-        with transaction.atomic():
-            script.migrate(name)
-            TenantSchema.objects.filter(name=name).update(digest=current)
-    return len(behind)
+        try:
+            with transaction.atomic():
+                script.migrate(name)
+                TenantSchema.objects.filter(name=name).update(digest=current)
+        except Exception:  # a data migration may raise anything; the others must go on
+            log.exception("tenant_schema_not_migrated", schema=name)
+            failed.append(name)
+    return len(behind) - len(failed), failed
 
 
 def _reserve(slug: str) -> TenantSchema:

@@ -6,33 +6,43 @@ amount to. The script is committed; `make check` records it again and compares.
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.utils import schema_context
 
+from tenancy.services import schema_diff
+
 PATH = Path(__file__).parent.parent / "sql" / "tenant_schema.sql"
 SCRATCH = "recording"
 WEB_ROLE = "{web_role}"
-BOOKKEEPING = 'INSERT INTO "django_migrations"'  # carries a time; written without one below
-RECORDED = (
-    "CREATE ",
-    "ALTER ",
-    "DROP ",
-    "INSERT ",
-    "UPDATE ",
-    "GRANT ",
-    "REVOKE ",
-    "COMMENT ",
-    "DO ",
-)
+BOOKKEEPING = "django_migrations"  # its rows carry a time; they are written without one below
+LEADING = re.compile(r"(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
+# What changes nothing that lasts; a text with a further statement after it may.
+READING = frozenset("SELECT SHOW SET RESET EXPLAIN SAVEPOINT RELEASE ROLLBACK BEGIN COMMIT".split())
+
+
+class NotRecordable(Exception):
+    """The migrations do something that a script cannot repeat; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a migration."""
+
+    migration: str
+    text: str
 
 
 def labels() -> set[str]:
@@ -42,12 +52,12 @@ def labels() -> set[str]:
     }
 
 
-def migrate(schema_name: str) -> None:
-    """Bring one schema up to date by running its migrations."""
+def migrate(schema_name: str, progress: Callable[..., None] | None = None) -> None:
+    """Bring one schema up to date by running its migrations; `progress` is Django's callback."""
     with schema_context(schema_name, include_public=False):
         MigrationRecorder(connection).ensure_schema()
     with schema_context(schema_name):
-        executor = MigrationExecutor(connection)
+        executor = MigrationExecutor(connection, progress)
         executor.migrate([key for key in executor.loader.graph.leaf_nodes() if key[0] in labels()])
 
 
@@ -68,36 +78,98 @@ def digest() -> str:
 
 
 def record() -> str:
-    """The script that the migrations amount to, read from a real run that is rolled back."""
-    statements: list[str] = []
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f'CREATE SCHEMA "{SCRATCH}"')
-        with _listening(statements):
-            migrate(SCRATCH)
-        transaction.set_rollback(True)
-    statements += [
+    """Return the script that the migrations amount to, read from real runs that are rolled back.
+
+    Raises NotRecordable for a statement that differs from run to run, as one with a generated id or
+    time does: every organization would get the same, and recording again something else.
+    """
+    statements = _record_once()
+    for first, second in zip_longest(statements, _record_once()):
+        if first != second:
+            named = first or second
+            raise NotRecordable(
+                f"Migration {named.migration} is different each time it runs: {named.text[:200]}\n"
+                "Give rows explicit ids and times, or make them when an organization is created "
+                "(a receiver of tenancy.signals.organization_created)."
+            )
+    lines = [statement.text for statement in statements]
+    lines += [
         f"INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', now())"  # noqa: S608 - names of our own files
         for app, name in migrations()
     ]
     role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
-    return "".join(f"{line.strip().rstrip(';')};\n" for line in statements).replace(role, WEB_ROLE)
+    return "".join(_terminated(line) for line in lines).replace(role, WEB_ROLE)
+
+
+def find_differences(recorded: str) -> list[str]:
+    """Return what differs between a schema made by a script and one made by the migrations."""
+    with transaction.atomic():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute('CREATE SCHEMA "scripted"; CREATE SCHEMA "migrated"')
+                cursor.execute(f'SET LOCAL search_path TO "scripted";\n{with_role(recorded)}')
+            migrate("migrated")
+            return schema_diff.compare("scripted", "migrated")
+        except DatabaseError as error:
+            return [f"the script itself cannot be run: {error}"]
+        finally:
+            transaction.set_rollback(True)
 
 
 @functools.cache
 def read() -> str:
-    """The committed script, ready to run."""
-    role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
-    return PATH.read_text(encoding="utf-8").replace(WEB_ROLE, role)
+    """Return the committed script, ready to run."""
+    return with_role(PATH.read_text(encoding="utf-8"))
+
+
+def with_role(recorded: str) -> str:
+    """Return a recorded script with the name of this installation's web role."""
+    return recorded.replace(WEB_ROLE, connection.ops.quote_name(settings.DATABASE_WEB_ROLE))
+
+
+def _record_once() -> list[Statement]:
+    statements: list[Statement] = []
+    current = ["the table of migrations"]
+
+    def follow(action: str, migration: Migration | None = None, _fake: object = None) -> None:
+        if action == "apply_start" and migration is not None:
+            current[0] = f"{migration.app_label}.{migration.name}"
+
+    def keep(text: str) -> None:
+        if _is_lasting(text):
+            statements.append(Statement(current[0], text.strip()))
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE SCHEMA "{SCRATCH}"')
+        with _listening(keep):
+            migrate(SCRATCH, follow)
+        transaction.set_rollback(True)
+    return statements
+
+
+def _is_lasting(text: str) -> bool:
+    """Return whether a statement, in any spelling, belongs into the script."""
+    body = text[LEADING.match(text).end() :].strip()  # type: ignore[union-attr]  # matches ""
+    word = re.match(r"\w*", body).group().upper()  # type: ignore[union-attr]  # matches ""
+    if not word or (BOOKKEEPING in body and word != "CREATE"):
+        return False
+    return word not in READING or ";" in body.rstrip("; \n")
+
+
+def _terminated(text: str) -> str:
+    """End a statement with a semicolon, on a line of its own after a trailing comment."""
+    body = text.rstrip().rstrip(";")
+    return f"{body}\n;\n" if "--" in body.rpartition("\n")[2] else f"{body};\n"
 
 
 @contextmanager
-def _listening(statements: list[str]) -> Iterator[None]:
+def _listening(keep: Callable[[str], None]) -> Iterator[None]:
     def listen(execute: Callable[..., object], *call: object) -> object:
-        text, params = str(call[0]), call[1]
-        if text.startswith(RECORDED) and not text.startswith(BOOKKEEPING):
-            compose = connection.ops.compose_sql  # type: ignore[attr-defined]  # PostgreSQL's own
-            statements.append(compose(text, params) if params else text)
+        text, params, many = str(call[0]), call[1], call[2]
+        compose = connection.ops.compose_sql  # type: ignore[attr-defined]  # PostgreSQL's own
+        for values in params if many else [params]:  # type: ignore[attr-defined]  # executemany's
+            keep(compose(text, values) if values else text)
         return execute(*call)
 
     with connection.execute_wrapper(listen):

@@ -23,8 +23,13 @@ class Command(BaseCommand):
         call_command(
             "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
         )
-        migrated = provisioning.migrate_fleet()
+        migrated, failed = provisioning.migrate_fleet()
         stocked = provisioning.stock()
         self.stdout.write(
             f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}."
         )
+        if failed:
+            raise CommandError(
+                f"These schemas could not be migrated and stay as they were: {', '.join(failed)}."
+                " The log says why; run this again once that is mended."
+            )

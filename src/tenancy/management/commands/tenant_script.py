@@ -18,9 +18,27 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Write, or compare."""
-        recorded = script.record()
+        """Write the script, or check the committed one; either way a schema is made by each.
+
+        Raises CommandError that names what the script cannot repeat, or lacks.
+        """
+        if options["check"]:
+            recorded = script.PATH.read_text(encoding="utf-8") if script.PATH.exists() else ""
+            remedy = "run `manage.py tenant_script`"
+        else:
+            recorded = self._record()
+            remedy = "the script cannot repeat it; see docs/runbooks/tenant-migrations.md"
+        if differences := script.find_differences(recorded):
+            listed = "\n".join(f"  {name}" for name in differences)
+            raise CommandError(
+                "A schema made by the tenant script differs from one made by the migrations"
+                f" ({remedy}):\n{listed}"
+            )
         if not options["check"]:
             script.PATH.write_text(recorded, encoding="utf-8")
-        elif not script.PATH.exists() or script.PATH.read_text(encoding="utf-8") != recorded:
-            raise CommandError("The tenant script is out of date: run `manage.py tenant_script`.")
+
+    def _record(self) -> str:
+        try:
+            return script.record()
+        except script.NotRecordable as error:
+            raise CommandError(str(error)) from None

@@ -1,0 +1,1 @@
+"""The migrations of `events`, and more: what a team adds to the organizations' schemas."""
