@@ -1,0 +1,90 @@
+"""Seats are those of one organization: what happens to another one changes nothing here."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from billing.seat_rules import Policy, Situation, State, decide
+from billing.services import seat_books
+from events.models import Event
+from identity.models import Intent, IntentKind
+from tenancy import routing
+
+
+def test_pending_changes_of_others_take_no_seat_here(firm):
+    acme, globex = firm(), firm()
+    Intent.objects.create(
+        organization=globex.organization,
+        kind=IntentKind.INVITE,
+        subject="address:x@globex.example",
+        caller={},
+        role="member",
+        expires_at=timezone.now() + timedelta(seconds=30),
+    )
+
+    assert seat_books.count(globex.organization, seat_books.default_plan()).incoming == 1
+    assert seat_books.count(acme.organization, seat_books.default_plan()).incoming == 0
+
+
+def test_error_of_one_organization_is_recorded_with_no_other(firm):
+    acme, globex = firm().subscribe(), firm().subscribe()
+    globex.join()
+    globex.sync()
+    acme.fault(status=503, times=9)
+    acme.join()
+
+    acme.sync()
+
+    assert acme.remembered.last_error != ""
+    assert globex.remembered.last_error == ""
+
+
+def test_members_and_invitations_of_others_are_not_counted_here(firm):
+    acme, globex = firm(seats=2), firm(seats=3)
+    globex.invite()
+
+    count = seat_books.count(acme.organization, seat_books.default_plan())
+
+    assert (count.counted, count.reserved) == (2, 0)
+
+
+def test_attempt_of_another_organization_is_not_resumed_here(firm):
+    acme, globex = firm().subscribe(), firm().subscribe()
+    acme.fault(status=503, times=9)
+    acme.join()
+    acme.sync()
+
+    globex.join()
+    globex.sync()
+
+    assert (globex.billed, globex.state) == (2, "in_sync")
+    assert acme.attempts().get().state == "in_flight"
+
+
+def test_successful_sync_is_an_event(firm):
+    acme = firm().subscribe()
+    acme.join()
+
+    acme.sync()
+
+    with routing.activate(acme.organization):
+        event = Event.objects.get(type="seats.synced")
+    assert event.changes == {"quantity": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("counted", "state"), [(2, State.IN_SYNC), (3, State.IN_SYNC), (4, State.OVER_LIMIT)]
+)
+def test_exactly_the_maximum_is_not_over_the_limit(counted, state):
+    situation = Situation(
+        counted=counted, policy=Policy(maximum=3), status="active", observed=counted
+    )
+
+    assert decide(situation).state == state
+
+
+def test_subscription_is_active_while_trialing(firm):
+    row = firm(trial_days=14).subscribe().subscription
+
+    assert (row.status, row.is_active, row.active_since is None) == ("trialing", True, False)

@@ -1,0 +1,106 @@
+"""Every change of an organization's people is checked under the organization's lock."""
+
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+
+from identity.gateway.port import MemberDeleted, MemberSnapshot, OrganizationSnapshot
+from identity.models import Intent, Member
+from identity.roles import Role
+from identity.services import bulk, directory, invitations, members, organizations
+from tenancy.models import Organization
+from tests.harness.locking import organization_locked, waiting_for
+
+
+@pytest.fixture
+def change(company, committed):
+    """The changes people ask for, by name; each is a call that asks Stytch at last."""
+    organization = Organization.objects.get(pk=company.id)
+    viewer, admin = company.viewer.member["id"], company.admin.member["id"]
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    giver = Member.objects.get(pk=admin)
+    return organization, {
+        "change_role": lambda: members.change_role(
+            organization, member_id=viewer, role=Role.MEMBER
+        ),
+        "transfer_admin": lambda: members.transfer_admin(
+            organization, member_id=viewer, giver=giver
+        ),
+        "remove": lambda: members.remove(organization, member_id=viewer),
+        "leave": lambda: members.leave(organization, member_id=viewer),
+        "invite": lambda: invitations.create(organization, email=email, role=Role.MEMBER),
+        "bulk": lambda: bulk.create(organization, rows=[bulk.Row(email=email, role=Role.MEMBER)]),
+        "rename": lambda: organizations.rename(organization, name="Acme Two"),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["change_role", "transfer_admin", "remove", "leave", "invite", "bulk", "rename"]
+)
+def test_change_is_checked_and_written_down_under_the_lock(change, name):
+    organization, calls = change
+
+    with (
+        organization_locked(organization.pk) as holder,
+        waiting_for(holder, calls[name]) as running,
+    ):
+        assert not Intent.objects.of(organization).filter(state="open").exists()
+
+    running.result()
+
+
+@pytest.mark.parametrize("name", ["reactivate", "revoke", "resend"])
+def test_change_of_what_was_made_before_is_checked_under_the_lock(company, committed, name):
+    organization = Organization.objects.get(pk=company.id)
+    viewer = company.viewer.member["id"]
+    email = company.address(f"new-{secrets.token_hex(3)}")
+    invited = invitations.create(organization, email=email, role=Role.MEMBER)
+    if name == "reactivate":
+        members.remove(organization, member_id=viewer)
+    calls = {
+        "reactivate": lambda: members.reactivate(organization, member_id=viewer),
+        "revoke": lambda: invitations.revoke(organization, invitation_id=invited.pk),
+        "resend": lambda: invitations.resend(organization, invitation_id=invited.pk),
+    }
+
+    with (
+        organization_locked(organization.pk) as holder,
+        waiting_for(holder, calls[name]) as running,
+    ):
+        assert not Intent.objects.of(organization).filter(state="open").exists()
+
+    running.result()
+
+
+@pytest.mark.parametrize("kind", ["member", "invited", "deleted", "organization"])
+def test_snapshot_of_the_directory_is_applied_under_the_lock(company, committed, kind):
+    organization = Organization.objects.get(pk=company.id)
+    member = Member.objects.get(pk=company.viewer.member["id"])
+    new = {
+        "stytch_member_id": f"member-test-{secrets.token_hex(8)}",
+        "stytch_org_id": organization.stytch_org_id,
+        "email": company.address(f"new-{secrets.token_hex(3)}"),
+        "email_verified": True,
+        "name": "New",
+        "roles": (),
+        "read_at": datetime.now(UTC),
+    }
+    snapshots = {
+        "member": MemberSnapshot(**new, status="active"),
+        "invited": MemberSnapshot(**new, status="invited"),
+        "deleted": MemberDeleted(stytch_member_id=member.stytch_member_id),
+        "organization": OrganizationSnapshot(
+            stytch_org_id=organization.stytch_org_id, name="Renamed", slug=organization.slug
+        ),
+    }
+
+    with (
+        organization_locked(organization.pk) as holder,
+        waiting_for(holder, lambda: directory.apply(snapshots[kind])) as running,
+    ):
+        organization.refresh_from_db()
+        member.refresh_from_db()
+        assert (organization.name, member.status) != ("Renamed", "removed")
+
+    running.result()
