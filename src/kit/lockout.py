@@ -1,5 +1,6 @@
 """Lock out password guessing at the admin: per account and client, and per client."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from axes.attempts import get_cool_off_threshold
@@ -13,9 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from kit.addresses import normalize_email
+from kit.middleware import client_ip
 
 # Wrong passwords one client address may send for all accounts together, within the cool-off time.
 CLIENT_FAILURE_LIMIT: Final = 30
+IPV6_PREFIX_BITS: Final = 64  # one site usually holds all of it: RFC 6177
+UNKNOWN_ADDRESS: Final = "::"
+MAX_USERNAME_CHARACTERS: Final = 255  # the column's; lower case may be longer than what was typed
 
 
 class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships no types
@@ -35,7 +40,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships n
 def get_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
     """Return the account a sign-in names, in normal form: the look-up ignores case, so this does."""
     name = (credentials or {}).get("username") or request.POST.get("username")
-    return normalize_email(name) if name else None
+    return normalize_email(name)[:MAX_USERNAME_CHARACTERS] if name else None
 
 
 def render_lockout(
@@ -50,9 +55,19 @@ def render_lockout(
     return render(request, "kit/locked_out.html", context, status=429)
 
 
+def get_client_address(request: HttpRequest) -> str:
+    """Return the client's address for axes: attempts without one would be found by no query."""
+    return client_ip(request) or UNKNOWN_ADDRESS
+
+
 def _count_of_client(request: HttpRequest) -> int:
+    """Count the failures of an IPv4 address, or of the /64 in which an IPv6 host has any address."""
+    address = ip_address(get_client_address(request))
+    bits = IPV6_PREFIX_BITS if address.version == 6 else address.max_prefixlen
+    client = ip_network((address, bits), strict=False)
     recent = AccessAttempt.objects.filter(
-        ip_address=request.axes_ip_address,  # type: ignore[attr-defined]  # set by axes
+        ip_address__gte=str(client[0]),
+        ip_address__lte=str(client[-1]),
         attempt_time__gte=get_cool_off_threshold(request),
     )
     return recent.aggregate(failures=Sum("failures_since_start"))["failures"] or 0

@@ -47,11 +47,16 @@ def test_another_spelling_of_the_address_has_no_tries_of_its_own(colleague, emai
     assert sign_in(Client(), PASSWORD, email=email).status_code == 429
 
 
-def test_client_that_guesses_for_many_accounts_is_locked_out(colleague):
+@pytest.mark.parametrize(
+    ("address", "same"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::2"), ("unknown", "unknown")],
+)
+def test_client_that_guesses_for_many_accounts_is_locked_out(colleague, address, same):
     for number in range(CLIENT_FAILURE_LIMIT):
-        sign_in(Client(), "wrong", email=f"staff-{number}@tenantry.example")
+        guessing = Client(REMOTE_ADDR=address)
+        sign_in(guessing, "wrong", email=f"staff-{number}@tenantry.example")
 
-    assert sign_in(Client(), PASSWORD).status_code == 429
+    assert sign_in(Client(REMOTE_ADDR=same), PASSWORD).status_code == 429
     elsewhere = Client(REMOTE_ADDR="192.0.2.9")
     assert sign_in(elsewhere, PASSWORD).status_code == 302
 

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from events.models import Event
 from identity.gateway.port import MemberSnapshot, Proof
 from identity.models import Member
 from kit.ids import uuid7
+from tenancy import routing
 from tenancy.models import Organization
 from tenancy.services import organizations
 
@@ -58,6 +60,26 @@ def organization(db):
     return organizations.create(
         stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
     )
+
+
+@pytest.fixture
+def other_organization(db):
+    """Create a second organization for tests that roll back."""
+    number = uuid7().hex[:8]
+    return organizations.create(
+        stytch_org_id=f"organization-other-{number}", name="Globex", slug=f"globex-{number}"
+    )
+
+
+@pytest.fixture
+def recorded():
+    """Return a function that reads an organization's events of one type from its schema."""
+
+    def read(organization, type_):
+        with routing.activate(organization):
+            return list(Event.objects.filter(type=type_).order_by("occurred_at", "id"))
+
+    return read
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from identity.models import Intent, Member
+from identity.models import Intent, Member, User
 from identity.roles import Role
 from identity.services import attribution, intents
 from identity.tasks import forget_closed_intents, settle_intents
@@ -186,6 +186,35 @@ def test_admin_whose_invitation_is_being_revoked_counts_as_gone(
     )
 
     assert (demoted.status_code, demoted.json()["code"]) == (409, "last_admin")
+
+
+def test_removal_of_an_admin_without_stytch_id_counts_for_that_admin_alone(
+    api, sandbox, company, committed
+):
+    leaving, staying = [
+        Member.objects.create(
+            organization_id=company.id,
+            user=User.objects.create(email=email),
+            email=email,
+            role=Role.ADMIN,
+            status="active",
+        )
+        for email in (company.address("ann"), company.address("bob"))
+    ]
+    for lost in ("/v1/b2b/organizations/.*/members/", ONE_MEMBER):
+        sandbox.post("/faults", vendor="stytch", path=lost, drop=True, times=99)
+    removal = api.delete(f"{company.path}/members/{leaving.pk}", token=company.admin.token)
+    assert removal.status_code == 503
+    an_hour = timezone.now() + timedelta(hours=1)  # the sweeper leaves it alone until then
+    assert Intent.objects.filter(organization_id=company.id).open().update(expires_at=an_hour) == 1
+    sandbox.delete("/faults")
+
+    left = api.post(f"{company.path}/members/leave", token=company.admin.token)
+
+    assert left.status_code == 204
+    assert [*Member.objects.filter(organization_id=company.id).admins().exclude(pk=leaving.pk)] == [
+        staying
+    ]
 
 
 def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committed):

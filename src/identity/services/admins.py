@@ -21,8 +21,7 @@ def keep_one(organization: Organization, *, losing: Member) -> None:
         return
     leaving = set(Intent.objects.of(organization).losing_admins().values_list("subject", flat=True))
     others = Member.objects.of(organization).admins().exclude(pk=losing.pk)
-    staying = others.values_list("stytch_member_id", flat=True)
-    if all(attribution.member(id_ or "") in leaving for id_ in staying):
+    if all(attribution.subject_of_member(other) in leaving for other in others):
         raise LastAdmin("Make another member an admin first.")
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
-from identity.models import Intent, IntentKind, IntentState
+from identity.models import Intent, IntentKind, IntentState, Member
 from identity.models.intents import IntentQuerySet
 from identity.services import acting
 from kit import caller as callers
@@ -17,6 +17,14 @@ ORGANIZATION = "organization"
 def member(stytch_member_id: str) -> str:
     """The subject of an intent about a member, or about the member an invitation made."""
     return f"member:{stytch_member_id}"
+
+
+def subject_of_member(row: Member) -> str:
+    """Return the subject of an intent about this member; without a Stytch id, its own id names it.
+
+    An empty id would be one subject for all members that Stytch does not have.
+    """
+    return member(row.stytch_member_id or str(row.pk))
 
 
 def address(email: str) -> str:

@@ -114,7 +114,7 @@ def _open(
     return intents.open(
         organization=organization,
         kind=kind,
-        subject=attribution.member(member.stytch_member_id or ""),
+        subject=attribution.subject_of_member(member),
         role=role,
         role_before=member.role if member.is_active else "",
         details=details,

@@ -88,7 +88,9 @@ def create() -> TenantSchema:
     name = f"t_{uuid7().hex}"
     path = connection.ops.quote_name(name)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path};\n{script.read()}")
+        cursor.execute(
+            f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path}, public;\n{script.read()}"
+        )
     return TenantSchema.objects.create(name=name, digest=script.digest())
 
 
@@ -106,6 +108,7 @@ def migrate_fleet() -> tuple[int, list[str]]:
                 script.migrate(name)
                 TenantSchema.objects.filter(name=name).update(digest=current)
         except Exception:  # a data migration may raise anything; the others must go on
+            connection.ensure_connection()  # unless it was the database that went away
             log.exception("tenant_schema_not_migrated", schema=name)
             failed.append(name)
     return len(behind) - len(failed), failed

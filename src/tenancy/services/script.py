@@ -66,9 +66,8 @@ def migrations() -> list[tuple[str, str]]:
     """Every tenant migration there is, in the order they are applied."""
     loader = MigrationLoader(None)  # no connection: the files only
     leaves = [key for key in loader.graph.leaf_nodes() if key[0] in labels()]
-    return [
-        key for leaf in leaves for key in loader.graph.forwards_plan(leaf) if key[0] in labels()
-    ]
+    plans = (key for leaf in leaves for key in loader.graph.forwards_plan(leaf))
+    return list(dict.fromkeys(key for key in plans if key[0] in labels()))
 
 
 @functools.cache
@@ -107,7 +106,9 @@ def find_differences(recorded: str) -> list[str]:
         try:
             with connection.cursor() as cursor:
                 cursor.execute('CREATE SCHEMA "scripted"; CREATE SCHEMA "migrated"')
-                cursor.execute(f'SET LOCAL search_path TO "scripted";\n{with_role(recorded)}')
+                cursor.execute(
+                    f'SET LOCAL search_path TO "scripted", public;\n{with_role(recorded)}'
+                )
             migrate("migrated")
             return schema_diff.compare("scripted", "migrated")
         except DatabaseError as error:

@@ -1,0 +1,335 @@
+"""A change of one organization, member or invitation leaves every other row as it was.
+
+Two rows that a query could confuse are in each test: one more organization, member, invitation or
+intent than the change is about.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from identity.errors import ChangeInProgress, LastAdmin
+from identity.gateway.port import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
+from identity.models import Intent, IntentKind, Invitation, Member
+from identity.roles import Role
+from identity.services import attribution, directory, intents, invitations, members
+from kit import caller as callers
+from kit.caller import Caller
+from kit.errors import NotFound
+from tenancy.models import Organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def intend():
+    """Open an intent of an organization by a member of its own."""
+
+    def write(organization, kind, subject, **fields):
+        with callers.use(Caller(kind="member", id=f"member-of-{organization.slug}")):
+            return intents.open(organization=organization, kind=kind, subject=subject, **fields)
+
+    return write
+
+
+# ── Applying snapshots ───────────────────────────────────────────────────────────────────────
+
+
+def test_revoking_one_invitation_leaves_the_others_open(organization, told):
+    first = told(organization, "first@acme.example", status="invited")
+    second = told(organization, "second@acme.example", status="invited")
+    for one in (first, second):
+        directory.apply(one)
+
+    directory.apply(MemberDeleted(stytch_member_id=second.stytch_member_id))
+
+    status = dict(Invitation.objects.of(organization).values_list("email", "status"))
+    assert status == {"first@acme.example": "pending", "second@acme.example": "revoked"}
+
+
+def test_revoked_invitation_does_not_close_a_later_one(organization, told):
+    first = told(organization, "first@acme.example", status="invited")
+    second = told(organization, "second@acme.example", status="invited")
+    directory.apply(first)
+    directory.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+
+    directory.apply(second)  # read before the first one was revoked
+
+    assert Invitation.objects.of(organization).get(email=second.email).status == "pending"
+
+
+def test_removing_a_member_leaves_invitations_open(organization, told):
+    here = told(organization, "here@acme.example")
+    directory.apply(here)
+    directory.apply(told(organization, "asked@acme.example", status="invited"))
+
+    directory.apply(MemberDeleted(stytch_member_id=here.stytch_member_id))
+
+    assert Invitation.objects.of(organization).get().status == "pending"
+
+
+def test_removing_one_member_leaves_the_others_active(organization, told):
+    snapshots = [told(organization, f"{name}@acme.example") for name in ("ada", "grace", "vic")]
+    for snapshot in snapshots:
+        directory.apply(snapshot)
+
+    directory.apply(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
+
+    active = Member.objects.of(organization).active().values_list("email", flat=True)
+    assert set(active) == {"ada@acme.example", "vic@acme.example"}
+
+
+def test_accepting_here_leaves_the_invitation_of_another_organization_open(
+    organization, other_organization, told
+):
+    directory.apply(told(other_organization, "ada@both.example", status="invited"))
+
+    directory.apply(told(organization, "ada@both.example"))
+
+    assert Invitation.objects.of(other_organization).get().status == "pending"
+
+
+def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
+    organization, other_organization, told
+):
+    there = told(other_organization, "ada@both.example", status="invited", roles=("viewer",))
+    directory.apply(there)
+
+    directory.apply(told(organization, "ada@both.example", status="invited"))
+
+    assert Invitation.objects.of(organization).get().role == Role.MEMBER
+    invitation = Invitation.objects.of(other_organization).get()
+    assert (invitation.role, invitation.stytch_member_id) == (Role.VIEWER, there.stytch_member_id)
+
+
+def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
+    organization, other_organization, told
+):
+    there = told(other_organization, "ada@both.example")
+    directory.apply(there)
+    directory.apply(MemberDeleted(stytch_member_id=there.stytch_member_id))
+
+    here = directory.apply(told(organization, "ada@both.example")).member
+
+    assert here.organization_id == organization.pk
+    assert Member.objects.of(other_organization).get().status == "removed"
+
+
+def test_invitation_names_no_inviter_of_another_organization(
+    organization, other_organization, told
+):
+    outsider = directory.apply(told(other_organization, "mallory@globex.example")).member
+    insider = directory.apply(told(organization, "grace@acme.example")).member
+
+    for member in (outsider, insider):
+        with callers.use(Caller(kind="member", id=str(member.pk))):
+            invited = told(organization, f"by-{member.email}", status="invited")
+            # Without an intent the invitation would be the directory's, not the caller's.
+            intents.open(
+                organization=organization,
+                kind=IntentKind.INVITE,
+                subject=attribution.address(invited.email),
+            )
+            directory.apply(invited)
+
+    inviters = Invitation.objects.of(organization).values_list("email", "invited_by")
+    assert dict(inviters) == {f"by-{outsider.email}": None, f"by-{insider.email}": insider.pk}
+
+
+def test_missing_admin_is_recorded_although_another_organization_has_one(
+    organization, other_organization, told, recorded
+):
+    directory.apply(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
+    directory.apply(told(organization, "member@acme.example"))
+    admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
+    directory.apply(admin)
+
+    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+
+    assert len(recorded(organization, "organization.admin_lost")) == 1
+
+
+def test_members_of_another_organization_record_no_missing_admin_here(
+    organization, other_organization, told, recorded
+):
+    directory.apply(told(other_organization, "member@globex.example"))
+    admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
+    directory.apply(admin)
+
+    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+
+    assert recorded(organization, "organization.admin_lost") == []
+
+
+def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
+    organization, other_organization, told, shown
+):
+    email = "ada@both.example"
+    there = directory.apply(told(other_organization, email), proof=shown.email(email)).member
+    directory.apply(told(organization, "grace@acme.example"))
+
+    here = directory.apply(told(organization, email), proof=shown.email(email)).member
+
+    assert here.user_id == there.user_id
+
+
+def test_deleting_one_organization_leaves_the_rows_of_another(
+    organization, other_organization, told, intend
+):
+    directory.apply(told(other_organization, "ada@globex.example"))
+    directory.apply(told(other_organization, "new@globex.example", status="invited"))
+    intent = intend(other_organization, IntentKind.INVITE, "address:x@globex.example")
+
+    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+
+    intent.refresh_from_db()
+    member = Member.objects.of(other_organization).get()
+    invitation = Invitation.objects.of(other_organization).get()
+    assert (member.status, invitation.status, intent.state) == ("active", "pending", "open")
+    other_organization.refresh_from_db()
+    assert other_organization.state == Organization.State.ACTIVE
+
+
+def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(organization, told):
+    former = told(organization, "former@acme.example")
+    directory.apply(former)
+    removed = directory.apply(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
+
+    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+
+    assert Member.objects.get(pk=removed.pk).removed_at == removed.removed_at
+
+
+# ── Intents ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rename_is_not_attributed_to_a_member_of_another_organization(
+    organization, other_organization, intend, recorded
+):
+    intent = intend(other_organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+
+    directory.apply(
+        OrganizationSnapshot(
+            stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
+        )
+    )
+
+    (event,) = recorded(organization, "organization.updated")
+    assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
+    intent.refresh_from_db()
+    assert intent.state == "open"
+
+
+def test_invitation_is_not_attributed_to_a_member_of_another_organization(
+    organization, other_organization, told, intend, recorded
+):
+    email = "ada@both.example"
+    intent = intend(other_organization, IntentKind.INVITE, attribution.address(email))
+
+    directory.apply(told(organization, email, status="invited"))
+
+    (event,) = recorded(organization, "invitation.created")
+    assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
+    intent.refresh_from_db()
+    assert intent.state == "open"
+
+
+def test_intent_of_another_organization_stops_no_change_here(
+    organization, other_organization, intend
+):
+    intend(other_organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+
+    ours = intend(organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+
+    assert ours.state == "open"
+    with pytest.raises(ChangeInProgress):
+        intend(organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+
+
+def test_change_of_one_member_stops_no_change_of_another(organization, intend):
+    intend(organization, IntentKind.REMOVE, "member:one")
+
+    assert intend(organization, IntentKind.REMOVE, "member:other").state == "open"
+
+
+def test_closing_one_intent_leaves_the_others_open(organization, intend):
+    one = intend(organization, IntentKind.REMOVE, "member:one")
+    other = intend(organization, IntentKind.REMOVE, "member:other")
+
+    attribution.close(one, "done")
+
+    states = dict(Intent.objects.of(organization).values_list("pk", "state"))
+    assert states == {one.pk: "done", other.pk: "open"}
+
+
+# ── Services ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("change", [invitations.resend, invitations.revoke])
+def test_invitation_of_another_organization_is_not_found(
+    organization, other_organization, told, change
+):
+    there = directory.apply(told(other_organization, "x@globex.example", status="invited"))
+
+    with pytest.raises(NotFound):
+        change(organization, invitation_id=there.invitation.pk)
+
+    assert not Intent.objects.filter(organization__in=[organization, other_organization]).exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        members.remove,
+        members.leave,
+        members.reactivate,
+        lambda organization, member_id: members.change_role(
+            organization, member_id=member_id, role=Role.VIEWER
+        ),
+    ],
+    ids=["remove", "leave", "reactivate", "change_role"],
+)
+def test_member_of_another_organization_is_not_found(
+    organization, other_organization, told, change
+):
+    there = directory.apply(told(other_organization, "x@globex.example")).member
+
+    with pytest.raises(NotFound):
+        change(organization, member_id=there.pk)
+
+    assert not Intent.objects.filter(organization__in=[organization, other_organization]).exists()
+
+
+@pytest.mark.parametrize("status", ["active", "invited"])
+def test_address_of_another_organization_can_be_invited(
+    organization, other_organization, told, status
+):
+    directory.apply(told(other_organization, "ada@both.example", status=status))
+
+    intent = invitations.intend(organization, email="ada@both.example", role=Role.MEMBER)
+
+    assert (intent.state, intent.organization_id) == ("open", organization.pk)
+
+
+def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_here(
+    organization, other_organization, told
+):
+    directory.apply(told(other_organization, "ada@both.example", status="invited"))
+    past = timezone.now() - timedelta(seconds=1)
+    Invitation.objects.of(other_organization).update(expires_at=past)
+
+    invitations.intend(organization, email="ada@both.example", role=Role.MEMBER)
+
+    assert Invitation.objects.of(other_organization).get().status == "pending"
+
+
+def test_last_admin_is_kept_although_another_organization_has_one(
+    organization, other_organization, told
+):
+    for place in (organization, other_organization):
+        directory.apply(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
+    admin = Member.objects.of(organization).get()
+
+    with pytest.raises(LastAdmin):
+        members.leave(organization, member_id=admin.pk)
