@@ -10,7 +10,7 @@ from django.db import transaction
 
 from identity.models import Intent
 from identity.roles import Role
-from identity.services import invitations
+from identity.services import invitations, throttling
 from kit import jobs
 from kit.errors import Problem, TooManyRequests
 from kit.vendors import VendorUnavailable
@@ -46,6 +46,7 @@ def send(intent_id: UUID) -> None:
     intent = Intent.objects.open().select_related("organization").filter(pk=intent_id).first()
     if intent is None:
         return
+    throttling.count_invitation_mail(email=intent.details["email"])
     try:
         invitations.send(intent, will_retry=True)
     except (VendorUnavailable, TooManyRequests):

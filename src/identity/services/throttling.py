@@ -119,6 +119,6 @@ def normalize_client(ip: str) -> str:
 
 
 def _count_client(limit: RateLimit) -> None:
-    """Count an attempt of the caller's address; commands and jobs have none."""
+    """Count an attempt of the caller's address; a command has none."""
     if ip := caller.current().ip:
         count(limit, normalize_client(ip))
