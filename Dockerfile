@@ -17,14 +17,14 @@ WORKDIR /app
 
 FROM base AS sandbox
 COPY --from=sandbox-packages /opt/venv /opt/venv
-COPY src/sandbox src/sandbox
+COPY dev/sandbox dev/sandbox
+ENV PYTHONPATH=/app/dev
 USER tenantry
 CMD ["python", "-m", "sandbox"]
 
 FROM packages AS product
 WORKDIR /app
 COPY src src
-RUN rm -r src/sandbox src/devserver
 # Settings insist on every variable; none of these is kept, and no database is asked.
 RUN SECRET_KEY=only-to-collect-static-files-nothing-else DATABASE_URL=postgresql:///x \
     DATABASE_OWNER_URL=postgresql:///x AUTH_REDIRECT_URL=https://x.example STYTCH_PROJECT_ID=x \

@@ -1,7 +1,7 @@
 # Everything a person or CI does here. `make` alone lists the words.
 # The first target that needs it builds .venv with uv; nothing is installed outside this folder.
 
-export PYTHONPATH := $(CURDIR)/src
+export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/dev
 # Dozens of programs are started here. Where the shell forbids bytecode, as many container images do,
 # each would compile two thousand modules anew.
 export PYTHONDONTWRITEBYTECODE :=

@@ -9,10 +9,10 @@ import time
 
 from devserver import checkout, database, environment, leftovers, locks, place, seed, tour
 from devserver.children import tell
-from devserver.errors import Refusal
-from devserver.parent import die_with_parent
-from devserver.people import Places, World
 from devserver.run import run
+from support.api_client import Places, World
+from support.errors import Refusal
+from support.processes import die_with_parent
 
 STOP_SECONDS = 15.0
 

@@ -1,10 +1,12 @@
 """Where this checkout keeps what it makes, so that two checkouts side by side never meet."""
 
 import hashlib
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".devserver"
+PYTHONPATH = os.pathsep.join(str(ROOT / folder) for folder in ("src", "dev"))
 KEY = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 
 USERS = STATE / "users.lock"  # held, shared, by every command that needs the database

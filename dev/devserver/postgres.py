@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 
 from devserver import checkout
-from devserver.errors import Refusal
-from devserver.parent import dying_with_parent
 from devserver.place import MAJOR, Place
+from support.errors import Refusal
+from support.processes import dying_with_parent
 
 OWNER, WEB, DATABASE, SUPERUSER = "tenantry_owner", "tenantry_web", "tenantry", "postgres"
 START_SECONDS = 60.0

@@ -11,7 +11,7 @@ import time
 from devserver import checkout, database, environment, leftovers, locks, sources
 from devserver.children import Child, Children, Interrupted, failure, say
 from devserver.environment import Addresses
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 PY = sys.executable
 MANAGE = [PY, "src/manage.py"]

@@ -3,8 +3,8 @@
 import contextlib
 import time
 
-from devserver.errors import Refusal
-from devserver.people import Session, World
+from support.api_client import Session, World
+from support.errors import Refusal
 
 NAME, SLUG = "Demo Company", "demo"
 ADMIN = "ada@demo.example"

@@ -4,8 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 
-from devserver.people import Json, Keys, Session, World
 from devserver.seed import WAIT_SECONDS, wait_for
+from support.api_client import Json, Keys, Session, World
 
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 

@@ -4,7 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from devserver.people import Places, Session, World
+from support.api_client import Places, Session, World
 from tests.harness.plugin import API_URL, SANDBOX_URL
 
 PEOPLE = {"member": "grace", "viewer": "vic"}

@@ -13,8 +13,8 @@ import httpx
 from django.db import connection
 from django.utils import timezone
 
-from devserver.parent import dying_with_parent
 from kit.tasks import rescue_stalled_jobs
+from support.processes import dying_with_parent
 from tests.harness.plugin import API_URL, ROOT, SANDBOX_URL, WEB_PORT, WORKER
 
 PYTHON = [sys.executable]
@@ -76,7 +76,7 @@ class Process:
             self.running = subprocess.Popen(
                 COMMANDS[self.name],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+                env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}/dev"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

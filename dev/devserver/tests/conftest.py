@@ -16,7 +16,7 @@ import pytest
 from tests.harness.plugin import free_port
 from tests.harness.stack import poll
 
-SOURCE = Path(__file__).parents[2] / "src" / "devserver"
+DEV = Path(__file__).parents[2]
 STANDINS = Path(__file__).parent / "standins"
 
 
@@ -25,12 +25,14 @@ class Checkout:
 
     def __init__(self, root):
         self.root = root
-        shutil.copytree(
-            SOURCE, root / "src/devserver", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        ignored = shutil.ignore_patterns("__pycache__", "tests")
+        for package in ("devserver", "support"):
+            shutil.copytree(DEV / package, root / "dev" / package, ignore=ignored)
         shutil.copytree(STANDINS, root / "src", dirs_exist_ok=True)
-        shutil.move(root / "src/seed.py", root / "src/devserver/seed.py")
+        shutil.move(root / "src/sandbox", root / "dev/sandbox")
+        shutil.move(root / "src/seed.py", root / "dev/devserver/seed.py")
         self.ports = {"WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+        self.pythonpath = os.pathsep.join((str(root / "src"), str(root / "dev")))
         self.told = {}
         self.started = []
 
@@ -38,7 +40,7 @@ class Checkout:
         own = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.root),
-            "PYTHONPATH": str(self.root / "src"),
+            "PYTHONPATH": self.pythonpath,
         }
         return own | self.ports | self.told | more
 
@@ -101,7 +103,7 @@ class Checkout:
             words, environ = process.cmdline(), process.environ()
         except (psutil.Error, OSError):
             return False
-        marked = environ.get("PYTHONPATH", "") == str(self.root / "src")
+        marked = environ.get("PYTHONPATH", "") == self.pythonpath
         holds = any(word.startswith(str(self.root)) for word in words)
         return (marked or holds) and (not name or name in " ".join(words))
 

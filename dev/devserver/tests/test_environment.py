@@ -4,7 +4,7 @@ import pytest
 
 from devserver import environment
 from devserver.environment import Addresses
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 DATABASES = {"DATABASE_URL": "postgresql://w@db/x", "DATABASE_OWNER_URL": "postgresql://o@db/x"}
 STYTCH = {"STYTCH_PROJECT_ID": "project-test-1", "STYTCH_SECRET": "secret-test-1"}

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from devserver.children import Children
-from tests.devserver.conftest import checkouts
+from devserver.tests.conftest import checkouts
 from tests.harness.stack import poll
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ELSEWHERE = {"DATABASE_URL": "postgresql://w@db/x", "DATABASE_OWNER_URL": "postgresql://o@db/x"}
 
 

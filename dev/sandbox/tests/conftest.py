@@ -3,8 +3,8 @@
 import pytest
 import stytch
 
-from tests.sandbox.shop import Shop, check_events, stripe_client
-from tests.sandbox.support import Control, Receiver, Served, settings
+from sandbox.tests.shop import Shop, check_events, stripe_client
+from sandbox.tests.support import Control, Receiver, Served, settings
 
 
 @pytest.fixture(scope="session")

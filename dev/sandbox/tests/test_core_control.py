@@ -6,7 +6,7 @@ import pytest
 import requests
 from stytch.core.response_base import StytchError
 
-from tests.sandbox.support import refused
+from sandbox.tests.support import refused
 
 
 def test_fault_answers_instead_of_the_vendor(client, control):

@@ -14,11 +14,11 @@ import stytch
 from sandbox.deliveries import Deliveries
 from sandbox.settings import Settings
 from sandbox.store import Store
+from sandbox.tests.support import Control
 from tests.harness.plugin import free_port
 from tests.harness.stack import client, poll
-from tests.sandbox.support import Control
 
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = Path(__file__).parents[2]
 
 
 class Process:

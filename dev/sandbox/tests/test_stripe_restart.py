@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.sandbox.shop import Shop, stripe_client
-from tests.sandbox.support import Control, Served, settings
+from sandbox.tests.shop import Shop, stripe_client
+from sandbox.tests.support import Control, Served, settings
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.shop import stripe_client
+from sandbox.tests.shop import stripe_client
 
 
 def test_wrong_key_is_refused(served, control):

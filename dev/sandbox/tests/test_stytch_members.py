@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.support import refused
+from sandbox.tests.support import refused
 
 
 def held(member):

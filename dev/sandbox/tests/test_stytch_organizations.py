@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import stytch
 
-from tests.sandbox.support import refused
+from sandbox.tests.support import refused
 
 
 def test_organization_is_found_by_id_slug_and_external_id(client):

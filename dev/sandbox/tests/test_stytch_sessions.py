@@ -8,7 +8,7 @@ from stytch.b2b.models import organizations, organizations_members
 from stytch.b2b.models.sessions import AuthorizationCheck
 from stytch.shared.method_options import Authorization
 
-from tests.sandbox.support import refused
+from sandbox.tests.support import refused
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from stytch.core.response_base import StytchError
 
-from tests.sandbox.support import refused
+from sandbox.tests.support import refused
 
 
 def query(link):

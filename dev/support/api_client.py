@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from devserver.errors import Refusal
+from support.errors import Refusal
 
 Json = dict[str, Any]
 Keys = Mapping[str, str]

@@ -1,0 +1,1 @@
+"""What the development server and the tests share: an API client and the lifetime of processes."""
