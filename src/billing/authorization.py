@@ -6,8 +6,8 @@ from django.views import View
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from billing.entitlements import entitlements
 from billing.errors import FeatureNotAvailable
-from billing.services import entitlements
 from identity.authentication import bound_to
 from kit import access
 

@@ -5,7 +5,8 @@ from typing import Final
 from django.dispatch import receiver
 
 from billing.models import SeatChange
-from billing.services import seat_ledger, seats, subscriptions
+from billing.seats import ledger, report
+from billing.subscriptions import subscriptions
 from identity import signals
 from identity.models import Invitation, InvitationStatus, Member
 from tenancy.models import Organization
@@ -67,7 +68,7 @@ def require_room(
     **_: object,
 ) -> None:
     """Refuse before anything is asked of Stytch: the reservation is the refusal."""
-    seats.require_room(
+    report.require_room(
         organization=organization, role=role, before=before, expected_seats=expected_seats
     )
 
@@ -75,4 +76,4 @@ def require_room(
 def _note(
     organization: Organization, reason: SeatChange.Reason, subject: Member | Invitation
 ) -> None:
-    seat_ledger.note(organization=organization, reason=reason, subject_id=subject.pk)
+    ledger.note(organization=organization, reason=reason, subject_id=subject.pk)

@@ -2,56 +2,51 @@
 
 from uuid import UUID
 
-from billing.services import (
-    agreements,
-    checkout,
-    customers,
-    reconciliation,
-    seat_sync,
-    subscriptions,
-)
+from billing.customers import customers
+from billing.seat_sync import push, reconcile
+from billing.subscriptions import changes, checkout, subscriptions
 from kit import jobs
-from kit.vendors import VendorUnavailable
+from kit.outbound import VendorUnavailable
 
 
 @jobs.task("billing.sync_seats", queue="billing", retry=None)
 def sync_seats(organization_id: str, is_forced: bool = False) -> None:  # noqa: FBT001, FBT002
     """Bring Stripe's quantity to the count; it defers itself again when Stripe is silent."""
-    seat_sync.sync(organization_id=UUID(organization_id), is_forced=is_forced)
+    push.sync(organization_id=UUID(organization_id), is_forced=is_forced)
 
 
 @jobs.task("billing.sweep_seats", queue="upkeep", retry=None, cron="* * * * * */30")
 def sweep_seats() -> None:
     """Every 30 seconds: attempts whose owner died, and counts nobody settled."""
-    seat_sync.sweep()
+    push.sweep()
 
 
 @jobs.task("billing.reconcile_organization", queue="billing", retry=None)
 def reconcile_organization(organization_id: str) -> None:
     """Compare one organization with Stripe, and repair; while Stripe is silent, look in later."""
     try:
-        reconciliation.reconcile(organization_id=UUID(organization_id))
+        reconcile.reconcile(organization_id=UUID(organization_id))
     except VendorUnavailable:
-        reconciliation.defer_later(UUID(organization_id))
+        reconcile.defer_later(UUID(organization_id))
 
 
 @jobs.task("billing.reconcile_dirty", queue="upkeep", retry=None, cron="7 * * * *")
 def reconcile_dirty() -> None:
     """Every hour: the organizations whose seats are not settled."""
-    reconciliation.defer(reconciliation.dirty())
+    reconcile.defer(reconcile.dirty())
 
 
 @jobs.task("billing.reconcile_all", queue="upkeep", retry=None, cron="23 2 * * *")
 def reconcile_all() -> None:
     """Every night: everybody who has ever been about to pay, and whoever was deleted and still does."""
-    reconciliation.defer(reconciliation.candidates())
-    agreements.defer_ends(reconciliation.abandoned())
+    reconcile.defer(reconcile.candidates())
+    changes.defer_ends(reconcile.abandoned())
 
 
 @jobs.task("billing.end_subscriptions", queue="billing")
 def end_subscriptions(organization_id: str) -> None:
     """End what a deleted organization pays for; tried for days, and found again every night."""
-    agreements.end_all(organization_id=UUID(organization_id))
+    changes.end_all(organization_id=UUID(organization_id))
 
 
 @jobs.task("billing.pull_subscription", queue="billing")

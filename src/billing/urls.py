@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from billing.views.features import FeaturesView, FeatureView, SubscriptionContextView
-from billing.views.invoices import InvoiceViewSet
-from billing.views.plans import PlanViewSet
-from billing.views.profiles import ProfileView
-from billing.views.seats import SeatHistoryViewSet, SeatPreviewView, SeatsView, SeatSyncView
-from billing.views.subscriptions import (
+from billing.context.views import SubscriptionContextView
+from billing.customers.views import ProfileView
+from billing.entitlements.views import FeaturesView, FeatureView
+from billing.invoices.views import InvoiceViewSet
+from billing.plans.views import PlanViewSet
+from billing.seats.views import SeatHistoryViewSet, SeatPreviewView, SeatsView, SeatSyncView
+from billing.subscriptions.views import (
     CancelView,
     ChangeView,
     CheckoutView,

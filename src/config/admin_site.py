@@ -90,7 +90,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_SYMBOL": "domain",
     "SITE_URL": None,  # there is no site to view, only an API
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda _request: "data:,"}],
-    "DASHBOARD_CALLBACK": "config.staff.dashboard",
+    "DASHBOARD_CALLBACK": "config.admin_site.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
     "COLORS": {
         "primary": {

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csp import csp_override
 
-from config.staff import POLICY
+from config.admin_site import POLICY
 
 
 def staff_policy(

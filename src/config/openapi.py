@@ -10,7 +10,7 @@ ENUMS: Final[dict[str, str | list[str]]] = {
     "AccountStatus": "billing.statuses.AccountStatus",
     "BulkOutcome": ["queued", "refused"],
     "EventFamily": "events.serializers.FAMILIES",
-    "FeatureReason": "billing.services.entitlements.Reason",
+    "FeatureReason": "billing.entitlements.entitlements.Reason",
     "InvitationStatus": "identity.models.InvitationStatus",
     "InvoiceStatus": "billing.models.invoices.Invoice.Status",
     "MemberStatus": "identity.models.Status",

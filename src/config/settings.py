@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from corsheaders.defaults import default_headers
 
-from config import contract, databases, staff
+from config import admin_site, databases, openapi
 from config.env import ROOT, read
 from kit import logs
-from kit.defaults import REST, SPECTACULAR
+from kit.drf_settings import REST, SPECTACULAR
 
 ENV = read()
 
@@ -104,7 +104,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "billing.authorization.DeclaredFeature",
     ],
 }
-SPECTACULAR_SETTINGS = {**SPECTACULAR, **contract.NAMES}
+SPECTACULAR_SETTINGS = {**SPECTACULAR, **openapi.NAMES}
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -145,7 +145,7 @@ TEMPLATES = [
         },
     }
 ]
-UNFOLD = staff.UNFOLD
+UNFOLD = admin_site.UNFOLD
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / "build" / "static" if ENV.is_production else None  # elsewhere: the finders
 WHITENOISE_USE_FINDERS = not ENV.is_production

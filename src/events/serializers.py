@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from events.models import Event
 from events.registry import Family
-from kit.caller import Kind
+from kit.actor import Kind
 from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
 
 ACTOR_KINDS = get_args(Kind)

@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from uuid import UUID
 
-from kit import caller as callers
-from kit.caller import Caller
+from kit import actor as callers
+from kit.actor import Caller
 
 
 def by_directory() -> AbstractContextManager[object]:

@@ -11,8 +11,8 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
-from identity.services import people
-from kit.staff import NOTHING, ReadOnly, Staffed, badge, link, pretty, who
+from identity.sync import users
+from kit.admin.base import NOTHING, ReadOnly, Staffed, badge, link, pretty, who
 
 FIXED = (
     "id", "email_verified", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at",
@@ -83,7 +83,7 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
             obj.is_staff = True
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
-            (people.unblock if obj.is_active else people.block)(obj)
+            (users.unblock if obj.is_active else users.block)(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """People are blocked: what they did must keep its author."""

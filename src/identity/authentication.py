@@ -5,10 +5,10 @@ from rest_framework.request import Request
 
 from identity.errors import InvalidSession
 from identity.models import User
-from identity.services import binding
-from identity.services.binding import Bound
-from identity.verification import tokens
-from kit import caller
+from identity.sessions import authenticate as sessions_authenticate
+from identity.sessions import jwt
+from identity.sessions.authenticate import Bound
+from kit import actor
 
 
 class SessionToken(BaseAuthentication):
@@ -19,8 +19,8 @@ class SessionToken(BaseAuthentication):
         token = bearer(request)
         if token is None:
             return None
-        bound = binding.bind(tokens.verify(token))
-        caller.identify("member", str(bound.member.pk))
+        bound = sessions_authenticate.bind(jwt.verify(token))
+        actor.identify("member", str(bound.member.pk))
         return bound.member.user, bound
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kit.errors import Conflict, FieldError, Malformed, NotFound, Problem, Unauthenticated
-from kit.vendors import VendorNotFound, VendorRejected
+from kit.outbound import VendorNotFound, VendorRejected
 from tenancy.errors import SlugTaken
 
 

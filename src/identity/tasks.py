@@ -6,12 +6,13 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from identity import gateway
+from identity import directories, rate_limits
 from identity.models import Intent, Invitation, RevokedSession
-from identity.services import bulk, intents, invitations, pull, throttling
+from identity.services import bulk_invitations, invitations, pending_changes
+from identity.sync import fetch
 from kit import jobs
 from kit.errors import Problem
-from kit.vendors import VendorNotFound, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorUnavailable
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -23,14 +24,14 @@ KEPT = timedelta(days=7)
 @jobs.task("identity.send_invitation")
 def send_invitation(intent_id: str) -> None:
     """Mail one invitation of a bulk."""
-    bulk.send(UUID(intent_id))
+    bulk_invitations.send(UUID(intent_id))
 
 
 @jobs.task("identity.revoke_session")
 def revoke_session(session_id: str) -> None:
     """End a session at Stytch; here it was refused from the start."""
     try:
-        gateway.stytch().revoke_session(session_id=session_id)
+        directories.current().revoke_session(session_id=session_id)
     except VendorNotFound:
         log.info("session_was_over")
 
@@ -38,13 +39,13 @@ def revoke_session(session_id: str) -> None:
 @jobs.task("identity.pull_member")
 def pull_member(stytch_member_id: str) -> None:
     """Ask once more about a member of whom two answers differ."""
-    pull.member(stytch_member_id)
+    fetch.member(stytch_member_id)
 
 
 @jobs.task("identity.pull_organization")
 def pull_organization(organization_id: str) -> None:
     """Reconcile one organization with Stytch."""
-    pull.by_id(UUID(organization_id))
+    fetch.by_id(UUID(organization_id))
 
 
 @jobs.task("identity.pull_directory", retry=None, queue="upkeep", cron="37 2 * * *")
@@ -61,13 +62,13 @@ def pull_directory() -> None:
 @jobs.task("identity.reconcile_organization", retry=None, queue="upkeep")
 def reconcile_organization(organization_id: str) -> None:
     """One organization of the nightly pull; what fails waits for the next night."""
-    pull.by_id(UUID(organization_id))
+    fetch.by_id(UUID(organization_id))
 
 
 @jobs.task("identity.settle_intents", retry=None, queue="upkeep", cron="* * * * *")
 def settle_intents() -> None:
     """Find out what became of changes whose process died, or whose answer never came."""
-    intents.sweep()
+    pending_changes.sweep()
 
 
 @jobs.task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
@@ -102,4 +103,4 @@ def forget_revoked_sessions() -> None:
 )
 def delete_expired_attempt_counters() -> None:
     """Delete counters of rate-limited attempts whose window has ended."""
-    throttling.delete_expired()
+    rate_limits.delete_expired()

@@ -4,18 +4,18 @@ from typing import Any, Final
 
 REST: Final[dict[str, Any]] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kit.wire.Negotiation",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kit.json_api.Negotiation",
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_FILTER_BACKENDS": ["kit.filters.StrictFilterBackend"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_PAGINATION_CLASS": "kit.pagination.KeysetPagination",
-    "DEFAULT_PARSER_CLASSES": ["kit.wire.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["kit.wire.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "kit.openapi.Schema",
+    "DEFAULT_PARSER_CLASSES": ["kit.json_api.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["kit.json_api.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.Schema",
     "EXCEPTION_HANDLER": "kit.problems.handle",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # the only form from DRF 3.20 on
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "TEST_REQUEST_RENDERER_CLASSES": ["kit.wire.JSONRenderer"],
+    "TEST_REQUEST_RENDERER_CLASSES": ["kit.json_api.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is an unknown parameter like any other
 }
 
@@ -126,9 +126,9 @@ SPECTACULAR: Final[dict[str, Any]] = {
     "APPEND_COMPONENTS": _COMPONENTS,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "kit.openapi.attach_problems",
-        "kit.openapi.refuse_duplicates",
-        "kit.openapi.list_tags",
+        "kit.openapi.schema.attach_problems",
+        "kit.openapi.schema.refuse_duplicates",
+        "kit.openapi.schema.list_tags",
     ],
     "SWAGGER_UI_SETTINGS": {
         "deepLinking": True,

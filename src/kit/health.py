@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from kit import wire
+from kit import json_api
 from kit.pooling import has_own_sessions
 
 type Check = Callable[[], bool]
@@ -133,7 +133,7 @@ probe = Probe(
 
 def _json(body: object, status: int = 200) -> HttpResponse:
     return HttpResponse(
-        wire.dumps(body),
+        json_api.dumps(body),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},

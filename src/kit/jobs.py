@@ -21,8 +21,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
-from kit import caller as callers
-from kit import vendors
+from kit import actor as callers
+from kit import outbound
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -65,7 +65,7 @@ def _scope(name: str, carried: dict[str, str]) -> Iterator[None]:
     enter: Callable[[], Any] = import_string(settings.TASK_SCOPE)
     with (
         callers.use(caller),
-        vendors.patient(),
+        outbound.patient(),
         structlog.contextvars.bound_contextvars(task=name, request_id=caller.request_id),
         enter(),
     ):

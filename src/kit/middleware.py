@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 
-from kit import caller, ids, problems
+from kit import actor, ids, problems
 from kit.errors import ContentTooLarge, LengthRequired, Problem
 
 type GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -34,12 +34,12 @@ class RequestId:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(ids.uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]  # Django's way to carry values
-        unknown = caller.Caller(
+        unknown = actor.Caller(
             ip=client_ip(request),
             user_agent=printable(request.headers.get("User-Agent", ""))[:USER_AGENT_LIMIT],
             request_id=request_id,
         )
-        with caller.use(unknown), structlog.contextvars.bound_contextvars(request_id=request_id):
+        with actor.use(unknown), structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._answer(request)
         response["X-Request-Id"] = request_id
         return response

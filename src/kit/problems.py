@@ -19,7 +19,7 @@ from rest_framework import exceptions
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from kit import errors, ids, wire
+from kit import errors, ids, json_api
 from kit.errors import FieldError, Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -115,7 +115,7 @@ def document(problem: Problem, request_id: str) -> dict[str, object]:
 def render(problem: Problem, request: HttpRequest) -> HttpResponse:
     """The document as an answer, which no cache may keep."""
     return HttpResponse(
-        wire.dumps(document(problem, id_of(request))),
+        json_api.dumps(document(problem, id_of(request))),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from kit import contract, health
+from kit import health
+from kit.openapi import pages
 
 urlpatterns = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
-    path("openapi.json", contract.Contract.as_view(), name="openapi"),
-    path("docs/errors", contract.errors_page),
-    path("docs", contract.Docs.as_view(), name="docs"),
+    path("openapi.json", pages.Contract.as_view(), name="openapi"),
+    path("docs/errors", pages.errors_page),
+    path("docs", pages.Docs.as_view(), name="docs"),
 ]

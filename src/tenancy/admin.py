@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from kit.staff import ReadOnly, Staffed, acting, badge, options
+from kit.admin.base import ReadOnly, Staffed, acting, badge, options
 from tenancy import locks
 from tenancy.models import Organization, TenantSchema
 from tenancy.services import organizations

@@ -1,10 +1,10 @@
 """Jobs of tenancy."""
 
 from kit import jobs
-from tenancy.services import provisioning
+from tenancy.services import schema_pool
 
 
 @jobs.task("tenancy.stock_schemas", retry=None, queue="upkeep", cron="*/5 * * * *")
 def stock_schemas() -> None:
     """Keep spare schemas ready, so that nobody waits for one."""
-    provisioning.stock()
+    schema_pool.stock()

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from config.staff import NAVIGATION
+from config.admin_site import NAVIGATION
 from tests.admin.rows import SECRET
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import ForeignKey
 
-from tenancy.services import script
+from tenancy.services import schema_template
 
 
 def models(*, tenant):
@@ -65,4 +65,4 @@ def test_public_schema_holds_no_tenant_table():
 
 
 def test_tenant_tables_carry_no_trigger():
-    assert "CREATE TRIGGER" not in script.PATH.read_text()
+    assert "CREATE TRIGGER" not in schema_template.PATH.read_text()

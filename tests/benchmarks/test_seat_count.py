@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from billing.models import Plan
-from billing.services import seat_books
+from billing.seats import snapshot
 from tenancy.services import organizations
 
 pytestmark = pytest.mark.benchmark
@@ -85,7 +85,7 @@ def test_seat_count_stays_fast(committed, django_assert_max_num_queries, members
 
     with django_assert_max_num_queries(3) as asked:
         began = time.perf_counter()
-        count = seat_books.count(organization, plan)
+        count = snapshot.count(organization, plan)
         seconds = time.perf_counter() - began
 
     print(f"\n{members:,} members: {seconds * 1000:.1f} ms")

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from tenancy.services import provisioning
+from tenancy.services import schema_pool
 from tests.billing.support import Firm
 from webhooks.inbound.models import InboundEvent, State
 
@@ -24,7 +24,7 @@ def _clear():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
     InboundEvent.objects.unsettled().update(state=State.IGNORED)
-    provisioning.stock()
+    schema_pool.stock()
 
 
 @pytest.fixture

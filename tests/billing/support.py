@@ -14,13 +14,15 @@ from django.db.models import F
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing import gateway
-from billing.gateway.port import CheckoutRequest, PriceSnapshot
+from billing import providers
 from billing.models import Plan, Price, SeatAttempt, SeatState, Subscription
-from billing.services import checkout, seat_sync, seats, subscriptions
+from billing.providers.types import CheckoutRequest, PriceSnapshot
+from billing.seat_sync import push
+from billing.seats import report as seats_report
+from billing.subscriptions import checkout, subscriptions
 from identity import signals
 from identity.models import Invitation, Member, Status, User
-from kit import vendors
+from kit import outbound
 from tenancy import locks
 from tenancy.services import organizations
 from tests.harness.plugin import SANDBOX_URL
@@ -35,7 +37,7 @@ def sell(**terms):
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
     )
-    gateway.current().put_product(key, name=key, description=key)
+    providers.current().put_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,
@@ -44,7 +46,7 @@ def sell(**terms):
         currency="usd",
         interval="month",
     )
-    price.stripe_price_id = gateway.current().create_price(wanted, key=key).external_id
+    price.stripe_price_id = providers.current().create_price(wanted, key=key).external_id
     price.save()
     return price
 
@@ -166,7 +168,7 @@ class Firm:
 
     def pay(self, page):
         self.sandbox.post(f"/checkout/{page.external_id}/pay")
-        return gateway.current().fetch_checkout(page.external_id).subscription_id
+        return providers.current().fetch_checkout(page.external_id).subscription_id
 
     def subscribe(self):
         subscriptions.pull(self.pay(self.checkout()))
@@ -203,8 +205,8 @@ class Firm:
         """A minute later a job comes by, so that the pace of many changes at once is no matter."""
         earlier = F("finished_at") - timedelta(minutes=1)
         self.attempts().update(finished_at=earlier)
-        with vendors.patient():
-            seat_sync.sync(organization_id=self.organization.pk, **how)
+        with outbound.patient():
+            push.sync(organization_id=self.organization.pk, **how)
         return self
 
     def come_back(self):
@@ -216,7 +218,7 @@ class Firm:
 
     @property
     def report(self):
-        return seats.report(self.organization)
+        return seats_report.report(self.organization)
 
     @property
     def state(self):
@@ -229,7 +231,7 @@ class Firm:
     @property
     def billed(self):
         """The quantity Stripe has, asked of Stripe."""
-        snapshot = gateway.current().fetch_subscription(self.subscription.external_id)
+        snapshot = providers.current().fetch_subscription(self.subscription.external_id)
         return snapshot.items[0].quantity
 
     def sent(self):

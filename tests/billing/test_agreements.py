@@ -6,18 +6,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import gateway, tasks
+from billing import providers, tasks
+from billing.customers import customers, portal
 from billing.errors import (
     PaymentRefused,
     SubscriptionExists,
     SubscriptionMissing,
     SubscriptionNotChangeable,
 )
-from billing.gateway.port import Profile
 from billing.models import Price, Subscription
-from billing.services import agreements, customers, portal, reconciliation, subscriptions
+from billing.providers.types import Profile
+from billing.seat_sync import reconcile
+from billing.subscriptions import changes, subscriptions
 from kit import locks
-from kit.vendors import VendorUnavailable
+from kit.outbound import VendorUnavailable
 from tests.billing.support import LANDING, sell, stripe_client, together, waiting
 from tests.billing.test_inbound import types
 from tests.harness.stack import poll
@@ -72,7 +74,7 @@ def test_newer_checkout_closes_the_older(firm):
     acme = firm()
     older, newer = acme.checkout(), acme.checkout()
 
-    open_ = gateway.current().open_checkouts(acme.organization.customer.stripe_customer_id)
+    open_ = providers.current().open_checkouts(acme.organization.customer.stripe_customer_id)
 
     assert [page.external_id for page in open_] == [newer.external_id]
     assert older.external_id != newer.external_id
@@ -84,7 +86,7 @@ def test_two_tabs_at_once_leave_one_page_open(firm):
     together(acme.checkout, acme.checkout)
 
     customer_id = acme.organization.customer.stripe_customer_id
-    assert len(gateway.current().open_checkouts(customer_id)) == 1
+    assert len(providers.current().open_checkouts(customer_id)) == 1
 
 
 def test_organization_has_one_customer_whoever_asks(firm):
@@ -146,7 +148,7 @@ def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
 
 def test_second_subscription_has_no_second_trial(firm):
     acme = firm(trial_days=14).subscribe()
-    agreements.cancel_now(organization=acme.organization)
+    changes.cancel_now(organization=acme.organization)
 
     acme.subscribe()
 
@@ -197,7 +199,7 @@ def test_grace_starts_with_the_first_failure_and_is_not_extended(firm):
 
 def test_ending_sends_additions_and_silent_departures(firm):
     acme = firm(seats=2).subscribe()
-    agreements.cancel(organization=acme.organization)
+    changes.cancel(organization=acme.organization)
     acme.join()
     acme.sync()
     acme.leave(acme.members[0])
@@ -211,10 +213,10 @@ def test_ending_sends_additions_and_silent_departures(firm):
 def test_scheduled_end_can_be_taken_back(firm):
     acme = firm().subscribe()
 
-    assert agreements.cancel(organization=acme.organization).cancel_at_period_end
-    assert not agreements.resume(organization=acme.organization).is_ending
+    assert changes.cancel(organization=acme.organization).cancel_at_period_end
+    assert not changes.resume(organization=acme.organization).is_ending
     with pytest.raises(SubscriptionNotChangeable):
-        agreements.resume(organization=acme.organization)
+        changes.resume(organization=acme.organization)
 
 
 def test_paused_one_goes_on_once_it_is_paid(firm):
@@ -224,14 +226,14 @@ def test_paused_one_goes_on_once_it_is_paid(firm):
     acme.join()
     acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
 
-    assert agreements.resume(organization=acme.organization).status == "paused"
-    assert agreements.resume(organization=acme.organization).status == "active"
+    assert changes.resume(organization=acme.organization).status == "paused"
+    assert changes.resume(organization=acme.organization).status == "active"
     acme.sync()
 
     assert (acme.billed, acme.state) == (2, "in_sync")
 
 
-@pytest.mark.parametrize("how", [agreements.cancel, agreements.cancel_now])
+@pytest.mark.parametrize("how", [changes.cancel, changes.cancel_now])
 def test_paused_one_can_be_left_for_another(firm, how):
     acme = firm().subscribe()
     acme.in_dashboard(status="paused")
@@ -248,7 +250,7 @@ def test_refusal_of_what_ended_unheard_brings_the_news(firm):
     acme.sandbox.post(f"/stripe/subscriptions/{row.external_id}", status="canceled")
 
     with pytest.raises(SubscriptionMissing):
-        agreements.cancel_now(organization=acme.organization)
+        changes.cancel_now(organization=acme.organization)
 
     assert waiting("billing.pull_subscription", external_id=row.external_id).exists()
 
@@ -256,7 +258,7 @@ def test_refusal_of_what_ended_unheard_brings_the_news(firm):
 def test_canceled_and_bought_again_is_two_rows_and_one_live(firm):
     acme = firm(seats=2).subscribe()
     first = acme.subscription
-    agreements.cancel_now(organization=acme.organization)
+    changes.cancel_now(organization=acme.organization)
     acme.join()
     acme.sync()
 
@@ -273,7 +275,7 @@ def test_plan_change_sends_the_current_count_in_the_same_call(firm):
     acme.join()
     price = sell(minimum_seats=1)
 
-    agreements.change(organization=acme.organization, price=price)
+    changes.change(organization=acme.organization, price=price)
 
     (request,) = acme.sent()
     assert request["body"]["items[0][quantity]"] == "3"
@@ -285,7 +287,7 @@ def test_plan_change_counts_by_the_new_plans_rules(firm):
     acme = firm(seats=2).subscribe()
     acme.join("viewer")
 
-    agreements.change(
+    changes.change(
         organization=acme.organization,
         price=sell(billable_roles=["admin", "member", "viewer"], minimum_seats=2),
     )
@@ -298,7 +300,7 @@ def test_join_and_departure_racing_a_plan_change_end_exact(firm):
     price = sell()
 
     together(
-        lambda: agreements.change(organization=acme.organization, price=price),
+        lambda: changes.change(organization=acme.organization, price=price),
         lambda: (acme.join(), acme.sync()),
         lambda: (acme.leave(acme.members[0]), acme.join(), acme.sync()),
     )
@@ -315,7 +317,7 @@ def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
         waiting = pool.submit(together, acme.sync)
         poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")
 
-        agreements.change(organization=acme.organization, price=sell(minimum_seats=5))
+        changes.change(organization=acme.organization, price=sell(minimum_seats=5))
 
     waiting.result()
     assert acme.quantities() == [5]
@@ -326,7 +328,7 @@ def test_change_to_the_same_price_is_refused(firm):
     acme = firm().subscribe()
 
     with pytest.raises(SubscriptionNotChangeable):
-        agreements.change(organization=acme.organization, price=acme.price)
+        changes.change(organization=acme.organization, price=acme.price)
 
 
 def test_silence_during_cancellation_is_looked_into_by_a_job(firm, committed):
@@ -334,7 +336,7 @@ def test_silence_during_cancellation_is_looked_into_by_a_job(firm, committed):
     acme.fault(drop=True, after_effect=True, method="POST")
 
     with pytest.raises(VendorUnavailable):
-        agreements.cancel(organization=acme.organization)
+        changes.cancel(organization=acme.organization)
     subscriptions.pull(acme.subscription.external_id)
 
     assert acme.subscription.cancel_at_period_end
@@ -358,7 +360,7 @@ def test_dashboard_edit_is_only_reported_where_the_plan_says_so(firm):
     acme.sync()
     assert (acme.billed, acme.state) == (9, "drifted")
 
-    reconciliation.reconcile(organization_id=acme.organization.pk, corrects_drift=True)
+    reconcile.reconcile(organization_id=acme.organization.pk, corrects_drift=True)
     assert (acme.billed, acme.state) == (3, "in_sync")
 
 
@@ -442,9 +444,9 @@ def test_reconciling_twice_changes_nothing_the_second_time(firm):
         status="active",
     )
 
-    first = reconciliation.reconcile(organization_id=acme.organization.pk)
+    first = reconcile.reconcile(organization_id=acme.organization.pk)
     sent, revision = len(acme.sent()), acme.report.revision
-    second = reconciliation.reconcile(organization_id=acme.organization.pk)
+    second = reconcile.reconcile(organization_id=acme.organization.pk)
 
     assert (first.counted, first.observed, acme.billed) == (2, 2, 2)
     assert second == first
@@ -455,7 +457,7 @@ def test_looking_changes_nothing(firm):
     acme = firm().subscribe()
     acme.join()
 
-    finding = reconciliation.look(organization_id=acme.organization.pk)
+    finding = reconcile.look(organization_id=acme.organization.pk)
 
     assert (finding.counted, finding.observed, finding.would_send) == (2, 1, True)
     assert acme.sent() == []
@@ -467,7 +469,7 @@ def test_reconciliation_finds_what_ended_with_its_customer(firm):
     stripe_client().v1.customers.delete(customer_id)
     customers.pull(customer_id)
 
-    reconciliation.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile(organization_id=acme.organization.pk)
     acme.subscribe()
 
     assert acme.subscription.status == "active"
@@ -478,9 +480,9 @@ def test_reconciliation_makes_up_for_a_lost_word_of_the_customer(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    gateway.current().update_customer(customer_id, Profile(name="Acme GmbH"))
+    providers.current().update_customer(customer_id, Profile(name="Acme GmbH"))
 
-    reconciliation.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile(organization_id=acme.organization.pk)
 
     assert customers.of(acme.organization).billing_name == "Acme GmbH"
 
@@ -489,7 +491,7 @@ def test_reconciliation_finds_a_subscription_whose_events_were_lost(firm):
     acme = firm()
     acme.pay(acme.checkout())
 
-    reconciliation.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile(organization_id=acme.organization.pk)
 
     assert (acme.subscription.status, acme.state) == ("active", "in_sync")
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Plan
-from billing.services import agreements
+from billing.subscriptions import changes
 from identity.models import Invitation, Member
 from tenancy.models import Organization
 from tests.billing.support import sell
@@ -33,7 +33,7 @@ def full(subscribed):
 def limit(company, most):
     """Put the company on a plan that allows so many."""
     organization = Organization.objects.get(pk=company.id)
-    agreements.change(organization=organization, price=sell(maximum_seats=most))
+    changes.change(organization=organization, price=sell(maximum_seats=most))
 
 
 def refused(answer):

@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import usage
 from billing.authorization import DeclaredFeature
+from billing.entitlements import entitlements, usage
 from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, PlanFeature, Subscription
-from billing.services import entitlements
 from billing.statuses import GRACE
 
 

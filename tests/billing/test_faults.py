@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from billing import gateway
+from billing import providers
+from billing.customers import customers, profiles
 from billing.errors import PaymentRefused, SubscriptionExists
-from billing.gateway.errors import _retry_after
 from billing.models import SeatState
-from billing.services import agreements, customers, profiles, seat_attempts
-from kit.vendors import VendorUnavailable
+from billing.providers.stripe.errors import _retry_after
+from billing.seat_sync import attempts
+from billing.subscriptions import changes
+from kit.outbound import VendorUnavailable
 from tests.billing.support import stripe_client, together
 from tests.harness.stack import poll
 
@@ -35,7 +37,7 @@ def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(firm):
     acme.join()
     acme.fault(drop=True, method="POST")
     acme.sync()
-    agreements.cancel_now(organization=acme.organization)
+    changes.cancel_now(organization=acme.organization)
     acme.leave(acme.members[0])
     acme.subscribe()
     acme.join()
@@ -60,9 +62,9 @@ def test_whoever_asks_need_not_wait_for_the_next_try(firm):
 def test_attempt_somebody_speaks_for_is_not_taken_over_by_force(firm):
     acme = firm().subscribe()
     acme.join()
-    seat_attempts.begin(acme.organization.pk, is_forced=False)
+    attempts.begin(acme.organization.pk, is_forced=False)
 
-    assert seat_attempts.begin(acme.organization.pk, is_forced=True) is None
+    assert attempts.begin(acme.organization.pk, is_forced=True) is None
 
 
 def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(firm):
@@ -176,7 +178,7 @@ def test_profile_written_while_the_customer_is_made_reaches_stripe(firm):
     )
 
     known = customers.of(acme.organization)
-    snapshot = gateway.current().fetch_customer(known.stripe_customer_id)
+    snapshot = providers.current().fetch_customer(known.stripe_customer_id)
     assert (known.billing_city, snapshot.profile.city) == ("Berlin", "Berlin")
 
 
@@ -191,9 +193,9 @@ def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(firm):
     together(lambda: _tried(acme.checkout), lambda: _paid_during_the_look(acme, older))
 
     customer_id = acme.organization.customer.stripe_customer_id
-    every = gateway.current().subscriptions_of(customer_id)
+    every = providers.current().subscriptions_of(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(gateway.current().open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.current().open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])

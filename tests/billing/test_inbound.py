@@ -9,10 +9,11 @@ import pytest
 import stripe
 from django.conf import settings
 
-from billing import gateway, handlers
-from billing.gateway.port import Profile
+from billing import handlers, providers
+from billing.customers import customers
 from billing.models import Customer, Invoice, Subscription
-from billing.services import customers, subscriptions
+from billing.providers.types import Profile
+from billing.subscriptions import subscriptions
 from events.models import Event
 from kit.ids import uuid7
 from tenancy import routing
@@ -58,7 +59,7 @@ def types(firm, prefix):
 def test_every_order_of_events_ends_alike(firm, order):
     acme = firm(seats=2)
     external_id = acme.pay(acme.checkout())
-    gateway.current().end_now(external_id, key=f"end-{external_id}")
+    providers.current().end_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
         handlers.follow_subscription(told(type_, external_id))
@@ -92,8 +93,8 @@ def test_paid_checkout_brings_its_subscription(firm):
 def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
     acme = firm().subscribe()
     old = acme.subscription
-    gateway.current().end_now(old.external_id, key=f"end-{old.external_id}")
-    page = gateway.current().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
+    providers.current().end_now(old.external_id, key=f"end-{old.external_id}")
+    page = providers.current().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
 
     handlers.follow_subscription(told(CREATED, acme.pay(page)))
 
@@ -105,7 +106,9 @@ def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
 
 def test_second_live_subscription_is_reported_and_not_followed(firm):
     acme = firm().subscribe()
-    page = gateway.current().open_checkout(acme.like_a_page(), key=f"second-{acme.organization.pk}")
+    page = providers.current().open_checkout(
+        acme.like_a_page(), key=f"second-{acme.organization.pk}"
+    )
 
     second = acme.pay(page)
     handlers.follow_subscription(told(CREATED, second))
@@ -118,7 +121,7 @@ def test_second_live_subscription_is_reported_and_not_followed(firm):
 def test_invoice_is_kept_and_told_once(firm):
     acme = firm(seats=2).subscribe()
     asked = {"customer": acme.organization.customer.stripe_customer_id}
-    (invoice,) = gateway.current()._v1.invoices.list(asked).data
+    (invoice,) = providers.current()._v1.invoices.list(asked).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
         handlers.follow_invoice(told(type_, invoice.id))
@@ -132,7 +135,7 @@ def test_profile_edited_in_the_portal_comes_back_without_an_echo(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    gateway.current().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
+    providers.current().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
     pushed = len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}"))
 
     handlers.follow_customer(told("customer.updated", customer_id))
@@ -156,7 +159,7 @@ def test_customer_deleted_at_stripe_is_made_anew_at_the_next_purchase(firm):
 
 
 def test_object_of_nobody_here_is_ignored(firm):
-    stranger = gateway.current().create_customer(uuid7(), key=f"stranger-{uuid7()}")
+    stranger = providers.current().create_customer(uuid7(), key=f"stranger-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", stranger))
@@ -164,7 +167,7 @@ def test_object_of_nobody_here_is_ignored(firm):
 
 def test_customer_that_claims_an_organization_with_another_is_not_believed(firm):
     acme = firm().subscribe()
-    thief = gateway.current().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
+    thief = providers.current().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", thief))
@@ -194,7 +197,7 @@ def test_mode_is_that_of_our_key(settings, key, ignored):
 
 def test_status_stripe_invents_is_kept_and_changes_no_access(firm):
     acme = firm().subscribe()
-    snapshot = gateway.current().fetch_subscription(acme.subscription.external_id)
+    snapshot = providers.current().fetch_subscription(acme.subscription.external_id)
 
     subscriptions.follow(replace(snapshot, status="invented"))
     acme.join()
@@ -208,12 +211,12 @@ def test_stripe_is_believed_only_when_it_signed_just_now(firm):
     body, secret = event(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
     sign = stripe.WebhookSignature.generate_signature_header
 
-    handlers.verify(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
+    webhooks.verify(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
     for at in (-400, 400):
         moment = int(time.time()) + at
         header = sign(body.decode(), secret, timestamp=moment)
         with pytest.raises(BadSignature):
-            handlers.verify(body, {"Stripe-Signature": header}, secret)
+            webhooks.verify(body, {"Stripe-Signature": header}, secret)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_stripe_is_believed_only_when_it_signed_just_now(firm):
     ],
 )
 def test_only_ids_are_read_from_an_event(type_, thing, key):
-    hint = handlers.read(event(type_, thing))
+    hint = webhooks.read(event(type_, thing))
 
     assert (hint.type, hint.object_key, hint.livemode) == (type_, key, False)
 

@@ -5,10 +5,10 @@ import hmac
 
 import pytest
 
+from billing.customers import vat
 from billing.errors import VatIdInvalid
-from billing.gateway.signature import signed_at
-from billing.services import vat
-from billing.services.redirects import is_allowed
+from billing.providers.stripe.webhooks import signed_at
+from billing.redirects import is_allowed
 
 SECRET = "whsec_test"
 ORIGINS = ("https://app.example", "http://127.0.0.1:8600")

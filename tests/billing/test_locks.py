@@ -2,7 +2,9 @@
 
 import pytest
 
-from billing.services import agreements, customers, invoices, subscriptions
+from billing.customers import customers
+from billing.invoices import invoices
+from billing.subscriptions import changes, subscriptions
 from kit.errors import Unavailable
 from tests.harness.locking import object_locked, organization_locked, waiting_for
 
@@ -10,7 +12,7 @@ from tests.harness.locking import object_locked, organization_locked, waiting_fo
 @pytest.fixture
 def impatient(monkeypatch):
     """Requests give up at once what another process holds; they would wait for seconds."""
-    for module in (agreements, customers):
+    for module in (changes, customers):
         monkeypatch.setattr(module, "PATIENCE", 0.05)
 
 
@@ -25,7 +27,7 @@ def asked(acme):
 def test_subscription_is_changed_by_one_at_a_time(firm, impatient, call):
     acme = firm(minimum_seats=1).subscribe()
     if call == "resume":
-        agreements.cancel(organization=acme.organization)
+        changes.cancel(organization=acme.organization)
     more = {"price": firm(minimum_seats=2).price} if call == "change" else {}
     before = asked(acme)
 
@@ -33,7 +35,7 @@ def test_subscription_is_changed_by_one_at_a_time(firm, impatient, call):
         object_locked(f"stripe:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
-        getattr(agreements, call)(organization=acme.organization, **more)
+        getattr(changes, call)(organization=acme.organization, **more)
 
     assert asked(acme) == before
 
@@ -47,7 +49,7 @@ def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(firm
         object_locked(f"stripe:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
-        agreements.end_all(organization_id=acme.organization.pk)
+        changes.end_all(organization_id=acme.organization.pk)
 
 
 def test_payment_page_is_opened_by_one_at_a_time(firm, impatient):

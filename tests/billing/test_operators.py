@@ -8,10 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import Feature, Plan, Price, SeatState
+from billing.plans import catalog
 from billing.seat_rules import Mode
-from billing.services import catalogue, seats, subscriptions
+from billing.seats import report
+from billing.subscriptions import subscriptions
 from identity.models import User
-from kit.vendors import VendorUnavailable
+from kit.outbound import VendorUnavailable
 from tests.billing.support import stripe_client
 
 BILLING = [
@@ -55,14 +57,14 @@ def test_catalogue_can_be_written_without_stripe(db):
 
 def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
     run("sync_catalog", "--local")
-    team = next(plan for plan in catalogue.PLANS if plan.key == "team")
+    team = next(plan for plan in catalog.PLANS if plan.key == "team")
     dearer = type(team)(
         **{name: getattr(team, name) for name in team.__slots__ if name != "prices"},
         prices=(type(team.prices[0])("team_monthly", 1_500, "month"),),
     )
-    monkeypatch.setattr(catalogue, "PLANS", (dearer,))
+    monkeypatch.setattr(catalog, "PLANS", (dearer,))
 
-    catalogue.seed()
+    catalog.seed()
 
     rows = Price.objects.filter(lookup_key="team_monthly").order_by("created_at")
     assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
@@ -152,12 +154,12 @@ def test_comparison_says_when_stripe_is_silent(firm):
 
 def test_contract_and_back(firm):
     acme = firm().subscribe()
-    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
     acme.join()
     acme.sync()
     assert (acme.state, acme.billed) == ("manual", 1)
 
-    seats.set_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
+    report.set_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
     acme.sync()
 
     assert (acme.state, acme.billed) == ("in_sync", 2)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.seat_rules import Policy, Situation, State, decide
-from billing.services import seat_books
+from billing.seats import snapshot
 from events.models import Event
 from identity.models import Intent, IntentKind
 from tenancy import routing
@@ -23,8 +23,8 @@ def test_pending_changes_of_others_take_no_seat_here(firm):
         expires_at=timezone.now() + timedelta(seconds=30),
     )
 
-    assert seat_books.count(globex.organization, seat_books.default_plan()).incoming == 1
-    assert seat_books.count(acme.organization, seat_books.default_plan()).incoming == 0
+    assert snapshot.count(globex.organization, snapshot.default_plan()).incoming == 1
+    assert snapshot.count(acme.organization, snapshot.default_plan()).incoming == 0
 
 
 def test_error_of_one_organization_is_recorded_with_no_other(firm):
@@ -44,7 +44,7 @@ def test_members_and_invitations_of_others_are_not_counted_here(firm):
     acme, globex = firm(seats=2), firm(seats=3)
     globex.invite()
 
-    count = seat_books.count(acme.organization, seat_books.default_plan())
+    count = snapshot.count(acme.organization, snapshot.default_plan())
 
     assert (count.counted, count.reserved) == (2, 0)
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import gateway
-from billing.gateway.port import SeatChangeRequest
+from billing import providers
 from billing.models import SeatAttempt
+from billing.providers.types import SeatChangeRequest
 from billing.seat_rules import Proration
-from billing.services import seat_attempts, seat_sync
+from billing.seat_sync import attempts, push
 from tests.billing.support import most_calls, together
 
 DOWN = {"status": 503, "times": 1_000}
@@ -87,9 +87,9 @@ def test_nothing_is_sent_when_nothing_changed(firm):
 def test_death_after_stripes_success_charges_once(firm):
     acme = firm().subscribe()
     acme.join()
-    attempt = seat_attempts.begin(acme.organization.pk, is_forced=False)
+    attempt = attempts.begin(acme.organization.pk, is_forced=False)
     row = acme.subscription
-    gateway.current().set_seats(
+    providers.current().set_seats(
         SeatChangeRequest(
             subscription_id=row.external_id,
             item_id=row.stripe_item_id,
@@ -110,7 +110,7 @@ def test_death_after_stripes_success_charges_once(firm):
 def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(firm):
     acme = firm().subscribe()
     acme.join()
-    attempt = seat_attempts.begin(acme.organization.pk, is_forced=False)
+    attempt = attempts.begin(acme.organization.pk, is_forced=False)
 
     acme.come_back()
 
@@ -243,7 +243,7 @@ def test_many_joins_at_once_are_exact_and_cost_few_calls(firm):
     def join_and_sync():
         for _ in range(25):
             acme.join()
-            seat_sync.sync(organization_id=acme.organization.pk)
+            push.sync(organization_id=acme.organization.pk)
 
     together(*[join_and_sync] * 4)
     acme.sync()
@@ -258,7 +258,7 @@ def test_change_soon_after_another_waits_for_more(firm):
     acme.sync()
     acme.join()
 
-    seat_sync.sync(organization_id=acme.organization.pk)
+    push.sync(organization_id=acme.organization.pk)
 
     assert (acme.quantities(), acme.state) == ([2], "pending")
     acme.sync(is_forced=True)
@@ -278,9 +278,9 @@ def test_ledger_has_no_gap_after_a_race(firm):
 def test_sweeper_finds_what_a_killed_worker_left(firm):
     acme, globex = firm().subscribe(), firm().subscribe()
     acme.join()
-    seat_attempts.begin(acme.organization.pk, is_forced=False)
+    attempts.begin(acme.organization.pk, is_forced=False)
     globex.join()
     SeatAttempt.objects.update(lease_until=timezone.now())
     type(globex.remembered).objects.update(updated_at=timezone.now() - timedelta(minutes=1))
 
-    assert {acme.organization.pk, globex.organization.pk} <= set(seat_sync.overdue())
+    assert {acme.organization.pk, globex.organization.pk} <= set(push.overdue())

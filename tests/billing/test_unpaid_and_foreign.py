@@ -5,11 +5,13 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from billing import gateway
+from billing import providers
 from billing.errors import SubscriptionNotChangeable
-from billing.gateway.port import PriceSnapshot
 from billing.models import Subscription
-from billing.services import agreements, reconciliation, seat_preview, subscriptions
+from billing.providers.types import PriceSnapshot
+from billing.seat_sync import reconcile
+from billing.seats import preview
+from billing.subscriptions import changes, subscriptions
 from tenancy.services import organizations
 from tests.billing.support import LANDING, sell, stripe_client
 
@@ -43,7 +45,7 @@ def cancellations(acme):
 def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
     before = credited(unpaid)
 
-    agreements.cancel_now(organization=unpaid.organization)
+    changes.cancel_now(organization=unpaid.organization)
 
     assert cancellations(unpaid) == ["false"]
     assert credited(unpaid) == before
@@ -52,7 +54,7 @@ def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
 def test_cancelling_at_once_credits_the_rest_of_a_paid_period(firm):
     acme = firm().subscribe()
 
-    agreements.cancel_now(organization=acme.organization)
+    changes.cancel_now(organization=acme.organization)
 
     assert cancellations(acme) == ["true"]
     assert credited(acme) < 0
@@ -61,7 +63,7 @@ def test_cancelling_at_once_credits_the_rest_of_a_paid_period(firm):
 def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid):
     organizations.delete(unpaid.organization)
 
-    agreements.end_all(organization_id=unpaid.organization.pk)
+    changes.end_all(organization_id=unpaid.organization.pk)
 
     assert cancellations(unpaid) == ["false"]
 
@@ -71,13 +73,13 @@ def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
     price = sell()
 
     with pytest.raises(SubscriptionNotChangeable):
-        agreements.change(organization=unpaid.organization, price=price)
+        changes.change(organization=unpaid.organization, price=price)
 
 
 def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
     Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
     before = credited(unpaid)
-    cost = seat_preview.of_addition(organization=unpaid.organization, seats=-1)
+    cost = preview.of_addition(organization=unpaid.organization, seats=-1)
 
     unpaid.leave(unpaid.members.pop())
     unpaid.sync()
@@ -95,7 +97,7 @@ def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
 def foreign_price(firm):
     """A price at Stripe that our catalogue does not know."""
     key = f"foreign-{secrets.token_hex(4)}"
-    gateway.current().put_product(key, name=key, description=key)
+    providers.current().put_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,
@@ -104,7 +106,7 @@ def foreign_price(firm):
         currency="usd",
         interval="month",
     )
-    return gateway.current().create_price(wanted, key=key).external_id
+    return providers.current().create_price(wanted, key=key).external_id
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def open_page(acme, price_id):
 def buy(acme, price_id):
     page = open_page(acme, price_id)
     acme.sandbox.post(f"/checkout/{page.id}/pay")
-    return gateway.current().fetch_checkout(page.id).subscription_id
+    return providers.current().fetch_checkout(page.id).subscription_id
 
 
 def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, foreign_price):
@@ -138,7 +140,7 @@ def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, forei
     assert subscriptions.pull(foreign) is None
 
     buyer.subscribe()
-    reconciliation.reconcile(organization_id=buyer.organization.pk)
+    reconcile.reconcile(organization_id=buyer.organization.pk)
 
     assert buyer.subscription.external_id != foreign
     assert not Subscription.objects.filter(external_id=foreign).exists()
@@ -156,10 +158,10 @@ def test_deletion_ends_only_what_is_ours(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
     buyer.subscribe()
     ours = buyer.subscription.external_id
-    reconciliation.reconcile(organization_id=buyer.organization.pk)
+    reconcile.reconcile(organization_id=buyer.organization.pk)
 
     organizations.delete(buyer.organization)
-    agreements.end_all(organization_id=buyer.organization.pk)
+    changes.end_all(organization_id=buyer.organization.pk)
 
-    status = {id_: gateway.current().fetch_subscription(id_).status for id_ in (ours, foreign)}
+    status = {id_: providers.current().fetch_subscription(id_).status for id_ in (ours, foreign)}
     assert status == {ours: "canceled", foreign: "active"}

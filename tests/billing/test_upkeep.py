@@ -4,25 +4,22 @@ import json
 
 import pytest
 
-from billing import gateway, handlers, tasks
-from billing.gateway.port import Profile
+from billing import providers, tasks
+from billing.customers import customers
 from billing.models import Plan
+from billing.providers.stripe import webhooks
+from billing.providers.types import Profile
 from billing.seat_rules import Mode
-from billing.services import (
-    agreements,
-    customers,
-    reconciliation,
-    seat_preview,
-    seats,
-    subscriptions,
-)
-from kit.vendors import VendorUnavailable
+from billing.seat_sync import reconcile
+from billing.seats import preview, report
+from billing.subscriptions import changes, subscriptions
+from kit.outbound import VendorUnavailable
 from tenancy.services import organizations
 from tests.billing.support import stripe_client, waiting
 
 
 def at_stripe(firm):
-    return gateway.current().fetch_subscription(firm.subscription.external_id)
+    return providers.current().fetch_subscription(firm.subscription.external_id)
 
 
 def test_comparison_waits_once_however_long_stripe_is_silent(firm):
@@ -31,7 +28,7 @@ def test_comparison_waits_once_however_long_stripe_is_silent(firm):
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
 
     for _ in range(5):  # five hours of it
-        reconciliation.defer([acme.organization.pk])
+        reconcile.defer([acme.organization.pk])
         tasks.reconcile_organization(organization_id=str(acme.organization.pk))
 
     jobs = waiting("billing.reconcile_organization", organization_id=str(acme.organization.pk))
@@ -63,7 +60,7 @@ def test_deleted_organization_stops_paying(firm):
     tasks.end_subscriptions(organization_id=str(acme.organization.pk))
 
     assert at_stripe(acme).status == "canceled"
-    assert acme.organization.pk not in reconciliation.abandoned()
+    assert acme.organization.pk not in reconcile.abandoned()
 
 
 def test_deletion_while_stripe_is_down_is_not_lost(firm):
@@ -74,7 +71,7 @@ def test_deletion_while_stripe_is_down_is_not_lost(firm):
     with pytest.raises(VendorUnavailable):
         tasks.end_subscriptions(organization_id=str(acme.organization.pk))
 
-    assert acme.organization.pk in reconciliation.abandoned()
+    assert acme.organization.pk in reconcile.abandoned()
     tasks.end_subscriptions(organization_id=str(acme.organization.pk))
     assert at_stripe(acme).status == "canceled"
 
@@ -93,7 +90,7 @@ def test_page_paid_after_its_organization_was_deleted_is_ended(firm):
 def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
     acme = firm().subscribe()
 
-    agreements.end_all(organization_id=acme.organization.pk)
+    changes.end_all(organization_id=acme.organization.pk)
 
     assert at_stripe(acme).status == "active"
 
@@ -101,11 +98,11 @@ def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
 def test_surplus_subscription_is_followed_once_the_first_has_ended(firm):
     acme = firm().subscribe()
     first = acme.subscription
-    second = acme.pay(gateway.current().open_checkout(acme.like_a_page(), key=f"2-{first.pk}"))
+    second = acme.pay(providers.current().open_checkout(acme.like_a_page(), key=f"2-{first.pk}"))
     subscriptions.pull(second)
     acme.join()
 
-    agreements.cancel_now(organization=acme.organization)
+    changes.cancel_now(organization=acme.organization)
     job = waiting("billing.pull_subscription", external_id=second).first()
     tasks.pull_subscription(external_id=job.args["external_id"])
     acme.sync()
@@ -118,11 +115,11 @@ def test_plan_that_staff_edit_counts_its_organizations_again(firm):
     acme, other = firm(minimum_seats=1).subscribe(), firm().subscribe()
     Plan.objects.filter(pk=acme.price.plan_id).update(minimum_seats=4)
 
-    found = reconciliation.of_plan(acme.price.plan)
+    found = reconcile.of_plan(acme.price.plan)
 
     assert found == [acme.organization.pk]
     assert other.organization.pk not in found
-    reconciliation.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile(organization_id=acme.organization.pk)
     assert (acme.billed, acme.state) == (4, "in_sync")
 
 
@@ -131,7 +128,7 @@ def test_preview_is_what_the_change_then_costs(firm, policy):
     acme = firm(seats=2, addition_policy=policy).subscribe()
     before = len(acme.invoices())
 
-    cost = seat_preview.of_addition(organization=acme.organization, seats=1)
+    cost = preview.of_addition(organization=acme.organization, seats=1)
     acme.join()
     acme.sync()
 
@@ -146,28 +143,28 @@ def test_preview_is_what_the_change_then_costs(firm, policy):
 
 def test_contract_costs_what_it_says_whoever_joins(firm):
     acme = firm(seats=2).subscribe()
-    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
+    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
 
-    cost = seat_preview.of_addition(organization=acme.organization, seats=3)
+    cost = preview.of_addition(organization=acme.organization, seats=3)
 
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
 def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
     acme = firm(seats=2).subscribe()
-    seats.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
     acme.in_dashboard(quantity=10)
 
-    cost = seat_preview.of_addition(organization=acme.organization, seats=1)
+    cost = preview.of_addition(organization=acme.organization, seats=1)
 
     acme.want("member", expected_seats=cost.resulting)
 
 
 def test_removal_from_what_ends_owes_nothing(firm):
     acme = firm(seats=2).subscribe()
-    agreements.cancel(organization=acme.organization)
+    changes.cancel(organization=acme.organization)
 
-    cost = seat_preview.of_role(
+    cost = preview.of_role(
         organization=acme.organization, member_id=acme.members[0].pk, role="viewer"
     )
 
@@ -178,7 +175,7 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    gateway.current().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
+    providers.current().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
 
     customers.pull(customer_id)
 
@@ -192,4 +189,4 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
 def test_object_without_an_id_is_no_reason_to_refuse_an_event(type_):
     event = {"id": "evt_1", "type": type_, "livemode": False, "created": 1, "data": {"object": {}}}
 
-    assert handlers.read(json.dumps(event).encode()).object_key == ""
+    assert webhooks.read(json.dumps(event).encode()).object_key == ""

@@ -10,8 +10,8 @@ from billing.errors import SeatLimitReached, SeatsChanged
 from billing.models import SeatChange
 from billing.seat_rules import State
 from identity.models import Invitation, Member, Status
-from kit import caller as callers
-from kit.caller import Caller
+from kit import actor as callers
+from kit.actor import Caller
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from billing.models import SeatAttempt
-from billing.services import seat_sync
+from billing.seat_sync import push
 from kit.tasks import SILENT_SECONDS
 from tests.harness.stack import poll
 
@@ -16,7 +16,7 @@ def start_again(stack):
     """As after a minute: the dead one's lease is over too."""
     SeatAttempt.objects.in_flight().update(lease_until=timezone.now() - timedelta(minutes=1))
     stack.start_worker()
-    seat_sync.sweep()
+    push.sweep()
 
 
 def stuck():

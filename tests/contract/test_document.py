@@ -5,8 +5,9 @@ import re
 import pytest
 from django.urls import URLResolver, get_resolver
 
-from config.contract import TAGS
-from kit import contract, errors
+from config.openapi import TAGS
+from kit import errors
+from kit.openapi import pages
 from tests.contract.calls import each
 from tests.harness.contract import operations
 from tests.harness.plugin import API_URL, ROOT
@@ -49,7 +50,7 @@ def bodies(schema, pointer=""):
 
 @pytest.fixture(scope="module")
 def components():
-    return contract.document()["components"]
+    return pages.document()["components"]
 
 
 def test_every_route_is_described():
@@ -68,7 +69,7 @@ def test_operation_ids_read_resource_and_verb():
 def test_every_set_of_choices_has_a_name_of_our_own(components):
     automatic = {name for name in components["schemas"] if name.endswith("Enum")}
 
-    assert automatic <= {"NullEnum"}, "name it in config/contract.py"
+    assert automatic <= {"NullEnum"}, "name it in config/pages.py"
 
 
 def test_no_tag_is_without_meaning():

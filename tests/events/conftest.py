@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from events import registry
 from events.registry import EventType
 from events.services import log
-from kit import caller as callers
-from kit.caller import Caller
+from kit import actor as callers
+from kit.actor import Caller
 from kit.ids import uuid7
 from tenancy import routing
 from tenancy.services import organizations

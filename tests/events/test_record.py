@@ -14,8 +14,8 @@ from events.models import Event
 from events.registry import AlreadyRegistered, EventType, MisnamedEventType, UnknownEventType
 from events.services import log
 from events.services.log import OutsideTenant
-from kit import caller as callers
-from kit.caller import Caller
+from kit import actor as callers
+from kit.actor import Caller
 from tenancy import routing
 from tenancy.models import TenantSchema
 from tests.harness.plugin import DATABASE, WEB_URL, on_database

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from kit import contract, errors
+from kit import errors
+from kit.openapi import pages
 
 PROBLEMS = {"Problem", "ValidationProblem"}
 FORMATS = FormatChecker()
@@ -78,7 +79,7 @@ def operations():
     """Every operation of the live document."""
     return tuple(
         Operation(said["operationId"], method.upper(), path, said)
-        for path, item in contract.document()["paths"].items()
+        for path, item in pages.document()["paths"].items()
         for method, said in item.items()
     )
 
@@ -91,7 +92,7 @@ def find(method, path):
 
 def inlined(schema):
     """A schema whose references lead somewhere."""
-    return {**schema, "components": contract.document()["components"]}
+    return {**schema, "components": pages.document()["components"]}
 
 
 def check(response):
@@ -120,7 +121,7 @@ def _promised(operation, status):
     # `default` stands for refusals only: a success must be told.
     found = responses.get(str(status)) or (responses["default"] if status >= 400 else None)
     if found and "$ref" in found:
-        return contract.document()["components"]["responses"][found["$ref"].rpartition("/")[2]]
+        return pages.document()["components"]["responses"][found["$ref"].rpartition("/")[2]]
     return found
 
 
@@ -146,7 +147,7 @@ def _validate(body, schema, where):
 @cache
 def _closed_components():
     """The components, with no room for members nobody described (problems may have their own)."""
-    components = copy.deepcopy(contract.document()["components"])
+    components = copy.deepcopy(pages.document()["components"])
     for name, schema in components["schemas"].items():
         if "properties" in schema and name not in PROBLEMS:
             schema.setdefault("additionalProperties", False)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from events.models import Event
-from identity.gateway.port import MemberSnapshot, Proof
+from identity.directories.types import MemberSnapshot, Proof
 from identity.models import Member
 from kit.ids import uuid7
 from tenancy import routing

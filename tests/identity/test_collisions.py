@@ -11,11 +11,12 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from identity.gateway import reading
-from identity.gateway.port import OrganizationSnapshot
+from identity.directories.stytch import parse
+from identity.directories.types import OrganizationSnapshot
 from identity.models import Intent, Member, User
 from identity.roles import Role
-from identity.services import attribution, directory, intents, members
+from identity.services import members, pending_changes
+from identity.sync import apply, attribution
 from identity.tasks import settle_intents
 from kit.ids import uuid7
 from tenancy.models import Organization
@@ -38,7 +39,7 @@ def dead(committed):
 
     def make(company, kind="remove", subject=""):
         viewer = Member.objects.select_related("organization").get(pk=company.viewer.member["id"])
-        return intents.open(
+        return pending_changes.open(
             organization=viewer.organization,
             kind=kind,
             subject=subject or attribution.member(viewer.stytch_member_id),
@@ -206,23 +207,23 @@ def twins():
 def apply_alone(snapshot, together):
     together.wait()
     try:
-        return directory.apply(snapshot).organization
+        return apply.apply(snapshot).organization
     finally:
         connection.close()
 
 
 def test_slug_in_capitals_never_takes_anothers_address(db, twins):
     ours, capitals = twins("ours", "acme"), twins("theirs", "ACME")
-    first = directory.apply(ours).organization
+    first = apply.apply(ours).organization
 
     for snapshot in (capitals, ours, capitals, ours):
-        directory.apply(snapshot)
+        apply.apply(snapshot)
 
     theirs = Organization.objects.get(stytch_org_id=capitals.stytch_org_id)
     first.refresh_from_db()
     assert first.slug == ours.slug
     assert theirs.slug.startswith(f"{ours.slug}~")
-    directory.apply(twins("theirs", "other"))
+    apply.apply(twins("theirs", "other"))
     theirs.refresh_from_db()
     assert theirs.slug == twins("theirs", "other").slug
 
@@ -291,4 +292,4 @@ def test_name_the_database_cannot_hold_stops_nothing(api, sandbox, company, at_s
 
 @pytest.mark.parametrize(("told", "kept"), [("a\0b", "ab"), ("a\ud800b", "ab"), ("ä💶", "ä💶")])
 def test_text_is_read_as_the_database_can_hold_it(told, kept):
-    assert reading._storable(told) == kept
+    assert parse._storable(told) == kept

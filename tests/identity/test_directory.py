@@ -11,16 +11,13 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from events.models import Event
 from identity import signals
-from identity.gateway.port import (
-    MemberDeleted,
-    OrganizationDeleted,
-    OrganizationSnapshot,
-)
+from identity.directories.types import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.models import Invitation, Member, Status
 from identity.roles import Role
-from identity.services import attribution, directory, intents
-from kit import caller
-from kit.caller import Caller
+from identity.services import pending_changes
+from identity.sync import apply, attribution
+from kit import actor
+from kit.actor import Caller
 from tenancy import routing
 from tenancy.models import Organization
 
@@ -59,7 +56,7 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
     snapshot = told(organization)
 
     for _ in range(3):
-        directory.apply(snapshot)
+        apply.apply(snapshot)
 
     assert types(organization) == ["member.added"]
     assert heard == ["member_added"]
@@ -67,11 +64,11 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
 
 def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
     invited = told(organization, status="invited", roles=("viewer",))
-    directory.apply(invited)
+    apply.apply(invited)
     assert not Member.objects.of(organization).exists()
 
     accepted = told(organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",))
-    member = directory.apply(accepted).member
+    member = apply.apply(accepted).member
 
     invitation = Invitation.objects.of(organization).get()
     assert (invitation.status, invitation.role) == ("accepted", Role.VIEWER)
@@ -82,11 +79,11 @@ def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
 
 def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
     invited = told(organization, status="invited")
-    directory.apply(invited)
+    apply.apply(invited)
 
-    with caller.use(Caller(kind="vendor", id="stytch")):
+    with actor.use(Caller(kind="vendor", id="stytch")):
         told_later = told(organization, stytch_member_id=invited.stytch_member_id)
-        member = directory.apply(told_later).member
+        member = apply.apply(told_later).member
 
     accepted = events(organization, "invitation.accepted", "member.added")
     assert {(event.actor_kind, event.actor_id) for event in accepted} == {
@@ -96,10 +93,10 @@ def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
 
 def test_invited_answer_from_before_the_acceptance_changes_nothing(organization, told):
     invited = told(organization, status="invited")
-    directory.apply(invited)
-    directory.apply(told(organization, stytch_member_id=invited.stytch_member_id))
+    apply.apply(invited)
+    apply.apply(told(organization, stytch_member_id=invited.stytch_member_id))
 
-    directory.apply(invited)
+    apply.apply(invited)
 
     assert Invitation.objects.of(organization).count() == 1
     assert Member.objects.of(organization).get().is_active
@@ -107,39 +104,39 @@ def test_invited_answer_from_before_the_acceptance_changes_nothing(organization,
 
 def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told):
     invited = told(organization, status="invited")
-    directory.apply(invited)
-    directory.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+    apply.apply(invited)
+    apply.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 
-    directory.apply(invited)
+    apply.apply(invited)
 
     assert [one.status for one in Invitation.objects.of(organization)] == ["revoked"]
 
 
 def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, told):
     before = told(organization)
-    member = directory.apply(before).member
-    directory.apply(MemberDeleted(stytch_member_id=before.stytch_member_id))
+    member = apply.apply(before).member
+    apply.apply(MemberDeleted(stytch_member_id=before.stytch_member_id))
 
-    directory.apply(before)
+    apply.apply(before)
     member.refresh_from_db()
     assert member.status == Status.REMOVED
 
     later = told(organization, stytch_member_id=before.stytch_member_id)
-    assert directory.apply(later).member.is_active
+    assert apply.apply(later).member.is_active
     assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
 
 
 def test_answer_older_than_what_we_know_is_left_aside(organization, told):
     now = datetime.now(UTC)
     new = told(organization, roles=("stytch_admin",), changed_at=now)
-    directory.apply(new)
+    apply.apply(new)
     old = told(
         organization,
         stytch_member_id=new.stytch_member_id,
         changed_at=now - timedelta(seconds=5),
     )
 
-    assert directory.apply(old).member.role == Role.ADMIN
+    assert apply.apply(old).member.role == Role.ADMIN
     assert types(organization) == ["member.added"]
 
 
@@ -158,29 +155,29 @@ def asked_again():
 def test_answers_of_one_second_that_crossed_are_asked_for_again(organization, told, asked_again):
     second = datetime.now(UTC).replace(microsecond=0)
     new = told(organization, roles=("stytch_admin",), changed_at=second)
-    member = directory.apply(new).member
+    member = apply.apply(new).member
     crossed = replace(new, roles=("stytch_member",))
 
-    assert directory.apply(crossed).member.role == Role.ADMIN
+    assert apply.apply(crossed).member.role == Role.ADMIN
     assert asked_again(new) == 1
     later = replace(crossed, read_at=datetime.now(UTC))
-    assert directory.apply(later).member.role == Role.MEMBER
-    assert directory.apply(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
+    assert apply.apply(later).member.role == Role.MEMBER
+    assert apply.apply(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
 
 
 def test_what_we_asked_for_is_believed_however_answers_crossed(organization, told, asked_again):
     second = datetime.now(UTC).replace(microsecond=0)
     before = told(organization, changed_at=second)
-    member = directory.apply(before).member
-    with caller.use(Caller(kind="member", id=str(member.pk))):
-        intents.open(
+    member = apply.apply(before).member
+    with actor.use(Caller(kind="member", id=str(member.pk))):
+        pending_changes.open(
             organization=organization,
             kind="change_role",
             subject=attribution.member(before.stytch_member_id),
             role=Role.ADMIN,
         )
 
-    directory.apply(replace(before, roles=("stytch_admin",)))
+    apply.apply(replace(before, roles=("stytch_admin",)))
 
     assert Member.objects.get(pk=member.pk).role == Role.ADMIN
     assert asked_again(before) == 0
@@ -193,19 +190,19 @@ def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
     gone = MemberDeleted(
         stytch_member_id=present.stytch_member_id, read_at=present.read_at - timedelta(seconds=1)
     )
-    assert directory.apply(present).member.is_active
+    assert apply.apply(present).member.is_active
 
-    assert directory.apply(gone).member.is_active
+    assert apply.apply(gone).member.is_active
     assert asked_again(present) == 1
-    assert not directory.apply(replace(gone, read_at=datetime.now(UTC))).member.is_active
+    assert not apply.apply(replace(gone, read_at=datetime.now(UTC))).member.is_active
 
 
 def test_pending_member_counts_when_active(organization, told, heard):
     pending = told(organization, status="pending")
-    directory.apply(pending)
+    apply.apply(pending)
     assert heard == []
 
-    directory.apply(told(organization, stytch_member_id=pending.stytch_member_id))
+    apply.apply(told(organization, stytch_member_id=pending.stytch_member_id))
 
     assert heard == ["member_added"]
     assert types(organization) == ["member.added"]
@@ -213,10 +210,10 @@ def test_pending_member_counts_when_active(organization, told, heard):
 
 def test_role_change_tells_before_and_after(organization, told, heard):
     member = told(organization)
-    directory.apply(member)
+    apply.apply(member)
 
     promoted = told(organization, stytch_member_id=member.stytch_member_id, roles=("stytch_admin",))
-    directory.apply(promoted)
+    apply.apply(promoted)
 
     (event,) = events(organization, "member.role_changed")
     assert event.changes == {"role": ["member", "admin"]}
@@ -225,12 +222,12 @@ def test_role_change_tells_before_and_after(organization, told, heard):
 
 def test_new_name_and_address_are_told_without_touching_seats(organization, told, heard):
     member = told(organization)
-    directory.apply(member)
+    apply.apply(member)
 
     renamed = told(
         organization, "ada@new.example", stytch_member_id=member.stytch_member_id, name="Ada L."
     )
-    directory.apply(renamed)
+    apply.apply(renamed)
 
     (event,) = events(organization, "member.updated")
     assert event.changes["email"] == ["ada@acme.example", "ada@new.example"]
@@ -238,10 +235,10 @@ def test_new_name_and_address_are_told_without_touching_seats(organization, told
 
 
 def test_recreated_address_takes_over_the_members_row(organization, told):
-    first = directory.apply(told(organization)).member
-    directory.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+    first = apply.apply(told(organization)).member
+    apply.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
-    again = directory.apply(told(organization)).member
+    again = apply.apply(told(organization)).member
 
     assert again.pk == first.pk
     assert again.stytch_member_id != first.stytch_member_id
@@ -249,22 +246,22 @@ def test_recreated_address_takes_over_the_members_row(organization, told):
 
 
 def test_late_deletion_of_the_former_id_removes_nobody(organization, told):
-    first = directory.apply(told(organization)).member
+    first = apply.apply(told(organization)).member
     former = first.stytch_member_id
-    directory.apply(MemberDeleted(stytch_member_id=former))
-    directory.apply(told(organization))
+    apply.apply(MemberDeleted(stytch_member_id=former))
+    apply.apply(told(organization))
 
-    directory.apply(MemberDeleted(stytch_member_id=former))
+    apply.apply(MemberDeleted(stytch_member_id=former))
 
     assert Member.objects.of(organization).get().is_active
 
 
 def test_suspended_member_stays_suspended_whatever_stytch_says(organization, told):
     snapshot = told(organization)
-    member = directory.apply(snapshot).member
+    member = apply.apply(snapshot).member
     Member.objects.filter(pk=member.pk).update(status=Status.SUSPENDED)
 
-    directory.apply(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
+    apply.apply(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
 
     member.refresh_from_db()
     assert (member.status, member.name) == (Status.SUSPENDED, "New")
@@ -272,10 +269,10 @@ def test_suspended_member_stays_suspended_whatever_stytch_says(organization, tol
 
 def test_losing_the_last_admin_raises_the_alarm(organization, told):
     admin = told(organization, roles=("stytch_admin",))
-    directory.apply(admin)
-    directory.apply(told(organization, "bob@acme.example"))
+    apply.apply(admin)
+    apply.apply(told(organization, "bob@acme.example"))
 
-    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert len(events(organization, "organization.admin_lost")) == 1
 
@@ -283,8 +280,8 @@ def test_losing_the_last_admin_raises_the_alarm(organization, told):
 def test_member_of_an_unknown_organization_is_not_dropped(organization, told):
     foreign = told(organization, stytch_org_id="organization-test-unheard-of")
 
-    with pytest.raises(directory.UnknownOrganization):
-        directory.apply(foreign)
+    with pytest.raises(apply.UnknownOrganization):
+        apply.apply(foreign)
 
 
 def test_organization_follows_its_name_once(organization):
@@ -292,8 +289,8 @@ def test_organization_follows_its_name_once(organization):
         stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
     )
 
-    directory.apply(renamed)
-    directory.apply(renamed)
+    apply.apply(renamed)
+    apply.apply(renamed)
 
     organization.refresh_from_db()
     assert organization.name == "Acme Inc."
@@ -304,7 +301,7 @@ def test_slug_another_organization_gave_up_is_free(organization):
     slug = organization.slug
     taker = OrganizationSnapshot(stytch_org_id="organization-test-taker", name="Taker", slug=slug)
 
-    made = directory.apply(taker).organization
+    made = apply.apply(taker).organization
 
     organization.refresh_from_db()
     assert made.slug == slug
@@ -313,11 +310,11 @@ def test_slug_another_organization_gave_up_is_free(organization):
 
 def test_deleted_organization_takes_everybody_along_and_stays_deleted(organization, told):
     snapshot = told(organization)
-    directory.apply(snapshot)
-    directory.apply(told(organization, "new@acme.example", status="invited"))
-    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply(snapshot)
+    apply.apply(told(organization, "new@acme.example", status="invited"))
+    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
-    directory.apply(told(organization, stytch_member_id=snapshot.stytch_member_id))
+    apply.apply(told(organization, stytch_member_id=snapshot.stytch_member_id))
 
     assert Organization.objects.get(pk=organization.pk).is_deleted
     assert not Member.objects.of(organization).active().exists()
@@ -326,20 +323,20 @@ def test_deleted_organization_takes_everybody_along_and_stays_deleted(organizati
 
 def test_overdue_invitation_closes_as_expired(organization, told):
     invited = told(organization, status="invited")
-    directory.apply(invited)
+    apply.apply(invited)
     Invitation.objects.of(organization).update(expires_at=timezone.now())
 
-    directory.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 
     assert types(organization) == ["invitation.created", "invitation.expired"]
 
 
 def test_repetition_costs_one_query_and_no_lock(organization, told):
     snapshot = told(organization)
-    directory.apply(snapshot)
+    apply.apply(snapshot)
 
     with CaptureQueriesContext(connection) as said:
-        directory.apply(snapshot)
+        apply.apply(snapshot)
 
     (query,) = [one["sql"] for one in said if one["sql"].startswith("SELECT")]
     assert "FOR NO KEY UPDATE" not in query

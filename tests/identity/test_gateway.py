@@ -12,12 +12,12 @@ from stytch.b2b.models.sessions import PrimaryRequired
 from stytch.core.response_base import StytchError, StytchErrorDetails
 
 from identity import errors
+from identity.directories.stytch import parse
+from identity.directories.stytch.errors import calling
+from identity.directories.types import Proof
 from identity.errors import AnotherFactorRequired, MfaRequired
-from identity.gateway import reading
-from identity.gateway.errors import calling
-from identity.gateway.port import Proof
 from kit.errors import TooManyRequests
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 
 NOW = None  # a half sign-in never asks for the time
 
@@ -90,7 +90,7 @@ def test_missing_second_factor_names_the_enrolled_methods():
     )
 
     with pytest.raises(MfaRequired) as raised:
-        reading.authenticated(answer, NOW)
+        parse.authenticated(answer, NOW)
 
     assert raised.value.members == {"intermediate_session_token": "ist", "methods": ["totp"]}
     assert raised.value.status == 409
@@ -101,7 +101,7 @@ def test_other_primary_factor_names_what_the_organization_allows():
     answer.primary_required = PrimaryRequired(allowed_auth_methods=["sso"])
 
     with pytest.raises(AnotherFactorRequired) as raised:
-        reading.authenticated(answer, NOW)
+        parse.authenticated(answer, NOW)
 
     assert raised.value.members["methods"] == ["sso"]
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from identity.models import Intent, Member, User
 from identity.roles import Role
-from identity.services import attribution, intents
+from identity.services import pending_changes
+from identity.sync import attribution
 from identity.tasks import forget_closed_intents, settle_intents
-from kit import caller as callers
+from kit import actor as callers
 from tenancy import locks
 from tests.harness.stack import poll
 
@@ -123,7 +124,7 @@ def test_change_stytch_never_answered_is_settled_by_the_sweeper(
 def test_process_that_died_before_asking_leaves_nothing_behind(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
     with callers.use(callers.Caller(kind="member", id=company.admin.member["id"])):
-        intents.open(
+        pending_changes.open(
             organization=member.organization,
             kind="change_role",
             subject=attribution.member(member.stytch_member_id),
@@ -140,7 +141,7 @@ def test_process_that_died_before_asking_leaves_nothing_behind(company, committe
 
 def test_sweeper_leaves_work_in_hand_alone(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    intent = intents.open(
+    intent = pending_changes.open(
         organization=member.organization, kind="remove", subject="member:somebody"
     )
 
@@ -153,7 +154,7 @@ def test_sweeper_leaves_work_in_hand_alone(company, committed):
 def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committed):
     promote(company)
     other = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    intents.open(
+    pending_changes.open(
         organization=other.organization,
         kind="remove",
         subject=attribution.member(other.stytch_member_id),
@@ -232,7 +233,7 @@ def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committ
 def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
     email = company.address(f"new-{secrets.token_hex(3)}")
-    intents.open(
+    pending_changes.open(
         organization=member.organization,
         kind="invite",
         subject=attribution.address(email),

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from identity.models import Invitation, Member
 from identity.tasks import expire_invitations
-from kit.caller import Caller, use
+from kit.actor import Caller, use
 from tests.harness.stack import poll
 
 

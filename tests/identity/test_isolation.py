@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from identity.directories.types import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.errors import ChangeInProgress, LastAdmin
-from identity.gateway.port import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.models import Intent, IntentKind, Invitation, Member
 from identity.roles import Role
-from identity.services import attribution, directory, intents, invitations, members
-from kit import caller as callers
-from kit.caller import Caller
+from identity.services import invitations, members, pending_changes
+from identity.sync import apply, attribution
+from kit import actor as callers
+from kit.actor import Caller
 from kit.errors import NotFound
 from tenancy.models import Organization
 
@@ -28,7 +29,9 @@ def intend():
 
     def write(organization, kind, subject, **fields):
         with callers.use(Caller(kind="member", id=f"member-of-{organization.slug}")):
-            return intents.open(organization=organization, kind=kind, subject=subject, **fields)
+            return pending_changes.open(
+                organization=organization, kind=kind, subject=subject, **fields
+            )
 
     return write
 
@@ -40,9 +43,9 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
     first = told(organization, "first@acme.example", status="invited")
     second = told(organization, "second@acme.example", status="invited")
     for one in (first, second):
-        directory.apply(one)
+        apply.apply(one)
 
-    directory.apply(MemberDeleted(stytch_member_id=second.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=second.stytch_member_id))
 
     status = dict(Invitation.objects.of(organization).values_list("email", "status"))
     assert status == {"first@acme.example": "pending", "second@acme.example": "revoked"}
@@ -51,20 +54,20 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
 def test_revoked_invitation_does_not_close_a_later_one(organization, told):
     first = told(organization, "first@acme.example", status="invited")
     second = told(organization, "second@acme.example", status="invited")
-    directory.apply(first)
-    directory.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+    apply.apply(first)
+    apply.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
-    directory.apply(second)  # read before the first one was revoked
+    apply.apply(second)  # read before the first one was revoked
 
     assert Invitation.objects.of(organization).get(email=second.email).status == "pending"
 
 
 def test_removing_a_member_leaves_invitations_open(organization, told):
     here = told(organization, "here@acme.example")
-    directory.apply(here)
-    directory.apply(told(organization, "asked@acme.example", status="invited"))
+    apply.apply(here)
+    apply.apply(told(organization, "asked@acme.example", status="invited"))
 
-    directory.apply(MemberDeleted(stytch_member_id=here.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=here.stytch_member_id))
 
     assert Invitation.objects.of(organization).get().status == "pending"
 
@@ -72,9 +75,9 @@ def test_removing_a_member_leaves_invitations_open(organization, told):
 def test_removing_one_member_leaves_the_others_active(organization, told):
     snapshots = [told(organization, f"{name}@acme.example") for name in ("ada", "grace", "vic")]
     for snapshot in snapshots:
-        directory.apply(snapshot)
+        apply.apply(snapshot)
 
-    directory.apply(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
 
     active = Member.objects.of(organization).active().values_list("email", flat=True)
     assert set(active) == {"ada@acme.example", "vic@acme.example"}
@@ -83,9 +86,9 @@ def test_removing_one_member_leaves_the_others_active(organization, told):
 def test_accepting_here_leaves_the_invitation_of_another_organization_open(
     organization, other_organization, told
 ):
-    directory.apply(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply(told(other_organization, "ada@both.example", status="invited"))
 
-    directory.apply(told(organization, "ada@both.example"))
+    apply.apply(told(organization, "ada@both.example"))
 
     assert Invitation.objects.of(other_organization).get().status == "pending"
 
@@ -94,9 +97,9 @@ def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
     organization, other_organization, told
 ):
     there = told(other_organization, "ada@both.example", status="invited", roles=("viewer",))
-    directory.apply(there)
+    apply.apply(there)
 
-    directory.apply(told(organization, "ada@both.example", status="invited"))
+    apply.apply(told(organization, "ada@both.example", status="invited"))
 
     assert Invitation.objects.of(organization).get().role == Role.MEMBER
     invitation = Invitation.objects.of(other_organization).get()
@@ -107,10 +110,10 @@ def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
     organization, other_organization, told
 ):
     there = told(other_organization, "ada@both.example")
-    directory.apply(there)
-    directory.apply(MemberDeleted(stytch_member_id=there.stytch_member_id))
+    apply.apply(there)
+    apply.apply(MemberDeleted(stytch_member_id=there.stytch_member_id))
 
-    here = directory.apply(told(organization, "ada@both.example")).member
+    here = apply.apply(told(organization, "ada@both.example")).member
 
     assert here.organization_id == organization.pk
     assert Member.objects.of(other_organization).get().status == "removed"
@@ -119,19 +122,19 @@ def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
 def test_invitation_names_no_inviter_of_another_organization(
     organization, other_organization, told
 ):
-    outsider = directory.apply(told(other_organization, "mallory@globex.example")).member
-    insider = directory.apply(told(organization, "grace@acme.example")).member
+    outsider = apply.apply(told(other_organization, "mallory@globex.example")).member
+    insider = apply.apply(told(organization, "grace@acme.example")).member
 
     for member in (outsider, insider):
         with callers.use(Caller(kind="member", id=str(member.pk))):
             invited = told(organization, f"by-{member.email}", status="invited")
             # Without an intent the invitation would be the directory's, not the caller's.
-            intents.open(
+            pending_changes.open(
                 organization=organization,
                 kind=IntentKind.INVITE,
                 subject=attribution.address(invited.email),
             )
-            directory.apply(invited)
+            apply.apply(invited)
 
     inviters = Invitation.objects.of(organization).values_list("email", "invited_by")
     assert dict(inviters) == {f"by-{outsider.email}": None, f"by-{insider.email}": insider.pk}
@@ -140,12 +143,12 @@ def test_invitation_names_no_inviter_of_another_organization(
 def test_missing_admin_is_recorded_although_another_organization_has_one(
     organization, other_organization, told, recorded
 ):
-    directory.apply(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
-    directory.apply(told(organization, "member@acme.example"))
+    apply.apply(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
+    apply.apply(told(organization, "member@acme.example"))
     admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
-    directory.apply(admin)
+    apply.apply(admin)
 
-    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert len(recorded(organization, "organization.admin_lost")) == 1
 
@@ -153,11 +156,11 @@ def test_missing_admin_is_recorded_although_another_organization_has_one(
 def test_members_of_another_organization_record_no_missing_admin_here(
     organization, other_organization, told, recorded
 ):
-    directory.apply(told(other_organization, "member@globex.example"))
+    apply.apply(told(other_organization, "member@globex.example"))
     admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
-    directory.apply(admin)
+    apply.apply(admin)
 
-    directory.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert recorded(organization, "organization.admin_lost") == []
 
@@ -166,10 +169,10 @@ def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
     organization, other_organization, told, shown
 ):
     email = "ada@both.example"
-    there = directory.apply(told(other_organization, email), proof=shown.email(email)).member
-    directory.apply(told(organization, "grace@acme.example"))
+    there = apply.apply(told(other_organization, email), proof=shown.email(email)).member
+    apply.apply(told(organization, "grace@acme.example"))
 
-    here = directory.apply(told(organization, email), proof=shown.email(email)).member
+    here = apply.apply(told(organization, email), proof=shown.email(email)).member
 
     assert here.user_id == there.user_id
 
@@ -177,11 +180,11 @@ def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
 def test_deleting_one_organization_leaves_the_rows_of_another(
     organization, other_organization, told, intend
 ):
-    directory.apply(told(other_organization, "ada@globex.example"))
-    directory.apply(told(other_organization, "new@globex.example", status="invited"))
+    apply.apply(told(other_organization, "ada@globex.example"))
+    apply.apply(told(other_organization, "new@globex.example", status="invited"))
     intent = intend(other_organization, IntentKind.INVITE, "address:x@globex.example")
 
-    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
     intent.refresh_from_db()
     member = Member.objects.of(other_organization).get()
@@ -193,10 +196,10 @@ def test_deleting_one_organization_leaves_the_rows_of_another(
 
 def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(organization, told):
     former = told(organization, "former@acme.example")
-    directory.apply(former)
-    removed = directory.apply(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
+    apply.apply(former)
+    removed = apply.apply(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
 
-    directory.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
     assert Member.objects.get(pk=removed.pk).removed_at == removed.removed_at
 
@@ -209,7 +212,7 @@ def test_rename_is_not_attributed_to_a_member_of_another_organization(
 ):
     intent = intend(other_organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
-    directory.apply(
+    apply.apply(
         OrganizationSnapshot(
             stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
         )
@@ -227,7 +230,7 @@ def test_invitation_is_not_attributed_to_a_member_of_another_organization(
     email = "ada@both.example"
     intent = intend(other_organization, IntentKind.INVITE, attribution.address(email))
 
-    directory.apply(told(organization, email, status="invited"))
+    apply.apply(told(organization, email, status="invited"))
 
     (event,) = recorded(organization, "invitation.created")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
@@ -270,7 +273,7 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
 def test_invitation_of_another_organization_is_not_found(
     organization, other_organization, told, change
 ):
-    there = directory.apply(told(other_organization, "x@globex.example", status="invited"))
+    there = apply.apply(told(other_organization, "x@globex.example", status="invited"))
 
     with pytest.raises(NotFound):
         change(organization, invitation_id=there.invitation.pk)
@@ -293,7 +296,7 @@ def test_invitation_of_another_organization_is_not_found(
 def test_member_of_another_organization_is_not_found(
     organization, other_organization, told, change
 ):
-    there = directory.apply(told(other_organization, "x@globex.example")).member
+    there = apply.apply(told(other_organization, "x@globex.example")).member
 
     with pytest.raises(NotFound):
         change(organization, member_id=there.pk)
@@ -305,7 +308,7 @@ def test_member_of_another_organization_is_not_found(
 def test_address_of_another_organization_can_be_invited(
     organization, other_organization, told, status
 ):
-    directory.apply(told(other_organization, "ada@both.example", status=status))
+    apply.apply(told(other_organization, "ada@both.example", status=status))
 
     intent = invitations.intend(organization, email="ada@both.example", role=Role.MEMBER)
 
@@ -315,7 +318,7 @@ def test_address_of_another_organization_can_be_invited(
 def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_here(
     organization, other_organization, told
 ):
-    directory.apply(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply(told(other_organization, "ada@both.example", status="invited"))
     past = timezone.now() - timedelta(seconds=1)
     Invitation.objects.of(other_organization).update(expires_at=past)
 
@@ -328,7 +331,7 @@ def test_last_admin_is_kept_although_another_organization_has_one(
     organization, other_organization, told
 ):
     for place in (organization, other_organization):
-        directory.apply(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
+        apply.apply(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
     admin = Member.objects.of(organization).get()
 
     with pytest.raises(LastAdmin):

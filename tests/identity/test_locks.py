@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from identity.gateway.port import MemberDeleted, MemberSnapshot, OrganizationSnapshot
+from identity.directories.types import MemberDeleted, MemberSnapshot, OrganizationSnapshot
 from identity.models import Intent, Member
 from identity.roles import Role
-from identity.services import bulk, directory, invitations, members, organizations
+from identity.services import bulk_invitations, invitations, members, organizations
+from identity.sync import apply
 from tenancy.models import Organization
 from tests.harness.locking import organization_locked, waiting_for
 
@@ -30,7 +31,9 @@ def change(company, committed):
         "remove": lambda: members.remove(organization, member_id=viewer),
         "leave": lambda: members.leave(organization, member_id=viewer),
         "invite": lambda: invitations.create(organization, email=email, role=Role.MEMBER),
-        "bulk": lambda: bulk.create(organization, rows=[bulk.Row(email=email, role=Role.MEMBER)]),
+        "bulk": lambda: bulk_invitations.create(
+            organization, rows=[bulk_invitations.Row(email=email, role=Role.MEMBER)]
+        ),
         "rename": lambda: organizations.rename(organization, name="Acme Two"),
     }
 
@@ -97,7 +100,7 @@ def test_snapshot_of_the_directory_is_applied_under_the_lock(company, committed,
 
     with (
         organization_locked(organization.pk) as holder,
-        waiting_for(holder, lambda: directory.apply(snapshots[kind])) as running,
+        waiting_for(holder, lambda: apply.apply(snapshots[kind])) as running,
     ):
         organization.refresh_from_db()
         member.refresh_from_db()

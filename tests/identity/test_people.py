@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from identity.gateway.port import MemberDeleted
+from identity.directories.types import MemberDeleted
 from identity.models import Member, User
-from identity.services import directory, people
+from identity.sync import apply, users
 from tenancy.services import organizations
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def elsewhere(db):
 def ada(organization, told, shown):
     """A member whose person has shown her address."""
     snapshot = told(organization, "ada@acme.example")
-    return directory.apply(snapshot, proof=shown.email("ada@acme.example")).member
+    return apply.apply(snapshot, proof=shown.email("ada@acme.example")).member
 
 
 def test_shown_address_makes_a_verified_person(ada):
@@ -34,9 +34,7 @@ def test_shown_address_makes_a_verified_person(ada):
 
 
 def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, shown):
-    there = directory.apply(
-        told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
-    )
+    there = apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
 
     assert there.member.user == ada.user
 
@@ -44,14 +42,14 @@ def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, show
 def test_session_without_an_email_factor_never_links(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
 
-    there = directory.apply(claimed, proof=shown.nothing).member
+    there = apply.apply(claimed, proof=shown.nothing).member
 
     assert there.user != ada.user
     assert not there.user.email_verified
 
 
 def test_webhook_never_links(ada, elsewhere, told):
-    there = directory.apply(told(elsewhere, "ada@acme.example")).member
+    there = apply.apply(told(elsewhere, "ada@acme.example")).member
 
     assert there.user != ada.user
 
@@ -59,7 +57,7 @@ def test_webhook_never_links(ada, elsewhere, told):
 def test_unverified_address_never_links(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example", email_verified=False)
 
-    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
 
     assert there.user != ada.user
 
@@ -67,7 +65,7 @@ def test_unverified_address_never_links(ada, elsewhere, told, shown):
 def test_another_address_in_the_session_shows_nothing(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
 
-    there = directory.apply(claimed, proof=shown.email("mallory@evil.example")).member
+    there = apply.apply(claimed, proof=shown.email("mallory@evil.example")).member
 
     assert there.user != ada.user
 
@@ -76,9 +74,9 @@ def test_member_of_a_directory_is_linked_once_the_person_shows_the_address(
     ada, elsewhere, told, shown
 ):
     claimed = told(elsewhere, "ada@acme.example")
-    stranger = directory.apply(claimed).member.user
+    stranger = apply.apply(claimed).member.user
 
-    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
 
     assert there.user == ada.user
     assert not User.objects.filter(pk=stranger.pk).exists()
@@ -87,7 +85,7 @@ def test_member_of_a_directory_is_linked_once_the_person_shows_the_address(
 def test_staff_are_never_linked(organization, told, shown):
     staff = User.objects.create_superuser("root@acme.example", "a long password for staff")
 
-    member = directory.apply(
+    member = apply.apply(
         told(organization, "root@acme.example"), proof=shown.email("root@acme.example")
     ).member
 
@@ -100,7 +98,7 @@ def test_directory_never_changes_the_address_staff_sign_in_with(ada, organizatio
     User.objects.filter(pk=ada.user_id).update(is_staff=True)
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
 
-    member = directory.apply(moved, proof=shown.email("mallory@evil.example")).member
+    member = apply.apply(moved, proof=shown.email("mallory@evil.example")).member
 
     ada.user.refresh_from_db()
     assert (ada.user.email, member.user.is_staff) == ("ada@acme.example", False)
@@ -110,7 +108,7 @@ def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told
     # Stytch frees an address when it is changed; until we hear of that, two rows claim it.
     other = told(organization, "ada@acme.example")
 
-    second = directory.apply(other, proof=shown.email("ada@acme.example")).member
+    second = apply.apply(other, proof=shown.email("ada@acme.example")).member
 
     assert second.user != ada.user
     assert second.kept_apart_from == ada.user
@@ -119,10 +117,10 @@ def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told
 
 def test_verified_person_is_never_merged_into_another(ada, organization, elsewhere, told, shown):
     bob = told(elsewhere, "bob@acme.example")
-    directory.apply(bob, proof=shown.email("bob@acme.example"))
+    apply.apply(bob, proof=shown.email("bob@acme.example"))
     renamed = told(elsewhere, "ada@acme.example", stytch_member_id=bob.stytch_member_id)
 
-    member = directory.apply(renamed, proof=shown.email("ada@acme.example")).member
+    member = apply.apply(renamed, proof=shown.email("ada@acme.example")).member
 
     assert member.user != ada.user
     assert member.kept_apart_from == ada.user
@@ -131,10 +129,10 @@ def test_verified_person_is_never_merged_into_another(ada, organization, elsewhe
 def test_changed_address_must_be_shown_again(ada, organization, told, shown):
     moved = told(organization, "ada@new.example", stytch_member_id=ada.stytch_member_id)
 
-    unproved = directory.apply(moved).member
+    unproved = apply.apply(moved).member
     assert (unproved.proved_at, unproved.user.email) == (None, "ada@acme.example")
 
-    proved = directory.apply(moved, proof=shown.email("ada@new.example")).member
+    proved = apply.apply(moved, proof=shown.email("ada@new.example")).member
     assert proved.user == ada.user
     assert proved.user.email == "ada@new.example"
 
@@ -142,11 +140,11 @@ def test_changed_address_must_be_shown_again(ada, organization, told, shown):
 def test_changed_address_takes_nobody_into_the_persons_other_organizations(
     ada, organization, elsewhere, told, shown
 ):
-    directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
 
-    asserted = directory.apply(moved).member.user
-    proved = directory.apply(moved, proof=shown.email("mallory@evil.example")).member.user
+    asserted = apply.apply(moved).member.user
+    proved = apply.apply(moved, proof=shown.email("mallory@evil.example")).member.user
 
     assert ada.user not in {asserted, proved}
     assert (proved.email, proved.email_verified) == ("mallory@evil.example", True)
@@ -157,9 +155,9 @@ def test_person_whose_address_was_changed_meets_nobody_who_shows_the_old_one(
     ada, organization, elsewhere, told, shown
 ):
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
-    directory.apply(moved)
+    apply.apply(moved)
 
-    there = directory.apply(
+    there = apply.apply(
         told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
     ).member
 
@@ -172,9 +170,9 @@ def test_addresses_that_are_alike_in_capitals_only_are_two_people(
 ):
     """An i without its dot: the owner of another domain must never be taken for Ada."""
     ada, alike = "ada@micros.example", "ada@m\u0131cros.example"
-    directory.apply(told(organization, ada), proof=shown.email(ada))
+    apply.apply(told(organization, ada), proof=shown.email(ada))
 
-    other = directory.apply(told(elsewhere, alike), proof=shown.email(alike)).member
+    other = apply.apply(told(elsewhere, alike), proof=shown.email(alike)).member
 
     assert other.user.email == alike
 
@@ -183,15 +181,15 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
     ada, organization, told, shown
 ):
     """Its address went to another member and on from there; then Stytch reactivates the first."""
-    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     zoe = told(organization, "zoe@acme.example")
-    directory.apply(zoe)
+    apply.apply(zoe)
     renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
-    second = directory.apply(renamed, proof=shown.email("ada@acme.example")).member
+    second = apply.apply(renamed, proof=shown.email("ada@acme.example")).member
     assert second.user == ada.user
 
     back = told(organization, "ada@acme.example", stytch_member_id=ada.stytch_member_id)
-    returned = directory.apply(back).member
+    returned = apply.apply(back).member
 
     assert (returned.status, returned.kept_apart_from) == ("active", ada.user)
     assert returned.user != ada.user
@@ -199,26 +197,26 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
 
 def test_answer_from_before_a_removal_makes_up_nobody(ada, organization, told, shown):
     before = datetime.now(UTC)
-    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     again = told(organization, "ada@acme.example")
     Member.objects.filter(pk=ada.pk).update(email="other@acme.example")
-    assert directory.apply(again, proof=shown.email("ada@acme.example")).member.user == ada.user
+    assert apply.apply(again, proof=shown.email("ada@acme.example")).member.user == ada.user
     people = User.objects.count()
 
     late = told(organization, stytch_member_id=ada.stytch_member_id, read_at=before)
-    directory.apply(late)
+    apply.apply(late)
 
     assert User.objects.count() == people
 
 
 def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organization, told, shown):
-    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     recreated = told(organization, "ada@acme.example")
 
-    asserted = directory.apply(recreated).member
+    asserted = apply.apply(recreated).member
     assert (asserted.pk, asserted.user == ada.user) == (ada.pk, False)
 
-    proved = directory.apply(recreated, proof=shown.email("ada@acme.example")).member
+    proved = apply.apply(recreated, proof=shown.email("ada@acme.example")).member
     assert (proved.pk, proved.user) == (ada.pk, ada.user)
 
 
@@ -228,10 +226,10 @@ def test_factor_from_before_the_address_was_written_proves_nothing(
     """The address went from Mallory to Ada and back: what Mallory proved then is not proof now."""
     before = datetime.now(UTC) - timedelta(hours=1)
     mallory = told(elsewhere, "mallory@evil.example")
-    directory.apply(mallory)
+    apply.apply(mallory)
     renamed = told(elsewhere, "ada@acme.example", stytch_member_id=mallory.stytch_member_id)
 
-    member = directory.apply(renamed, proof=shown.email("ada@acme.example", at=before)).member
+    member = apply.apply(renamed, proof=shown.email("ada@acme.example", at=before)).member
 
     assert member.user != ada.user
     assert member.proved_at is None
@@ -243,58 +241,58 @@ def test_factor_from_before_the_address_was_written_proves_nothing(
 @pytest.fixture
 def blocked(ada):
     """Ada, blocked by staff."""
-    people.block(ada.user)
+    users.block(ada.user)
     return ada
 
 
 def test_block_survives_another_address(ada, organization, elsewhere, told, shown):
-    directory.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
-    people.block(ada.user)
+    apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    users.block(ada.user)
     moved = told(organization, "fresh@acme.example", stytch_member_id=ada.stytch_member_id)
 
-    member = directory.apply(moved, proof=shown.email("fresh@acme.example")).member
+    member = apply.apply(moved, proof=shown.email("fresh@acme.example")).member
 
     assert member.user != ada.user
     assert not member.may_act
 
 
 def test_block_survives_deletion_and_creation(blocked, organization, told, shown):
-    directory.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
 
-    created = directory.apply(told(organization, "ada@acme.example"), proof=shown.nothing).member
+    created = apply.apply(told(organization, "ada@acme.example"), proof=shown.nothing).member
 
     assert created.pk == blocked.pk
     assert not created.may_act
 
 
 def test_block_survives_in_another_organization(blocked, elsewhere, told):
-    assert not directory.apply(told(elsewhere, "ada@acme.example")).member.may_act
+    assert not apply.apply(told(elsewhere, "ada@acme.example")).member.may_act
 
 
 def test_block_survives_an_address_written_on_another_member(blocked, organization, told):
-    directory.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
     zoe = told(organization, "zoe@acme.example")
-    directory.apply(zoe)
+    apply.apply(zoe)
 
     renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
 
-    assert not directory.apply(renamed).member.may_act
+    assert not apply.apply(renamed).member.may_act
 
 
 def test_blocked_placeholder_is_not_exchanged_for_its_person(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
-    people.block(directory.apply(claimed).member.user)
+    users.block(apply.apply(claimed).member.user)
 
-    there = directory.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
 
     assert not there.may_act
     assert ada.user.is_active
 
 
 def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere, told):
-    there = directory.apply(told(elsewhere, "ada@acme.example")).member
+    there = apply.apply(told(elsewhere, "ada@acme.example")).member
 
-    people.unblock(User.objects.get(pk=blocked.user_id))
+    users.unblock(User.objects.get(pk=blocked.user_id))
 
     blocked.user.refresh_from_db()
     there.user.refresh_from_db()
@@ -302,10 +300,10 @@ def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere,
 
 
 def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, shown):
-    other = directory.apply(told(elsewhere, "bob@acme.example")).member.user
-    people.block(other)
+    other = apply.apply(told(elsewhere, "bob@acme.example")).member.user
+    users.block(other)
 
-    people.unblock(blocked.user)
+    users.unblock(blocked.user)
 
     other.refresh_from_db()
     assert not other.is_active
@@ -313,8 +311,8 @@ def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, s
 
 def test_suspension_survives_deletion_and_creation(ada, organization, told):
     Member.objects.filter(pk=ada.pk).update(status="suspended")
-    directory.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
 
-    created = directory.apply(told(organization, "ada@acme.example")).member
+    created = apply.apply(told(organization, "ada@acme.example")).member
 
     assert (created.pk, created.status) == (ada.pk, "suspended")

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from identity.models import Member, RevokedSession
-from identity.services import people
+from identity.sync import users
 from identity.tasks import forget_revoked_sessions
 from tests.harness.plugin import WEB_PORT
 from tests.harness.stack import poll
@@ -234,8 +234,8 @@ def test_member_who_signs_in_after_reactivation_is_let_in(api, world, company):
 def test_session_from_before_a_block_stays_over_after_the_block(api, company, signed_in, committed):
     session = signed_in("vic")
     user = Member.objects.select_related("user").get(pk=company.viewer.member["id"]).user
-    people.block(user)
-    people.unblock(user)
+    users.block(user)
+    users.unblock(user)
 
     refresh = {"session_token": session["session_token"]}
     assert api.get("/v1/me", token=session["session_jwt"]).status_code == 401

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tenancy.models import TenantSchema
-from tenancy.services import script
+from tenancy.services import schema_template
 
 
 def address():
@@ -256,7 +256,7 @@ def one_spare(stack, committed):
     stack.worker.stop()
     spares = TenantSchema.objects.filter(state="spare").order_by("created_at")
     held = list(spares.values_list("name", flat=True)[1:])
-    digest = script.digest()
+    digest = schema_template.digest()
     TenantSchema.objects.filter(name__in=held).update(digest="held")
 
     def give_back():

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
+from identity import rate_limits
 from identity.models import AttemptCounter
 from identity.roles import Role
-from identity.services import bulk, invitations, throttling
+from identity.services import bulk_invitations, invitations
 from identity.tasks import delete_expired_attempt_counters
 from kit.errors import TooManyRequests
 from kit.ids import uuid7
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("stack", "committed")
 
 
 def address():
-    return f"eve-{secrets.token_hex(4)}@throttling.example"
+    return f"eve-{secrets.token_hex(4)}@limits.example"
 
 
 def network():
@@ -35,7 +36,7 @@ def network():
 
 
 def counter(limit, subject):
-    digest = throttling.compute_digest(limit, subject)
+    digest = rate_limits.compute_digest(limit, subject)
     return AttemptCounter.objects.filter(scope=limit.scope, digest=digest)
 
 
@@ -85,7 +86,7 @@ def test_mail_to_one_mailbox_is_limited(visit, sandbox, call):
 
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429, 429]
     assert is_limited(answers[-1])
-    assert 0 < int(answers[-1].headers["Retry-After"]) <= throttling.WINDOW_SECONDS
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= rate_limits.WINDOW_SECONDS
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 3
 
 
@@ -99,7 +100,7 @@ def test_links_and_codes_to_one_mailbox_are_counted_together(visit):
 
 def test_known_and_unknown_mailboxes_are_limited_alike(visit, company):
     known = company.address("ada")
-    counter(throttling.MAIL_PER_MAILBOX, known).delete()  # she has signed up by mail
+    counter(rate_limits.MAIL_PER_MAILBOX, known).delete()  # she has signed up by mail
 
     def ask(email):
         answers = [visit("magic-links", email=email) for _ in range(4)]
@@ -119,16 +120,16 @@ def test_spellings_of_one_mailbox_are_counted_together(visit):
     ]
 
     for spelling in spellings[:3]:
-        throttling.count_sign_in_mail(email=spelling)
+        rate_limits.count_sign_in_mail(email=spelling)
 
     with pytest.raises(TooManyRequests):
-        throttling.count_sign_in_mail(email=spellings[3])
+        rate_limits.count_sign_in_mail(email=spellings[3])
 
 
 def test_tags_name_mailboxes_of_their_own(visit):
     name = secrets.token_hex(4)
 
-    answers = [visit("magic-links", email=f"{name}+{n}@throttling.example") for n in range(4)]
+    answers = [visit("magic-links", email=f"{name}+{n}@limits.example") for n in range(4)]
 
     assert {answer.status_code for answer in answers} == {202}
 
@@ -150,7 +151,7 @@ def test_right_code_is_refused_after_wrong_ones_until_the_window_ends(visit, mai
 
     assert is_limited(visit("otp/verify", email=email, code=code))
 
-    counter(throttling.CODE_PER_MAILBOX, email).update(expires_at=Now())
+    counter(rate_limits.CODE_PER_MAILBOX, email).update(expires_at=Now())
     assert visit("otp/verify", email=email, code=code).status_code == 200
 
 
@@ -208,7 +209,7 @@ def test_limit_is_exact_when_many_connections_count_at_once(low_limits):
         try:
             for _ in range(10):
                 try:
-                    throttling.count_sign_in_mail(email=email)
+                    rate_limits.count_sign_in_mail(email=email)
                     allowed += 1
                 except TooManyRequests:
                     pass
@@ -223,7 +224,7 @@ def test_limit_is_exact_when_many_connections_count_at_once(low_limits):
 def test_web_server_counts_in_the_shared_table(api):
     email = address()
     assert api.post("/v1/auth/magic-links", json={"email": email}).status_code == 202
-    counters = counter(throttling.MAIL_PER_MAILBOX, email)
+    counters = counter(rate_limits.MAIL_PER_MAILBOX, email)
     assert counters.get().attempts == 1
 
     counters.update(attempts=configured.SIGN_IN_RATE_PER_MAILBOX)
@@ -268,18 +269,18 @@ def test_refused_invitation_is_not_counted(visit, company):
 def test_expired_counters_are_deleted(low_limits):
     old, new = address(), address()
     for email in (old, new):
-        throttling.count_invitation_mail(email=email)
-    counter(throttling.MAIL_PER_MAILBOX, old).update(expires_at=Now() - timedelta(seconds=1))
+        rate_limits.count_invitation_mail(email=email)
+    counter(rate_limits.MAIL_PER_MAILBOX, old).update(expires_at=Now() - timedelta(seconds=1))
 
     delete_expired_attempt_counters()
 
-    assert not counter(throttling.MAIL_PER_MAILBOX, old).exists()
-    assert counter(throttling.MAIL_PER_MAILBOX, new).exists()
+    assert not counter(rate_limits.MAIL_PER_MAILBOX, old).exists()
+    assert counter(rate_limits.MAIL_PER_MAILBOX, new).exists()
 
 
 def test_counters_are_unlogged_and_hold_no_addresses(low_limits):
     name = uuid7().hex
-    throttling.count_invitation_mail(email=f"{name}@throttling.example")
+    rate_limits.count_invitation_mail(email=f"{name}@limits.example")
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = %s", [table()])
@@ -300,14 +301,14 @@ def test_bulk_invitation_to_a_limited_mailbox_waits(company, committed, settings
     settings.SIGN_IN_RATE_PER_MAILBOX = 1
     organization = Organization.objects.get(pk=company.id)
     email = company.address(f"new-{uuid7().hex[-8:]}")
-    throttling.count_invitation_mail(email=email)
+    rate_limits.count_invitation_mail(email=email)
     with transaction.atomic():
         intent = invitations.intend(
             locks.organization(organization.pk), email=email, role=Role.VIEWER
         )
 
     with pytest.raises(TooManyRequests):
-        bulk.send(intent.pk)
+        bulk_invitations.send(intent.pk)
 
     intent.refresh_from_db()
     assert intent.state == "open"

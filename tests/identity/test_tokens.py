@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from identity.errors import InvalidSession
-from identity.verification import tokens
-from identity.verification.keys import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
-from kit.vendors import VendorUnavailable
+from identity.sessions import jwt as sessions_jwt
+from identity.sessions.jwks import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
+from kit.outbound import VendorUnavailable
 from tests.harness.plugin import API_URL
 
 SESSION = "https://stytch.com/session"
@@ -161,7 +161,7 @@ def test_two_bearers_are_nobody(api, acme, pair):
 
 def test_long_token_is_refused_before_it_is_read():
     with pytest.raises(InvalidSession):
-        tokens.verify("x" * (tokens.LONGEST + 1))
+        sessions_jwt.verify("x" * (sessions_jwt.LONGEST + 1))
 
 
 # ── The ring of keys ─────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from standardwebhooks import Webhook
 
-from identity import handlers
+from identity.directories.stytch import webhooks
 from identity.models import Member, Status
 from tenancy.models import Organization
 from webhooks.inbound.registry import BadSignature
@@ -152,7 +152,7 @@ def signed(body, moment=None):
 
 
 def test_svix_signature_is_accepted_under_its_own_header_names():
-    handlers.verify(b'{"a": 1}', signed('{"a": 1}'), SECRET)
+    webhooks.verify(b'{"a": 1}', signed('{"a": 1}'), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_svix_signature_is_accepted_under_its_own_header_names():
 )
 def test_any_other_signature_is_refused(headers):
     with pytest.raises(BadSignature):
-        handlers.verify(b'{"a": 1}', headers, SECRET)
+        webhooks.verify(b'{"a": 1}', headers, SECRET)
 
 
 def test_event_is_read_for_its_ids_alone():
@@ -178,7 +178,7 @@ def test_event_is_read_for_its_ids_alone():
         "timestamp": "2026-11-21T03:05:05.678901Z", "new_field": {},
     }  # fmt: skip
 
-    hint = handlers.read(json.dumps(event).encode())
+    hint = webhooks.read(json.dumps(event).encode())
 
     assert (hint.external_id, hint.type) == ("webhook-event-test-1", "scim.member.delete")
     assert (hint.object_key, hint.livemode) == ("member-test-1", False)

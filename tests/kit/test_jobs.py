@@ -6,8 +6,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import TaskNotFound
 from procrastinate.jobs import Job
 
-from kit import caller, jobs, tasks, vendors
-from kit.caller import Caller
+from kit import actor, jobs, outbound, tasks
+from kit.actor import Caller
 from tenancy import routing
 from tenancy.models import Organization
 
@@ -52,7 +52,7 @@ def test_name_nobody_declared_is_refused():
 
 @pytest.mark.django_db
 def test_job_carries_who_deferred_it():
-    with caller.use(Caller("member", "m1", request_id="r1")):
+    with actor.use(Caller("member", "m1", request_id="r1")):
         jobs.defer(NAME)
 
     carried = waiting().get().args[jobs.CALLER_ARGUMENT]
@@ -75,13 +75,13 @@ def test_task_acts_as_its_caller_in_public_and_patiently():
     routing.enter(left_behind)
 
     with jobs._scope("x", {"kind": "vendor", "id": "stripe"}):
-        assert caller.current() == Caller("vendor", "stripe")
+        assert actor.current() == Caller("vendor", "stripe")
         assert connection.schema_name == "public"
-        assert vendors._limits.get() == vendors.JOB_LIMITS
+        assert outbound._limits.get() == outbound.JOB_LIMITS
         routing.enter(left_behind)
 
     assert connection.schema_name == "public"
-    assert caller.current() == Caller()
+    assert actor.current() == Caller()
 
 
 def job(attempts):

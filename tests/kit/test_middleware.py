@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.http import HttpResponse
 
-from kit import caller
+from kit import actor
 from kit.middleware import RequestId, client_ip
 
 
@@ -14,7 +14,7 @@ def seen_by(request):
     seen = []
 
     def view(_request):
-        seen.append(caller.current())
+        seen.append(actor.current())
         return HttpResponse()
 
     response = RequestId(view)(request)
@@ -43,11 +43,11 @@ def test_nobody_is_the_caller_before_authentication(rf):
 
 
 def test_caller_ends_with_the_request(rf):
-    before = caller.current()
+    before = actor.current()
 
     seen_by(rf.get("/", headers={"x-request-id": "abc"}))
 
-    assert caller.current() == before
+    assert actor.current() == before
 
 
 def test_user_agents_are_cut_and_cleaned(rf):

@@ -9,8 +9,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
-from kit import contract as served
-from kit import openapi
+from kit.openapi import pages as served
+from kit.openapi import schema
 from tests.kit import routes
 
 
@@ -33,7 +33,7 @@ def test_it_is_valid(contract):
 
 
 def test_operation_ids_are_resource_and_verb(contract):
-    assert {operation["operationId"] for _p, _m, operation in openapi.operations(contract)} == {
+    assert {operation["operationId"] for _p, _m, operation in schema.operations(contract)} == {
         "books_list",
         "books_recent",
         "books_retrieve",
@@ -56,7 +56,7 @@ def test_repeated_operation_ids_are_refused():
     operation = {"operationId": "twice"}
 
     with pytest.raises(ValueError, match="twice"):
-        openapi.refuse_duplicates({"paths": {"/a": {"get": operation}, "/b": {"get": operation}}})
+        schema.refuse_duplicates({"paths": {"/a": {"get": operation}, "/b": {"get": operation}}})
 
 
 def test_security_follows_from_access(contract):

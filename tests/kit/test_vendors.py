@@ -5,8 +5,8 @@ import pytest
 import requests
 from django.db import connection, transaction
 
-from kit import vendors
-from kit.vendors import CalledInTransaction, Door, VendorUnavailable
+from kit import outbound
+from kit.outbound import CalledInTransaction, Door, VendorUnavailable
 
 pytestmark = pytest.mark.django_db  # a door asks whether a transaction is open
 
@@ -75,7 +75,7 @@ def test_jobs_wait_where_requests_are_turned_away():
     clock = Clock()
     door = Door("stytch", clock)
 
-    with door.enter(), vendors.patient():
+    with door.enter(), outbound.patient():
         clock.now = 10.0
         with door.enter():
             pass
@@ -85,7 +85,7 @@ def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
     clock = Clock()
     door = Door("stytch", clock)
 
-    with vendors.patient():
+    with outbound.patient():
         with door.enter():
             clock.now = 20.0
         with door.enter(), pytest.raises(VendorUnavailable), door.enter():
@@ -103,35 +103,35 @@ def test_failing_call_gives_its_place_back():
 
 
 def test_no_vendor_is_called_within_a_transaction():
-    with pytest.raises(CalledInTransaction), transaction.atomic(), vendors.door("stytch"):
+    with pytest.raises(CalledInTransaction), transaction.atomic(), outbound.door("stytch"):
         pass
 
 
 def test_silent_vendor_is_given_up_after_the_time_limit():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        token = vendors._limits.set((0.5, 0.1))
+        token = outbound._limits.set((0.5, 0.1))
         try:
-            with vendors.session() as session, pytest.raises(requests.ReadTimeout):
+            with outbound.session() as session, pytest.raises(requests.ReadTimeout):
                 # The SDK's own idea of a limit does not count.
                 session.get(f"http://127.0.0.1:{port}/", timeout=600)
         finally:
-            vendors._limits.reset(token)
+            outbound._limits.reset(token)
 
 
 def test_limits_are_longer_for_jobs_and_end_with_them():
-    with vendors.patient():
-        assert vendors._limits.get() == vendors.JOB_LIMITS
+    with outbound.patient():
+        assert outbound._limits.get() == outbound.JOB_LIMITS
 
-    assert vendors._limits.get() == vendors.REQUEST_LIMITS
+    assert outbound._limits.get() == outbound.REQUEST_LIMITS
 
 
 def test_each_thread_starts_with_the_limits_of_a_request():
     seen = []
 
-    with vendors.patient():
-        thread = threading.Thread(target=lambda: seen.append(vendors._limits.get()))
+    with outbound.patient():
+        thread = threading.Thread(target=lambda: seen.append(outbound._limits.get()))
         thread.start()
         thread.join()
 
-    assert seen == [vendors.REQUEST_LIMITS]
+    assert seen == [outbound.REQUEST_LIMITS]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit import wire
+from kit import json_api
 from kit.errors import ContentTooLarge, Malformed
 
 NUL = b'{"title": "a\\u0000b"}'
@@ -75,7 +75,7 @@ def test_large_bodies_are_refused_by_their_announced_length(anyone):
 
 def test_large_bodies_are_refused_by_their_true_length():
     with pytest.raises(ContentTooLarge):
-        wire.JSONParser().parse(BytesIO(b"[" + b"1," * 1024 * 512 + b"1]"))
+        json_api.JSONParser().parse(BytesIO(b"[" + b"1," * 1024 * 512 + b"1]"))
 
 
 @given(
@@ -85,7 +85,7 @@ def test_large_bodies_are_refused_by_their_true_length():
 )
 def test_no_body_breaks_the_parser(body):
     with suppress(Malformed):
-        wire.dumps(wire.JSONParser().parse(BytesIO(body)))
+        json_api.dumps(json_api.JSONParser().parse(BytesIO(body)))
 
 
 def test_bodies_of_unknown_length_are_refused(anyone):
@@ -105,8 +105,8 @@ def test_nan_leaves_as_null(acme):
 
 
 def test_renderer_answers_nothing_with_nothing():
-    assert wire.JSONRenderer().render(None) == b""
+    assert json_api.JSONRenderer().render(None) == b""
 
 
 def test_identifiers_survive_the_round_trip():
-    assert orjson.loads(wire.dumps({1: "a"})) == {"1": "a"}
+    assert orjson.loads(json_api.dumps({1: "a"})) == {"1": "a"}

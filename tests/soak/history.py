@@ -6,10 +6,10 @@ import random
 from django.db import connections
 
 from billing.models import Subscription
-from billing.services import agreements
 from billing.statuses import ENDED
+from billing.subscriptions import changes
 from kit.errors import Problem
-from kit.vendors import VendorNotFound, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorUnavailable
 from tests.billing.support import Firm
 
 FAULTS = (
@@ -82,16 +82,16 @@ class History:
                 firm.pay(page)
 
     def change(self, firm):
-        agreements.change(organization=firm.organization, price=self.dice.choice(self.prices))
+        changes.change(organization=firm.organization, price=self.dice.choice(self.prices))
 
     def cancel(self, firm):
-        agreements.cancel(organization=firm.organization)
+        changes.cancel(organization=firm.organization)
 
     def resume(self, firm):
-        agreements.resume(organization=firm.organization)
+        changes.resume(organization=firm.organization)
 
     def end(self, firm):
-        agreements.cancel_now(organization=firm.organization)
+        changes.cancel_now(organization=firm.organization)
 
     def edit(self, firm):
         self._in_dashboard(firm, quantity=self.dice.randint(1, 9))

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connections
 
-from billing import gateway
+from billing import providers
 from billing.models import Price, SeatAttempt
-from billing.services import reconciliation
-from kit import vendors
+from billing.seat_sync import reconcile
+from kit import outbound
 from tests.billing.support import sell
 from tests.soak.history import History, live
 
@@ -48,7 +48,9 @@ def end_well(history, settled):
 def check(firm, why):
     """Our books say what Stripe says, and Stripe bills whom it should."""
     customer = getattr(firm.organization, "customer", None)
-    at_stripe = gateway.current().subscriptions_of(customer.stripe_customer_id) if customer else []
+    at_stripe = (
+        providers.current().subscriptions_of(customer.stripe_customer_id) if customer else []
+    )
     for told in at_stripe:
         row = firm.organization.subscriptions.get(external_id=told.external_id)
         known = (row.status, row.quantity, row.cancel_at_period_end, row.stripe_price_id)
@@ -73,7 +75,7 @@ def run(sandbox, settled, prices, seeds, *, steps):
 
     def live_through(seed):
         try:
-            with vendors.patient():  # four at once would be too many for the door of requests
+            with outbound.patient():  # four at once would be too many for the door of requests
                 return History(sandbox, seed, prices).run(steps)
         finally:
             connections.close_all()
@@ -81,7 +83,7 @@ def run(sandbox, settled, prices, seeds, *, steps):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         histories = list(pool.map(live_through, seeds))
     sandbox.delete("/faults")
-    with vendors.patient():
+    with outbound.patient():
         for history in histories:
             end_well(history, settled)
     return histories
@@ -116,11 +118,11 @@ def test_histories_with_lost_events_are_right_after_one_comparison(
         sandbox.post("/webhooks")
         firms = [firm for history in histories for firm in history.firms]
         for firm in firms:
-            reconciliation.reconcile(organization_id=firm.organization.pk, corrects_drift=True)
+            reconcile.reconcile(organization_id=firm.organization.pk, corrects_drift=True)
         settled(120)
         compared = datetime.now(UTC)
         for firm in firms:
-            reconciliation.reconcile(organization_id=firm.organization.pk)
+            reconcile.reconcile(organization_id=firm.organization.pk)
             check(firm, f"seeds from {first}")
         assert not written(sandbox, compared)
         counted += len(firms)

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing.services.seat_sync import BACKOFF
+from billing.seat_sync.push import BACKOFF
 from tests.billing import worker
 from tests.billing.support import Firm
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenancy.errors import SchemaNotReady, SlugTaken
 from tenancy.models import TenantSchema
-from tenancy.services import organizations, provisioning
+from tenancy.services import organizations, schema_pool
 
 SPARE = TenantSchema.State.SPARE
 
@@ -33,14 +33,14 @@ def test_web_process_never_creates_a_schema(settings):
     TenantSchema.objects.filter(state=SPARE).delete()
 
     with pytest.raises(SchemaNotReady):
-        provisioning.claim()
+        schema_pool.claim()
 
 
 @pytest.mark.django_db
 def test_owner_creates_one_when_the_stock_is_empty():
     TenantSchema.objects.filter(state=SPARE).delete()
 
-    name = provisioning.claim()
+    name = schema_pool.claim()
 
     assert TenantSchema.objects.get(name=name).state == "claimed"
 
@@ -49,7 +49,7 @@ def test_owner_creates_one_when_the_stock_is_empty():
 def test_spare_of_an_older_release_is_not_given_away():
     TenantSchema.objects.filter(state=SPARE).update(digest="older")
 
-    name = provisioning.claim()
+    name = schema_pool.claim()
 
     assert TenantSchema.objects.get(name=name).digest != "older"
 
@@ -60,7 +60,7 @@ def test_two_organizations_at_once_get_two_schemas(committed):
     def claim():
         try:
             with transaction.atomic():
-                name = provisioning.claim()
+                name = schema_pool.claim()
                 barrier.wait(timeout=10)
                 names.append(name)
         finally:
@@ -77,7 +77,7 @@ def test_two_organizations_at_once_get_two_schemas(committed):
 
 def test_claim_that_rolls_back_returns_the_schema(committed):
     with transaction.atomic():
-        name = provisioning.claim()
+        name = schema_pool.claim()
         transaction.set_rollback(True)
 
     assert TenantSchema.objects.get(name=name).state == SPARE
@@ -91,13 +91,13 @@ def state_of(schema):
 
 
 def take_all_spares():
-    return {provisioning.claim() for _ in range(TenantSchema.objects.filter(state=SPARE).count())}
+    return {schema_pool.claim() for _ in range(TenantSchema.objects.filter(state=SPARE).count())}
 
 
 def test_reserved_schema_is_given_to_its_organization_only(committed):
     slug = f"acme-{secrets.token_hex(4)}"
 
-    with provisioning.reserved(slug=slug) as reservation:
+    with schema_pool.reserved(slug=slug) as reservation:
         with transaction.atomic():
             others = take_all_spares()
             transaction.set_rollback(True)
@@ -111,7 +111,7 @@ def test_reserved_schema_is_given_to_its_organization_only(committed):
 
 
 def test_schema_is_a_spare_again_after_a_refusal(committed):
-    with pytest.raises(LookupError), provisioning.reserved(slug="refused") as reservation:
+    with pytest.raises(LookupError), schema_pool.reserved(slug="refused") as reservation:
         raise LookupError
 
     schema = TenantSchema.objects.get(name=reservation.name)
@@ -120,9 +120,9 @@ def test_schema_is_a_spare_again_after_a_refusal(committed):
 
 def test_slug_reserved_by_one_sign_up_is_refused_to_another(committed):
     with (
-        provisioning.reserved(slug="taken-now"),
+        schema_pool.reserved(slug="taken-now"),
         pytest.raises(SlugTaken),
-        provisioning.reserved(slug="Taken-Now"),
+        schema_pool.reserved(slug="Taken-Now"),
     ):
         pass
 
@@ -131,19 +131,19 @@ def test_slug_reserved_by_one_sign_up_is_refused_to_another(committed):
 def test_slug_of_an_organization_is_refused_before_anything_is_reserved():
     organizations.create(stytch_org_id="organization-1", name="Acme", slug="acme-here")
 
-    with pytest.raises(SlugTaken), provisioning.reserved(slug="Acme-Here"):
+    with pytest.raises(SlugTaken), schema_pool.reserved(slug="Acme-Here"):
         pass
 
     assert not TenantSchema.objects.filter(state="reserved").exists()
 
 
 def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(committed):
-    with provisioning.reserved(slug="left-over") as left:
+    with schema_pool.reserved(slug="left-over") as left:
         ended = timezone.now() - timedelta(seconds=1)
         TenantSchema.objects.filter(name=left.name).update(reserved_until=ended)
         left.reserved_until = ended
 
-        with provisioning.reserved(slug="left-over") as again:
+        with schema_pool.reserved(slug="left-over") as again:
             assert again.name == left.name  # the oldest spare
             assert organizations_schema(left) != left.name
 
@@ -151,7 +151,7 @@ def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(com
 def organizations_schema(reservation):
     """The schema an organization gets whose reservation is `reservation`; rolled back."""
     with transaction.atomic():
-        name = provisioning.claim(reservation)
+        name = schema_pool.claim(reservation)
         transaction.set_rollback(True)
     return name
 
@@ -159,8 +159,8 @@ def organizations_schema(reservation):
 @pytest.mark.django_db
 def test_web_process_without_a_spare_refuses_the_reservation(settings, monkeypatch):
     settings.OWNS_DATABASE = False
-    monkeypatch.setattr(provisioning, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(schema_pool, "WAIT_SECONDS", 0)
     TenantSchema.objects.filter(state=SPARE).delete()
 
-    with pytest.raises(SchemaNotReady), provisioning.reserved():
+    with pytest.raises(SchemaNotReady), schema_pool.reserved():
         pass

@@ -7,33 +7,33 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from tenancy.models import TenantSchema
-from tenancy.services import provisioning, schema_diff, script
+from tenancy.services import schema_diff, schema_pool, schema_template
 
 
 @pytest.mark.django_db
 def test_committed_script_is_the_recorded_one():
-    assert script.PATH.read_text() == script.record()
+    assert schema_template.PATH.read_text() == schema_template.record()
 
 
 @pytest.mark.django_db
 def test_script_and_migrations_make_the_same_schema():
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute('CREATE SCHEMA "migrated"')
-        script.migrate("migrated")
-    scripted = provisioning.create().name
+        schema_template.migrate("migrated")
+    scripted = schema_pool.create().name
 
     assert schema_diff.compare(scripted, "migrated") == []
 
 
 @pytest.mark.django_db
 def test_schema_made_by_script_needs_no_migration():
-    name = provisioning.create().name
+    name = schema_pool.create().name
 
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT app, name FROM "{name}".django_migrations ORDER BY id')
         recorded = cursor.fetchall()
 
-    assert recorded == script.migrations()
+    assert recorded == schema_template.migrations()
 
 
 # ── Apps a team adds ─────────────────────────────────────────────────────────────────────────
@@ -44,15 +44,15 @@ def migrations_of(db, settings, tmp_path, monkeypatch):
     """Give `events` the migrations of a folder next to this file; the script goes elsewhere."""
 
     def forget():
-        script.migrations.cache_clear()
-        script.digest.cache_clear()
-        script.read.cache_clear()
+        schema_template.migrations.cache_clear()
+        schema_template.digest.cache_clear()
+        schema_template.read.cache_clear()
 
     def use(folder):
         settings.MIGRATION_MODULES = {"events": f"tests.tenancy.{folder}"}
         forget()
 
-    monkeypatch.setattr(script, "PATH", tmp_path / "tenant_schema.sql")
+    monkeypatch.setattr(schema_template, "PATH", tmp_path / "tenant_schema.sql")
     forget()
     yield use
     forget()
@@ -79,7 +79,7 @@ def test_new_organizations_get_raw_sql_in_any_spelling_and_rows(migrations_of):
     run()
     run("--check")
 
-    schema = provisioning.create().name
+    schema = schema_pool.create().name
     made = {"events_kind", "notes_summary", "notes_ping", "notes_numbers", "notes_mood"}
     assert made <= names(schema)
     with connection.cursor() as cursor:
@@ -93,7 +93,7 @@ def test_row_with_generated_values_is_refused_by_name(migrations_of):
     with pytest.raises(CommandError, match=r"events\.0003_greeting is different"):
         run()
 
-    assert not script.PATH.exists()
+    assert not schema_template.PATH.exists()
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_row_with_generated_values_is_refused_by_name(migrations_of):
 def test_check_names_what_the_script_lacks(migrations_of, lost, named):
     migrations_of("with_notes")
     run()
-    statements = script.PATH.read_text().split(";\n")
-    script.PATH.write_text(";\n".join(each for each in statements if lost not in each))
+    statements = schema_template.PATH.read_text().split(";\n")
+    schema_template.PATH.write_text(";\n".join(each for each in statements if lost not in each))
 
     with pytest.raises(CommandError, match=named):
         run("--check")
@@ -119,7 +119,9 @@ def test_check_names_what_the_script_lacks(migrations_of, lost, named):
 
 def test_check_names_a_script_that_cannot_run(migrations_of):
     run()
-    script.PATH.write_text(script.PATH.read_text() + "CREATE TABLE events_event ();\n")
+    schema_template.PATH.write_text(
+        schema_template.PATH.read_text() + "CREATE TABLE events_event ();\n"
+    )
 
     with pytest.raises(CommandError, match="cannot be run"):
         run("--check")
@@ -129,20 +131,20 @@ def test_check_names_a_script_that_cannot_run(migrations_of):
 
 
 def test_schema_that_cannot_be_migrated_is_named_and_the_others_go_on(db):
-    broken, fine = provisioning.create(), provisioning.create()
+    broken, fine = schema_pool.create(), schema_pool.create()
     with connection.cursor() as cursor:  # the migration will find its table made already
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')
     TenantSchema.objects.filter(name__in=[broken.name, fine.name]).update(digest="older")
 
-    migrated, failed = provisioning.migrate_fleet()
+    migrated, failed = schema_pool.migrate_fleet()
 
     assert (migrated, failed) == (1, [broken.name])
     fine.refresh_from_db()
-    assert fine.digest == script.digest()
+    assert fine.digest == schema_template.digest()
 
 
 def test_migrating_all_ends_with_an_error_that_names_the_schema(db):
-    broken = provisioning.create()
+    broken = schema_pool.create()
     with connection.cursor() as cursor:
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')
     TenantSchema.objects.filter(name=broken.name).update(digest="older")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.harness.stack import poll
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.services import replays, upkeep
+from webhooks.inbound.services import maintenance, replay
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -100,7 +100,7 @@ def test_event_whose_worker_was_killed_is_taken_up_again(stytch, sandbox, stack)
     InboundEvent.objects.filter(pk=stytch.event().pk).update(
         next_attempt_at=timezone.now() - timedelta(minutes=3)
     )
-    upkeep.rescue()
+    maintenance.rescue()
 
     assert stytch.reaches(State.SUCCEEDED).attempts == 2
 
@@ -119,7 +119,7 @@ def test_replayed_event_is_acted_upon_again(stytch, sandbox):
     stytch.tell()
     stytch.reaches(State.SUCCEEDED)
 
-    replays.replay(InboundEvent.objects.filter(external_id=stytch.event_id))
+    replay.replay(InboundEvent.objects.filter(external_id=stytch.event_id))
 
     stytch.reaches(State.SUCCEEDED)
     assert len(sandbox.requests("stytch", path=stytch.organization)) == 2

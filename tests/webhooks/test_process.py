@@ -5,18 +5,18 @@ from datetime import timedelta
 import psycopg
 from django.utils import timezone
 
-from kit import caller as callers
+from kit import actor as callers
 from kit import jobs, locks, transactions
 from tests.harness.plugin import DATABASE, OWNER_URL, on_database
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.registry import Ignored, Later
-from webhooks.inbound.services import processing
+from webhooks.inbound.services import process as services_process
 
 
 def process(event):
-    processing.process(event_id=event.pk)
+    services_process.process(event_id=event.pk)
     event.refresh_from_db()
     return event
 
@@ -52,7 +52,7 @@ def test_job_of_an_event_that_is_gone_is_dull(acme):
     event = acme.send()
     InboundEvent.objects.all().delete()
 
-    processing.process(event_id=event.pk)
+    services_process.process(event_id=event.pk)
 
     assert acme.heard == []
 
@@ -170,7 +170,7 @@ def test_handler_notes_whom_an_event_concerns(acme):
     event = acme.send()
     process(event)
 
-    processing.concerns(acme.heard[0], organization_id=organization)
+    services_process.concerns(acme.heard[0], organization_id=organization)
 
     event.refresh_from_db()
     assert (event.organization_id, event.user_id) == (organization, None)
@@ -178,7 +178,7 @@ def test_handler_notes_whom_an_event_concerns(acme):
 
 def test_event_of_a_busy_object_comes_again_without_spending_an_attempt(acme, monkeypatch):
     event = acme.send(object="thing_7")
-    monkeypatch.setattr(processing, "PATIENCE", 0.0)
+    monkeypatch.setattr(services_process, "PATIENCE", 0.0)
 
     with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as somebody:
         somebody.execute("SELECT pg_advisory_lock(%s)", [locks.number("acme:thing_7")])

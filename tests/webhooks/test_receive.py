@@ -12,7 +12,7 @@ from procrastinate import sql
 from kit import jobs
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.services import reception
+from webhooks.inbound.services import receive
 
 
 def test_genuine_event_is_kept_as_it_came(acme):
@@ -51,8 +51,8 @@ def test_the_statement_stores_the_job_that_defer_would_store(acme):
 
 
 def test_procrastinate_still_defers_through_the_function_the_statement_calls():
-    # An upgrade that moves it must change reception.STORE in the same commit.
-    assert "procrastinate_defer_jobs_v1(" in reception.STORE
+    # An upgrade that moves it must change receive.STORE in the same commit.
+    assert "procrastinate_defer_jobs_v1(" in receive.STORE
     assert "procrastinate_defer_jobs_v1(" in sql.queries["defer_jobs"]
 
 

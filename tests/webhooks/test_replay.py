@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.services import processing, replays
+from webhooks.inbound.services import process
+from webhooks.inbound.services import replay as services_replay
 
 
 def replay(capsys, *arguments):
@@ -18,10 +19,10 @@ def replay(capsys, *arguments):
 
 def test_replay_of_a_succeeded_event_runs_its_handler_again(acme):
     event = acme.send()
-    processing.process(event_id=event.pk)
+    process.process(event_id=event.pk)
 
-    replays.replay(InboundEvent.objects.all())
-    processing.process(event_id=event.pk)
+    services_replay.replay(InboundEvent.objects.all())
+    process.process(event_id=event.pk)
 
     event.refresh_from_db()
     assert len(acme.heard) == 2
@@ -35,8 +36,8 @@ def test_replay_of_a_failed_event_gives_it_three_more_days(acme):
         state=State.FAILED, attempts=400, first_attempt_at=timezone.now() - timedelta(days=4)
     )
 
-    replays.replay(InboundEvent.objects.all())
-    processing.process(event_id=event.pk)
+    services_replay.replay(InboundEvent.objects.all())
+    process.process(event_id=event.pk)
 
     event.refresh_from_db()
     assert (event.state, event.attempts) == (State.RETRYING, 1)
@@ -49,14 +50,14 @@ def test_replay_during_an_attempt_is_not_lost(acme):
     def replay_meanwhile(received):
         hear(received)
         if len(acme.heard) == 1:
-            replays.replay(InboundEvent.objects.all())
+            services_replay.replay(InboundEvent.objects.all())
 
     acme.replace_handler(replay_meanwhile)
-    processing.process(event_id=event.pk)
+    process.process(event_id=event.pk)
     event.refresh_from_db()
     assert event.state == State.PENDING
 
-    processing.process(event_id=event.pk)
+    process.process(event_id=event.pk)
     event.refresh_from_db()
     assert (event.state, len(acme.heard)) == (State.SUCCEEDED, 2)
 
@@ -64,8 +65,8 @@ def test_replay_during_an_attempt_is_not_lost(acme):
 def test_replay_never_acts_on_an_event_of_the_other_mode(acme):
     event = acme.send(livemode=True)
 
-    replays.replay(InboundEvent.objects.all())
-    processing.process(event_id=event.pk)
+    services_replay.replay(InboundEvent.objects.all())
+    process.process(event_id=event.pk)
 
     event.refresh_from_db()
     assert event.state == State.IGNORED
@@ -76,7 +77,7 @@ def test_event_whose_payload_was_forgotten_is_not_replayed(acme):
     acme.send()
     InboundEvent.objects.update(state=State.SUCCEEDED, payload="")
 
-    assert replays.replay(InboundEvent.objects.all()) == 0
+    assert services_replay.replay(InboundEvent.objects.all()) == 0
 
 
 def test_command_replays_one_event_by_either_id(acme, capsys):

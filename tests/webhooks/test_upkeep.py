@@ -13,7 +13,7 @@ from webhooks.inbound import registry
 from webhooks.inbound.metrics import OpenEvents
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.registry import AlreadyRegistered
-from webhooks.inbound.services import upkeep
+from webhooks.inbound.services import maintenance
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.PROCESSING, State.RETRYING])
@@ -21,7 +21,7 @@ def test_event_whose_job_vanished_gets_another(acme, state):
     event = acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(minutes=3))
 
-    assert upkeep.rescue() == 1
+    assert maintenance.rescue() == 1
 
     assert [job["args"]["event_id"] for job in waiting_jobs()] == [str(event.pk)] * 2
 
@@ -30,7 +30,7 @@ def test_event_is_not_rescued_twice_in_a_row(acme):
     acme.send()
     InboundEvent.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=3))
 
-    assert [upkeep.rescue(), upkeep.rescue()] == [1, 0]
+    assert [maintenance.rescue(), maintenance.rescue()] == [1, 0]
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.IGNORED, State.FAILED])
@@ -38,7 +38,7 @@ def test_settled_event_needs_no_rescue(acme, state):
     acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(days=1))
 
-    assert upkeep.rescue() == 0
+    assert maintenance.rescue() == 0
 
 
 def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
@@ -47,7 +47,7 @@ def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
         state=State.RETRYING, next_attempt_at=timezone.now() + timedelta(minutes=9)
     )
 
-    assert upkeep.rescue() == 0
+    assert maintenance.rescue() == 0
 
 
 def aged(event, days, state=State.SUCCEEDED):
@@ -60,7 +60,7 @@ def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
     aged(old, 91)
     aged(young, 89)
 
-    upkeep.forget()
+    maintenance.forget()
 
     old.refresh_from_db()
     young.refresh_from_db()
@@ -72,7 +72,7 @@ def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
 def test_row_is_removed_after_four_hundred_days(acme):
     aged(acme.send(), 401)
 
-    upkeep.forget()
+    maintenance.forget()
 
     assert not InboundEvent.objects.exists()
 
@@ -80,7 +80,7 @@ def test_row_is_removed_after_four_hundred_days(acme):
 def test_event_nobody_has_dealt_with_is_never_forgotten(acme):
     aged(acme.send(), 500, State.RETRYING)
 
-    upkeep.forget()
+    maintenance.forget()
 
     assert InboundEvent.objects.get().payload
 

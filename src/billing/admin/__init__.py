@@ -1,5 +1,5 @@
 """Billing as staff see it: what is sold is theirs to edit, what Stripe holds is looked at."""
 
-from billing.admin import agreements, catalogue, seats
+from billing.admin import plans, seats, subscriptions
 
-__all__ = ["agreements", "catalogue", "seats"]
+__all__ = ["plans", "seats", "subscriptions"]

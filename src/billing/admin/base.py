@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kit.staff import ReadOnly, badge
+from kit.admin.base import ReadOnly, badge
 
 BY_ORGANIZATION = ("organization__name", "organization__slug", "=organization__id")
 HOW_TO_SEARCH = "Part of an organization's name or slug, or a whole id, ours or Stripe's."

@@ -12,9 +12,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from billing.admin.base import BY_ORGANIZATION, money
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price
 from billing.models.plans import default_billable_roles
-from billing.services import reconciliation
+from billing.seat_sync import reconcile
 from identity.roles import Role
-from kit.staff import NOTHING, ReadOnly, Staffed
+from kit.admin.base import NOTHING, ReadOnly, Staffed
 
 
 class Priced(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -72,7 +72,7 @@ class PlanAdmin(Staffed):
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         """Other rules make other numbers: whoever pays by them is counted again."""
         super().save_model(request, obj, form, change)
-        reconciliation.defer(reconciliation.of_plan(obj))
+        reconcile.defer(reconcile.of_plan(obj))
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from billing.admin.base import Paid
 from billing.models import SeatAttempt, SeatChange, SeatState
 from billing.seat_rules import Mode
-from billing.services import seats
-from kit.staff import acting, badge
+from billing.seats import report
+from kit.admin.base import acting, badge
 
 
 @admin.register(SeatState)
@@ -42,7 +42,7 @@ class SeatStateAdmin(Paid):
     def save_model(self, request: HttpRequest, obj: SeatState, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
         """Through the service, so that Stripe is told."""
         with acting(request):
-            seats.set_mode(
+            report.set_mode(
                 organization=obj.organization,
                 mode=Mode(obj.mode),
                 contract_seats=obj.contract_seats,

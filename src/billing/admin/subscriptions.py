@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from billing.admin.base import BY_ORGANIZATION, Paid, money
 from billing.models import Customer, Invoice, Subscription
-from kit.staff import NOTHING
+from kit.admin.base import NOTHING
 
 
 @admin.register(Customer)

@@ -1,7 +1,7 @@
 """Stripe's own pages for invoices and payment methods."""
 
-from billing import gateway
-from billing.services import customers, redirects
+from billing import providers, redirects
+from billing.customers import customers
 from tenancy.models import Organization
 
 
@@ -10,4 +10,4 @@ def create(*, organization: Organization, return_url: str, email: str = "") -> s
     redirects.require_allowed("return_url", return_url)
     customer_id = customers.ensure(organization=organization, email=email)
     with customers.refusals(customer_id, "the portal"):
-        return gateway.current().open_portal(customer_id, return_url=return_url)
+        return providers.current().open_portal(customer_id, return_url=return_url)

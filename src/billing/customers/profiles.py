@@ -5,16 +5,16 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from billing import catalog, gateway
+from billing import event_types, providers
+from billing.customers import customers, vat
 from billing.errors import PaymentRefused, VatIdInvalid
-from billing.gateway.port import CustomerSnapshot
 from billing.models import Customer
-from billing.services import customers, vat
+from billing.providers.types import CustomerSnapshot
 from kit import jobs, locks
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 
 def update(*, organization: Organization, fields: Mapping[str, str]) -> Customer:
@@ -44,7 +44,7 @@ def _tidy(fields: Mapping[str, str]) -> dict[str, str]:
 
 def _push(external_id: str, wanted: dict[str, str]) -> CustomerSnapshot:
     """Tell Stripe what differs, and nothing if nothing does: no echo may start another change."""
-    stripe = gateway.current()
+    stripe = providers.current()
     snapshot = stripe.fetch_customer(external_id)
     profile = {name: getattr(snapshot.profile, name) for name in customers.FIELDS}
     asked = {name: wanted.get(name, value) for name, value in profile.items()}
@@ -58,7 +58,7 @@ def _push(external_id: str, wanted: dict[str, str]) -> CustomerSnapshot:
 
 def _replace_vat_id(snapshot: CustomerSnapshot, value: str) -> bool:
     """They cannot be edited: the new one first, so that a refusal leaves the old one."""
-    stripe = gateway.current()
+    stripe = providers.current()
     others = [known for known in snapshot.tax_ids if known.value != value]
     is_new = bool(value) and len(others) == len(snapshot.tax_ids)
     if is_new:
@@ -112,4 +112,4 @@ def _record(organization: Organization, columns: list[str]) -> None:
     """Which fields, not what they said: an address is personal."""
     if columns:
         details = {"fields": sorted(columns)}
-        history.write(organization, catalog.PROFILE_UPDATED, organization.pk, details=details)
+        events.write(organization, event_types.PROFILE_UPDATED, organization.pk, details=details)

@@ -4,8 +4,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.serializers.profiles import ProfileChangeSerializer, ProfileSerializer
-from billing.services import customers, profiles
+from billing.customers import customers, profiles
+from billing.customers.serializers import ProfileChangeSerializer, ProfileSerializer
 from kit.serializers import body
 from kit.views import APIView
 from tenancy.views import ControlPlaneScope

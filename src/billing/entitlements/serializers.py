@@ -1,10 +1,8 @@
-"""Whether a feature may be used, and everything a front end asks at start."""
+"""Whether a feature may be used."""
 
 from rest_framework import serializers
 
-from billing.serializers.subscriptions import SubscriptionSerializer
-from billing.services.entitlements import Reason
-from billing.statuses import AccountStatus
+from billing.entitlements.entitlements import Reason
 from kit.serializers import StrictSerializer
 
 
@@ -20,40 +18,3 @@ class FeatureAccessSerializer(StrictSerializer):
     limit = serializers.IntegerField(allow_null=True)
     used = serializers.IntegerField(allow_null=True)
     remaining = serializers.IntegerField(allow_null=True)
-
-
-class ContextUserSerializer(StrictSerializer):
-    """The user with the subscription fields of the organization they act in."""
-
-    id = serializers.UUIDField()
-    email = serializers.CharField(max_length=254)
-    name = serializers.CharField(max_length=255)
-    created_at = serializers.DateTimeField()
-    subscription_status = serializers.ChoiceField(choices=AccountStatus.choices)
-    subscription_id = serializers.CharField(allow_null=True, max_length=255)
-    customer_id = serializers.CharField(allow_null=True, max_length=255)
-    billing_email = serializers.CharField(allow_null=True, max_length=320)
-    subscription_start_date = serializers.DateTimeField(allow_null=True)
-    subscription_end_date = serializers.DateTimeField(allow_null=True)
-    plan_id = serializers.CharField(allow_null=True, max_length=64)
-    subscription_updated_at = serializers.DateTimeField(allow_null=True)
-
-
-class ContextOrganizationSerializer(StrictSerializer):
-    """The organization, named."""
-
-    id = serializers.UUIDField()
-    slug = serializers.CharField(max_length=128)
-    name = serializers.CharField(max_length=128)
-
-
-class SubscriptionContextSerializer(StrictSerializer):
-    """One call for a single-page app to know what to show."""
-
-    user = ContextUserSerializer()
-    organization = ContextOrganizationSerializer()
-    subscription = SubscriptionSerializer()
-    is_premium = serializers.BooleanField()
-    features = serializers.DictField(child=serializers.BooleanField())
-    upgrade_url = serializers.URLField(help_text="POST here to buy: a checkout.")
-    customer_portal_url = serializers.URLField(help_text="POST here for Stripe's own pages.")

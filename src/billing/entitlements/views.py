@@ -4,10 +4,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.serializers.features import FeatureAccessSerializer, SubscriptionContextSerializer
-from billing.serializers.subscriptions import shown
-from billing.services import contexts, entitlements
-from identity.authentication import bound_to
+from billing.entitlements import entitlements
+from billing.entitlements.serializers import FeatureAccessSerializer
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 
@@ -42,17 +40,3 @@ class FeatureView(OrganizationScope, APIView):
     def get(self, request: Request, feature_key: str, **_: object) -> Response:  # noqa: ARG002
         found = entitlements.of(self.organization, feature_key)
         return Response(FeatureAccessSerializer(found).data)
-
-
-class SubscriptionContextView(OrganizationScope, APIView):
-    """Show user, organization, subscription and features in one call, for a front end's start."""
-
-    access = "subscription.read"
-    resource = "subscription_context"
-    tag = "features"
-
-    @extend_schema(responses=SubscriptionContextSerializer)
-    def get(self, request: Request, **_: object) -> Response:
-        context = contexts.of(organization=self.organization, user=bound_to(request).member.user)
-        context["subscription"] = shown(context["subscription"])
-        return Response(SubscriptionContextSerializer(context).data)

@@ -2,8 +2,8 @@
 
 from django.db.models import QuerySet
 
+from billing.invoices.serializers import InvoiceSerializer
 from billing.models import Invoice
-from billing.serializers.invoices import InvoiceSerializer
 from kit.views import ListMixin, ViewSet
 from tenancy.views import ControlPlaneScope
 

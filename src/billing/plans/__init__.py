@@ -1,1 +1,1 @@
-"""Billing's HTTP half, one module per resource: parse, call one service, render."""
+"""Plans, prices and features as they are sold."""

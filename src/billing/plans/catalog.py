@@ -1,13 +1,13 @@
-"""The catalogue: written from `billing.plans` to our tables, and from there to Stripe."""
+"""The catalogue: written from `billing.plans.definitions` to our tables, and from there to Stripe."""
 
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from billing import gateway
-from billing.gateway.port import PriceSnapshot
+from billing import providers
 from billing.models import Feature, Plan, PlanFeature, Price
-from billing.plans import FEATURES, PLANS, PlanSpec, PriceSpec
+from billing.plans.definitions import FEATURES, PLANS, PlanSpec, PriceSpec
+from billing.providers.types import PriceSnapshot
 from kit import locks
 from kit.ids import uuid7
 
@@ -41,7 +41,7 @@ def publish() -> Summary:
     """Make Stripe have what our tables sell, found by lookup key; repeating it changes nothing."""
     summary = Summary()
     with locks.object("billing.catalogue"):
-        gateway.current().put_portal()
+        providers.current().put_portal()
         for plan in Plan.objects.filter(prices__is_active=True).distinct():
             _publish_product(plan)
             summary.plans += 1
@@ -91,7 +91,7 @@ def _seed_price(plan: Plan, spec: PriceSpec) -> None:
 
 def _publish_product(plan: Plan) -> None:
     product_id = plan.stripe_product_id or f"tenantry_{plan.key}"
-    gateway.current().put_product(
+    providers.current().put_product(
         product_id, name=plan.name, description=plan.description or plan.name
     )
     if plan.stripe_product_id is None:
@@ -101,7 +101,7 @@ def _publish_product(plan: Plan) -> None:
 
 def _publish_prices(summary: Summary) -> None:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
-    known = gateway.current().prices_by_key([price.lookup_key for price in prices])
+    known = providers.current().prices_by_key([price.lookup_key for price in prices])
     for price in prices:
         price.refresh_from_db()
         if not price.is_active:  # replaced by an earlier one of this very run
@@ -159,7 +159,7 @@ def _is_same(price: Price, found: PriceSnapshot) -> bool:
 
 
 def _create(price: Price) -> PriceSnapshot:
-    return gateway.current().create_price(
+    return providers.current().create_price(
         PriceSnapshot(
             external_id="",
             product_id=price.plan.stripe_product_id or "",

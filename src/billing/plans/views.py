@@ -3,7 +3,7 @@
 from django.db.models import Prefetch, QuerySet
 
 from billing.models import Plan, PlanFeature, Price
-from billing.serializers.plans import PlanSerializer
+from billing.plans.serializers import PlanSerializer
 from kit import access
 from kit.views import ListMixin, ViewSet
 

@@ -4,8 +4,8 @@ import functools
 
 from django.conf import settings
 
-from billing.gateway.port import PaymentGateway
-from billing.gateway.stripe import StripeGateway
+from billing.providers.stripe.client import StripeGateway
+from billing.providers.types import PaymentGateway
 
 
 def current() -> PaymentGateway:

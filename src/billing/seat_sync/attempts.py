@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from billing.models import SeatAttempt, SeatChange
 from billing.seat_rules import Proration
-from billing.services import seat_ledger
-from billing.services.seat_books import Books
+from billing.seats import ledger
+from billing.seats.snapshot import Books
 from kit import jobs
 from tenancy import locks as tenancy_locks
 
@@ -36,7 +36,7 @@ def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
             return _take_over(books.attempt, is_forced=is_forced)
         # An invitation's time is over, or a rule is new: nobody has said so yet.
         if books.count.counted != books.seats.counted:
-            seat_ledger.note(organization=books.organization, reason=SeatChange.Reason.RECOUNTED)
+            ledger.note(organization=books.organization, reason=SeatChange.Reason.RECOUNTED)
             books = Books.read(books.organization)
         decision = books.decide(is_forced=is_forced)
         books.settle(decision)

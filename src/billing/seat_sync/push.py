@@ -16,19 +16,21 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from billing import catalog, gateway
-from billing.gateway.errors import KeySpent
-from billing.gateway.port import SeatChangeRequest, SubscriptionSnapshot
+from billing import event_types, providers
 from billing.models import SeatAttempt, SeatState
+from billing.providers.errors import KeySpent
+from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration, State
-from billing.services import seat_attempts, seat_books, subscriptions
-from billing.services.seat_books import Books
+from billing.seat_sync import attempts
+from billing.seats import snapshot
+from billing.seats.snapshot import Books
+from billing.subscriptions import subscriptions
 from events.registry import EventType
 from kit import locks
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 log = structlog.get_logger(__name__)
 
@@ -44,12 +46,12 @@ def sync(*, organization_id: UUID, is_forced: bool = False) -> None:
     `is_forced` sends again what Stripe refused before.
     """
     for _ in range(MOST_ROUNDS):
-        attempt = seat_attempts.begin(organization_id, is_forced=is_forced)
+        attempt = attempts.begin(organization_id, is_forced=is_forced)
         if attempt is None or not _carry_out(attempt):
             return
     with transaction.atomic():
         tenancy_locks.organization(organization_id)
-        seat_books.defer_sync(organization_id)
+        snapshot.defer_sync(organization_id)
 
 
 def sweep() -> None:
@@ -57,7 +59,7 @@ def sweep() -> None:
     for organization_id in overdue():
         with transaction.atomic():
             tenancy_locks.organization(organization_id)
-            seat_books.defer_sync(organization_id)
+            snapshot.defer_sync(organization_id)
 
 
 def overdue() -> set[UUID]:
@@ -89,7 +91,7 @@ def _carry_out(attempt: SeatAttempt) -> bool:
 
 
 def _speak(attempt: SeatAttempt) -> bool:
-    stripe = gateway.current()
+    stripe = providers.current()
     if attempt.calls > 1 or attempt.subscription.is_behind:
         # The outcome of an earlier call is unknown, or Stripe has renewed, billed or ended it
         # since we heard of it: look before anything is sent.
@@ -145,9 +147,7 @@ def _is_still_wanted(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         same = _is_of(attempt, books), books.situation.target, decision.proration
         if same == (True, attempt.quantity, attempt.proration):
             return True
-        seat_attempts.close(
-            attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen)
-        )
+        attempts.close(attempt, SeatAttempt.State.SUPERSEDED, returned=_quantity(attempt, seen))
         return False
 
     return _locked(attempt, compare)
@@ -167,9 +167,9 @@ def _is_brought_up_to_date(attempt: SeatAttempt) -> bool:
         if attempt.calls > 1:
             return False  # somebody has taken it over while we waited
         if proration is None or not _is_of(attempt, books):
-            seat_attempts.close(attempt, SeatAttempt.State.SUPERSEDED)
+            attempts.close(attempt, SeatAttempt.State.SUPERSEDED)
             return False
-        seat_attempts.recount(attempt, books, proration)
+        attempts.recount(attempt, books, proration)
         return True
 
     return _locked(attempt, recount)
@@ -188,7 +188,7 @@ def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
 
     def keep(organization: Organization) -> bool:
         subscriptions.write(organization, answer)
-        seat_attempts.close(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
+        attempts.close(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
         books = Books.read(organization)
         books.seats.last_synced_at = timezone.now()
         books.seats.last_error = ""
@@ -196,7 +196,7 @@ def _finish(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
         books.seats.previewed_quantity = books.seats.previewed_at = None
         decision = books.decide()
         books.settle(decision)
-        _record(attempt, catalog.SEATS_SYNCED)
+        _record(attempt, event_types.SEATS_SYNCED)
         return decision.proration is not None
 
     return _locked(attempt, keep)
@@ -212,7 +212,7 @@ def _postpone(attempt: SeatAttempt, reason: str, *, at_least: int = 0, next_step
         attempt.lease_until = timezone.now() + wait * settings.JOB_DELAY_SCALE
         attempt.save(update_fields=["step", "error", "lease_until", "updated_at"])
         SeatState.objects.filter(organization=organization).update(last_error=reason)
-        seat_attempts.try_again(organization.pk, after=wait)
+        attempts.try_again(organization.pk, after=wait)
         return False
 
     log.warning("seat_sync_postponed", attempt=str(attempt.pk), calls=attempt.calls)
@@ -225,7 +225,7 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
     def give_up(organization: Organization) -> bool:
         if answer is not None:
             subscriptions.write(organization, answer)
-        seat_attempts.close(attempt, SeatAttempt.State.FAILED, error=code)
+        attempts.close(attempt, SeatAttempt.State.FAILED, error=code)
         books = Books.read(organization)
         if _is_of(attempt, books):
             books.seats.failed_quantity = attempt.quantity
@@ -233,7 +233,7 @@ def _fail(attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | Non
         books.settle(decision)
         if decision.state == State.FAILED:
             _note_error(books.seats, code)
-        _record(attempt, catalog.SEATS_FAILED)
+        _record(attempt, event_types.SEATS_FAILED)
         return decision.proration is not None
 
     log.error("seat_sync_refused", attempt=str(attempt.pk), code=code)
@@ -259,7 +259,7 @@ def _note_error(seats: SeatState, code: str) -> None:
 
 
 def _record(attempt: SeatAttempt, type_: EventType) -> None:
-    history.write(
+    events.write(
         attempt.organization,
         type_,
         attempt.subscription_id,

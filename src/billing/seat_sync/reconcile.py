@@ -10,12 +10,15 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from billing import gateway
+from billing import providers
+from billing.customers import customers
 from billing.models import Plan, SeatChange, SeatState, Subscription
 from billing.seat_rules import State
-from billing.services import customers, seat_ledger, seat_sync, subscriptions
-from billing.services.seat_books import Books
+from billing.seat_sync import push
+from billing.seats import ledger
+from billing.seats.snapshot import Books
 from billing.statuses import ENDED
+from billing.subscriptions import subscriptions
 from kit import jobs
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
@@ -88,7 +91,7 @@ def reconcile(*, organization_id: UUID, corrects_drift: bool = False) -> Finding
     """Pull from Stripe, recount, and sync what differs. Twice in a row changes nothing."""
     _pull(organization_id)
     _recount(organization_id, corrects_drift=corrects_drift)
-    seat_sync.sync(organization_id=organization_id, is_forced=True)
+    push.sync(organization_id=organization_id, is_forced=True)
     return _finding(Books.read(Organization.objects.get(pk=organization_id)))
 
 
@@ -98,7 +101,7 @@ def look(*, organization_id: UUID) -> Finding:
     finding = _finding(books)
     if books.subscription is None:
         return finding
-    snapshot = gateway.current().fetch_subscription(books.subscription.external_id)
+    snapshot = providers.current().fetch_subscription(books.subscription.external_id)
     quantities = {item.external_id: item.quantity for item in snapshot.items}
     observed = quantities.get(books.subscription.stripe_item_id)
     is_ours = finding.state not in (State.MANUAL, State.MISCONFIGURED)
@@ -115,7 +118,7 @@ def _pull(organization_id: UUID) -> None:
     customer_id = customers.of(organization).stripe_customer_id
     customer = customers.pull(customer_id) if customer_id else None
     if customer is not None and customer.stripe_customer_id is not None:
-        for snapshot in gateway.current().subscriptions_of(customer.stripe_customer_id):
+        for snapshot in providers.current().subscriptions_of(customer.stripe_customer_id):
             if not (snapshot.external_id in ended and snapshot.status in ENDED):
                 begun[snapshot.external_id] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
@@ -132,7 +135,7 @@ def _recount(organization_id: UUID, *, corrects_drift: bool) -> None:
         books = Books.read(organization)
         if books.count.counted != books.seats.counted:
             log.warning("seats_recounted", organization_id=str(organization_id))
-            seat_ledger.note(organization=organization, reason=SeatChange.Reason.RECOUNTED)
+            ledger.note(organization=organization, reason=SeatChange.Reason.RECOUNTED)
         else:
             books.settle(books.decide())
 

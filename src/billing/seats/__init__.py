@@ -1,1 +1,1 @@
-"""What changes billing: one verb per call, each one transaction, Stripe only between two of them."""
+"""Seats: who counts, what is billed, how it came about."""

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 
 from billing.models import SeatAttempt, SeatChange
-from billing.services import seat_books
-from billing.services.seat_books import Books
-from kit import caller as callers
+from billing.seats import snapshot
+from billing.seats.snapshot import Books
+from kit import actor as callers
 from tenancy.models import Organization
 
 
@@ -39,7 +39,7 @@ def note(
     decision = books.decide()
     books.settle(decision)
     if decision.proration is not None:
-        seat_books.defer_sync(organization.pk)
+        snapshot.defer_sync(organization.pk)
     return change
 
 

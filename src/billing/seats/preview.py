@@ -8,15 +8,15 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway
+from billing import providers
 from billing.errors import PaymentRefused, SubscriptionMissing
-from billing.gateway.port import SeatChangeRequest
 from billing.models import SeatState, Subscription
+from billing.providers.types import SeatChangeRequest
 from billing.seat_rules import Proration, Situation, decide
-from billing.services.seat_books import Books
+from billing.seats.snapshot import Books
 from identity.models import Member
 from kit.errors import NotFound
-from kit.vendors import VendorNotFound, VendorRejected
+from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -60,7 +60,7 @@ def _cost(books: Books, added: int) -> SeatCost:
     try:
         proration = _proration(situation, resulting)
         if resulting < situation.target and proration != Proration.SILENT:
-            is_unpaid = gateway.current().has_open_invoice(row.external_id)
+            is_unpaid = providers.current().has_open_invoice(row.external_id)
             proration = Proration.SILENT if is_unpaid else proration
         now, currency = _due_now(row, resulting, proration, moment)
         later = _due_next(row, resulting, proration, moment)
@@ -94,14 +94,14 @@ def _due_now(
     currency = row.price.currency if row.price else ""
     if proration != Proration.INVOICE_NOW:
         return 0, currency
-    return gateway.current().preview_due(_request(row, resulting, proration, moment))
+    return providers.current().preview_due(_request(row, resulting, proration, moment))
 
 
 def _due_next(row: Subscription, resulting: int, proration: Proration, moment: datetime) -> int:
     """After a charge of its own, the next invoice holds nothing but the new number of seats."""
     later = Proration.SILENT if proration == Proration.INVOICE_NOW else proration
     try:
-        due, _ = gateway.current().preview_due(_request(row, resulting, later, moment))
+        due, _ = providers.current().preview_due(_request(row, resulting, later, moment))
     except VendorNotFound as error:
         if error.code != NOTHING_UPCOMING:
             raise

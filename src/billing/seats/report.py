@@ -7,8 +7,8 @@ from django.db import transaction
 
 from billing.errors import SeatLimitReached, SeatsChanged
 from billing.seat_rules import Mode, has_room
-from billing.services import seat_books
-from billing.services.seat_books import Books
+from billing.seats import snapshot
+from billing.seats.snapshot import Books
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -52,7 +52,7 @@ def request_sync(organization: Organization) -> Report:
     """Ask for a sync now, also of what Stripe refused before."""
     with transaction.atomic():
         locked = tenancy_locks.organization(organization.pk)
-        seat_books.defer_sync(locked.pk, is_forced=True)
+        snapshot.defer_sync(locked.pk, is_forced=True)
     return report(organization)
 
 
@@ -65,7 +65,7 @@ def set_mode(*, organization: Organization, mode: Mode, contract_seats: int | No
         decision = books.decide()
         books.settle(decision)
         if decision.proration is not None:
-            seat_books.defer_sync(organization.pk)
+            snapshot.defer_sync(organization.pk)
 
 
 def require_room(

@@ -8,7 +8,7 @@ from billing.models import SeatChange
 from billing.models.seats import SeatAttempt
 from billing.seat_rules import Proration, State
 from identity.roles import Role
-from kit.caller import Kind
+from kit.actor import Kind
 from kit.serializers import StrictModelSerializer, StrictSerializer
 
 CALLER_KINDS = get_args(Kind)

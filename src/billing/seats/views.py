@@ -10,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.models import SeatChange
-from billing.serializers.seats import (
+from billing.seats import ledger, preview
+from billing.seats import report as seats_report
+from billing.seats.serializers import (
     SeatChangeSerializer,
     SeatCostSerializer,
     SeatPreviewSerializer,
     SeatsSerializer,
 )
-from billing.services import seat_ledger, seat_preview, seats
 from kit.serializers import body, nothing
 from kit.views import APIView, ListMixin, ViewSet
 from tenancy.views import ControlPlaneScope
@@ -30,7 +31,7 @@ class SeatsView(ControlPlaneScope, APIView):
 
     @extend_schema(responses=SeatsSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(SeatsSerializer(seats.report(self.organization)).data)
+        return Response(SeatsSerializer(seats_report.report(self.organization)).data)
 
 
 class SeatPreviewView(ControlPlaneScope, APIView):
@@ -44,9 +45,9 @@ class SeatPreviewView(ControlPlaneScope, APIView):
     def post(self, request: Request, **_: object) -> Response:
         asked = body(request, SeatPreviewSerializer)
         if "add" in asked:
-            cost = seat_preview.of_addition(organization=self.organization, seats=asked["add"])
+            cost = preview.of_addition(organization=self.organization, seats=asked["add"])
         else:
-            cost = seat_preview.of_role(organization=self.organization, **asked)
+            cost = preview.of_role(organization=self.organization, **asked)
         return Response(SeatCostSerializer(cost).data)
 
 
@@ -60,7 +61,7 @@ class SeatSyncView(ControlPlaneScope, APIView):
     @extend_schema(request=None, responses={202: SeatsSerializer})
     def post(self, request: Request, **_: object) -> Response:
         nothing(request)
-        report = seats.request_sync(self.organization)
+        report = seats_report.request_sync(self.organization)
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
 
 
@@ -81,5 +82,5 @@ class SeatHistoryViewSet(ControlPlaneScope, ListMixin, ViewSet):
     def paginate_queryset(self, queryset: QuerySet[Any] | Sequence[Any]) -> list[Any] | None:
         """A page, with what was sent to Stripe."""
         page = super().paginate_queryset(queryset)
-        seat_ledger.attach_attempts(page or [])
+        ledger.attach_attempts(page or [])
         return page

@@ -1,1 +1,1 @@
-"""Billing as callers see it, one module per resource."""
+"""Subscriptions: the replica, checkout, and changes."""

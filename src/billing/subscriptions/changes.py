@@ -7,24 +7,25 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from billing import gateway
+from billing import providers
+from billing.customers.customers import PATIENCE
 from billing.errors import (
     PaymentRefused,
     PriceNotAvailable,
     SubscriptionMissing,
     SubscriptionNotChangeable,
 )
-from billing.gateway.errors import KeySpent
-from billing.gateway.port import SeatChangeRequest, SubscriptionSnapshot
 from billing.models import Price, SeatAttempt, Subscription
+from billing.providers.errors import KeySpent
+from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Mode, Proration, target
-from billing.services import seat_books, subscriptions
-from billing.services.customers import PATIENCE
-from billing.services.seat_books import Books
+from billing.seats import snapshot
+from billing.seats.snapshot import Books
 from billing.statuses import ENDED, SeatItem, Status
+from billing.subscriptions import subscriptions
 from kit import jobs, locks
 from kit.ids import uuid7
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -37,7 +38,7 @@ def cancel(*, organization: Organization) -> Subscription:
     row = _live(organization)
     if row.status in (Status.INCOMPLETE, Status.PAUSED):
         return cancel_now(organization=organization)
-    return _ask(row, lambda: gateway.current().schedule_end(row.external_id, key=str(uuid7())))
+    return _ask(row, lambda: providers.current().schedule_end(row.external_id, key=str(uuid7())))
 
 
 def cancel_now(*, organization: Organization) -> Subscription:
@@ -77,9 +78,9 @@ def resume(*, organization: Organization) -> Subscription:
     """
     row = _live(organization)
     if row.is_ending:
-        return _ask(row, lambda: gateway.current().keep(row.external_id, key=str(uuid7())))
+        return _ask(row, lambda: providers.current().keep(row.external_id, key=str(uuid7())))
     if row.status == Status.PAUSED:
-        return _ask(row, lambda: gateway.current().unpause(row.external_id, key=str(uuid7())))
+        return _ask(row, lambda: providers.current().unpause(row.external_id, key=str(uuid7())))
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
@@ -96,9 +97,9 @@ def change(*, organization: Organization, price: Price) -> Subscription:
         request, revision = _recounted(organization, price)
         key = uuid7()
         with _refusals(row):
-            if gateway.current().has_open_invoice(row.external_id):
+            if providers.current().has_open_invoice(row.external_id):
                 raise SubscriptionNotChangeable(UNPAID, state=row.status)
-            answer = gateway.current().set_seats(request, key=f"{key}:1")
+            answer = providers.current().set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.organization(organization.pk)
             changed = subscriptions.write(locked, answer)
@@ -108,7 +109,7 @@ def change(*, organization: Organization, price: Price) -> Subscription:
 
 def _end(row: Subscription) -> Subscription:
     def end() -> SubscriptionSnapshot:
-        stripe = gateway.current()
+        stripe = providers.current()
         is_paid = not stripe.has_open_invoice(row.external_id)
         return stripe.end_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
 
@@ -116,7 +117,7 @@ def _end(row: Subscription) -> Subscription:
 
 
 def _live(organization: Organization) -> Subscription:
-    row = seat_books.find_subscription(organization)
+    row = snapshot.find_subscription(organization)
     if row is None:
         raise SubscriptionMissing("Choose a plan first.")
     return row
@@ -133,7 +134,7 @@ def _recounted(organization: Organization, price: Price) -> tuple[SeatChangeRequ
         if row.price_id == price.pk:
             raise SubscriptionNotChangeable("It has this price already.")
         plan = price.plan
-        seats = target(seat_books.count(organization, plan).counted, plan.seat_policy)
+        seats = target(snapshot.count(organization, plan).counted, plan.seat_policy)
         if books.seats.mode == Mode.MANUAL and row.quantity:
             seats = row.quantity
     request = SeatChangeRequest(

@@ -4,19 +4,21 @@ from typing import Final
 
 from django.db import transaction
 
-from billing import catalog, gateway
+from billing import event_types, providers, redirects
+from billing.customers import customers
 from billing.errors import SubscriptionExists
-from billing.gateway.port import CheckoutRequest, CheckoutSnapshot
 from billing.models import Price, Subscription
+from billing.providers.types import CheckoutRequest, CheckoutSnapshot
 from billing.seat_rules import target
-from billing.services import customers, redirects, seat_books, subscriptions
+from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED
+from billing.subscriptions import subscriptions
 from kit import jobs, locks
 from kit.ids import uuid7
-from kit.vendors import VendorNotFound, VendorRejected
+from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 EXISTS: Final = "Change or cancel the subscription you have, or settle its open invoice."
 
@@ -47,35 +49,35 @@ def create(
             success_url=success_url,
             cancel_url=cancel_url,
         )
-        page = gateway.current().open_checkout(request, key=f"checkout:{uuid7()}")
+        page = providers.current().open_checkout(request, key=f"checkout:{uuid7()}")
     _record(organization, price, page)
     return page
 
 
 def complete(checkout_id: str) -> Subscription | None:
     """Fetch a finished page and the subscription it made; None when it is nobody's."""
-    page = gateway.current().fetch_checkout(checkout_id)
+    page = providers.current().fetch_checkout(checkout_id)
     return subscriptions.pull(page.subscription_id) if page.subscription_id else None
 
 
 def _require_none_live(organization: Organization) -> None:
-    if seat_books.find_subscription(organization) is not None:
+    if seats_snapshot.find_subscription(organization) is not None:
         raise SubscriptionExists(EXISTS)
 
 
 def _require_none_at_stripe(customer_id: str) -> None:
-    for snapshot in gateway.current().subscriptions_of(customer_id):
+    for snapshot in providers.current().subscriptions_of(customer_id):
         if snapshot.status not in ENDED and subscriptions.is_ours(snapshot):
             jobs.defer("billing.pull_subscription", external_id=snapshot.external_id)
             raise SubscriptionExists(EXISTS)
 
 
 def _close_older(customer_id: str) -> None:
-    for page in gateway.current().open_checkouts(customer_id):
+    for page in providers.current().open_checkouts(customer_id):
         if not subscriptions.sells_ours(page.price_ids):
             continue
         try:
-            gateway.current().expire_checkout(page.external_id)
+            providers.current().expire_checkout(page.external_id)
         except (VendorRejected, VendorNotFound) as error:
             # Paid in this very moment: what it made will be live in the next.
             jobs.defer("billing.complete_checkout", checkout_id=page.external_id)
@@ -85,7 +87,7 @@ def _close_older(customer_id: str) -> None:
 def _request(
     *, organization: Organization, price: Price, customer_id: str, success_url: str, cancel_url: str
 ) -> CheckoutRequest:
-    counted = seat_books.count(organization, price.plan).counted
+    counted = seats_snapshot.count(organization, price.plan).counted
     had_trial = Subscription.objects.filter(organization=organization, trial_end__isnull=False)
     return CheckoutRequest(
         organization_id=organization.pk,
@@ -102,4 +104,4 @@ def _record(organization: Organization, price: Price, page: CheckoutSnapshot) ->
     with transaction.atomic():
         locked = tenancy_locks.organization(organization.pk)
         details = {"price": price.lookup_key, "expires_at": page.expires_at}
-        history.write(locked, catalog.CHECKOUT_STARTED, organization.pk, details=details)
+        events.write(locked, event_types.CHECKOUT_STARTED, organization.pk, details=details)

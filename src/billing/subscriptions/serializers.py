@@ -6,10 +6,11 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from billing import statuses
+from billing.entitlements import entitlements
 from billing.models import Subscription
 from billing.models.customers import Provider
-from billing.serializers.plans import PlanSummarySerializer, PriceSerializer
-from billing.services import entitlements, seat_books
+from billing.plans.serializers import PlanSummarySerializer, PriceSerializer
+from billing.seats import snapshot
 from billing.statuses import Access
 from kit.serializers import StrictSerializer
 
@@ -54,7 +55,7 @@ def shown(subscription: Subscription | None) -> dict[str, Any]:
 def _none() -> dict[str, Any]:
     document = dict.fromkeys(SubscriptionSerializer().fields)
     document |= {"status": NONE, "is_active": False, "cancel_at_period_end": False}
-    document |= {"access": Access.NONE, "plan": seat_books.default_plan()}
+    document |= {"access": Access.NONE, "plan": snapshot.default_plan()}
     return dict(SubscriptionSerializer(document).data)
 
 

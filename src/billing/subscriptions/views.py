@@ -7,9 +7,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.customers import portal
 from billing.errors import PriceNotAvailable
 from billing.models import Price
-from billing.serializers.subscriptions import (
+from billing.subscriptions import changes, checkout, subscriptions
+from billing.subscriptions.serializers import (
     CancellationSerializer,
     CheckoutLinkSerializer,
     CheckoutSerializer,
@@ -19,7 +21,6 @@ from billing.serializers.subscriptions import (
     SubscriptionSerializer,
     shown,
 )
-from billing.services import agreements, checkout, contexts, portal
 from identity.authentication import bound_to
 from kit.serializers import body, nothing
 from kit.views import APIView
@@ -34,7 +35,7 @@ class SubscriptionView(ControlPlaneScope, APIView):
 
     @extend_schema(responses=SubscriptionSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(shown(contexts.current(self.organization)))
+        return Response(shown(subscriptions.find_current(self.organization)))
 
 
 class CheckoutView(ControlPlaneScope, APIView):
@@ -84,7 +85,7 @@ class CancelView(ControlPlaneScope, APIView):
     @extend_schema(request=CancellationSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         asked = body(request, CancellationSerializer)
-        end = agreements.cancel if asked["at_period_end"] else agreements.cancel_now
+        end = changes.cancel if asked["at_period_end"] else changes.cancel_now
         return Response(shown(end(organization=self.organization)))
 
 
@@ -98,7 +99,7 @@ class ResumeView(ControlPlaneScope, APIView):
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         nothing(request)
-        return Response(shown(agreements.resume(organization=self.organization)))
+        return Response(shown(changes.resume(organization=self.organization)))
 
 
 class ChangeView(ControlPlaneScope, APIView):
@@ -111,7 +112,7 @@ class ChangeView(ControlPlaneScope, APIView):
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
         price = on_sale(body(request, PlanChangeSerializer)["price_id"])
-        return Response(shown(agreements.change(organization=self.organization, price=price)))
+        return Response(shown(changes.change(organization=self.organization, price=price)))
 
 
 def on_sale(price_id: UUID) -> Price:

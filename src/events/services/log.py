@@ -9,7 +9,7 @@ from django_tenants.utils import get_public_schema_name
 from events import registry
 from events.models import Event
 from events.registry import EventType
-from kit import caller as callers
+from kit import actor as callers
 
 
 class OutsideTenant(RuntimeError):

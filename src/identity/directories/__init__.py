@@ -2,11 +2,11 @@
 
 from functools import lru_cache
 
-from identity.gateway.port import Directory
-from identity.gateway.stytch import StytchDirectory
+from identity.directories.stytch.client import StytchDirectory
+from identity.directories.types import Directory
 
 
 @lru_cache(maxsize=1)
-def stytch() -> Directory:
+def current() -> Directory:
     """The directory of this process; made at first use, so after a server has forked."""
     return StytchDirectory()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from kit.moments import moment
+from kit.timestamps import moment
 
 Membership = Literal["active", "invited", "pending", "eligible"]
 

@@ -3,11 +3,11 @@
 Stytch is the source of truth: Member and Invitation are replicas, written by `services.directory`.
 """
 
-from identity.models.intents import Intent, IntentKind, IntentState
 from identity.models.invitations import Invitation, InvitationStatus
 from identity.models.members import Member, Status
+from identity.models.pending_changes import Intent, IntentKind, IntentState
+from identity.models.rate_limits import AttemptCounter
 from identity.models.sessions import RevokedSession
-from identity.models.throttling import AttemptCounter
 from identity.models.users import ExternalIdentity, User
 
 __all__ = [

@@ -8,12 +8,13 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from identity import rate_limits
 from identity.models import Intent
 from identity.roles import Role
-from identity.services import invitations, throttling
+from identity.services import invitations
 from kit import jobs
 from kit.errors import Problem, TooManyRequests
-from kit.vendors import VendorUnavailable
+from kit.outbound import VendorUnavailable
 from tenancy import locks
 from tenancy.models import Organization
 
@@ -46,7 +47,7 @@ def send(intent_id: UUID) -> None:
     intent = Intent.objects.open().select_related("organization").filter(pk=intent_id).first()
     if intent is None:
         return
-    throttling.count_invitation_mail(email=intent.details["email"])
+    rate_limits.count_invitation_mail(email=intent.details["email"])
     try:
         invitations.send(intent, will_retry=True)
     except (VendorUnavailable, TooManyRequests):

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from identity import catalog, gateway, signals
+from identity import directories, event_types, rate_limits, signals
+from identity.directories.types import Snapshot
 from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
-from identity.gateway.port import Snapshot
 from identity.models import (
     Intent,
     IntentKind,
@@ -20,14 +20,15 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, to_stytch
-from identity.services import attribution, departures, directory, intents, throttling
-from identity.services.arrivals import INVITATION_LIFE
-from identity.services.directory import Applied
-from kit import caller as callers
+from identity.services import pending_changes
+from identity.sync import apply, attribution, departures
+from identity.sync.apply import Applied
+from identity.sync.members import INVITATION_LIFE
+from kit import actor as callers
 from kit.errors import NotFound
 from tenancy import locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 
 def get(organization: Organization, invitation_id: UUID) -> Invitation:
@@ -59,7 +60,7 @@ def create(
             name=name,
             expected_seats=expected_seats,
         )
-        throttling.count_invitation_mail(email=email)  # rolled back with a refused invitation
+        rate_limits.count_invitation_mail(email=email)  # rolled back with a refused invitation
     return send(intent)
 
 
@@ -70,7 +71,7 @@ def intend(
     role: Role,
     name: str = "",
     expected_seats: int | None = None,
-    lease: timedelta = intents.LEASE,
+    lease: timedelta = pending_changes.LEASE,
 ) -> Intent:
     """Step one of an invitation, under the organization's lock: check, and claim address and seat."""
     email = email.lower()
@@ -79,7 +80,7 @@ def intend(
         raise AlreadyMember
     former = _make_room(organization, email)
     _want_seat(organization, role, expected_seats)
-    return intents.open(
+    return pending_changes.open(
         organization=organization,
         kind=IntentKind.INVITE,
         subject=attribution.address(email),
@@ -92,7 +93,7 @@ def intend(
 
 def send(intent: Intent, *, will_retry: bool = False) -> Invitation:
     """Steps two and three of an invitation."""
-    applied = intents.carry_out(intent, _asking(intent), will_retry=will_retry)
+    applied = pending_changes.carry_out(intent, _asking(intent), will_retry=will_retry)
     if applied.invitation is None:
         raise AlreadyMember  # became active while we asked
     return applied.invitation
@@ -110,7 +111,7 @@ def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
         is_overdue = invitation.expires_at <= timezone.now()
         if is_overdue:
             _want_seat(organization, invitation.role)
-        intent = intents.open(
+        intent = pending_changes.open(
             organization=organization,
             kind=IntentKind.RESEND,
             subject=attribution.address(invitation.email),
@@ -119,8 +120,10 @@ def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
         )
-        throttling.count_invitation_mail(email=invitation.email)
-    intents.carry_out(intent, _asking(intent), record=partial(_record_resent, invitation_id))
+        rate_limits.count_invitation_mail(email=invitation.email)
+    pending_changes.carry_out(
+        intent, _asking(intent), record=partial(_record_resent, invitation_id)
+    )
     return get(organization, invitation_id)
 
 
@@ -133,7 +136,7 @@ def revoke(organization: Organization, *, invitation_id: UUID) -> Invitation:
         organization = locks.organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
         intent = _intend_revocation(organization, invitation)
-    intents.carry_out(intent, _deleting(organization, invitation))
+    pending_changes.carry_out(intent, _deleting(organization, invitation))
     return get(organization, invitation_id)
 
 
@@ -143,14 +146,14 @@ def expire(invitation_id: UUID) -> None:
     invitation = overdue.filter(pk=invitation_id).first()
     if invitation is None:
         return
-    found = gateway.stytch().member(stytch_member_id=invitation.stytch_member_id)
+    found = directories.current().member(stytch_member_id=invitation.stytch_member_id)
     with transaction.atomic():
         organization = locks.organization(invitation.organization_id)
-        directory.apply(found)
+        apply.apply(found)
         if not Invitation.objects.overdue().filter(pk=invitation_id).exists():
             return
         intent = _intend_revocation(organization, invitation)
-    intents.carry_out(intent, _deleting(organization, invitation))
+    pending_changes.carry_out(intent, _deleting(organization, invitation))
 
 
 def _make_room(organization: Organization, email: str) -> Invitation | None:
@@ -174,7 +177,7 @@ def _get_open(organization: Organization, invitation_id: UUID) -> Invitation:
 
 
 def _intend_revocation(organization: Organization, invitation: Invitation) -> Intent:
-    return intents.open(
+    return pending_changes.open(
         organization=organization,
         kind=IntentKind.REVOKE,
         subject=attribution.member(invitation.stytch_member_id),
@@ -185,7 +188,7 @@ def _intend_revocation(organization: Organization, invitation: Invitation) -> In
 
 def _asking(intent: Intent) -> Callable[[], Snapshot]:
     return partial(
-        gateway.stytch().invite,
+        directories.current().invite,
         stytch_org_id=intent.organization.stytch_org_id or "",
         email=intent.details["email"],
         name=intent.details["name"],
@@ -205,7 +208,7 @@ def _inviter(intent: Intent) -> str:
 
 def _deleting(organization: Organization, invitation: Invitation) -> Callable[[], Snapshot]:
     return partial(
-        gateway.stytch().delete_member,
+        directories.current().delete_member,
         stytch_org_id=organization.stytch_org_id or "",
         stytch_member_id=invitation.stytch_member_id,
     )
@@ -218,7 +221,7 @@ def _record_resent(invitation_id: UUID, organization: Organization, _: Applied) 
     invitation.sent_at = timezone.now()
     invitation.expires_at = invitation.sent_at + INVITATION_LIFE
     invitation.save(update_fields=["sent_at", "expires_at", "updated_at"])
-    history.write(organization, catalog.INVITATION_RESENT, invitation.pk)
+    events.write(organization, event_types.INVITATION_RESENT, invitation.pk)
 
 
 def _want_seat(organization: Organization, role: str, expected_seats: int | None = None) -> None:

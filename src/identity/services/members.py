@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import gateway, signals
+from identity import directories, signals
 from identity.errors import MemberNotActive, MemberNotRemoved, RoleAssignedElsewhere
 from identity.models import Intent, IntentKind, Member, Status
 from identity.roles import Role, to_stytch
-from identity.services import admins, attribution, intents
+from identity.services import pending_changes
+from identity.sync import attribution, last_admin
 from kit.errors import NotFound
 from tenancy import locks
 from tenancy.models import Organization
@@ -37,11 +38,13 @@ def change_role(organization: Organization, *, member_id: UUID, role: Role) -> M
             raise MemberNotActive
         if member.role == role:
             return member
-        admins.keep_one(organization, losing=member)
+        last_admin.keep_one(organization, losing=member)
         _want_seat(organization, role=role, before=member.role, reason="role_change")
         intent = _open(organization, member, IntentKind.CHANGE_ROLE, role=role)
     names = _names(organization, member)
-    intents.carry_out(intent, partial(gateway.stytch().set_roles, **names, roles=to_stytch(role)))
+    pending_changes.carry_out(
+        intent, partial(directories.current().set_roles, **names, roles=to_stytch(role))
+    )
     changed = get(organization, member_id)
     if changed.role != role:
         raise RoleAssignedElsewhere
@@ -86,7 +89,9 @@ def reactivate(organization: Organization, *, member_id: UUID) -> Member:
             raise MemberNotRemoved
         _want_seat(organization, role=member.role, before="", reason="reactivation")
         intent = _open(organization, member, IntentKind.REACTIVATE, role=member.role)
-    intents.carry_out(intent, partial(gateway.stytch().reactivate, **_names(organization, member)))
+    pending_changes.carry_out(
+        intent, partial(directories.current().reactivate, **_names(organization, member))
+    )
     return get(organization, member_id)
 
 
@@ -96,10 +101,10 @@ def _remove(organization: Organization, member_id: UUID, *, details: dict[str, o
         member = get(organization, member_id)
         if member.status == Status.REMOVED:
             raise NotFound
-        admins.keep_one(organization, losing=member)
+        last_admin.keep_one(organization, losing=member)
         intent = _open(organization, member, IntentKind.REMOVE, details=details)
     names = _names(organization, member)
-    intents.carry_out(intent, partial(gateway.stytch().delete_member, **names))
+    pending_changes.carry_out(intent, partial(directories.current().delete_member, **names))
     return get(organization, member_id)
 
 
@@ -111,7 +116,7 @@ def _open(
     role: str = "",
     details: dict[str, object] | None = None,
 ) -> Intent:
-    return intents.open(
+    return pending_changes.open(
         organization=organization,
         kind=kind,
         subject=attribution.subject_of_member(member),

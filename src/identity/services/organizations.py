@@ -4,10 +4,10 @@ from functools import partial
 
 from django.db import transaction
 
-from identity import gateway
+from identity import directories
 from identity.models import IntentKind
-from identity.services import intents
-from identity.services.attribution import ORGANIZATION
+from identity.services import pending_changes
+from identity.sync.attribution import ORGANIZATION
 from tenancy import locks, slugs
 from tenancy.models import Organization
 
@@ -31,15 +31,15 @@ def rename(
         }
         if not new:
             return organization
-        intent = intents.open(
+        intent = pending_changes.open(
             organization=organization,
             kind=IntentKind.RENAME_ORGANIZATION,
             subject=ORGANIZATION,
             details=dict(new),
         )
     ask = partial(
-        gateway.stytch().update_organization,
+        directories.current().update_organization,
         stytch_org_id=organization.stytch_org_id or "",
         **new,
     )
-    return intents.carry_out(intent, ask).organization or organization
+    return pending_changes.carry_out(intent, ask).organization or organization

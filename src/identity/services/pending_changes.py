@@ -15,16 +15,16 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from identity import gateway
+from identity import directories
+from identity.directories.types import OrganizationDeleted, Snapshot
 from identity.errors import ChangeInProgress, refusal
-from identity.gateway.port import OrganizationDeleted, Snapshot
 from identity.models import Intent, IntentKind, IntentState
-from identity.services import directory
-from identity.services.attribution import close
-from identity.services.directory import Applied
-from kit import caller as callers
+from identity.sync import apply
+from identity.sync.apply import Applied
+from identity.sync.attribution import close
+from kit import actor as callers
 from kit.errors import NotFound, Problem, TooManyRequests
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -142,7 +142,7 @@ def _give_up(intent: Intent, *, unless: bool) -> None:
 
 
 def _fetch(intent: Intent) -> Snapshot | None:
-    stytch = gateway.stytch()
+    stytch = directories.current()
     stytch_org_id = intent.organization.stytch_org_id or ""
     kind, _, key = intent.subject.partition(":")
     match kind:
@@ -162,8 +162,8 @@ def _finish(
 ) -> Applied:
     """Apply the answer; an intent that no transition fulfilled ends `otherwise`."""
     with transaction.atomic():
-        organization = directory.lock(intent.organization_id, snapshot)
-        applied = directory.apply(snapshot)
+        organization = apply.lock(intent.organization_id, snapshot)
+        applied = apply.apply(snapshot)
         if record is not None:
             record(organization, applied)
         intent.refresh_from_db(fields=["state"])

@@ -1,1 +1,1 @@
-"""Session tokens, verified here: no call to Stytch, and none at all for a bad token."""
+"""Sessions: verify a token, sign in, refresh, revoke."""

@@ -13,10 +13,10 @@ from django.db.models import Model
 from identity.errors import InvalidSession
 from identity.models import Member, Status, User
 from identity.roles import permissions
-from identity.services import pull
-from identity.verification.tokens import Claims
+from identity.sessions.jwt import Claims
+from identity.sync import fetch
 from kit.errors import TooManyRequests
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 
@@ -121,6 +121,6 @@ def _brings_news(member: Member, claims: Claims) -> bool:
 
 def _pull(claims: Claims) -> None:
     try:
-        pull.member(claims.stytch_member_id, proof=claims.proof)
+        fetch.member(claims.stytch_member_id, proof=claims.proof)
     except (VendorNotFound, VendorRejected):
         raise InvalidSession from None

@@ -8,9 +8,9 @@ from typing import Any
 import jwt
 import structlog
 
-from identity import gateway
+from identity import directories
 from kit.errors import Problem
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -78,4 +78,4 @@ def _is_ours(key: dict[str, Any]) -> bool:
     return key.get("kty") == "RSA" and key.get("alg") == "RS256" and bool(key.get("kid"))
 
 
-ring = KeyRing(lambda: gateway.stytch().signing_keys())
+ring = KeyRing(lambda: directories.current().signing_keys())

@@ -14,10 +14,10 @@ from typing import Any
 import jwt
 from django.conf import settings
 
+from identity.directories.types import Proof
 from identity.errors import InvalidSession
-from identity.gateway.port import Proof
-from identity.verification.keys import ring
-from kit.moments import moment
+from identity.sessions.jwks import ring
+from kit.timestamps import moment
 
 LONGEST = 8 * 1024
 LEEWAY_SECONDS = 10

@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from identity import catalog, gateway
+from identity import actors, directories, event_types
+from identity.directories.types import SessionSnapshot
 from identity.errors import InvalidSession, entering, within_session
-from identity.gateway.port import SessionSnapshot
 from identity.models import Member, RevokedSession
-from identity.services import acting, directory, sign_in
-from identity.services.sign_in import Place, Session
+from identity.sessions import sign_in
+from identity.sessions.sign_in import Place, Session
+from identity.sync import apply
 from kit import jobs
 from kit.errors import NotFound
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 MARGIN = timedelta(minutes=10)  # a session's last JWT may outlive it by five
 
@@ -25,12 +26,12 @@ def refresh(*, session_token: str) -> Session:
     Raises InvalidSession.
     """
     with within_session():
-        made = gateway.stytch().refresh(session_token=session_token)
+        made = directories.current().refresh(session_token=session_token)
     if _revoked([made.session_id]):
         raise InvalidSession  # Stytch has not heard of it yet
     with transaction.atomic():
-        directory.apply(made.organization)
-        applied = directory.apply(made.member, proof=made.proof)
+        apply.apply(made.organization)
+        applied = apply.apply(made.member, proof=made.proof)
     if applied.organization is None or applied.member is None:
         raise NotFound
     return sign_in.session(made, applied.organization, applied.member)
@@ -43,22 +44,22 @@ def switch(*, session_jwt: str, organization_id: str) -> Session:
     """
     stytch_org_id = sign_in.stytch_id(organization_id)
     with within_session(), entering():
-        made = gateway.stytch().switch(session_jwt=session_jwt, stytch_org_id=stytch_org_id)
-    with acting.by_nobody():  # a member of the one organization is no member of the other
+        made = directories.current().switch(session_jwt=session_jwt, stytch_org_id=stytch_org_id)
+    with actors.by_nobody():  # a member of the one organization is no member of the other
         return sign_in.record(made)
 
 
 def places(*, session_jwt: str) -> list[Place]:
     """The organizations this session's person may enter. Raises InvalidSession."""
     with within_session():
-        found = gateway.stytch().discovered(session_jwt=session_jwt)
+        found = directories.current().discovered(session_jwt=session_jwt)
     return sign_in.places(found)
 
 
 def listed(organization: Organization, member: Member) -> list[SessionSnapshot]:
     """The member's live sessions, the latest first, without those revoked here a moment ago."""
     with within_session():
-        found = gateway.stytch().sessions(
+        found = directories.current().sessions(
             stytch_org_id=organization.stytch_org_id or "",
             stytch_member_id=member.stytch_member_id or "",
         )
@@ -84,7 +85,7 @@ def revoke(organization: Organization, *, session_id: str, expires_at: datetime)
         )
         if not created:
             return
-        history.write(organization, catalog.SESSION_REVOKED, session_id)
+        events.write(organization, event_types.SESSION_REVOKED, session_id)
         jobs.defer("identity.revoke_session", session_id=session_id)
 
 

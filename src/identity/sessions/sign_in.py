@@ -11,15 +11,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import catalog, gateway
+from identity import actors, directories, event_types, rate_limits
+from identity.directories.types import Authenticated, Discovered, Membership
 from identity.errors import InvalidSession, entering, signing_in
-from identity.gateway.port import Authenticated, Discovered, Membership
 from identity.models import Member
-from identity.services import acting, directory, throttling
+from identity.sync import apply
 from kit.errors import NotFound
 from tenancy import slugs
 from tenancy.models import Organization, TenantSchema
-from tenancy.services import history, provisioning
+from tenancy.services import events, schema_pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,30 +54,30 @@ class Discovery:
 
 def send_magic_link(*, email: str) -> None:
     """Mail a link; nothing tells whether the address is known. Raises TooManyRequests."""
-    throttling.count_sign_in_mail(email=email)
+    rate_limits.count_sign_in_mail(email=email)
     with signing_in():
-        gateway.stytch().send_magic_link(email=email.lower())
+        directories.current().send_magic_link(email=email.lower())
 
 
 def send_code(*, email: str) -> None:
     """Mail a one-time code; nothing tells whether the address is known. Raises TooManyRequests."""
-    throttling.count_sign_in_mail(email=email)
+    rate_limits.count_sign_in_mail(email=email)
     with signing_in():
-        gateway.stytch().send_code(email=email.lower())
+        directories.current().send_code(email=email.lower())
 
 
 def discover(*, token: str) -> Discovery:
     """Spend a link's token. Raises InvalidSignIn."""
     with signing_in():
-        found = gateway.stytch().discover(token=token)
+        found = directories.current().discover(token=token)
     return _discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
 def discover_by_code(*, email: str, code: str) -> Discovery:
     """Spend a code. Raises InvalidSignIn and TooManyRequests."""
-    throttling.count_code_check(email=email)
+    rate_limits.count_code_check(email=email)
     with signing_in():
-        found = gateway.stytch().discover_by_code(email=email.lower(), code=code)
+        found = directories.current().discover_by_code(email=email.lower(), code=code)
     return _discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
@@ -91,9 +91,9 @@ def create_organization(*, intermediate_session_token: str, name: str, slug: str
     if not slug:
         slugs.check_derived(name)
     checked = slugs.check(slug) if slug else ""
-    with provisioning.reserved(slug=checked) as reservation:
+    with schema_pool.reserved(slug=checked) as reservation:
         with signing_in():
-            made = gateway.stytch().create_organization(
+            made = directories.current().create_organization(
                 intermediate_session_token=intermediate_session_token, name=name, slug=checked
             )
         return record(made, reservation=reservation)
@@ -104,11 +104,11 @@ def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
 
     Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
     """
-    stytch = gateway.stytch()
+    stytch = directories.current()
     try:
         stytch_org_id = stytch_id(organization_id)
         # Entering spends the token: what a new organization needs is reserved before.
-        holding = nullcontext() if directory.is_known(stytch_org_id) else provisioning.reserved()
+        holding = nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserved()
         with holding as reservation:
             with signing_in(), entering():
                 made = stytch.enter(
@@ -126,7 +126,7 @@ def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
 def accept_invitation(*, token: str) -> Session:
     """Spend an invitation's token; its person becomes an active member. Raises InvalidSignIn."""
     with signing_in():
-        made = gateway.stytch().accept(token=token)
+        made = directories.current().accept(token=token)
     return record(made)
 
 
@@ -136,17 +136,17 @@ def record(made: Authenticated, *, reservation: TenantSchema | None = None) -> S
     Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
     the member or its person.
     """
-    if reservation is None and not directory.is_known(made.organization.stytch_org_id):
-        provisioning.ensure_stock()
+    if reservation is None and not apply.is_known(made.organization.stytch_org_id):
+        schema_pool.ensure_stock()
     with transaction.atomic():
-        directory.apply(made.organization, reservation=reservation)
-        applied = directory.apply(made.member, proof=made.proof)
+        apply.apply(made.organization, reservation=reservation)
+        applied = apply.apply(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
         _readmit(applied.member, made)
         if applied.member.accepts_session(made.session_id, made.started_at):
-            with acting.by_member(applied.member.pk):
-                history.write(applied.organization, catalog.SESSION_CREATED, made.session_id)
+            with actors.by_member(applied.member.pk):
+                events.write(applied.organization, event_types.SESSION_CREATED, made.session_id)
     return session(made, applied.organization, applied.member)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from identity.gateway.port import (
+from identity import actors
+from identity.directories.types import (
     MemberDeleted,
     MemberSnapshot,
     OrganizationDeleted,
@@ -20,8 +21,8 @@ from identity.gateway.port import (
 )
 from identity.models import IntentKind, Invitation, Member, Status
 from identity.roles import from_stytch
-from identity.services import acting, arrivals, departures, people
-from identity.services.attribution import ORGANIZATION, attributed
+from identity.sync import departures, members, users
+from identity.sync.attribution import ORGANIZATION, attributed
 from kit import jobs
 from kit.ids import uuid7
 from tenancy import locks
@@ -141,7 +142,7 @@ def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
     if snapshot.slug != snapshot.slug.lower():
         return _parked(snapshot.slug, own)
     holder = locks.organization(holder.pk)
-    with acting.by_directory():  # whoever asks belongs to another organization
+    with actors.by_directory():  # whoever asks belongs to another organization
         organizations.update(holder, name=holder.name, slug=_parked(holder.slug, holder.pk))
     jobs.defer("identity.pull_organization", organization_id=str(holder.pk))
     return snapshot.slug
@@ -167,8 +168,8 @@ def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
     if organization.is_deleted:
         return Applied(organization)
     if snapshot.status == "invited":
-        return Applied(organization, invitation=arrivals.invited(organization, snapshot))
-    return Applied(organization, arrivals.joined(organization, snapshot, proof))
+        return Applied(organization, invitation=members.invited(organization, snapshot))
+    return Applied(organization, members.joined(organization, snapshot, proof))
 
 
 def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
@@ -177,7 +178,7 @@ def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
         return None
     rows = Member.objects.active().select_related("organization", "user")
     member = rows.filter(stytch_member_id=snapshot.stytch_member_id).first()
-    if member is None or (proof is not None and not people.is_linked(member)):
+    if member is None or (proof is not None and not users.is_linked(member)):
         return None
     told = (snapshot.email, snapshot.email_verified, snapshot.name, from_stytch(snapshot.roles))
     known = (member.email, member.email_verified, member.name, member.role)

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
+from identity import actors
 from identity.models import Intent, IntentKind, IntentState, Member
-from identity.models.intents import IntentQuerySet
-from identity.services import acting
-from kit import caller as callers
+from identity.models.pending_changes import IntentQuerySet
+from kit import actor as callers
 from tenancy.models import Organization
 
 ORGANIZATION = "organization"
@@ -43,7 +43,7 @@ def attributed(
     """
     intent = _open(organization, subject, kinds, role).first()
     if intent is None:
-        with acting.by_directory():
+        with actors.by_directory():
             yield None
         return
     close(intent, IntentState.DONE)  # first, so that receivers do not count it twice

@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from identity import catalog, signals
-from identity.gateway.port import MemberDeleted
+from identity import actors, event_types, signals
+from identity.directories.types import MemberDeleted
 from identity.models import (
     Intent,
     IntentKind,
@@ -13,12 +13,12 @@ from identity.models import (
     Member,
     Status,
 )
-from identity.services import acting, admins, arrivals
-from identity.services.attribution import attributed, is_wanted
-from identity.services.attribution import member as subject_of
+from identity.sync import last_admin, members
+from identity.sync.attribution import attributed, is_wanted
+from identity.sync.attribution import member as subject_of
 from tenancy import locks
 from tenancy.models import Organization
-from tenancy.services import history, organizations
+from tenancy.services import events, organizations
 
 
 def member_gone(organization: Organization, told: MemberDeleted) -> Member | None:
@@ -35,7 +35,7 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     subject = subject_of(stytch_member_id)
     is_old = told.read_at is not None and told.read_at <= member.updated_at
     if is_old and not is_wanted(organization, subject, *kinds):
-        arrivals.ask_again(stytch_member_id)
+        members.ask_again(stytch_member_id)
         return member
     before = Status(member.status)
     now = timezone.now()
@@ -45,16 +45,16 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     member.removed_at = member.sessions_ended_at = now
     member.save()
     with attributed(organization, subject, *kinds) as intent:
-        history.write(
+        events.write(
             organization,
-            catalog.MEMBER_REMOVED,
+            event_types.MEMBER_REMOVED,
             member.pk,
             changes={"status": (before, Status.REMOVED)},
             details=intent.details if intent else None,
         )
         signals.member_removed.send(sender=Member, organization=organization, member=member)
     if member.is_admin:
-        admins.watch(organization)
+        last_admin.watch(organization)
     return member
 
 
@@ -77,7 +77,7 @@ def invitation_gone(organization: Organization, stytch_member_id: str) -> Invita
 def close(organization: Organization, invitation: Invitation) -> None:
     """Write down that an invitation was revoked or has expired (its new status says which)."""
     invitation.save(update_fields=["status", "updated_at"])
-    history.write(organization, catalog.INVITATION_CLOSED[invitation.status], invitation.pk)
+    events.write(organization, event_types.INVITATION_CLOSED[invitation.status], invitation.pk)
     signals.invitation_closed.send(
         sender=Invitation, organization=organization, invitation=invitation
     )
@@ -99,6 +99,6 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
     Intent.objects.of(organization).open().update(
         state=IntentState.LAPSED, closed_at=now, updated_at=now
     )
-    with acting.by_directory():
+    with actors.by_directory():
         organizations.delete(organization)
     return organization

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from identity import gateway
-from identity.gateway.port import (
+from identity import directories
+from identity.directories.types import (
     MemberDeleted,
     MemberSnapshot,
     OrganizationDeleted,
@@ -17,11 +17,11 @@ from identity.gateway.port import (
 )
 from identity.models import Invitation, Member, Status
 from identity.roles import from_stytch
-from identity.services import directory
-from identity.services.directory import Applied
-from kit.vendors import VendorNotFound
+from identity.sync import apply
+from identity.sync.apply import Applied
+from kit.outbound import VendorNotFound
 from tenancy.models import Organization
-from tenancy.services import provisioning
+from tenancy.services import schema_pool
 
 log = structlog.get_logger(__name__)
 
@@ -37,20 +37,20 @@ class Report:
 
 def organization(stytch_org_id: str) -> Applied:
     """Fetch one organization and write it down. Raises VendorUnavailable and SchemaNotReady."""
-    return directory.apply(_fetch_organization(stytch_org_id))
+    return apply.apply(_fetch_organization(stytch_org_id))
 
 
 def member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
     """Fetch one member, with its organization if we have not met that, and write it down."""
-    found = gateway.stytch().member(stytch_member_id=stytch_member_id)
+    found = directories.current().member(stytch_member_id=stytch_member_id)
     return receive(found, proof=proof)
 
 
 def receive(found: Snapshot, *, proof: Proof | None = None) -> Applied:
     """Apply what was fetched; the organization of a member is fetched first where it is unknown."""
-    if isinstance(found, MemberSnapshot) and not directory.is_known(found.stytch_org_id):
+    if isinstance(found, MemberSnapshot) and not apply.is_known(found.stytch_org_id):
         organization(found.stytch_org_id)
-    return directory.apply(found, proof=proof)
+    return apply.apply(found, proof=proof)
 
 
 def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
@@ -66,7 +66,7 @@ def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
             continue
         report.differences.append(difference)
         if not dry_run:
-            directory.apply(snapshot)
+            apply.apply(snapshot)
     log.info(
         "directory_pulled",
         organization_id=report.organization_id,
@@ -79,15 +79,15 @@ def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
 
 def strangers() -> Iterator[OrganizationSnapshot]:
     """Organizations Stytch has and we have not met."""
-    for snapshot in gateway.stytch().organizations():
-        if not directory.is_known(snapshot.stytch_org_id):
+    for snapshot in directories.current().organizations():
+        if not apply.is_known(snapshot.stytch_org_id):
             yield snapshot
 
 
 def adopt(snapshot: OrganizationSnapshot) -> Organization | None:
     """Take in an organization we had not met."""
-    provisioning.ensure_stock()
-    return directory.apply(snapshot).organization
+    schema_pool.ensure_stock()
+    return apply.apply(snapshot).organization
 
 
 def by_id(organization_id: UUID) -> None:
@@ -99,11 +99,11 @@ def by_id(organization_id: UUID) -> None:
 
 def _fetch_organization(stytch_org_id: str) -> OrganizationSnapshot | OrganizationDeleted:
     try:
-        found = gateway.stytch().organization(stytch_org_id=stytch_org_id)
+        found = directories.current().organization(stytch_org_id=stytch_org_id)
     except VendorNotFound:
         return OrganizationDeleted(stytch_org_id=stytch_org_id)
-    if not directory.is_known(stytch_org_id):
-        provisioning.ensure_stock()
+    if not apply.is_known(stytch_org_id):
+        schema_pool.ensure_stock()
     return found
 
 
@@ -115,12 +115,12 @@ def _told(known: Organization) -> Iterator[Snapshot]:
     if isinstance(found, OrganizationDeleted):
         return
     listed: set[str] = set()
-    for snapshot in gateway.stytch().members(stytch_org_id=stytch_org_id):
+    for snapshot in directories.current().members(stytch_org_id=stytch_org_id):
         listed.add(snapshot.stytch_member_id)
         yield snapshot
     for missing in _present(known) - listed:
         # Never conclude from a list alone: whoever arrived while we read it is not in it.
-        yield gateway.stytch().member(stytch_member_id=missing)
+        yield directories.current().member(stytch_member_id=missing)
 
 
 def _present(known: Organization) -> set[str]:
@@ -138,7 +138,7 @@ def _difference(known: Organization, snapshot: Snapshot) -> str | None:
         case OrganizationDeleted():
             return "organization: deleted at Stytch"
         case OrganizationSnapshot():
-            same = directory.is_current(known, snapshot)
+            same = apply.is_current(known, snapshot)
             return None if same else "organization: renamed at Stytch"
         case MemberDeleted():
             return f"{snapshot.stytch_member_id}: gone at Stytch"

@@ -2,12 +2,12 @@
 
 import structlog
 
-from identity import catalog
+from identity import event_types
 from identity.errors import LastAdmin
 from identity.models import Intent, Member
-from identity.services import attribution
+from identity.sync import attribution
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 log = structlog.get_logger(__name__)
 
@@ -31,4 +31,4 @@ def watch(organization: Organization) -> None:
     if members.admins().exists() or not members.exists():
         return
     log.error("organization_without_admin", organization_id=str(organization.pk))
-    history.write(organization, catalog.ADMIN_LOST, organization.pk)
+    events.write(organization, event_types.ADMIN_LOST, organization.pk)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from identity import catalog, signals
-from identity.gateway.port import MemberSnapshot, Proof
+from identity import actors, event_types, signals
+from identity.directories.types import MemberSnapshot, Proof
 from identity.models import (
     IntentKind,
     Invitation,
@@ -17,13 +17,13 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, from_stytch
-from identity.services import acting, admins, people
-from identity.services.attribution import address, attributed, is_wanted
-from identity.services.attribution import member as subject_of
-from kit import caller as callers
+from identity.sync import last_admin, users
+from identity.sync.attribution import address, attributed, is_wanted
+from identity.sync.attribution import member as subject_of
+from kit import actor as callers
 from kit import jobs
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
 A_MOMENT = timedelta(seconds=1)
@@ -75,9 +75,9 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
             invited_by=_inviter(organization),
             expires_at=timezone.now() + INVITATION_LIFE,
         )
-        history.write(
+        events.write(
             organization,
-            catalog.INVITATION_CREATED,
+            event_types.INVITATION_CREATED,
             invitation.pk,
             changes={"email": (None, snapshot.email), "role": (None, role)},
         )
@@ -107,8 +107,10 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
     invitation.save()
     changes.pop("stytch_member_id", None)
     if changes:
-        with acting.by_directory():
-            history.write(organization, catalog.INVITATION_UPDATED, invitation.pk, changes=changes)
+        with actors.by_directory():
+            events.write(
+                organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
+            )
 
 
 # ── Pending and active ───────────────────────────────────────────────────────────────────────
@@ -126,7 +128,7 @@ class _Passage:
     def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
         """The caller of an arrival: the person, whoever asked for it here, or the directory."""
         if self.in_person or self.invitation is not None:
-            return acting.by_member(member.pk)
+            return actors.by_member(member.pk)
         subject = subject_of(member.stytch_member_id or "")
         return attributed(organization, subject, IntentKind.REACTIVATE)
 
@@ -139,7 +141,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
     if _is_doubtful(organization, member, snapshot):
         ask_again(snapshot.stytch_member_id)
         return member
-    people.give_way(member)
+    users.give_way(member)
     passage = _Passage(
         was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
         role_before=Role(member.role),
@@ -147,7 +149,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
         in_person=proof is not None,
     )
     changes = _take_down(member, snapshot)
-    people.link(member, proof)
+    users.link(member, proof)
     if member.is_active:
         _welcome(organization, member, passage)
     if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
@@ -170,7 +172,7 @@ def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
     member.email_verified = snapshot.email_verified
     member.changed_at = snapshot.changed_at or member.changed_at
     if "email" in changes:
-        people.let_go(member)
+        users.let_go(member)
     if member.status != Status.REMOVED:
         member.removed_at = None
     member.save()
@@ -188,18 +190,16 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
     if former is None:
         return Member(
             organization=organization,
-            user=people.stranger(email=snapshot.email, name=snapshot.name),
+            user=users.stranger(email=snapshot.email, name=snapshot.name),
             stytch_member_id=snapshot.stytch_member_id,
             email=snapshot.email,
             name=snapshot.name,
             role=from_stytch(snapshot.roles),
             status=Status.PENDING,
         )
-    if people.is_somebody(former.user):
+    if users.is_somebody(former.user):
         # A member Stytch has made anew must show the address again to be that person.
-        former.user = people.stranger(
-            email=snapshot.email, name=snapshot.name, replaces=former.user
-        )
+        former.user = users.stranger(email=snapshot.email, name=snapshot.name, replaces=former.user)
         former.proved_at = None
     return former
 
@@ -255,11 +255,11 @@ def _welcome(organization: Organization, member: Member, passage: _Passage) -> N
         if passage.invitation is not None:
             accept(organization, member, passage.invitation)
         if passage.was == Status.REMOVED:
-            history.write(organization, catalog.MEMBER_REACTIVATED, member.pk)
+            events.write(organization, event_types.MEMBER_REACTIVATED, member.pk)
             told = signals.member_reactivated
         else:
             role = {"role": (None, member.role)}
-            history.write(organization, catalog.MEMBER_ADDED, member.pk, changes=role)
+            events.write(organization, event_types.MEMBER_ADDED, member.pk, changes=role)
             told = signals.member_added
         told.send(sender=Member, organization=organization, member=member)
 
@@ -271,9 +271,9 @@ def accept(organization: Organization, member: Member, invitation: Invitation | 
     invitation.status = InvitationStatus.ACCEPTED
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["status", "accepted_at", "updated_at"])
-    history.write(
+    events.write(
         organization,
-        catalog.INVITATION_ACCEPTED,
+        event_types.INVITATION_ACCEPTED,
         invitation.pk,
         details={"member_id": str(member.pk)},
     )
@@ -290,16 +290,16 @@ def _tell_changes(
         _tell_role(organization, member, passage.role_before)
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
-        with acting.by_directory():
-            history.write(organization, catalog.MEMBER_UPDATED, member.pk, changes=personal)
+        with actors.by_directory():
+            events.write(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
 
 
 def _tell_role(organization: Organization, member: Member, before: Role) -> None:
     subject = subject_of(member.stytch_member_id or "")
     with attributed(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
-        history.write(
+        events.write(
             organization,
-            catalog.MEMBER_ROLE_CHANGED,
+            event_types.MEMBER_ROLE_CHANGED,
             member.pk,
             changes={"role": (before, member.role)},
         )
@@ -311,7 +311,7 @@ def _tell_role(organization: Organization, member: Member, before: Role) -> None
             after=member.role,
         )
     if before == Role.ADMIN:
-        admins.watch(organization)
+        last_admin.watch(organization)
 
 
 def _copy(row: Member | Invitation, new: dict[str, object]) -> Changes:

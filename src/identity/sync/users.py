@@ -8,7 +8,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from identity.gateway.port import Proof
+from identity.directories.types import Proof
 from identity.models import Member, Status, User
 
 log = structlog.get_logger(__name__)

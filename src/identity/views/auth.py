@@ -17,8 +17,8 @@ from identity.serializers.people import (
     SwitchSerializer,
     TokenSerializer,
 )
-from identity.services import sessions, sign_in
-from identity.services.sign_in import Session
+from identity.sessions import sessions, sign_in
+from identity.sessions.sign_in import Session
 from kit import access
 from kit.serializers import body
 from kit.views import APIView

@@ -17,7 +17,7 @@ from identity.serializers.organizations import (
     InvitationSerializer,
     NewInvitationSerializer,
 )
-from identity.services import bulk, invitations
+from identity.services import bulk_invitations, invitations
 from kit.errors import Problem
 from kit.serializers import body, nothing
 from kit.views import ListMixin, RetrieveMixin, ViewSet
@@ -59,8 +59,8 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     def bulk(self, request: Request, **_: object) -> Response:
         """Invite up to a hundred addresses; each row has its own result."""
         asked = body(request, BulkInvitationsSerializer)["invitations"]
-        rows = [bulk.Row(**_row(fields)) for fields in asked]
-        answers = bulk.create(self.organization, rows=rows)
+        rows = [bulk_invitations.Row(**_row(fields)) for fields in asked]
+        answers = bulk_invitations.create(self.organization, rows=rows)
         results = [_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)]
         return Response(BulkResultsSerializer({"results": results}).data, status=202)
 

@@ -11,8 +11,9 @@ from identity.serializers.people import (
     SessionsSerializer,
     UserSerializer,
 )
-from identity.services import profile, sessions
-from identity.services.binding import Bound
+from identity.services import profile
+from identity.sessions import sessions
+from identity.sessions.authenticate import Bound
 from kit import access
 from kit.views import APIView
 

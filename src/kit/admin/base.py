@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from kit import caller as callers
-from kit.caller import Caller
+from kit import actor as callers
+from kit.actor import Caller
 
 NOTHING: Final = "–"
 GOOD: Final = (
@@ -42,7 +42,7 @@ class Staffed(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     list_filter_submit = False
     empty_value_display = NOTHING
 
-    def heading(self, row: Any) -> str:  # noqa: ANN401 - rows of every kind
+    def heading(self, row: Any) -> str:
         """What a row's page is headed by; ids and addresses of people are not in `str()`."""
         return str(row)
 
@@ -50,8 +50,8 @@ class Staffed(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         self,
         request: HttpRequest,
         context: dict[str, Any],
-        *positional: Any,  # noqa: ANN401 - Django's own
-        **named: Any,  # noqa: ANN401 - Django's own
+        *positional: Any,
+        **named: Any,
     ) -> HttpResponse:
         """A page with our heading."""
         if row := context.get("original"):

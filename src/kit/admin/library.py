@@ -14,8 +14,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.admin import TabularInline
 
+from kit.admin.base import ReadOnly, Staffed, badge, pretty, who
 from kit.jobs import CALLER_ARGUMENT
-from kit.staff import ReadOnly, Staffed, badge, pretty, who
 
 for model in (Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob):
     admin.site.unregister(model)

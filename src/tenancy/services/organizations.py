@@ -3,9 +3,9 @@
 from django.utils import timezone
 
 from events.registry import EventType
-from tenancy import catalog, signals
+from tenancy import event_types, signals
 from tenancy.models import Organization, TenantSchema
-from tenancy.services import history, provisioning
+from tenancy.services import events, schema_pool
 
 State = Organization.State
 
@@ -22,10 +22,10 @@ def create(
         stytch_org_id=stytch_org_id,
         name=name,
         slug=slug.lower(),
-        schema_name=provisioning.claim(reservation),
+        schema_name=schema_pool.claim(reservation),
     )
     changes = {"name": (None, name), "slug": (None, organization.slug)}
-    history.write(organization, catalog.CREATED, organization.pk, changes=changes)
+    events.write(organization, event_types.CREATED, organization.pk, changes=changes)
     signals.organization_created.send(sender=Organization, organization=organization)
     return organization
 
@@ -43,7 +43,7 @@ def update(organization: Organization, *, name: str, slug: str) -> bool:
     for field, value in new.items():
         setattr(organization, field, value)
     organization.save(update_fields=[*changes, "updated_at"])
-    history.write(organization, catalog.UPDATED, organization.pk, changes=changes)
+    events.write(organization, event_types.UPDATED, organization.pk, changes=changes)
     signals.organization_updated.send(sender=Organization, organization=organization)
     return True
 
@@ -55,19 +55,19 @@ def delete(organization: Organization) -> bool:
     organization.state = Organization.State.DELETED
     organization.deleted_at = timezone.now()
     organization.save(update_fields=["state", "deleted_at", "updated_at"])
-    history.write(organization, catalog.DELETED, organization.pk)
+    events.write(organization, event_types.DELETED, organization.pk)
     signals.organization_deleted.send(sender=Organization, organization=organization)
     return True
 
 
 def suspend(organization: Organization) -> bool:
     """Shut its members out until it is restored; false unless active. The caller holds the lock."""
-    return _move(organization, State.ACTIVE, State.SUSPENDED, catalog.SUSPENDED)
+    return _move(organization, State.ACTIVE, State.SUSPENDED, event_types.SUSPENDED)
 
 
 def restore(organization: Organization) -> bool:
     """Let them in again; false unless suspended. The caller holds the lock."""
-    return _move(organization, State.SUSPENDED, State.ACTIVE, catalog.RESTORED)
+    return _move(organization, State.SUSPENDED, State.ACTIVE, event_types.RESTORED)
 
 
 def _move(organization: Organization, before: State, after: State, event: EventType) -> bool:
@@ -75,5 +75,5 @@ def _move(organization: Organization, before: State, after: State, event: EventT
         return False
     organization.state = after
     organization.save(update_fields=["state", "updated_at"])
-    history.write(organization, event, organization.pk, changes={"state": (before, after)})
+    events.write(organization, event, organization.pk, changes={"state": (before, after)})
     return True

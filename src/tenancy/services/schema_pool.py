@@ -15,7 +15,7 @@ from kit import jobs, locks
 from kit.ids import uuid7
 from tenancy.errors import SchemaNotReady, SlugTaken
 from tenancy.models import Organization, TenantSchema
-from tenancy.services import script
+from tenancy.services import schema_template
 
 log = structlog.get_logger(__name__)
 
@@ -89,9 +89,9 @@ def create() -> TenantSchema:
     path = connection.ops.quote_name(name)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path}, public;\n{script.read()}"
+            f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path}, public;\n{schema_template.read()}"
         )
-    return TenantSchema.objects.create(name=name, digest=script.digest())
+    return TenantSchema.objects.create(name=name, digest=schema_template.digest())
 
 
 def migrate_fleet() -> tuple[int, list[str]]:
@@ -99,13 +99,13 @@ def migrate_fleet() -> tuple[int, list[str]]:
 
     One that cannot be migrated stays as it was and does not stop the others.
     """
-    current = script.digest()
+    current = schema_template.digest()
     behind = list(TenantSchema.objects.exclude(digest=current).values_list("name", flat=True))
     failed = []
     for name in behind:
         try:
             with transaction.atomic():
-                script.migrate(name)
+                schema_template.migrate(name)
                 TenantSchema.objects.filter(name=name).update(digest=current)
         except Exception:  # a data migration may raise anything; the others must go on
             connection.ensure_connection()  # unless it was the database that went away
@@ -177,4 +177,4 @@ def _refill() -> None:
 
 
 def _spares() -> QuerySet[TenantSchema]:
-    return TenantSchema.objects.available().filter(digest=script.digest())
+    return TenantSchema.objects.available().filter(digest=schema_template.digest())

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kit.staff import ReadOnly, acting, badge, pretty
+from kit.admin.base import ReadOnly, acting, badge, pretty
 from webhooks.inbound.models import InboundEvent, InboundEventQuerySet
-from webhooks.inbound.services import replays
+from webhooks.inbound.services import replay as services_replay
 
 # Whoever has one of these may pay, read an invoice or act as somebody.
 SECRETS: Final = frozenset(
@@ -44,7 +44,7 @@ class InboundEventAdmin(ReadOnly):
     def replay(self, request: HttpRequest, queryset: InboundEventQuerySet) -> None:
         """Run the handlers of the chosen events again."""
         with acting(request):
-            replayed = replays.replay(queryset)
+            replayed = services_replay.replay(queryset)
         self.message_user(request, f"{replayed} events will be processed again.", messages.SUCCESS)
 
     @admin.display(description="payload")

@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from kit import problems
 from kit.errors import MethodNotAllowed, Problem
-from webhooks.inbound.services import reception
+from webhooks.inbound.services import receive as services_receive
 
 
 @csrf_exempt
@@ -17,7 +17,7 @@ def receive(request: HttpRequest, source: str) -> HttpResponse:
     try:
         if request.method != "POST":
             raise MethodNotAllowed(headers={"Allow": "POST"})
-        reception.receive(
+        services_receive.receive(
             source=source,
             body=request.body,
             headers=request.headers,

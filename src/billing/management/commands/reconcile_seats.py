@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.services import reconciliation
-from kit import caller as callers
-from kit import vendors
-from kit.caller import Caller
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from billing.seat_sync import reconcile
+from kit import actor as callers
+from kit import outbound
+from kit.actor import Caller
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Print one line per organization; exit 1 when one could not be compared."""
         failed = 0
-        with callers.use(Caller(kind="operator", id="reconcile_seats")), vendors.patient():
+        with callers.use(Caller(kind="operator", id="reconcile_seats")), outbound.patient():
             for organization_id in self._chosen(options["organization"]):
                 failed += not self._compare(organization_id, options)
         if failed:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def _chosen(self, reference: str | None) -> Iterable[UUID]:
         if reference is None:
-            return reconciliation.candidates()
+            return reconcile.candidates()
         found = Organization.objects.live().referred_to(reference).first()
         if found is None:
             raise CommandError(f"No organization is called {reference}.")
@@ -50,9 +50,9 @@ class Command(BaseCommand):
     def _compare(self, organization_id: UUID, options: dict[str, Any]) -> bool:
         try:
             if options["dry_run"]:
-                finding = reconciliation.look(organization_id=organization_id)
+                finding = reconcile.look(organization_id=organization_id)
             else:
-                finding = reconciliation.reconcile(
+                finding = reconcile.reconcile(
                     organization_id=organization_id, corrects_drift=options["correct_drift"]
                 )
         except (VendorUnavailable, VendorRejected, VendorNotFound) as error:

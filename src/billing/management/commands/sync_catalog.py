@@ -1,12 +1,12 @@
-"""`manage.py sync_catalog`: the plans of `billing.plans`, in our tables and at Stripe."""
+"""`manage.py sync_catalog`: the plans of `billing.plans.definitions`, in our tables and at Stripe."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing.services import catalogue
-from kit import vendors
+from billing.plans import catalog
+from kit import outbound
 
 
 class Command(BaseCommand):
@@ -20,12 +20,12 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Write and say what was done."""
-        catalogue.seed()
+        catalog.seed()
         if options["local"]:
             self.stdout.write("Plans, prices and features are in the database.")
             return
-        with vendors.patient():
-            summary = catalogue.publish()
+        with outbound.patient():
+            summary = catalog.publish()
         self.stdout.write(
             f"Plans at Stripe: {summary.plans}; prices made: {summary.prices_created},"
             f" found: {summary.prices_known}."

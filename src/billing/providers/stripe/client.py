@@ -7,9 +7,10 @@ from uuid import UUID
 import stripe
 from stripe import params
 
-from billing.gateway import reading, writing
-from billing.gateway.errors import KeySpent, calling
-from billing.gateway.port import (
+from billing.providers.errors import KeySpent
+from billing.providers.stripe import parse, requests
+from billing.providers.stripe.errors import calling
+from billing.providers.types import (
     CheckoutRequest,
     CheckoutSnapshot,
     CustomerSnapshot,
@@ -20,7 +21,7 @@ from billing.gateway.port import (
     SubscriptionSnapshot,
     TaxId,
 )
-from kit import vendors
+from kit import outbound
 
 API_VERSION: Final = "2026-10-28.endive"
 MOST: Final = 100
@@ -33,7 +34,7 @@ class StripeGateway:
 
     def __init__(self, *, secret_key: str, base_url: str = "") -> None:
         # The session enforces the time limits; the SDK's own would be 80 seconds.
-        transport = stripe.RequestsClient(session=vendors.session())
+        transport = stripe.RequestsClient(session=outbound.session())
         client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -48,9 +49,7 @@ class StripeGateway:
     def create_customer(self, organization_id: UUID, *, key: str) -> str:
         """A new customer's id; the same one for the same key, unless Stripe's error spent it."""
         # Nothing else is sent: a changed name under the same key would be refused.
-        body: params.CustomerCreateParams = {
-            "metadata": {reading.ORGANIZATION: str(organization_id)}
-        }
+        body: params.CustomerCreateParams = {"metadata": {parse.ORGANIZATION: str(organization_id)}}
         with calling(is_keyed=True):
             return self._v1.customers.create(body, {"idempotency_key": key}).id
 
@@ -62,37 +61,37 @@ class StripeGateway:
             with calling():
                 tax_ids = self._v1.customers.tax_ids.list(customer_id, {"limit": MOST})
             found["tax_ids"] = tax_ids.to_dict()
-        return reading.customer(found)
+        return parse.customer(found)
 
     def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
         """Replace the whole profile."""
-        body = writing.profile(profile)
+        body = requests.profile(profile)
         with calling():
             found = self._v1.customers.update(customer_id, {**body, "expand": ["tax_ids"]})
-        return reading.customer(found.to_dict())
+        return parse.customer(found.to_dict())
 
     def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
         """Attach a VAT number. Raises VendorRejected when its format is wrong."""
         body = cast("params.CustomerTaxIdCreateParams", {"type": type, "value": value})
         with calling():
             made = self._v1.customers.tax_ids.create(customer_id, body)
-        return reading.tax_id(made.to_dict())
+        return parse.tax_id(made.to_dict())
 
     def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
         """Detach a VAT number; one that is gone is fine."""
         try:
             with calling():
                 self._v1.customers.tax_ids.delete(customer_id, tax_id)
-        except vendors.VendorNotFound:
+        except outbound.VendorNotFound:
             return
 
     # ── Buying ───────────────────────────────────────────────────────────────────────────────
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
         """A payment page for a subscription."""
-        body = writing.checkout(request)
+        body = requests.checkout(request)
         with calling():
             made = self._v1.checkout.sessions.create(body, {"idempotency_key": key})
-        return reading.checkout(made.to_dict())
+        return parse.checkout(made.to_dict())
 
     def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
         """List the payment pages of a customer that can still be paid, with what they sell."""
@@ -104,12 +103,12 @@ class StripeGateway:
         }
         with calling():
             found = self._v1.checkout.sessions.list(body)
-        return [reading.checkout(entry.to_dict()) for entry in found.data]
+        return [parse.checkout(entry.to_dict()) for entry in found.data]
 
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
         """A payment page, as it is now."""
         with calling():
-            return reading.checkout(self._v1.checkout.sessions.retrieve(checkout_id).to_dict())
+            return parse.checkout(self._v1.checkout.sessions.retrieve(checkout_id).to_dict())
 
     def expire_checkout(self, checkout_id: str) -> None:
         """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
@@ -133,7 +132,7 @@ class StripeGateway:
         """The subscription, also one that has ended."""
         with calling():
             found = self._v1.subscriptions.retrieve(subscription_id)
-        return reading.subscription(found.to_dict())
+        return parse.subscription(found.to_dict())
 
     def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
         """All subscriptions of a customer, ended ones included, newest first."""
@@ -144,18 +143,18 @@ class StripeGateway:
         }
         with calling():
             found = self._v1.subscriptions.list(body)
-        return [reading.subscription(entry.to_dict()) for entry in found.data]
+        return [parse.subscription(entry.to_dict()) for entry in found.data]
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity (and price). Raises KeySpent when this key is of no more use."""
-        body = writing.seats(request)
+        body = requests.seats(request)
         with calling(is_keyed=True):
             changed = self._v1.subscriptions.update(
                 request.subscription_id, body, {"idempotency_key": key}
             )
         if _is_replayed(changed):
             raise KeySpent
-        return reading.subscription(changed.to_dict())
+        return parse.subscription(changed.to_dict())
 
     def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Let it end with its period."""
@@ -163,7 +162,7 @@ class StripeGateway:
             changed = self._v1.subscriptions.update(
                 subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
             )
-        return reading.subscription(changed.to_dict())
+        return parse.subscription(changed.to_dict())
 
     def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Take back a scheduled end, whichever of the two ways it was scheduled."""
@@ -173,7 +172,7 @@ class StripeGateway:
         )
         with calling():
             changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
-        return reading.subscription(changed.to_dict())
+        return parse.subscription(changed.to_dict())
 
     def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Begin a new period of a paused one; it stays paused until that is paid."""
@@ -183,7 +182,7 @@ class StripeGateway:
                 {"payment_behavior": "resume_on_payment_success"},
                 {"idempotency_key": key},
             )
-        return reading.subscription(changed.to_dict())
+        return parse.subscription(changed.to_dict())
 
     def end_now(
         self, subscription_id: str, *, key: str, credits_rest: bool = False
@@ -199,12 +198,12 @@ class StripeGateway:
                 {"prorate": credits_rest, "invoice_now": True},
                 {"idempotency_key": key},
             )
-        return reading.subscription(ended.to_dict())
+        return parse.subscription(ended.to_dict())
 
     def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
         """What the invoice of such a change would ask for, and its currency."""
         with calling():
-            invoice = self._v1.invoices.create_preview(writing.preview(request))
+            invoice = self._v1.invoices.create_preview(requests.preview(request))
         return invoice.amount_due, invoice.currency
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
@@ -221,7 +220,7 @@ class StripeGateway:
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """The invoice, as it is now."""
         with calling():
-            return reading.invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
+            return parse.invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
     # ── Catalogue ────────────────────────────────────────────────────────────────────────────
     def put_product(self, product_id: str, *, name: str, description: str) -> None:
@@ -229,7 +228,7 @@ class StripeGateway:
         try:
             with calling():
                 self._v1.products.update(product_id, {"name": name, "description": description})
-        except vendors.VendorNotFound:
+        except outbound.VendorNotFound:
             with calling():
                 self._v1.products.create(
                     {"id": product_id, "name": name, "description": description}
@@ -243,28 +242,28 @@ class StripeGateway:
             with calling():
                 page = self._v1.prices.list({"lookup_keys": some, "limit": MOST, "active": True})
             for entry in page.data:
-                price = reading.price(entry.to_dict())
+                price = parse.price(entry.to_dict())
                 found[price.lookup_key] = price
         return found
 
     def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
         """A new price; it takes its lookup key over from an older one."""
-        body = writing.price(price)
+        body = requests.price(price)
         with calling():
             made = self._v1.prices.create(body, {"idempotency_key": key})
-        return reading.price(made.to_dict())
+        return parse.price(made.to_dict())
 
     def put_portal(self) -> None:
         """The portal's settings: no quantities, no plan changes, end with the period."""
         with calling():
             known = self._v1.billing_portal.configurations.list({"active": True, "limit": MOST})
-        ours = [entry.id for entry in known.data if writing.is_our_portal(entry.to_dict())]
+        ours = [entry.id for entry in known.data if requests.is_our_portal(entry.to_dict())]
         with calling():
             if ours:
-                body = cast("params.billing_portal.ConfigurationUpdateParams", writing.portal())
+                body = cast("params.billing_portal.ConfigurationUpdateParams", requests.portal())
                 self._portal = self._v1.billing_portal.configurations.update(ours[0], body).id
             else:
-                self._portal = self._v1.billing_portal.configurations.create(writing.portal()).id
+                self._portal = self._v1.billing_portal.configurations.create(requests.portal()).id
 
 
 def _is_replayed(answer: stripe.StripeObject) -> bool:

@@ -6,20 +6,13 @@ from typing import Any, Final
 
 import stripe
 
-from kit import vendors
+from billing.providers.errors import KeySpent
+from kit import outbound
 
 VENDOR: Final = "stripe"
 MISSING: Final = "resource_missing"
 # Seats are right ten minutes after Stripe is back, whatever it asked for while it was not.
 LONGEST_WAIT: Final = 570
-
-
-class KeySpent(Exception):
-    """Stripe answered with an error of its own, or with what it once answered: this key is used up.
-
-    Nothing is known about how things are now: look, and use another key. A time-out is not this:
-    the same key is then the safe one.
-    """
 
 
 @contextmanager
@@ -28,7 +21,7 @@ def calling(*, is_keyed: bool = False) -> Iterator[None]:
 
     Raises one of the kit's three, and KeySpent when the call `is_keyed`.
     """
-    with vendors.door(VENDOR):
+    with outbound.door(VENDOR):
         try:
             yield
         except stripe.StripeError as error:
@@ -50,18 +43,18 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status or 0
     match error:
         case stripe.RateLimitError():
-            return vendors.VendorUnavailable(VENDOR, retry_after=_retry_after(error))
+            return outbound.VendorUnavailable(VENDOR, retry_after=_retry_after(error))
         case stripe.APIConnectionError() | stripe.APIError():
             # A 409 says the same key is being worked on: as unknown as a silence.
-            return vendors.VendorUnavailable(VENDOR, outcome_known=False)
+            return outbound.VendorUnavailable(VENDOR, outcome_known=False)
         case stripe.AuthenticationError() | stripe.PermissionError():
             # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
-            return vendors.VendorUnavailable(VENDOR, retry_after=60)
+            return outbound.VendorUnavailable(VENDOR, retry_after=60)
         case _ if status == 404 or code == MISSING:
-            return vendors.VendorNotFound(VENDOR, code=code)
+            return outbound.VendorNotFound(VENDOR, code=code)
         case _:
             message = str(error.user_message or "")
-            return vendors.VendorRejected(VENDOR, code=code, message=message, status=status)
+            return outbound.VendorRejected(VENDOR, code=code, message=message, status=status)
 
 
 def _retry_after(error: stripe.StripeError) -> int:

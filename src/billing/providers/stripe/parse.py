@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.gateway.port import (
+from billing.providers.types import (
     CheckoutSnapshot,
     CustomerSnapshot,
     InvoiceSnapshot,

@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 
 from stripe import params
 
-from billing.gateway.port import CheckoutRequest, PriceSnapshot, Profile, SeatChangeRequest
-from billing.gateway.reading import ORGANIZATION
+from billing.providers.stripe.parse import ORGANIZATION
+from billing.providers.types import CheckoutRequest, PriceSnapshot, Profile, SeatChangeRequest
 from billing.seat_rules import Proration
 
 type Behavior = Literal["always_invoice", "create_prorations", "none"]

@@ -7,9 +7,9 @@ import stytch
 from django.conf import settings
 from django.utils import timezone
 
-from identity.gateway import reading
-from identity.gateway.errors import calling
-from identity.gateway.port import (
+from identity.directories.stytch import parse
+from identity.directories.stytch.errors import calling
+from identity.directories.types import (
     Authenticated,
     Discovered,
     Discovery,
@@ -18,8 +18,8 @@ from identity.gateway.port import (
     OrganizationSnapshot,
     SessionSnapshot,
 )
-from kit import vendors
-from kit.vendors import VendorNotFound
+from kit import outbound
+from kit.outbound import VendorNotFound
 
 SESSION_MINUTES = 24 * 60  # prolonged by every refresh
 INVITATION_MINUTES = 7 * 24 * 60
@@ -27,7 +27,7 @@ PAGE = 1000  # the most a search returns
 
 
 class StytchDirectory:
-    """`identity.gateway.port.Directory`, spoken to Stytch B2B."""
+    """`identity.directories.types.Directory`, spoken to Stytch B2B."""
 
     def __init__(self) -> None:
         self._client = stytch.B2BClient(
@@ -35,7 +35,7 @@ class StytchDirectory:
             secret=settings.STYTCH_SECRET,
             environment=settings.STYTCH_BASE_URL or None,
             suppress_warnings=True,
-            sync_session=vendors.session(),
+            sync_session=outbound.session(),
         )
 
     # ── Signing in ───────────────────────────────────────────────────────────────────────────
@@ -61,7 +61,7 @@ class StytchDirectory:
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=reading.discovered(answer.discovered_organizations),
+            organizations=parse.discovered(answer.discovered_organizations),
         )
 
     def discover_by_code(self, *, email: str, code: str) -> Discovery:
@@ -71,7 +71,7 @@ class StytchDirectory:
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=reading.discovered(answer.discovered_organizations),
+            organizations=parse.discovered(answer.discovered_organizations),
         )
 
     def create_organization(
@@ -86,7 +86,7 @@ class StytchDirectory:
                 organization_slug=slug or None,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return reading.authenticated(answer, asked_at)
+        return parse.authenticated(answer, asked_at)
 
     def enter(self, *, intermediate_session_token: str, stytch_org_id: str) -> Authenticated:
         """A session in one of the discovered organizations; joins or accepts where needed."""
@@ -97,7 +97,7 @@ class StytchDirectory:
                 organization_id=stytch_org_id,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return reading.authenticated(answer, asked_at)
+        return parse.authenticated(answer, asked_at)
 
     def accept(self, *, token: str) -> Authenticated:
         """Spend an invitation's token: its member becomes active."""
@@ -106,7 +106,7 @@ class StytchDirectory:
             answer = self._client.magic_links.authenticate(
                 magic_links_token=token, session_duration_minutes=SESSION_MINUTES
             )
-        return reading.authenticated(answer, asked_at)
+        return parse.authenticated(answer, asked_at)
 
     # ── Sessions ─────────────────────────────────────────────────────────────────────────────
 
@@ -117,7 +117,7 @@ class StytchDirectory:
             answer = self._client.sessions.authenticate(
                 session_token=session_token, session_duration_minutes=SESSION_MINUTES
             )
-        return reading.session(answer, answer.member_session, asked_at)
+        return parse.session(answer, answer.member_session, asked_at)
 
     def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
         """A session of the same person in another organization."""
@@ -128,7 +128,7 @@ class StytchDirectory:
                 session_jwt=session_jwt,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return reading.authenticated(answer, asked_at)
+        return parse.authenticated(answer, asked_at)
 
     def discovered(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
@@ -138,7 +138,7 @@ class StytchDirectory:
             answer = self._client.discovery.organizations.list(
                 session_jwt=session_jwt, intermediate_session_token=intermediate_session_token
             )
-        return reading.discovered(answer.discovered_organizations)
+        return parse.discovered(answer.discovered_organizations)
 
     def sessions(self, *, stytch_org_id: str, stytch_member_id: str) -> tuple[SessionSnapshot, ...]:
         """A member's live sessions."""
@@ -146,7 +146,7 @@ class StytchDirectory:
             answer = self._client.sessions.get(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
-        return tuple(reading.listed(session) for session in answer.member_sessions)
+        return tuple(parse.listed(session) for session in answer.member_sessions)
 
     def revoke_session(self, *, session_id: str) -> None:
         """End one session."""
@@ -165,7 +165,7 @@ class StytchDirectory:
         """One organization."""
         with calling():
             answer = self._client.organizations.get(organization_id=stytch_org_id)
-        return reading.organization(answer.organization)
+        return parse.organization(answer.organization)
 
     def organizations(self) -> Iterator[OrganizationSnapshot]:
         """All organizations of the project, page by page."""
@@ -173,7 +173,7 @@ class StytchDirectory:
         while True:
             with calling():
                 answer = self._client.organizations.search(cursor=cursor, limit=PAGE)
-            yield from map(reading.organization, answer.organizations)
+            yield from map(parse.organization, answer.organizations)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
                 return
@@ -186,7 +186,7 @@ class StytchDirectory:
             answer = self._client.organizations.update(
                 organization_id=stytch_org_id, organization_name=name, organization_slug=slug
             )
-        return reading.organization(answer.organization)
+        return parse.organization(answer.organization)
 
     def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
         """One member by its id alone: an event about a deletion names no organization."""
@@ -198,7 +198,7 @@ class StytchDirectory:
                 )
         except VendorNotFound:
             return MemberDeleted(stytch_member_id=stytch_member_id, read_at=asked_at)
-        return reading.member(answer.member, asked_at)
+        return parse.member(answer.member, asked_at)
 
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None:
         """The member with this address, if it is there and not deleted."""
@@ -210,7 +210,7 @@ class StytchDirectory:
                 )
         except VendorNotFound:
             return None
-        found = reading.member(answer.member, asked_at)
+        found = parse.member(answer.member, asked_at)
         return found if isinstance(found, MemberSnapshot) else None
 
     def members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
@@ -226,7 +226,7 @@ class StytchDirectory:
                     organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE, query=query
                 )
             for found in answer.members:
-                yield reading.present(found, asked_at)
+                yield parse.present(found, asked_at)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
                 return
@@ -246,7 +246,7 @@ class StytchDirectory:
                 invite_redirect_url=settings.AUTH_REDIRECT_URL,
                 invite_expiration_minutes=INVITATION_MINUTES,
             )
-        return reading.present(answer.member, asked_at)
+        return parse.present(answer.member, asked_at)
 
     def set_roles(
         self, *, stytch_org_id: str, stytch_member_id: str, roles: list[str]
@@ -261,9 +261,9 @@ class StytchDirectory:
             answer = self._client.organizations.members.update(
                 organization_id=stytch_org_id,
                 member_id=stytch_member_id,
-                roles=[*roles, *reading.assigned(held.member)],
+                roles=[*roles, *parse.assigned(held.member)],
             )
-        return reading.present(answer.member, asked_at)
+        return parse.present(answer.member, asked_at)
 
     def delete_member(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberDeleted:
         """Delete a member, with its sessions and links; one that is gone already is as well."""
@@ -283,4 +283,4 @@ class StytchDirectory:
             answer = self._client.organizations.members.reactivate(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
-        return reading.present(answer.member, asked_at)
+        return parse.present(answer.member, asked_at)

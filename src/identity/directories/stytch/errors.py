@@ -9,7 +9,7 @@ import structlog
 import urllib3
 from stytch.core.response_base import StytchError, StytchErrorDetails
 
-from kit import vendors
+from kit import outbound
 from kit.errors import TooManyRequests
 
 log = structlog.get_logger(__name__)
@@ -26,16 +26,16 @@ def calling() -> Iterator[None]:
 
     Always `from None`: the text of a StytchError repeats the request, tokens included.
     """
-    with vendors.door(VENDOR):
+    with outbound.door(VENDOR):
         try:
             yield
         except StytchError as error:
             raise _translated(error.details) from None
         except requests.RequestException as error:
-            raise vendors.VendorUnavailable(VENDOR, outcome_known=_never_sent(error)) from None
+            raise outbound.VendorUnavailable(VENDOR, outcome_known=_never_sent(error)) from None
         except pydantic.ValidationError as error:
             log.error("stytch_answer_unreadable", model=error.title, errors=error.error_count())  # noqa: TRY400 - the traceback holds the answer
-            raise vendors.VendorUnavailable(VENDOR, outcome_known=False) from None
+            raise outbound.VendorUnavailable(VENDOR, outcome_known=False) from None
 
 
 def _translated(details: StytchErrorDetails) -> Exception:
@@ -44,13 +44,13 @@ def _translated(details: StytchErrorDetails) -> Exception:
         return TooManyRequests("Wait a moment.", retry_after=SLOW_DOWN_SECONDS)
     if code in _MISCONFIGURED:
         log.error("stytch_refused_our_credentials", code=code, stytch_request=details.request_id)
-        return vendors.VendorUnavailable(VENDOR)
+        return outbound.VendorUnavailable(VENDOR)
     if details.status_code >= 500:
-        return vendors.VendorUnavailable(VENDOR, outcome_known=False)
+        return outbound.VendorUnavailable(VENDOR, outcome_known=False)
     if details.status_code == 404:
-        return vendors.VendorNotFound(VENDOR, code=code)
+        return outbound.VendorNotFound(VENDOR, code=code)
     log.info("stytch_rejected", code=code, stytch_request=details.request_id)
-    return vendors.VendorRejected(VENDOR, code=code, status=details.status_code)
+    return outbound.VendorRejected(VENDOR, code=code, status=details.status_code)
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -9,8 +9,7 @@ from stytch.b2b.models.mfa import MfaRequired as StytchMfa
 from stytch.b2b.models.organizations import Member, Organization
 from stytch.b2b.models.sessions import MemberSession, PrimaryRequired
 
-from identity.errors import AnotherFactorRequired, MfaRequired
-from identity.gateway.port import (
+from identity.directories.types import (
     Authenticated,
     Discovered,
     MemberDeleted,
@@ -20,6 +19,7 @@ from identity.gateway.port import (
     Proof,
     SessionSnapshot,
 )
+from identity.errors import AnotherFactorRequired, MfaRequired
 from identity.roles import OURS
 
 NAME_LIMIT = 255

@@ -9,21 +9,10 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from identity.services import pull
-from kit.moments import moment
-from kit.vendors import VendorNotFound
-from webhooks.inbound.registry import (
-    BadSignature,
-    Hint,
-    Ignored,
-    Received,
-    Source,
-    handles,
-    register_source,
-)
+from kit.timestamps import moment
+from webhooks.inbound.registry import BadSignature, Hint, Source, register_source
 
 _SVIX = "svix-"
-_ORIGINS = ("direct", "dashboard", "scim")
 
 
 def verify(body: bytes, headers: Mapping[str, str], secret: str) -> None:
@@ -53,25 +42,6 @@ def read(body: bytes) -> Hint:
         occurred_at=moment(str(at)) if (at := event.get("timestamp")) else timezone.now(),
         organization_hint=str(organization) if organization else None,
     )
-
-
-def _types(*kinds: str) -> list[str]:
-    return [f"{origin}.{kind}" for origin in _ORIGINS for kind in kinds]
-
-
-@handles("stytch", *_types("member.create", "member.update", "member.delete"))
-def pull_member(received: Received) -> None:
-    """Bring one member up to date, whatever the event said about it."""
-    try:
-        pull.member(received.object_key)
-    except VendorNotFound:
-        raise Ignored from None
-
-
-@handles("stytch", *_types("organization.create", "organization.update", "organization.delete"))
-def pull_organization(received: Received) -> None:
-    """Bring one organization up to date."""
-    pull.organization(received.object_key)
 
 
 register_source(

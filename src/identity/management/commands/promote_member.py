@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from identity.models import Member
 from identity.roles import Role
 from identity.services import members
-from kit import caller
-from kit.caller import Caller
+from kit import actor
+from kit.actor import Caller
 from kit.errors import Problem
 from tenancy.models import Organization
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         member = Member.objects.of(found).active().filter(email__lower=email.lower()).first()
         if member is None:
             raise CommandError("It has no active member with this address.")
-        with caller.use(Caller(kind="operator", id="promote_member")):
+        with actor.use(Caller(kind="operator", id="promote_member")):
             try:
                 members.change_role(found, member_id=member.pk, role=Role.ADMIN)
             except Problem as problem:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from identity.services import pull
-from kit import caller
-from kit.caller import Caller
+from identity.sync import fetch
+from kit import actor
+from kit.actor import Caller
 from tenancy.models import Organization
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print one line per difference."""
-        with caller.use(Caller(kind="operator", id="pull_directory")):
+        with actor.use(Caller(kind="operator", id="pull_directory")):
             if options["all"]:
                 self._adopt(dry_run=options["dry_run"])
             for organization in self._chosen(options["organization"]):
@@ -43,13 +43,13 @@ class Command(BaseCommand):
         yield organization
 
     def _adopt(self, *, dry_run: bool) -> None:
-        for snapshot in pull.strangers():
+        for snapshot in fetch.strangers():
             self.stdout.write(f"{snapshot.slug}: unknown here")
             if not dry_run:
-                pull.adopt(snapshot)
+                fetch.adopt(snapshot)
 
     def _pull(self, organization: Organization, *, dry_run: bool) -> None:
-        report = pull.everything(organization, dry_run=dry_run)
+        report = fetch.everything(organization, dry_run=dry_run)
         for difference in report.differences:
             self.stdout.write(f"{organization.slug}: {difference}")
         verb = "found" if dry_run else "repaired"

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from tenancy.services import provisioning
+from tenancy.services import schema_pool
 
 
 class Command(BaseCommand):
@@ -23,8 +23,8 @@ class Command(BaseCommand):
         call_command(
             "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
         )
-        migrated, failed = provisioning.migrate_fleet()
-        stocked = provisioning.stock()
+        migrated, failed = schema_pool.migrate_fleet()
+        stocked = schema_pool.stock()
         self.stdout.write(
             f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}."
         )

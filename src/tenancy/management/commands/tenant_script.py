@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenancy.services import script
+from tenancy.services import schema_template
 
 
 class Command(BaseCommand):
@@ -23,22 +23,26 @@ class Command(BaseCommand):
         Raises CommandError that names what the script cannot repeat, or lacks.
         """
         if options["check"]:
-            recorded = script.PATH.read_text(encoding="utf-8") if script.PATH.exists() else ""
+            recorded = (
+                schema_template.PATH.read_text(encoding="utf-8")
+                if schema_template.PATH.exists()
+                else ""
+            )
             remedy = "run `manage.py tenant_script`"
         else:
             recorded = self._record()
             remedy = "the script cannot repeat it; see docs/runbooks/tenant-migrations.md"
-        if differences := script.find_differences(recorded):
+        if differences := schema_template.find_differences(recorded):
             listed = "\n".join(f"  {name}" for name in differences)
             raise CommandError(
                 "A schema made by the tenant script differs from one made by the migrations"
                 f" ({remedy}):\n{listed}"
             )
         if not options["check"]:
-            script.PATH.write_text(recorded, encoding="utf-8")
+            schema_template.PATH.write_text(recorded, encoding="utf-8")
 
     def _record(self) -> str:
         try:
-            return script.record()
-        except script.NotRecordable as error:
+            return schema_template.record()
+        except schema_template.NotRecordable as error:
             raise CommandError(str(error)) from None

@@ -12,9 +12,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from kit import caller as callers
+from kit import actor as callers
 from kit import jobs, locks
-from kit.caller import Caller
+from kit.actor import Caller
 from kit.errors import Unavailable
 from webhooks.inbound import registry
 from webhooks.inbound.metrics import ATTEMPTED

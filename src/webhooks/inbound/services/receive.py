@@ -14,9 +14,9 @@ import structlog
 from django.db import connection
 from django.utils import timezone
 
-from kit import caller as callers
+from kit import actor as callers
 from kit import ids, jobs
-from kit.caller import Caller
+from kit.actor import Caller
 from kit.errors import NotFound, UnsupportedMediaType
 from webhooks.inbound import registry
 from webhooks.inbound.errors import SignatureRefused, UnreadableEvent

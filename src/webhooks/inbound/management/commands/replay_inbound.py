@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from kit import caller as callers
-from kit.caller import Caller
-from kit.moments import moment
+from kit import actor as callers
+from kit.actor import Caller
+from kit.timestamps import moment
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.services import replays
+from webhooks.inbound.services import replay
 
 
 class Command(BaseCommand):
@@ -54,5 +54,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{events.replayable().count()} events would be processed again.")
             return
         with callers.use(Caller(kind="operator", id="replay_inbound")):
-            replayed = replays.replay(events)
+            replayed = replay.replay(events)
         self.stdout.write(f"{replayed} events will be processed again.")

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from identity.models import AttemptCounter
-from kit import caller
+from kit import actor
 from kit.addresses import normalize_email
 from kit.errors import TooManyRequests
 
@@ -120,5 +120,5 @@ def normalize_client(ip: str) -> str:
 
 def _count_client(limit: RateLimit) -> None:
     """Count an attempt of the caller's address; a command has none."""
-    if ip := caller.current().ip:
+    if ip := actor.current().ip:
         count(limit, normalize_client(ip))

@@ -6,8 +6,10 @@ from typing import Any
 from django.conf import settings
 
 from billing import statuses
+from billing.customers import customers
+from billing.entitlements import entitlements
 from billing.models import Customer, Subscription
-from billing.services import customers, entitlements
+from billing.subscriptions import subscriptions
 from identity.models import User
 from tenancy.models import Organization
 
@@ -16,7 +18,7 @@ def of(*, organization: Organization, user: User) -> dict[str, Any]:
     """The user in the seed's words, the organization, its subscription and its features."""
     stand = entitlements.standing(organization)
     features = entitlements.under(stand)
-    subscription = current(organization)
+    subscription = subscriptions.find_current(organization)
     address = f"{settings.PUBLIC_URL}/v1/organizations/{organization.slug}/billing"
     return {
         "user": _user(user, subscription, customers.of(organization)),
@@ -27,12 +29,6 @@ def of(*, organization: Organization, user: User) -> dict[str, Any]:
         "upgrade_url": f"{address}/checkout",
         "customer_portal_url": f"{address}/portal",
     }
-
-
-def current(organization: Organization) -> Subscription | None:
-    """The live subscription, or the last that was."""
-    found = Subscription.objects.filter(current_for_id=organization.pk)
-    return found.select_related("price__plan").first()
 
 
 def _user(user: User, subscription: Subscription | None, customer: Customer) -> dict[str, Any]:

@@ -11,16 +11,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import catalog, gateway, statuses
-from billing.gateway.port import SubscriptionSnapshot
+from billing import event_types, providers, statuses
+from billing.customers import customers
 from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscription
-from billing.services import customers, seat_ledger
+from billing.providers.types import SubscriptionSnapshot
+from billing.seats import ledger
 from billing.statuses import ENDED, SeatItem, Status
 from events.registry import EventType
 from kit import jobs, locks
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ def pull(external_id: str) -> Subscription | None:
     Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
     """
     with locks.object(f"stripe:{external_id}"):
-        snapshot = gateway.current().fetch_subscription(external_id)
+        snapshot = providers.current().fetch_subscription(external_id)
         return follow(snapshot)
 
 
@@ -95,6 +96,12 @@ def write(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscri
     return row
 
 
+def find_current(organization: Organization) -> Subscription | None:
+    """Return the live subscription, or the last that was."""
+    found = Subscription.objects.filter(current_for_id=organization.pk)
+    return found.select_related("price__plan").first()
+
+
 def is_ours(snapshot: SubscriptionSnapshot) -> bool:
     """Return whether we know the subscription, or it has at least one price of our catalogue."""
     known = Subscription.objects.filter(external_id=snapshot.external_id)
@@ -130,7 +137,7 @@ def _refresh_rivals(organization_id: UUID, snapshot: SubscriptionSnapshot) -> No
     for external_id in _rivals(organization_id, snapshot.external_id).values_list(
         "external_id", flat=True
     ):
-        seen = gateway.current().fetch_subscription(external_id)
+        seen = providers.current().fetch_subscription(external_id)
         if seen.status in ENDED:
             with transaction.atomic():
                 write(tenancy_locks.organization(organization_id), seen)
@@ -211,13 +218,17 @@ def _tell(organization: Organization, row: Subscription, before: Before) -> None
     if not changes:
         return
     if before.is_new:
-        type_ = catalog.SUBSCRIPTION_SURPLUS if row.is_surplus else catalog.SUBSCRIPTION_STARTED
+        type_ = (
+            event_types.SUBSCRIPTION_SURPLUS if row.is_surplus else event_types.SUBSCRIPTION_STARTED
+        )
     else:
-        type_ = catalog.SUBSCRIPTION_ENDED if row.has_ended else catalog.SUBSCRIPTION_CHANGED
+        type_ = (
+            event_types.SUBSCRIPTION_ENDED if row.has_ended else event_types.SUBSCRIPTION_CHANGED
+        )
     _record(organization, row, type_, changes)
     if row.seat_item != SeatItem.FOUND and "seat_item" in changes and not row.has_ended:
         log.error("seats_misconfigured", organization_id=str(organization.pk), why=row.seat_item)
-        _record(organization, row, catalog.SEATS_MISCONFIGURED, {})
+        _record(organization, row, event_types.SEATS_MISCONFIGURED, {})
 
 
 def _follow_seats(organization: Organization, row: Subscription, before: Before) -> None:
@@ -228,15 +239,15 @@ def _follow_seats(organization: Organization, row: Subscription, before: Before)
         seats, _ = SeatState.objects.get_or_create(organization=organization)
         seats.drifted_since = seats.drifted_since or timezone.now()
         seats.save()
-        seat_ledger.note(
+        ledger.note(
             organization=organization, reason=SeatChange.Reason.QUANTITY_EDITED, subject_id=row.pk
         )
         changes = {"quantity": (before.quantity, row.quantity)}
-        _record(organization, row, catalog.SEATS_DRIFTED, changes)
+        _record(organization, row, event_types.SEATS_DRIFTED, changes)
     elif before.is_new or any(before.told[name] != getattr(row, name) for name in TOLD):
         # Whatever Stripe refused before may pass now.
         SeatState.objects.filter(organization=organization).update(failed_quantity=None)
-        seat_ledger.note(
+        ledger.note(
             organization=organization,
             reason=SeatChange.Reason.SUBSCRIPTION_CHANGED,
             subject_id=row.pk,
@@ -259,4 +270,4 @@ def _record(
     changes: dict[str, tuple[Any, Any]],
 ) -> None:
     details = {"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id}
-    history.write(organization, type_, row.pk, changes=changes, details=details)
+    events.write(organization, type_, row.pk, changes=changes, details=details)

@@ -2,15 +2,16 @@
 
 from django.db import transaction
 
-from billing import catalog, gateway
-from billing.gateway.port import InvoiceSnapshot
+from billing import event_types, providers
+from billing.customers import customers
 from billing.models import Invoice, Subscription
-from billing.services import customers, subscriptions
+from billing.providers.types import InvoiceSnapshot
+from billing.subscriptions import subscriptions
 from events.registry import EventType
 from kit import locks
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
-from tenancy.services import history
+from tenancy.services import events
 
 
 def pull(invoice_id: str) -> Invoice | None:
@@ -19,7 +20,7 @@ def pull(invoice_id: str) -> Invoice | None:
     What it did to its subscription is read first: an invoice may be heard of before it.
     """
     with locks.object(f"stripe:{invoice_id}"):
-        snapshot = gateway.current().fetch_invoice(invoice_id)
+        snapshot = providers.current().fetch_invoice(invoice_id)
         if snapshot.subscription_id:
             subscriptions.pull(snapshot.subscription_id)
         return follow(snapshot)
@@ -51,12 +52,12 @@ def _write(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
     row.pdf_url = snapshot.pdf_url
     row.save()
     if row.status == Invoice.Status.PAID and before != row.status:
-        _record(organization, row, catalog.INVOICE_PAID)
+        _record(organization, row, event_types.INVOICE_PAID)
     elif row.status == Invoice.Status.OPEN and row.attempts > attempts:
-        _record(organization, row, catalog.INVOICE_PAYMENT_FAILED)
+        _record(organization, row, event_types.INVOICE_PAYMENT_FAILED)
     return row
 
 
 def _record(organization: Organization, row: Invoice, type_: EventType) -> None:
     told = ("number", "total", "currency", "attempts")
-    history.write(organization, type_, row.pk, details={name: getattr(row, name) for name in told})
+    events.write(organization, type_, row.pk, details={name: getattr(row, name) for name in told})

@@ -9,10 +9,10 @@ from django.db import models
 from django.utils import timezone
 
 from billing import statuses
+from billing.entitlements.usage import counters
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
-from billing.services import seat_books
+from billing.seats import snapshot
 from billing.statuses import Access, Status
-from billing.usage import counters
 from kit.errors import NotFound
 from tenancy.models import Organization
 
@@ -74,11 +74,11 @@ def access(subscription: Subscription | None, now: datetime) -> Access:
 
 def standing(organization: Organization) -> Standing:
     """The plan in force: the agreed one while it gives full access, else what everybody has."""
-    subscription = seat_books.find_subscription(organization)
+    subscription = snapshot.find_subscription(organization)
     agreed = subscription.plan if subscription else None
     opened = access(subscription, timezone.now())
     is_full = agreed is not None and opened == Access.FULL
-    in_force = agreed if agreed is not None and is_full else seat_books.default_plan()
+    in_force = agreed if agreed is not None and is_full else snapshot.default_plan()
     right = Reason.PLAN
     if is_full and subscription is not None:
         right = RIGHTS.get(subscription.status, Reason.PLAN)

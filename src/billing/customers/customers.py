@@ -8,14 +8,14 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from billing import gateway
+from billing import providers
+from billing.customers import vat
 from billing.errors import PaymentRefused
-from billing.gateway.errors import KeySpent
-from billing.gateway.port import CustomerSnapshot, Profile
 from billing.models import Customer
-from billing.services import vat
+from billing.providers.errors import KeySpent
+from billing.providers.types import CustomerSnapshot, Profile
 from kit import jobs, locks
-from kit.vendors import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -76,7 +76,7 @@ def alone(organization: Organization) -> AbstractContextManager[None]:
 def pull(customer_id: str) -> Customer | None:
     """Read the customer again and write what Stripe says; None when it is nobody's."""
     with locks.object(f"stripe:{customer_id}"):
-        snapshot = gateway.current().fetch_customer(customer_id)
+        snapshot = providers.current().fetch_customer(customer_id)
         with transaction.atomic():
             return _write(snapshot)
 
@@ -169,7 +169,7 @@ def _create(customer: Customer) -> str:
     """A customer at Stripe with nothing but the organization's id, so that its key can repeat it."""
     key = f"customer:{customer.organization_id}:{customer.generation}"
     try:
-        return gateway.current().create_customer(customer.organization_id, key=key)
+        return providers.current().create_customer(customer.organization_id, key=key)
     except KeySpent as error:
         # Whatever Stripe began is empty and nobody's; the next try makes another.
         customer.generation += 1
@@ -179,7 +179,7 @@ def _create(customer: Customer) -> str:
 
 def _introduce(customer: Customer, external_id: str) -> None:
     """Tell Stripe who it is; the number first, for its refusal must leave the rest as it was."""
-    stripe = gateway.current()
+    stripe = providers.current()
     try:
         if customer.vat_id and not stripe.fetch_customer(external_id).tax_ids:
             type_, value = vat.kind(customer.vat_id)

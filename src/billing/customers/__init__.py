@@ -1,0 +1,1 @@
+"""The billing profile of an organization and its customer at the provider."""

@@ -1,0 +1,1 @@
+"""Stripe as a payment provider: its SDK, its errors, its webhooks."""

@@ -1,0 +1,1 @@
+"""Send the seat count to the payment provider, and reconcile the two."""

@@ -1,0 +1,1 @@
+"""Stytch as a directory: its SDK, its errors, its webhooks."""

@@ -1,0 +1,1 @@
+"""Bring our rows up to date with what the directory says."""
