@@ -12,6 +12,7 @@ from django.conf import settings
 from billing import handlers, providers
 from billing.customers import customers
 from billing.models import Customer, Invoice, Subscription
+from billing.providers.stripe import webhooks
 from billing.providers.types import Profile
 from billing.subscriptions import subscriptions
 from events.models import Event
