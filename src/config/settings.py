@@ -35,6 +35,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 TRUSTED_PROXIES = ENV.trusted_proxies
 
 # ── Apps: wholly public or wholly per organization ───────────────────────────────────────────
+LOCAL_APPS = ["kit", "webhooks.inbound", "tenancy", "identity", "billing"]
 SHARED_APPS = [
     "unfold",  # before all who bring admin templates of their own
     "django_tenants",
@@ -51,11 +52,7 @@ SHARED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "kit",
-    "webhooks.inbound",
-    "tenancy",
-    "identity",
-    "billing",
+    *LOCAL_APPS,
 ]
 TENANT_APPS = ["events"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS
@@ -66,7 +63,8 @@ AUTH_USER_MODEL = "identity.User"
 # password form looks among staff alone, whose addresses are.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 TASK_SCOPE = "tenancy.routing.public"
-ORGANIZATION_SCOPE = "tenancy.views.OrganizationScope"  # for slices below tenancy
+ORGANIZATION_SCOPE = "tenancy.views.OrganizationScope"  # for apps below tenancy
+FEATURE_GATE = "billing.authorization.require_feature"  # for apps below billing
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": databases.parse(ENV.process_database_url)}
@@ -104,7 +102,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "billing.authorization.DeclaredFeature",
     ],
 }
-SPECTACULAR_SETTINGS = {**SPECTACULAR, **openapi.NAMES}
+SPECTACULAR_SETTINGS = {**SPECTACULAR, **openapi.collect(LOCAL_APPS + TENANT_APPS)}
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -1,16 +1,18 @@
 """The audit trail of an organization, to read."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events import registry
+from events import history, registry
 from events.filters import EventFilter
 from events.models import Event
 from events.serializers import EventSerializer, EventTypePageSerializer
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
     class Scope(APIView):
         """Any mixin that enters the organization of the path."""
 
+        organization: Any
+
 else:
     # Tenancy lies above: which organization a path means is a name in settings.
     Scope = import_string(settings.ORGANIZATION_SCOPE)
 
 
 class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
-    """Who changed what, when and from where."""
+    """Who changed what, when and from where.
+
+    Without `since`, the list goes back thirty days. Older events need the feature `audit_history`.
+    """
 
     access = "event.read"
     resource = "events"
@@ -39,8 +46,19 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
     lookup_field = "id"
 
     def get_queryset(self) -> QuerySet[Event]:
-        """The log of the organization whose schema is active."""
+        """Return the events of the organization whose schema is active."""
         return Event.objects.all()
+
+    def filter_queryset[Row: Model](self, queryset: QuerySet[Any, Row]) -> QuerySet[Any, Row]:
+        """Apply the filters, then the plan's limit on how far back they may reach."""
+        found = super().filter_queryset(queryset)
+        if self.action != "list":
+            return found
+        since = parse_datetime(self.request.query_params.get("since", "").replace(" ", "+"))
+        if since is None:
+            return found.filter(occurred_at__gte=history.recent_since())
+        history.require_history(self.organization, _as_utc(since))
+        return found
 
     def paginate_queryset[Row](
         self, queryset: QuerySet[Any, Row] | Sequence[Row]
@@ -53,6 +71,7 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
     def get_object(self) -> Event:
         """One event, with names."""
         event: Event = super().get_object()
+        history.require_history(self.organization, event.occurred_at)
         names.attach([event])
         return event
 
@@ -67,3 +86,7 @@ class EventTypesView(Scope, APIView):
     @extend_schema(responses=EventTypePageSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
         return Response(EventTypePageSerializer({"results": registry.all_types()}).data)
+
+
+def _as_utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,12 +1,15 @@
-"""Who may do what: the one table of roles and permissions, and how Stytch's roles map to ours.
+"""The roles of members, and how the directory's roles map to them.
 
-Views name a permission (`access = "member.remove"`); nothing in the product asks for a role by name
-except the rule that an organization always keeps an admin.
+Views name a permission (`access = "member.remove"`), which each app declares in its
+`permissions.py`; nothing asks for a role by name except the rule that an organization keeps an admin.
 """
 
+import functools
 from collections.abc import Iterable
 
 from django.db.models import TextChoices
+
+from kit.permissions import list_names_of_role
 
 
 class Role(TextChoices):
@@ -17,50 +20,16 @@ class Role(TextChoices):
     VIEWER = "viewer"
 
 
-_A = frozenset({Role.ADMIN})
-_ALL = frozenset(Role)
-
-# Permission                holders          what it allows
-TABLE: dict[str, tuple[frozenset[Role], str]] = {
-    "organization.read": (_ALL, "See the organization."),
-    "organization.update": (_A, "Rename the organization or change its slug."),
-    "organization.delete": (_A, "Delete the organization, or undo that while the window is open."),
-    "organization.export": (_A, "Export everything the organization owns."),
-    "security.read": (_A, "See how members may sign in and join."),
-    "security.manage": (_A, "Change how members may sign in and join."),
-    "permission.read": (_ALL, "See this table."),
-    "member.read": (_ALL, "See the members."),
-    "member.update": (_A, "Change a member's role, and hand over the admin role."),
-    "member.remove": (_A, "Remove and reactivate members."),
-    "member.leave": (_ALL, "Leave the organization."),
-    "invitation.read": (_A, "See the invitations."),
-    "invitation.create": (_A, "Invite people, and send an invitation again."),
-    "invitation.revoke": (_A, "Revoke an invitation."),
-    "event.read": (_A, "Read the audit trail."),
-    "event.export": (_A, "Export the audit trail."),
-    "subscription.read": (_ALL, "See the plan and its features."),
-    "seats.read": (_ALL, "See how many seats are used."),
-    "seats.manage": (_A, "Preview seat costs, see their history, ask for a sync."),
-    "billing.read": (_A, "See the billing profile and the invoices."),
-    "billing.manage": (_A, "Change the billing profile, buy, change or cancel the plan."),
-    "client.read": (_A, "See client apps, environments and webhook endpoints."),
-    "client.manage": (_A, "Create, change and revoke client apps, tokens and webhook endpoints."),
-}
-
-_BY_ROLE = {
-    role: frozenset(name for name, (holders, _) in TABLE.items() if role in holders)
-    for role in Role
-}
-
 STYTCH_ADMIN = "stytch_admin"
 STYTCH_VIEWER = "viewer"
 _STYTCH_DEFAULT = "stytch_member"  # every member has it, so it says nothing
 OURS = frozenset({STYTCH_ADMIN, STYTCH_VIEWER, _STYTCH_DEFAULT})  # all others are the project's
 
 
+@functools.cache
 def permissions(role: str) -> frozenset[str]:
-    """What a role allows; an unknown one allows nothing."""
-    return _BY_ROLE[Role(role)] if role in _BY_ROLE else frozenset()
+    """Return the names of the permissions a role holds; an unknown role holds none."""
+    return list_names_of_role(role)
 
 
 def from_stytch(role_ids: Iterable[str]) -> Role:

@@ -11,4 +11,4 @@ class KitConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what only registers itself, once all models are there."""
-        autodiscover_modules("event_types", "checks", "handlers", "receivers")
+        autodiscover_modules("permissions", "event_types", "checks", "handlers", "receivers")

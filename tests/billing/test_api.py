@@ -1,9 +1,14 @@
 """Billing over HTTP: works, and refuses the stranger, the weak, and nonsense."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
+from events.models import Event
+from kit.ids import uuid7
+from tenancy import routing
+from tenancy.models import Organization
 from tests.harness.plugin import SANDBOX_URL
 from tests.harness.stack import poll
 
@@ -17,7 +22,7 @@ READS = {
     "/billing/seats/history": ADMIN,
     "/billing/invoices": ADMIN,
     "/features": ANY,
-    "/features/sso": ANY,
+    "/features/audit_history": ANY,
     "/subscription-context": ANY,
 }
 WRITES = {
@@ -106,9 +111,8 @@ def test_plans_are_for_everyone_to_see(api):
 
     assert [plan["key"] for plan in plans] == ["team", "business", "free"]
     assert [one["amount"] for one in plans[0]["prices"]] == [1_200, 12_000]
-    assert {"feature_key": "sso", "feature_name": "Single sign-on", "limit": None} in plans[1][
-        "features"
-    ]
+    history = {"feature_key": "audit_history", "feature_name": "Full audit trail", "limit": None}
+    assert [history in plan["features"] for plan in plans] == [True, True, False]
     assert plans[0]["billable_roles"] == ["admin", "member"]
 
 
@@ -290,13 +294,36 @@ def test_features_come_with_reasons(api, acme, subscribed):
     free = api.get(f"{acme.path}/features", token=acme.token("viewer")).json()
     paid = api.get(f"{subscribed.path}/features", token=subscribed.token("viewer")).json()
 
-    assert (free["api_clients"]["has_access"], free["api_clients"]["reason"]) == (
-        False,
-        "not_in_plan",
-    )
-    assert free["api_clients"]["upgrade_prompt"]
-    assert (paid["api_clients"]["has_access"], paid["api_clients"]["limit"]) == (True, 5)
-    assert paid["sso"]["requires_upgrade"]
+    refused, granted = free["audit_history"], paid["audit_history"]
+    assert (refused["has_access"], refused["reason"]) == (False, "not_in_plan")
+    assert (refused["requires_upgrade"], bool(refused["upgrade_prompt"])) == (True, True)
+    assert (granted["has_access"], granted["reason"], granted["limit"]) == (True, "plan", None)
+
+
+def test_events_older_than_thirty_days_need_the_feature(api, acme, subscribed, committed):
+    old = timezone.now() - timedelta(days=40)
+
+    def create_old_event(company):
+        organization = Organization.objects.get(pk=company.id)
+        with routing.activate(organization):
+            event = Event.objects.order_by("occurred_at").first()
+            event.pk, event.occurred_at = uuid7(), old
+            event.save(force_insert=True)
+        return str(event.pk)
+
+    def read(company, path, **params):
+        return api.get(f"{company.path}/events{path}", token=company.token("admin"), params=params)
+
+    free, paid = create_old_event(acme), create_old_event(subscribed)
+    since = {"since": (old - timedelta(days=1)).isoformat(), "limit": 200}
+
+    for refused in (read(acme, "", **since), read(acme, f"/{free}")):
+        assert (refused.status_code, refused.json()["code"]) == (402, "feature_not_available")
+        assert refused.json()["feature"]["feature_key"] == "audit_history"
+    assert free not in [event["id"] for event in read(acme, "", limit=200).json()["results"]]
+    listed = read(subscribed, "", **since).json()["results"]
+    assert paid in [event["id"] for event in listed]
+    assert read(subscribed, f"/{paid}").status_code == 200
 
 
 def test_unknown_feature_is_not_found(api, acme):
@@ -314,7 +341,7 @@ def test_context_is_everything_at_once(api, subscribed):
     assert context["user"]["subscription_status"] == "active"
     assert (context["user"]["plan_id"], context["is_premium"]) == ("team", True)
     assert context["organization"]["slug"] == subscribed.slug
-    assert context["features"]["webhooks"] is True
+    assert context["features"]["audit_history"] is True
     assert context["subscription"]["status"] == "active"
     assert context["upgrade_url"].endswith(f"{subscribed.path}/billing/checkout")
 

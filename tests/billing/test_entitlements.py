@@ -8,16 +8,26 @@ from django.utils import timezone
 from billing.authorization import DeclaredFeature
 from billing.entitlements import entitlements, usage
 from billing.errors import FeatureNotAvailable
-from billing.models import Feature, FeatureOverride, PlanFeature, Subscription
+from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
 from billing.statuses import GRACE
 
 
 @pytest.fixture
-def acme(firm):
+def features(committed):
+    """Three features that only these tests sell; the free plan contains one of `webhooks`."""
+    keys = ("api_clients", "sso", "webhooks")
+    made = {key: Feature.objects.create(key=key, name=key.title()) for key in keys}
+    free = Plan.objects.get(is_default=True)
+    PlanFeature.objects.create(plan=free, feature=made["webhooks"], limit=1)
+    yield made
+    Feature.objects.filter(key__in=keys).delete()
+
+
+@pytest.fixture
+def acme(firm, features):
     """A firm whose plan contains API clients, five of them."""
     made = firm(minimum_seats=1)
-    feature = Feature.objects.get(key="api_clients")
-    PlanFeature.objects.create(plan=made.price.plan, feature=feature, limit=5)
+    PlanFeature.objects.create(plan=made.price.plan, feature=features["api_clients"], limit=5)
     return made
 
 

@@ -52,7 +52,7 @@ def test_catalogue_is_the_same_after_a_second_run(firm):
 def test_catalogue_can_be_written_without_stripe(db):
     assert "in the database" in run("sync_catalog", "--local")
     assert Plan.objects.filter(is_default=True).count() == 1
-    assert Feature.objects.filter(key="sso").exists()
+    assert Feature.objects.filter(key="audit_history").exists()
 
 
 def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):

@@ -36,7 +36,7 @@ NAMES = {
     ("invitations", "id"): "invitation_id",
     ("events", "id"): "event_id",
 }
-SHARED_NAMES = {"feature_key": "sso"}  # the same for every organization
+SHARED_NAMES = {"feature_key": "audit_history"}  # the same for every organization
 
 PUBLIC = {
     "auth_accept_invitation",

@@ -17,7 +17,7 @@ def test_paying_organization_is_shown_as_documented(api, acme, owned, operation)
 
 @each([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
 def test_new_organization_is_shown_as_documented(api, globex, operation):
-    values = {"slug": globex.slug, "feature_key": "sso"}
+    values = {"slug": globex.slug, "feature_key": "audit_history"}
 
     answer = call(api, operation, values, token=globex.viewer.token)
 

@@ -44,10 +44,7 @@ class PlanSpec:
 
 
 FEATURES: Final = (
-    FeatureSpec("webhooks", "Webhooks", "Events sent to your servers.", requires_premium=False),
-    FeatureSpec("api_clients", "API clients", "Programs with tokens of their own."),
-    FeatureSpec("event_exports", "Audit exports", "The audit trail as CSV or JSON Lines."),
-    FeatureSpec("sso", "Single sign-on", "Members sign in through your identity provider."),
+    FeatureSpec("audit_history", "Full audit trail", "Events older than thirty days."),
 )
 
 PLANS: Final = (
@@ -59,24 +56,23 @@ PLANS: Final = (
             PriceSpec("team_monthly", 1_200, "month"),
             PriceSpec("team_yearly", 12_000, "year"),
         ),
-        features={"webhooks": 10, "api_clients": 5, "event_exports": None},
+        features={"audit_history": None},
     ),
     PlanSpec(
         key="business",
         name="Business",
-        description="For companies, with single sign-on. At least three seats.",
+        description="For companies. At least three seats.",
         minimum_seats=3,
         prices=(
             PriceSpec("business_monthly", 2_400, "month"),
             PriceSpec("business_yearly", 24_000, "year"),
         ),
-        features={"webhooks": None, "api_clients": None, "event_exports": None, "sso": None},
+        features={"audit_history": None},
     ),
     PlanSpec(
         key="free",
         name="Free",
         description="To look around. No seat is paid for.",
         is_default=True,
-        features={"webhooks": 1},
     ),
 )

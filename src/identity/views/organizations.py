@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from identity import roles
 from identity.serializers.organizations import OrganizationSerializer, PermissionsSerializer
 from identity.services import organizations
+from kit.permissions import list_declared
 from kit.views import APIView
 from tenancy.views import ControlPlaneScope
 
@@ -42,11 +43,11 @@ class PermissionsView(ControlPlaneScope, APIView):
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
         table = [
             {
-                "name": name,
-                "description": description,
-                "roles": [role for role in roles.Role if role in holders],
+                "name": permission.name,
+                "description": permission.description,
+                "roles": [role for role in roles.Role if role in permission.holders],
             }
-            for name, (holders, description) in roles.TABLE.items()
+            for permission in list_declared()
         ]
         shown = {"roles": list(roles.Role), "permissions": table}
         return Response(PermissionsSerializer(shown).data)

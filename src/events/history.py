@@ -1,0 +1,27 @@
+"""How far back the audit trail is read: thirty days, or all of it with the feature."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+FEATURE_KEY: Final = "audit_history"
+RECENT: Final = timedelta(days=30)
+
+
+def recent_since() -> datetime:
+    """Return the time since which events are recent."""
+    return timezone.now() - RECENT
+
+
+def require_history(organization: Any, since: datetime) -> None:  # noqa: ANN401 - tenancy lies above
+    """Refuse events older than thirty days where the plan lacks the feature.
+
+    Raises what `settings.FEATURE_GATE` raises: 402 with the FeatureAccess.
+    """
+    if since < recent_since():
+        gate: Callable[[Any, str], None] = import_string(settings.FEATURE_GATE)
+        gate(organization, FEATURE_KEY)

@@ -1,0 +1,5 @@
+"""The permissions of the audit trail."""
+
+from kit.permissions import ADMINS, declare
+
+declare("event.read", ADMINS, "Read the audit trail.")

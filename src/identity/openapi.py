@@ -1,0 +1,18 @@
+"""How the OpenAPI document names and describes what this app serves. Plain values only."""
+
+TAGS = {
+    "auth": "Sign in, switch organizations, sign out. No other SDK is needed.",
+    "me": "The person of the session.",
+    "organizations": "The organization itself.",
+    "members": "The people of an organization.",
+    "invitations": "Offers to become a member.",
+    "permissions": "Which role holds which permission.",
+}
+ENUM_NAMES = {
+    "BulkOutcome": ["queued", "refused"],
+    "InvitationStatus": "identity.models.InvitationStatus",
+    "MemberStatus": "identity.models.Status",
+    "Membership": ["active", "invited", "pending", "eligible"],
+    "Role": "identity.roles.Role",
+    "SentStatus": ["sent"],
+}
