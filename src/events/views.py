@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
@@ -49,7 +49,7 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
         """Return the events of the organization whose schema is active."""
         return Event.objects.all()
 
-    def filter_queryset[Row: Model](self, queryset: QuerySet[Any, Row]) -> QuerySet[Any, Row]:
+    def filter_queryset[Row](self, queryset: QuerySet[Any, Row]) -> QuerySet[Any, Row]:
         """Apply the filters, then the plan's limit on how far back they may reach."""
         found = super().filter_queryset(queryset)
         if self.action != "list":

@@ -1,0 +1,14 @@
+"""What the generated contract tests need to know of the audit trail."""
+
+NAMES = {("events", "id"): "event_id"}
+FOREIGN_FILTERS = {
+    ("events_list", "actor"): "member_id",
+    ("events_list", "target"): "invitation_id",
+}
+SHARED_FILTERS = {"type", "since", "until"}
+
+
+def make_owned(company, api, world):
+    """Return the newest event of an organization."""
+    events = api.get(f"{company.path}/events", token=company.admin.token).json()["results"]
+    return {"event_id": events[0]["id"]}
