@@ -14,7 +14,7 @@ ROLE ?= admin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop demo token test cover check fmt format-check lint types contracts migrations schema openapi soak bench migrate lock clean
+.PHONY: help setup run stop demo token test cover check check-all fmt format-check lint types contracts migrations schema openapi soak bench migrate lock clean
 
 help:  ## list these words
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s%s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ test: setup  ## run the tests: make test ARGS="tests/billing -k seat"
 
 cover: setup  ## run the tests and report uncovered branches
 	@$(TESTING) sh -c '$(PY) -m coverage run -m pytest $(ARGS) && $(PY) -m coverage combine -q && $(PY) -m coverage report'
+
+check-all: setup  ## what takes longer: the sandbox's and the development server's own tests, the guides
+	@$(TESTING) $(PY) -m pytest -n 2 -m "not benchmark and not soak" dev tests/guides $(ARGS)
 
 soak: setup  ## run the long tests
 	@$(TESTING) $(PY) -m pytest -m soak -p no:randomly $(ARGS)
