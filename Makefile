@@ -3,7 +3,7 @@
 
 export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/dev
 # Dozens of programs are started here. Where the shell forbids bytecode, as many container images do,
-# each would compile two thousand modules anew.
+# each would compile two thousand modules again.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 MAKEFLAGS += --no-print-directory
@@ -61,8 +61,8 @@ fmt: setup  ## format, and fix what can be fixed
 format-check: setup
 	@$(PY) -m ruff format --check .
 
-lint: setup  ## ruff
-	@$(PY) -m ruff check .
+lint: setup  ## ruff, and plain words
+	@$(PY) -m ruff check . && $(PY) scripts/words.py
 
 types: setup  ## mypy, strict
 	@$(TESTING) $(PY) -m mypy
@@ -77,7 +77,7 @@ migrations: setup  ## no model without its migration, and the tenant script says
 schema: setup  ## the OpenAPI file is the one committed, sound, and a typed client compiles
 	@$(TESTING) sh scripts/schema
 
-openapi: setup  ## write docs/api/openapi.yaml anew
+openapi: setup  ## write docs/api/openapi.yaml again
 	@$(TESTING) sh scripts/schema --write
 
 lock: setup  ## compile requirements/ from pyproject.toml

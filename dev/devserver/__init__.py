@@ -1,1 +1,4 @@
-"""One checkout's development machine: an embedded PostgreSQL and the processes of `make run`."""
+"""One checkout's development machine.
+
+An embedded PostgreSQL and the processes of `make run`.
+"""

@@ -21,6 +21,9 @@ LOG = STATE / "postgres.log"
 METRICS = STATE / "metrics"  # where the web server's processes leave their counts
 
 
-def prepare() -> None:
-    """Make the state folder; what is in it is for this account's eyes."""
+def make_state_folder() -> None:
+    """Make the state folder.
+
+    What is in it is for this account's eyes.
+    """
     STATE.mkdir(mode=0o755, exist_ok=True)

@@ -58,7 +58,7 @@ class Child:
 
 
 class Interrupted(Exception):
-    """Somebody asked us to stop."""
+    """Someone asked us to stop."""
 
 
 class Children:
@@ -116,16 +116,22 @@ class Children:
             for ended in self.ended_within(0.2):
                 self.forget(ended)
                 if ended is not child or ended.process.returncode:
-                    raise Refusal(failure(ended))
+                    raise Refusal(describe_failure(ended))
 
     def ended_within(self, seconds: float) -> list[Child]:
-        """Print what is said meanwhile; the programs that have ended on their own."""
+        """Print what is said meanwhile.
+
+        The programs that have ended on their own.
+        """
         if self.signals:
             raise Interrupted(signal.Signals(self.signals[0]).name)
         return self._listen(seconds)
 
     def forget(self, child: Child) -> None:
-        """A program that has ended: end what it left behind, print its last words."""
+        """A program that has ended.
+
+        End what it left behind, print its last words.
+        """
         child.signal(signal.SIGKILL)
         self._print(child)
         if child.partial:
@@ -169,7 +175,7 @@ class Children:
     def _say(self, child: Child, line: bytes) -> None:
         child.last.append(line.decode(errors="replace"))
         if not self.quiet:
-            say(child.name, child.last[-1])
+            print_line(child.name, child.last[-1])
 
     def _close(self, child: Child) -> None:
         self._selector.unregister(child.pipe)
@@ -178,11 +184,14 @@ class Children:
         child.silent = True
 
 
-def failure(child: Child) -> str:
-    """Why a run ends: which program, how, and its last lines."""
+def describe_failure(child: Child) -> str:
+    """Why a run ends.
+
+    Which program, how, and its last lines.
+    """
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-    last = "\n".join(f"  {styled(line)}" for line in child.last)
+    last = "\n".join(f"  {style_text(line)}" for line in child.last)
     return f"{child.name} {how}." + (f" Its last lines:\n{last}" if last else "")
 
 
@@ -191,20 +200,20 @@ def has_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # noqa: TID251  a terminal's custom
 
 
-def styled(text: str) -> str:
+def style_text(text: str) -> str:
     """A text with its styles only where they are seen."""
     return text if has_colours() else STYLE.sub("", text)
 
 
-def tell(text: str) -> None:
+def print_own_line(text: str) -> None:
     """Print a text of our own."""
-    print(styled(text), flush=True)
+    print(style_text(text), flush=True)
 
 
-def say(name: str, line: str) -> None:
+def print_line(name: str, line: str) -> None:
     """One line of the common stream."""
     prefix = f"{name:>{WIDTH}} │"
     if has_colours():
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
     with suppress(OSError):
-        print(prefix, styled(line), flush=True)
+        print(prefix, style_text(line), flush=True)

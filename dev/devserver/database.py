@@ -1,4 +1,6 @@
-"""The embedded PostgreSQL as commands see it: hold it, and it runs until the last holder is gone.
+"""The embedded PostgreSQL as commands see it.
+
+Hold it, and it runs until the last holder is gone.
 
 Who holds it is a file lock, so that the kernel counts: a command that crashed, was killed or
 passed the lock on to its children is counted rightly, and nothing has to be cleaned up after it.
@@ -16,52 +18,63 @@ from support.errors import Refusal
 
 HIGH = 200  # above the numbers shell scripts use for files of their own
 STOP_SECONDS = 30.0
-LEAVE_SECONDS = 0.3  # by then the keeper has noticed that nobody is left
+LEAVE_SECONDS = 0.3  # by then the keeper has noticed that no one is left
 
 _held: list[int] = []
 
 
-def hold() -> None:
+def hold_server() -> None:
     """Have the server running from now until this process, and all it becomes, has ended."""
-    checkout.prepare()
-    low = locks.share(checkout.USERS)
+    checkout.make_state_folder()
+    low = locks.hold_shared(checkout.USERS)
     _held.append(fcntl.fcntl(low, fcntl.F_DUPFD, HIGH))  # survives an exec
     os.close(low)
-    with locks.alone(checkout.STARTING):
-        if not locks.is_held(checkout.KEEPER):
+    with locks.run_exclusively(checkout.STARTING):
+        if not locks.is_lock_held(checkout.KEEPER):
             _start_keeper()
 
 
-def release() -> None:
-    """Let go before the end; if nobody else holds the server, return when it has stopped."""
+def release_server() -> None:
+    """Let go before the end.
+
+    If no one else holds the server, return when it has stopped.
+    """
     while _held:
         os.close(_held.pop())
     deadline = time.monotonic() + LEAVE_SECONDS
     while time.monotonic() < deadline:
-        if locks.is_held(checkout.USERS):  # exclusively, that is by the keeper: we were the last
-            _await_end(locks.holder(checkout.KEEPER))
+        if locks.is_lock_held(
+            checkout.USERS
+        ):  # exclusively, that is by the keeper: we were the last
+            _await_end(locks.read_holder(checkout.KEEPER))
             return
         time.sleep(0.02)
 
 
-def require() -> None:
+def require_settings() -> None:
     """Refuse to go on when the server held here is gone."""
-    if _held and not locks.is_held(checkout.KEEPER):
-        raise Refusal(f"PostgreSQL has ended ({checkout.LOG}):\n{postgres.tail(10)}")
+    if _held and not locks.is_lock_held(checkout.KEEPER):
+        raise Refusal(f"PostgreSQL has ended ({checkout.LOG}):\n{postgres.read_log_tail(10)}")
 
 
-def urls() -> dict[str, str]:
-    """The two addresses the product knows: its own rights, and the owner's."""
-    where = place.find()
+def build_urls() -> dict[str, str]:
+    """The two addresses the product knows.
+
+    Its own rights, and the owner's.
+    """
+    where = place.find_place()
     return {
         "DATABASE_URL": where.url(user=postgres.WEB, database=postgres.DATABASE),
         "DATABASE_OWNER_URL": where.url(user=postgres.OWNER, database=postgres.DATABASE),
     }
 
 
-def stop() -> bool:
-    """Stop the server whoever uses it; says whether there was one."""
-    pid = locks.holder(checkout.KEEPER)
+def stop_server() -> bool:
+    """Stop the server anyone who uses it.
+
+    Says whether there was one.
+    """
+    pid = locks.read_holder(checkout.KEEPER)
     if pid is None:
         return False
     os.kill(pid, signal.SIGTERM)
@@ -71,7 +84,7 @@ def stop() -> bool:
 
 def _await_end(keeper: int | None) -> None:
     deadline = time.monotonic() + STOP_SECONDS
-    while locks.is_held(checkout.KEEPER):
+    while locks.is_lock_held(checkout.KEEPER):
         if time.monotonic() >= deadline:
             raise Refusal(f"PostgreSQL does not stop; its keeper is process {keeper}.")
         time.sleep(0.02)
@@ -92,4 +105,6 @@ def _start_keeper() -> None:
     with os.fdopen(answer, "rb") as reader:
         said = reader.read()
     if said != keeper.READY:
-        raise Refusal(said.decode() or f"The database's keeper failed:\n{postgres.tail(15)}")
+        raise Refusal(
+            said.decode() or f"The database's keeper failed:\n{postgres.read_log_tail(15)}"
+        )

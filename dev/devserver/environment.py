@@ -42,8 +42,10 @@ class Addresses:
         return f"http://127.0.0.1:{self.sandbox}"
 
 
-def given() -> dict[str, str]:
-    """What the person set: the shell's variables over those of `.env`; tests are told neither.
+def read_given() -> dict[str, str]:
+    """What the person set.
+
+    The shell's variables over those of `.env`; tests are told neither.
 
     An empty variable counts as absent, as it stands in a fresh copy of `.env.example`.
     """
@@ -57,35 +59,47 @@ def given() -> dict[str, str]:
 def choose_addresses(given: Mapping[str, str]) -> Addresses:
     """The usual ports, their next free neighbours, or exactly those asked for."""
     usual = Addresses()
-    web = ports.choose(given.get("WEB_PORT"), usual=usual.web)
-    return Addresses(web=web, sandbox=ports.choose(given.get("SANDBOX_PORT"), usual=usual.sandbox))
+    web = ports.choose_port(given.get("WEB_PORT"), usual=usual.web)
+    return Addresses(
+        web=web, sandbox=ports.choose_port(given.get("SANDBOX_PORT"), usual=usual.sandbox)
+    )
 
 
 def named_addresses(given: Mapping[str, str]) -> Addresses:
-    """The addresses to speak of when nothing is started: the running ones, those named, the usual."""
+    """The addresses to speak of when nothing is started.
+
+    The running ones, those named, the usual.
+    """
     usual = Addresses()
-    web = ports.read(given.get("WEB_PORT")) or usual.web
-    return running() or Addresses(web, ports.read(given.get("SANDBOX_PORT")) or usual.sandbox)
+    web = ports.parse_port(given.get("WEB_PORT")) or usual.web
+    return find_running() or Addresses(
+        web, ports.parse_port(given.get("SANDBOX_PORT")) or usual.sandbox
+    )
 
 
-def remember(addresses: Addresses) -> None:
+def store_addresses(addresses: Addresses) -> None:
     """Let the other commands of this checkout find the running one."""
     checkout.ADDRESSES.write_text(json.dumps(asdict(addresses)))
 
 
-def running() -> Addresses | None:
+def find_running() -> Addresses | None:
     """Where `make run` of this checkout listens, if it runs."""
-    if not (checkout.RUN.exists() and checkout.ADDRESSES.exists() and locks.is_held(checkout.RUN)):
+    if not (
+        checkout.RUN.exists() and checkout.ADDRESSES.exists() and locks.is_lock_held(checkout.RUN)
+    ):
         return None
     return Addresses(**json.loads(checkout.ADDRESSES.read_text()))
 
 
-def complete(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """Every variable a command needs, its databases included; starts PostgreSQL if none is named."""
-    values = _defaults(given, addresses)
-    if not _has_all(given, DATABASES):
-        database.hold()
-        values |= database.urls()
+def complete_environment(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    """Every variable a command needs, its databases included.
+
+    Starts PostgreSQL if none is named.
+    """
+    values = _build_defaults(given, addresses)
+    if not _has_all_names(given, DATABASES):
+        database.hold_server()
+        values |= database.build_urls()
     own = {name: given[name] for name in values if name in given}
     return (
         values
@@ -94,7 +108,7 @@ def complete(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
     )
 
 
-def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
     testing = given.get("ENVIRONMENT") == "test"
     return {
         "ENVIRONMENT": "development",
@@ -116,23 +130,26 @@ def _defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
         "SANDBOX_PUBLIC_URL": addresses.vendors,
         "SANDBOX_WEBHOOK_BASE": f"{addresses.api}/webhooks",
         "SANDBOX_API_URL": addresses.api,
-    } | vendors(given, addresses)
+    } | build_vendor_settings(given, addresses)
 
 
-def vendors(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """Each vendor's keys and address: the real one's if its keys are set, else the sandbox's."""
-    return _stytch(given, addresses) | _stripe(given, addresses)
+def build_vendor_settings(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    """Each vendor's keys and address.
+
+    The real one's if its keys are set, else the sandbox's.
+    """
+    return _build_stytch(given, addresses) | _build_stripe(given, addresses)
 
 
-def _stytch(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+def _build_stytch(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
     names = ("STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL", "STYTCH_WEBHOOK_SECRET")
-    if _has_all(given, STYTCH_KEYS):
+    if _has_all_names(given, STYTCH_KEYS):
         return dict.fromkeys(names, "")  # keys of a real project: the real vendor
     sandbox = (STYTCH_PROJECT, STYTCH_SECRET, addresses.vendors, STYTCH_WEBHOOKS)
     return dict(zip(names, sandbox, strict=True))
 
 
-def _stripe(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+def _build_stripe(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
     names = ("STRIPE_SECRET_KEY", "STRIPE_BASE_URL", "STRIPE_WEBHOOK_SECRET")
     if given.get("STRIPE_SECRET_KEY"):
         return dict.fromkeys(names, "")
@@ -144,9 +161,9 @@ def for_sandbox(environment: Mapping[str, str], addresses: Addresses) -> dict[st
     """The same for the sandbox itself, which must never see a real vendor's key."""
     values = dict(environment)
     if not values["STYTCH_BASE_URL"]:
-        values |= _stytch({}, addresses)
+        values |= _build_stytch({}, addresses)
     if not values["STRIPE_BASE_URL"]:
-        values |= _stripe({}, addresses)
+        values |= _build_stripe({}, addresses)
     return values
 
 
@@ -156,11 +173,14 @@ def uses_sandbox(environment: Mapping[str, str]) -> bool:
 
 
 def may_invent(environment: Mapping[str, str]) -> bool:
-    """Whether an account with a printed password does no harm: on a laptop, beside the sandbox."""
+    """Whether an account with a printed password does no harm.
+
+    On a laptop, next to the sandbox.
+    """
     return uses_sandbox(environment) and environment["ENVIRONMENT"] == "development"
 
 
-def _has_all(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
+def _has_all_names(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
     there = [name for name in names if given.get(name)]
     if there and len(there) < len(names):
         raise Refusal(f"Set all of {', '.join(names)}, or none; only {', '.join(there)} is set.")
@@ -168,16 +188,19 @@ def _has_all(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
 
 
 def staff_password_file() -> Path:
-    """Where the password of development's member of staff is; the same until `make clean`."""
-    return _keep(checkout.STAFF_PASSWORD, length=12)
+    """Where the password of development's member of staff is.
+
+    The same until `make clean`.
+    """
+    return _keep_secret(checkout.STAFF_PASSWORD, length=12)
 
 
 def _secret_key() -> str:
-    return _keep(checkout.SECRET, length=48).read_text()
+    return _keep_secret(checkout.SECRET, length=48).read_text()
 
 
-def _keep(path: Path, *, length: int) -> Path:
-    checkout.prepare()
+def _keep_secret(path: Path, *, length: int) -> Path:
+    checkout.make_state_folder()
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         fresh.touch(mode=0o600)

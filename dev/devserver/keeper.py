@@ -12,39 +12,41 @@ READY = b"ready"
 
 
 def main() -> None:
-    """Start the server, say so to the command that asked, wait until nobody is left, stop it."""
+    """Start the server, say so to the command that asked, wait until no one is left, stop it."""
     if os.fork():
         os._exit(0)  # orphaned on purpose: the command that asked need not wait for it later
     asked = int(sys.argv[1])
-    held = locks.try_take(checkout.KEEPER, seconds=5)
+    held = locks.try_hold_exclusive(checkout.KEEPER, seconds=5)
     if held is None:
         return
-    locks.sign(held)
+    locks.write_holder(held)
     try:
-        keep(asked)
+        keep_server(asked)
     except Refusal as refusal:
         os.write(asked, str(refusal).encode())
     finally:
-        os.close(held)  # before the users' lock: whoever gets that one must find no keeper
+        os.close(held)  # before the users' lock: anyone who gets that one must find no keeper
 
 
-def keep(asked: int) -> None:
+def keep_server(asked: int) -> None:
     """Hold the server for the commands that hold the users' lock."""
-    where = place.find()
-    server = postgres.start(where)
+    where = place.find_place()
+    server = postgres.start_server(where)
     try:
-        postgres.prepare(where)
-        signal.signal(signal.SIGTERM, _leave)
-        signal.signal(signal.SIGCHLD, _leave)  # a server that died by itself is nothing to keep
+        postgres.create_roles_and_database(where)
+        signal.signal(signal.SIGTERM, _stop_if_unused)
+        signal.signal(
+            signal.SIGCHLD, _stop_if_unused
+        )  # a server that died by itself is nothing to keep
         os.write(asked, READY)
         os.close(asked)
-        locks.take(checkout.USERS)
+        locks.hold_exclusive(checkout.USERS)
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        postgres.stop(server)
+        postgres.shut_down_server(server)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _stop_if_unused(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit
 
 

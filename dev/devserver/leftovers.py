@@ -12,14 +12,17 @@ MARK = "DEVSERVER_RUN"
 SECONDS = 5.0
 
 
-def marked() -> dict[str, str]:
+def build_marked_environment() -> dict[str, str]:
     """The mark every program of a run carries, and its children inherit."""
     return {MARK: str(checkout.ROOT)}
 
 
-def end() -> list[str]:
-    """Stop what carries this checkout's mark; call it only while holding the run's lock."""
-    found = [process for process in psutil.process_iter() if _is_ours(process)]
+def end_leftovers() -> list[str]:
+    """Stop what carries this checkout's mark.
+
+    Call it only while holding the run's lock.
+    """
+    found = [process for process in psutil.process_iter() if _carries_mark(process)]
     names = [process.name() for process in found if process.is_running()]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in found:
@@ -29,7 +32,7 @@ def end() -> list[str]:
     return names
 
 
-def _is_ours(process: psutil.Process) -> bool:
+def _carries_mark(process: psutil.Process) -> bool:
     if process.pid == os.getpid():
         return False
     try:

@@ -8,22 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def share(path: Path) -> int:
-    """Join the holders of a lock, waiting for an exclusive one to leave; returns what holds it."""
-    return _locked(path, fcntl.LOCK_SH)
+def hold_shared(path: Path) -> int:
+    """Join the holders of a lock, waiting for an exclusive one to leave.
+
+    Returns what holds it.
+    """
+    return _lock_file(path, fcntl.LOCK_SH)
 
 
-def take(path: Path) -> int:
-    """Wait until nobody else holds the lock, then hold it alone."""
-    return _locked(path, fcntl.LOCK_EX)
+def hold_exclusive(path: Path) -> int:
+    """Wait until no one else holds the lock, then hold it alone."""
+    return _lock_file(path, fcntl.LOCK_EX)
 
 
-def try_take(path: Path, *, seconds: float = 0.5) -> int | None:
-    """Hold the lock alone, or learn that somebody has it (and was not merely asking)."""
+def try_hold_exclusive(path: Path, *, seconds: float = 0.5) -> int | None:
+    """Hold the lock alone, or learn that someone has it (and was not merely asking)."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return _lock_file(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 return None
@@ -31,40 +34,40 @@ def try_take(path: Path, *, seconds: float = 0.5) -> int | None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def run_exclusively(path: Path) -> Iterator[None]:
     """One at a time through here."""
-    held = take(path)
+    held = hold_exclusive(path)
     try:
         yield
     finally:
         os.close(held)
 
 
-def is_held(path: Path) -> bool:
-    """Whether anybody holds the lock at this moment."""
+def is_lock_held(path: Path) -> bool:
+    """Whether anyone holds the lock at this moment."""
     try:
-        held = _locked(path, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        held = _lock_file(path, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     os.close(held)
     return False
 
 
-def sign(held: int) -> None:
-    """Write the holder's process id into its lock, for whoever wants to ask it to leave."""
+def write_holder(held: int) -> None:
+    """Write the holder's process id into its lock, for anyone who wants to ask it to leave."""
     os.ftruncate(held, 0)
     os.pwrite(held, str(os.getpid()).encode(), 0)
 
 
-def holder(path: Path) -> int | None:
+def read_holder(path: Path) -> int | None:
     """The process that signed a lock which is held right now."""
-    if not path.exists() or not is_held(path):
+    if not path.exists() or not is_lock_held(path):
         return None
     text = path.read_text()
     return int(text) if text.isdecimal() else None
 
 
-def _locked(path: Path, operation: int) -> int:
+def _lock_file(path: Path, operation: int) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, operation)

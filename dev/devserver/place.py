@@ -1,4 +1,7 @@
-"""Decides where PostgreSQL's files live and which account runs it; it refuses to run as root."""
+"""Decides where PostgreSQL's files live and which account runs it.
+
+It refuses to run as root.
+"""
 
 import importlib.util
 import os
@@ -55,24 +58,27 @@ class Place:
         return f"postgresql://{user}@/{database}?host={folder}&port=5432"
 
 
-def find() -> Place:
-    """The place of this checkout; for root outside of folders only root may enter."""
-    account = _account()
+def find_place() -> Place:
+    """The place of this checkout.
+
+    For root outside of folders only root may enter.
+    """
+    account = _find_account()
     binaries, data = _installed(), checkout.STATE / "postgres"
     if account and not _can_reach(account, binaries=binaries, data=data):
         APART.mkdir(mode=0o711, exist_ok=True)
         _refuse_others(APART, {0})
-        binaries, data = _copied(binaries, to=APART), APART / "postgres"
+        binaries, data = _copy_binaries(binaries, to=APART), APART / "postgres"
     return Place(binaries=binaries, data=data, sockets=SOCKETS, account=account)
 
 
-def remove() -> None:
+def remove_place() -> None:
     """Remove all that lies outside of the state folder."""
     for folder in (APART, SOCKETS):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _account() -> AsAccount:
+def _find_account() -> AsAccount:
     if os.geteuid() != 0:
         return {}
     entry = pwd.getpwnam(UNPRIVILEGED)
@@ -96,7 +102,7 @@ def _can_reach(account: AsAccount, *, binaries: Path, data: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False, **account).returncode == 0
 
 
-def _copied(binaries: Path, *, to: Path) -> Path:
+def _copy_binaries(binaries: Path, *, to: Path) -> Path:
     package = binaries.parents[1]
     target = to / package.name / binaries.parent.name
     if not target.exists():

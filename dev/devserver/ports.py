@@ -1,4 +1,4 @@
-"""Finds ports nobody listens on."""
+"""Finds ports no one listens on."""
 
 import socket
 from contextlib import closing
@@ -8,19 +8,19 @@ from support.errors import Refusal
 NEIGHBOURS = 50
 
 
-def choose(asked: str | None, *, usual: int) -> int:
+def choose_port(asked: str | None, *, usual: int) -> int:
     """Exactly the port asked for, or the usual one, or the first free one after it."""
-    if number := read(asked):
-        if not is_free(number):
+    if number := parse_port(asked):
+        if not is_port_free(number):
             raise Refusal(f"Port {asked} is taken; choose another, or none and one is found.")
         return number
     for port in range(usual, usual + NEIGHBOURS):
-        if is_free(port):
+        if is_port_free(port):
             return port
     raise Refusal(f"Ports {usual} to {usual + NEIGHBOURS - 1} are all taken.")
 
 
-def read(text: str | None) -> int | None:
+def parse_port(text: str | None) -> int | None:
     """A port as a person wrote it, if they did."""
     if not text:
         return None
@@ -29,7 +29,7 @@ def read(text: str | None) -> int | None:
     return int(text)
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Whether a server could listen there now."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

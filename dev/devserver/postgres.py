@@ -1,4 +1,7 @@
-"""Starts, prepares and stops one PostgreSQL server; only the keeper calls it."""
+"""Starts, prepares and stops one PostgreSQL server.
+
+Only the keeper calls it.
+"""
 
 import os
 import shutil
@@ -26,7 +29,7 @@ NOBODY = 2**30  # no system hands out process ids as high
 
 TUNING = {
     "listen_addresses": "",  # the socket's folder is private; nothing else may connect
-    "port": "5432",  # names the socket, whatever PGPORT says
+    "port": "5432",  # names the socket, regardless of PGPORT
     "max_connections": "200",
     "max_locks_per_transaction": "512",  # migrating many schemas in one transaction
     "shared_buffers": "256MB",
@@ -40,25 +43,28 @@ TUNING = {
 }
 
 
-def start(place: Place) -> subprocess.Popen[bytes]:
+def start_server(place: Place) -> subprocess.Popen[bytes]:
     """A server that accepts connections, with our two roles and the database."""
     place.give(place.sockets)
-    with _log() as log:
+    with _open_log() as log:
         _initialize(place, log)
         deadline = time.monotonic() + START_SECONDS
         while True:
-            _evict(place)
-            server = _launch(place, log)
-            if _is_ready(place, server, deadline):
+            _evict_leftover(place)
+            server = _launch_server(place, log)
+            if _is_accepting(place, server, deadline):
                 return server
             # After a kill -9 the old server's children hold its memory for another moment.
-            if time.monotonic() >= deadline or "shared memory" not in tail(5):
-                raise Refusal(f"PostgreSQL did not start ({checkout.LOG}):\n{tail(10)}")
+            if time.monotonic() >= deadline or "shared memory" not in read_log_tail(5):
+                raise Refusal(f"PostgreSQL did not start ({checkout.LOG}):\n{read_log_tail(10)}")
             time.sleep(0.3)
 
 
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """Roll back what runs, write a checkpoint, end; harder if it takes too long."""
+def shut_down_server(server: subprocess.Popen[bytes]) -> None:
+    """Roll back what runs, write a checkpoint, end.
+
+    Harder if it takes too long.
+    """
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if server.poll() is None:
             server.send_signal(number)
@@ -67,8 +73,11 @@ def stop(server: subprocess.Popen[bytes]) -> None:
             return
 
 
-def prepare(place: Place) -> None:
-    """The owner role, the web role and the owner's database; nothing where they exist."""
+def create_roles_and_database(place: Place) -> None:
+    """The owner role, the web role and the owner's database.
+
+    Nothing where they exist.
+    """
     with psycopg.connect(place.url(user=SUPERUSER, database="postgres"), autocommit=True) as db:
         _create_role(db, OWNER, "CREATEDB")
         _create_role(db, WEB, "")
@@ -77,7 +86,7 @@ def prepare(place: Place) -> None:
             db.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
 
 
-def tail(lines: int) -> str:
+def read_log_tail(lines: int) -> str:
     """The end of the server's log."""
     text = checkout.LOG.read_text(errors="replace") if checkout.LOG.exists() else ""
     return "\n".join(text.splitlines()[-lines:])
@@ -92,14 +101,14 @@ def _create_role(db: psycopg.Connection, name: str, rights: str) -> None:
 def _initialize(place: Place, log: BinaryIO) -> None:
     version = place.data / "PG_VERSION"
     if not version.exists():
-        _make(place, log)
+        _init_cluster(place, log)
     elif version.read_text().strip() != MAJOR:
         raise Refusal(f"{place.data} is of another PostgreSQL; `make clean` removes it.")
     elif place.data.stat().st_uid != place.account.get("user", os.geteuid()):
         raise Refusal(f"{place.data} was made by another account; `make clean` removes it.")
 
 
-def _make(place: Place, log: BinaryIO) -> None:
+def _init_cluster(place: Place, log: BinaryIO) -> None:
     # Renamed when whole, and never shared: what a killed start left may still be written to.
     for left in place.data.parent.glob(f"{place.data.name}.[0-9]*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -112,16 +121,16 @@ def _make(place: Place, log: BinaryIO) -> None:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env=_env(),
+        env=_build_environment(),
         check=False,
         **place.account,
     )
     if done.returncode:
-        raise Refusal(f"PostgreSQL could not be initialized ({checkout.LOG}):\n{tail(10)}")
+        raise Refusal(f"PostgreSQL could not be initialized ({checkout.LOG}):\n{read_log_tail(10)}")
     half.rename(place.data)
 
 
-def _launch(place: Place, log: BinaryIO) -> subprocess.Popen[bytes]:
+def _launch_server(place: Place, log: BinaryIO) -> subprocess.Popen[bytes]:
     command = [str(place.binaries / "postgres"), "-D", str(place.data), "-k", str(place.sockets)]
     for name, value in TUNING.items():
         command += ["-c", f"{name}={value}"]
@@ -130,33 +139,33 @@ def _launch(place: Place, log: BinaryIO) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env=_env(),
+        env=_build_environment(),
         preexec_fn=dying_with_parent(signal.SIGINT),  # noqa: PLW1509  the keeper has one thread
         **place.account,
     )
 
 
-def _is_ready(place: Place, server: subprocess.Popen[bytes], deadline: float) -> bool:
+def _is_accepting(place: Place, server: subprocess.Popen[bytes], deadline: float) -> bool:
     url = place.url(user=SUPERUSER, database="postgres")
     while server.poll() is None and time.monotonic() < deadline:
         with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=5):
             return True
         time.sleep(0.05)
-    stop(server)
+    shut_down_server(server)
     return False
 
 
-def _evict(place: Place) -> None:
+def _evict_leftover(place: Place) -> None:
     """End the server a killed keeper has left on this data, and undo its claims.
 
     A claim is a process id. One that was given to another program since, or that is a zombie
-    nobody collects (the first process of a container often does not), would bar us for ever.
+    no one collects (the first process of a container often does not), would bar us forever.
     """
     pid_file = place.data / "postmaster.pid"
     claim = pid_file.read_text().splitlines() if pid_file.exists() else []
     old = _server_of(place, claim[0]) if claim else None
     if old:
-        _insist(old)
+        _require_success(old)
     elif len(claim) > 1:
         # Not removed: its other lines lead to shared memory the old server's children may hold.
         pid_file.write_text("\n".join([str(NOBODY), *claim[1:], ""]))
@@ -174,7 +183,7 @@ def _server_of(place: Place, claimed: str) -> psutil.Process | None:
     return process if str(place.data) in words else None
 
 
-def _insist(old: psutil.Process) -> None:
+def _require_success(old: psutil.Process) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with suppress(psutil.Error):
             old.send_signal(number)
@@ -182,13 +191,13 @@ def _insist(old: psutil.Process) -> None:
 
 
 @contextmanager
-def _log() -> Iterator[BinaryIO]:
+def _open_log() -> Iterator[BinaryIO]:
     if checkout.LOG.exists() and checkout.LOG.stat().st_size > LOG_BYTES:
         checkout.LOG.replace(checkout.LOG.with_suffix(".old.log"))
     with checkout.LOG.open("ab") as log:
         yield log
 
 
-def _env() -> dict[str, str]:
-    # Not ours: PGDATA, PGPORT and the locale of whoever calls would all be obeyed.
+def _build_environment() -> dict[str, str]:
+    # Not ours: PGDATA, PGPORT and the locale of anyone who calls would all be obeyed.
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}

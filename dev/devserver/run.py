@@ -1,4 +1,7 @@
-"""`make run`: database, sandbox, migrations, demo, worker and API, until Ctrl-C or a crash."""
+"""`make run`.
+
+Database, sandbox, migrations, demo, worker and API, until Ctrl-C or a crash.
+"""
 
 import http
 import http.client
@@ -9,7 +12,7 @@ import sys
 import time
 
 from devserver import checkout, database, environment, leftovers, locks, sources
-from devserver.children import Child, Children, Interrupted, failure, say
+from devserver.children import Child, Children, Interrupted, describe_failure, print_line
 from devserver.environment import Addresses
 from support.errors import Refusal
 
@@ -32,48 +35,58 @@ NO_DEMO = ("Demo         none: a vendor here is a real one",)
 RESTARTED = ("worker", "web")  # what a changed source file restarts
 
 
-def run(command: list[str]) -> int:
-    """Run everything until told to stop; with a command, until that has ended."""
-    checkout.prepare()
-    held = locks.try_take(checkout.RUN)
+def run_everything(command: list[str]) -> int:
+    """Run everything until told to stop.
+
+    With a command, until that has ended.
+    """
+    checkout.make_state_folder()
+    held = locks.try_hold_exclusive(checkout.RUN)
     if held is None:
         raise Refusal("`make run` runs already in this checkout; `make stop` ends it.")
-    locks.sign(held)
-    for name in leftovers.end():
-        say("devserver", f"ended {name}, left behind by a killed run")
+    locks.write_holder(held)
+    for name in leftovers.end_leftovers():
+        print_line("devserver", f"ended {name}, left behind by a killed run")
     children = Children(quiet=bool(command))
     children.obey(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    given = environment.given()
+    given = environment.read_given()
     addresses = environment.choose_addresses(given)
-    this = Run(children, addresses, environment.complete(given, addresses))
+    this = Run(children, addresses, environment.complete_environment(given, addresses))
     try:
         this.start()
         return this.accompany(command) if command else this.watch()
     except Interrupted as told:
         if not command:
-            say("devserver", f"{told}: stopping")
+            print_line("devserver", f"{told}: stopping")
         return 130 if command else 0
     finally:
         # The sandbox last: jobs that are ending may still want to ask it something.
         children.stop(*(name for name in children.running if name != "sandbox"))
         children.stop(grace=1)
         os.close(held)
-        database.release()
+        database.release_server()
         if not command:
-            say("devserver", "stopped")
+            print_line("devserver", "stopped")
 
 
 class Run:
-    """One run: its programs, where they listen and what they are told."""
+    """One run.
+
+    Its programs, where they listen and what they are told.
+    """
 
     def __init__(self, children: Children, addresses: Addresses, told: dict[str, str]) -> None:
         self.children = children
         self.addresses = addresses
-        self.told = os.environ | told | leftovers.marked() | {"PYTHONUNBUFFERED": "1"}  # noqa: TID251
+        marked = leftovers.build_marked_environment()
+        self.told = os.environ | told | marked | {"PYTHONUNBUFFERED": "1"}  # noqa: TID251
 
     def start(self) -> None:
-        """Bring everything up in order; returns when the API says it is ready."""
-        environment.remember(self.addresses)
+        """Bring everything up in order.
+
+        Returns when the API says it is ready.
+        """
+        environment.store_addresses(self.addresses)
         sandbox = environment.for_sandbox(self.told, self.addresses)
         started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
         self._finish("migrate", [*MANAGE, "migrate_all", "--verbosity", "0"])
@@ -88,33 +101,39 @@ class Run:
             self._finish("staff", [*MANAGE, "make_development_staff", STAFF, str(file)])
 
     def watch(self) -> int:
-        """Restart the product when a source file changes; end when a program does."""
+        """Restart the product when a source file changes.
+
+        End when a program does.
+        """
         self._greet()
-        before, looked = sources.seen(), time.monotonic()
+        before, looked = sources.list_sources(), time.monotonic()
         forgiven: set[str] = set()  # what fails right after a change waits for the next one
         while True:
             for child in self.children.ended_within(0.2):
                 self.children.forget(child)
                 if child.name not in forgiven:
-                    raise Refusal(failure(child))
-                say("devserver", f"{child.name} failed; waiting for the next change")
+                    raise Refusal(describe_failure(child))
+                print_line("devserver", f"{child.name} failed; waiting for the next change")
             if time.monotonic() - looked > LOOK_SECONDS:
-                database.require()
-                after, looked = sources.seen(), time.monotonic()
-                if path := sources.changed(before, after):
+                database.require_settings()
+                after, looked = sources.list_sources(), time.monotonic()
+                if path := sources.find_changed_source(before, after):
                     forgiven = set(RESTARTED)
                     self._restart(str(path))
                 before = after
 
     def accompany(self, command: list[str]) -> int:
-        """Run a command against everything that is up; its status is ours."""
+        """Run a command against everything that is up.
+
+        Its status is ours.
+        """
         child = self.children.start_aloud(command, self.told)
         while True:
             for ended in self.children.ended_within(0.2):
                 self.children.forget(ended)
                 if ended is child:
                     return child.process.returncode
-                raise Refusal(failure(ended))
+                raise Refusal(describe_failure(ended))
 
     def _start_product(self) -> None:
         self.children.start("worker", [*MANAGE, "worker"], self.told)
@@ -126,7 +145,7 @@ class Run:
         self.children.start("web", [*SERVE, *where, "config.wsgi:application"], self.told | counted)
 
     def _restart(self, path: str) -> None:
-        say("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")
+        print_line("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")
         self.children.stop(*(name for name in RESTARTED if name in self.children.running))
         self._start_product()
 
@@ -135,10 +154,10 @@ class Run:
 
     def _await(self, child: Child, port: int, path: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while not _answers(port, path):
+        while not _does_answer(port, path):
             for ended in self.children.ended_within(0.1):
                 self.children.forget(ended)
-                raise Refusal(failure(ended))
+                raise Refusal(describe_failure(ended))
             if time.monotonic() > deadline:
                 raise Refusal(f"{child.name} was not ready after {READY_SECONDS:.0f} s: {path}")
 
@@ -158,7 +177,7 @@ class Run:
             "Ready. Ctrl-C stops everything.",
         ]
         for line in lines:
-            say("devserver", line)
+            print_line("devserver", line)
 
     def _staff(self) -> str:
         if not environment.may_invent(self.told):
@@ -166,7 +185,7 @@ class Run:
         return f"   {STAFF} / {environment.staff_password_file().read_text()}"
 
 
-def _answers(port: int, path: str) -> bool:
+def _does_answer(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)

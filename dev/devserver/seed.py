@@ -1,4 +1,7 @@
-"""The demo organization: one person of each role and a paid subscription; safe to run again."""
+"""The demo organization.
+
+One person of each role and a paid subscription; safe to run again.
+"""
 
 import contextlib
 import time
@@ -17,22 +20,25 @@ PEOPLE = {
 WAIT_SECONDS = 30.0
 
 
-def plant(world: World) -> Session:
-    """Make what is missing of the demo; the admin's session."""
+def seed_demo(world: World) -> Session:
+    """Make what is missing of the demo.
+
+    The admin's session.
+    """
     admin = world.sign_in(ADMIN, slug=SLUG) or world.found(ADMIN, name=NAME, slug=SLUG)
     there = world.ask("GET", f"{admin.path}/members?status=active", session=admin)["results"]
     known = {member["email"] for member in there}
     for role, (email, name) in PEOPLE.items():
         if email not in known:
-            _bring_in(world, admin, email=email, role=role, name=name)
+            _add_person(world, admin, email=email, role=role, name=name)
     subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
     if not subscription["is_active"]:
         world.subscribe(admin)
-        wait_for(world, admin, status="active")
+        wait_for_webhook(world, admin, status="active")
     return admin
 
 
-def token(world: World, role: str) -> str:
+def create_demo_token(world: World, role: str) -> str:
     """A fresh session token of the demo's person with that role."""
     session = world.sign_in(PEOPLE[role][0], slug=SLUG)
     if session is None:
@@ -40,7 +46,7 @@ def token(world: World, role: str) -> str:
     return session.token
 
 
-def wait_for(world: World, admin: Session, *, status: str) -> None:
+def wait_for_webhook(world: World, admin: Session, *, status: str) -> None:
     """Wait until the webhook has told us what Stripe holds."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
@@ -52,7 +58,7 @@ def wait_for(world: World, admin: Session, *, status: str) -> None:
         time.sleep(0.1)
 
 
-def _bring_in(world: World, admin: Session, *, email: str, role: str, name: str) -> None:
+def _add_person(world: World, admin: Session, *, email: str, role: str, name: str) -> None:
     # An earlier run may have been stopped between the invitation and its acceptance: the mail is there.
     with contextlib.suppress(Refusal):
         world.invite(admin, email, role=role, name=name)

@@ -8,12 +8,12 @@ from devserver import checkout
 Seen = dict[Path, int]
 
 
-def seen() -> Seen:
+def list_sources() -> Seen:
     """When each source file of the product was last written."""
-    return dict(_written(checkout.ROOT / "src"))
+    return dict(_list_modified(checkout.ROOT / "src"))
 
 
-def changed(before: Seen, after: Seen) -> Path | None:
+def find_changed_source(before: Seen, after: Seen) -> Path | None:
     """One file that differs between two looks, relative to the checkout."""
     for path in before.keys() | after.keys():
         if before.get(path) != after.get(path):
@@ -21,7 +21,7 @@ def changed(before: Seen, after: Seen) -> Path | None:
     return None
 
 
-def _written(folder: Path) -> Iterator[tuple[Path, int]]:
+def _list_modified(folder: Path) -> Iterator[tuple[Path, int]]:
     for path in folder.rglob("*.py"):
         try:
             yield path, path.stat().st_mtime_ns

@@ -1,10 +1,13 @@
-"""`make demo`: the life of one organization, told step by step with what the vendors then hold."""
+"""`make demo`.
+
+The life of one organization, told step by step with what the vendors then hold.
+"""
 
 import secrets
 import time
 from collections.abc import Callable
 
-from devserver.seed import WAIT_SECONDS, wait_for
+from devserver.seed import WAIT_SECONDS, wait_for_webhook
 from support.api_client import Json, Keys, Session, World
 
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
@@ -46,7 +49,7 @@ class Tour:
         self._step("The admin chooses a plan and pays on Stripe's page")
         checkout = self.world.subscribe(admin)
         self._fact("checkout", checkout["url"])
-        wait_for(self.world, admin, status="active")
+        wait_for_webhook(self.world, admin, status="active")
         self._seats(admin, 1)
 
     def _grow(self, admin: Session) -> None:
@@ -80,11 +83,11 @@ class Tour:
         cancel = {"at_period_end": False}
         path = f"{admin.path}/billing/subscription/cancel"
         self.world.ask("POST", path, cancel, session=admin)
-        wait_for(self.world, admin, status="canceled")
+        wait_for_webhook(self.world, admin, status="canceled")
         self._standing(admin)
         self._vendors(admin)
         self.world.subscribe(admin)
-        wait_for(self.world, admin, status="active")
+        wait_for_webhook(self.world, admin, status="active")
         self._standing(admin)
         self._vendors(admin)
 
@@ -114,7 +117,7 @@ class Tour:
     def _vendors(self, admin: Session) -> None:
         members = self.world.at_stytch(self.slug, self.keys)
         people = ", ".join(
-            f"{m['email_address'].split('@')[0]} {m['status']} ({_roles(m)})" for m in members
+            f"{m['email_address'].split('@')[0]} {m['status']} ({_list_roles(m)})" for m in members
         )
         self._fact("Stytch", people)
         for held in self.world.at_stripe(admin.organization["id"], self.keys):
@@ -134,6 +137,6 @@ class Tour:
         self.tell(f"   {DIM}{source:>9}{PLAIN}  {text}")
 
 
-def _roles(member: Json) -> str:
+def _list_roles(member: Json) -> str:
     given = [role["role_id"] for role in member["roles"] if role["role_id"] != "stytch_member"]
     return ", ".join(given) or "stytch_member"

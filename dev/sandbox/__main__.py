@@ -1,4 +1,7 @@
-"""`python -m sandbox`: serve the stand-ins for Stytch and Stripe on loopback."""
+"""`python -m sandbox`.
+
+Serve the stand-ins for Stytch and Stripe on loopback.
+"""
 
 import os
 

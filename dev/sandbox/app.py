@@ -1,4 +1,7 @@
-"""The composition root: both vendors, the control plane and the pages in one application."""
+"""The composition root.
+
+Both vendors, the control plane and the pages in one application.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +23,10 @@ from sandbox.world import HERE, World, create_world
 
 @dataclass(frozen=True)
 class Half:
-    """One vendor's half: where it is mounted and what it brings."""
+    """One vendor's half.
+
+    Where it is mounted and what it brings.
+    """
 
     name: str
     prefix: str
@@ -40,9 +46,9 @@ HALVES = (
 )
 
 
-async def advance(world: World, halves: tuple[Half, ...], request: Request) -> JSONResponse:
+async def advance_clock(world: World, halves: tuple[Half, ...], request: Request) -> JSONResponse:
     """Move the clock forward and let each vendor do what has become due."""
-    asked = await control.fields(request, {"seconds": control.NUMBER}, required=("seconds",))
+    asked = await control.read_fields(request, {"seconds": control.NUMBER}, required=("seconds",))
     if asked["seconds"] < 0:
         raise control.RefusedError("The clock only moves forward.")
     world.clock.advance(asked["seconds"])
@@ -59,7 +65,10 @@ class Committing:
         self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application work; commit at its first word."""
+        """Let the application work.
+
+        Commit at its first word.
+        """
         if scope["type"] == "http":
             # The bare connection, for faults that cut it; wrappers further in would hide it.
             scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
@@ -94,8 +103,8 @@ def create_app(settings: Settings, *, halves: tuple[Half, ...] = HALVES) -> Sand
         await world.deliveries.close()
         world.store.close()
 
-    steer: list[BaseRoute] = [*control.routes(world)]
-    steer.append(Route("/clock/advance", partial(advance, world, halves), methods=["POST"]))
+    steer: list[BaseRoute] = [*control.build_control_routes(world)]
+    steer.append(Route("/clock/advance", partial(advance_clock, world, halves), methods=["POST"]))
     for half in halves:
         steer.extend(half.control(world))
     app = Sandbox(
@@ -104,9 +113,9 @@ def create_app(settings: Settings, *, halves: tuple[Half, ...] = HALVES) -> Sand
             Mount("/_sandbox", routes=steer),
             Mount("/static", app=StaticFiles(directory=HERE / "static"), name="static"),
             *(route for half in halves for route in half.pages(world)),
-            *pages.routes(world),
+            *pages.build_page_routes(world),
         ],
-        exception_handlers={control.RefusedError: control.refused, **stytch.REFUSALS},
+        exception_handlers={control.RefusedError: control.render_refusal, **stytch.REFUSALS},
         lifespan=lifespan,
     )
     app.world = world

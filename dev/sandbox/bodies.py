@@ -1,11 +1,14 @@
-"""Bodies as they are sent to the sandbox: JSON that could be sent on, and forms of its pages."""
+"""Bodies as they are sent to the sandbox.
+
+JSON that could be sent on, and forms of its pages.
+"""
 
 import json
 from typing import Any
 from urllib.parse import parse_qsl
 
 
-def read(body: bytes) -> Any:  # noqa: ANN401  any JSON
+def parse_json_body(body: bytes) -> Any:  # noqa: ANN401  any JSON
     """Return what a body says. Raises ValueError for what is no JSON, or could not be written again.
 
     Python reads NaN, halves of characters and numbers beyond every bound; the answer which
@@ -19,7 +22,7 @@ def read(body: bytes) -> Any:  # noqa: ANN401  any JSON
     return value
 
 
-def form(body: bytes) -> dict[str, str]:
+def parse_form(body: bytes) -> dict[str, str]:
     """Return the fields of a page's form, trimmed."""
     fields = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
     return {name: value.strip() for name, value in fields}

@@ -1,4 +1,7 @@
-"""The sandbox's clock: real time plus an offset that tests move forward."""
+"""The sandbox's clock.
+
+Real time plus an offset that tests move forward.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,13 +10,16 @@ from sandbox.store import Store
 KIND = "core.clock"
 
 
-def real_now() -> datetime:
+def get_real_now() -> datetime:
     """Return the real time, which signatures and tokens are stamped with."""
     return datetime.now(UTC)
 
 
 class Clock:
-    """Tells when links, sessions, trials and periods end; never goes back."""
+    """Tells when links, sessions, trials and periods end.
+
+    Never goes back.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -25,14 +31,17 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the sandbox's time, aware and in UTC."""
-        return real_now() + timedelta(seconds=self.offset)
+        return get_real_now() + timedelta(seconds=self.offset)
 
     def timestamp(self) -> int:
         """Return the sandbox's time as whole Unix seconds."""
         return int(self.now().timestamp())
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward; whoever calls this runs the vendors' due work afterwards."""
+        """Move the clock forward.
+
+        Anyone who calls this runs the vendors' due work afterwards.
+        """
         if seconds < 0:
             raise ValueError("The clock only moves forward.")
         self._store.put(KIND, "offset", {"seconds": self.offset + seconds})

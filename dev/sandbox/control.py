@@ -1,4 +1,7 @@
-"""The control plane for tests: JSON in and out, unknown fields refused."""
+"""The control plane for tests.
+
+JSON in and out, unknown fields refused.
+"""
 
 import re
 from collections.abc import Mapping
@@ -47,18 +50,21 @@ class RefusedError(Exception):
         self.status = status
 
 
-async def refused(_: Request, error: Exception) -> JSONResponse:
-    """Render a refusal; registered as an exception handler."""
+async def render_refusal(_: Request, error: Exception) -> JSONResponse:
+    """Render a refusal.
+
+    Registered as an exception handler.
+    """
     assert isinstance(error, RefusedError)  # noqa: S101  for the type checker
     return JSONResponse({"error": error.detail}, status_code=error.status)
 
 
-async def fields(
+async def read_fields(
     request: Request, allowed: Mapping[str, Kind], *, required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return the JSON body, whose fields must be allowed ones of the right type."""
     try:
-        body = bodies.read(await request.body() or b"{}")
+        body = bodies.parse_json_body(await request.body() or b"{}")
     except ValueError as error:
         raise RefusedError("The body is not JSON.") from error
     if not isinstance(body, dict):
@@ -76,12 +82,12 @@ async def fields(
     return body
 
 
-async def faults(world: World, request: Request) -> JSONResponse:
+async def handle_faults(world: World, request: Request) -> JSONResponse:
     """List the fault rules, add one, or remove them all."""
     if request.method == "DELETE":
         world.faults.clear()
     if request.method == "POST":
-        rule = await fields(request, FAULT, required=("vendor", "path"))
+        rule = await read_fields(request, FAULT, required=("vendor", "path"))
         check_fault(rule)
         rule["path"] = rule["path"].removeprefix("/stripe")  # as the vendor knows its own paths
         return JSONResponse(world.faults.add(**rule), status_code=201)
@@ -107,10 +113,13 @@ def check_vendor(asked: dict[str, Any]) -> None:
         raise RefusedError(f"vendor must be one of {', '.join(VENDORS)}.")
 
 
-async def webhooks(world: World, request: Request) -> JSONResponse:
-    """Show or set the disorder of outgoing webhooks; fields left out return to calm."""
+async def handle_webhooks(world: World, request: Request) -> JSONResponse:
+    """Show or set the disorder of outgoing webhooks.
+
+    Fields left out return to calm.
+    """
     if request.method == "POST":
-        knobs = await fields(request, DISORDER)
+        knobs = await read_fields(request, DISORDER)
         check_vendor(knobs)
         if any(knobs.get(name, 0) < 0 for name in ("duplicate", "delay", "drop")):
             raise RefusedError("duplicate, delay and drop are not negative.")
@@ -118,9 +127,9 @@ async def webhooks(world: World, request: Request) -> JSONResponse:
     return JSONResponse(world.deliveries.disorder())
 
 
-async def drain(world: World, request: Request) -> JSONResponse:
+async def drain_webhooks(world: World, request: Request) -> JSONResponse:
     """Wait until no webhook is due within a moment."""
-    asked = await fields(request, {"within": NUMBER})
+    asked = await read_fields(request, {"within": NUMBER})
     return JSONResponse({"pending": await world.deliveries.drain(within=asked.get("within", 0.5))})
 
 
@@ -131,43 +140,43 @@ async def deliveries(world: World, request: Request) -> JSONResponse:
     return JSONResponse({"deliveries": records})
 
 
-async def resend(world: World, request: Request) -> JSONResponse:
+async def resend_webhook(world: World, request: Request) -> JSONResponse:
     """Send one webhook again."""
-    asked = await fields(request, {"id": str}, required=("id",))
+    asked = await read_fields(request, {"id": str}, required=("id",))
     if not world.deliveries.resend(asked["id"]):
         raise RefusedError("No such delivery.", status=404)
     return JSONResponse({"id": asked["id"]}, status_code=202)
 
 
-async def requests(world: World, request: Request) -> JSONResponse:
+async def list_requests(world: World, request: Request) -> JSONResponse:
     """Show what the product asked, oldest first."""
     vendor = request.query_params.get("vendor")
     return JSONResponse({"requests": world.log.entries(vendor=vendor)})
 
 
-async def reset(world: World, request: Request) -> JSONResponse:
+async def reset_sandbox(world: World, request: Request) -> JSONResponse:
     """Forget everything but the signing keys."""
-    await fields(request, {})
+    await read_fields(request, {})
     world.reset()
     return JSONResponse({"status": "reset", "kept": ["stytch signing keys"]})
 
 
-async def clock(world: World, _: Request) -> JSONResponse:
+async def show_clock(world: World, _: Request) -> JSONResponse:
     """Tell the sandbox's time."""
     return JSONResponse({"now": world.clock.now().isoformat(), "offset": world.clock.offset})
 
 
-def routes(world: World) -> list[Route]:
+def build_control_routes(world: World) -> list[Route]:
     """Return the core's control routes, below `/_sandbox`."""
     table = {
-        "/faults": (faults, ["GET", "POST", "DELETE"]),
-        "/webhooks": (webhooks, ["GET", "POST"]),
-        "/webhooks/drain": (drain, ["POST"]),
+        "/faults": (handle_faults, ["GET", "POST", "DELETE"]),
+        "/webhooks": (handle_webhooks, ["GET", "POST"]),
+        "/webhooks/drain": (drain_webhooks, ["POST"]),
         "/webhooks/deliveries": (deliveries, ["GET"]),
-        "/webhooks/resend": (resend, ["POST"]),
-        "/requests": (requests, ["GET"]),
-        "/reset": (reset, ["POST"]),
-        "/clock": (clock, ["GET"]),
+        "/webhooks/resend": (resend_webhook, ["POST"]),
+        "/requests": (list_requests, ["GET"]),
+        "/reset": (reset_sandbox, ["POST"]),
+        "/clock": (show_clock, ["GET"]),
     }
     return [
         Route(path, partial(handler, world), methods=methods)

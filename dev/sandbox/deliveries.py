@@ -1,4 +1,7 @@
-"""Webhooks to the product: sent after the answer left, signed, retried, and disordered on demand."""
+"""Webhooks to the product.
+
+Sent after the answer left, signed, retried, and disordered on demand.
+"""
 
 import asyncio
 import logging
@@ -9,7 +12,7 @@ from typing import Any, Literal, cast
 
 import httpx
 
-from sandbox.clock import real_now
+from sandbox.clock import get_real_now
 from sandbox.store import Document, Store
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,9 @@ TIMEOUT = 15.0
 
 
 class Deliveries:
-    """One record per copy sent; kept for the events page and for sending again.
+    """One record per copy sent.
+
+    Kept for the events page and for sending again.
 
     Copies to one vendor's endpoint go out one at a time and in order, unless told otherwise.
     """
@@ -49,14 +54,17 @@ class Deliveries:
         self._signers[vendor] = signer
 
     def send(self, *, vendor: Vendor, event_id: str, type: str, body: bytes, sign: Sign) -> None:  # noqa: A002
-        """Queue an event; it is signed with real time when it leaves."""
+        """Queue an event.
+
+        It is signed with real time when it leaves.
+        """
         disorder = self.disorder(vendor)
         self._signs[event_id] = sign
         dropped = self._drops(disorder)
         for copy in range(1 + int(disorder["duplicate"])):
             id_ = event_id if copy == 0 else f"{event_id}#{copy + 1}"
             record: Document = {"id": id_, "event_id": event_id, "vendor": vendor, "type": type}
-            record |= {"body": body.decode(), "created_at": real_now().isoformat()}
+            record |= {"body": body.decode(), "created_at": get_real_now().isoformat()}
             record |= {"attempts": [], "outcome": "dropped" if dropped else "pending"}
             self._store.put(KIND, id_, record)
             if not dropped:
@@ -72,7 +80,10 @@ class Deliveries:
         return knobs if vendor is None or knobs["vendor"] in {None, vendor} else dict(CALM)
 
     def disturb(self, **knobs: Any) -> Document:  # noqa: ANN401  values were checked at the control
-        """Set the knobs; those not named return to calm."""
+        """Set the knobs.
+
+        Those not named return to calm.
+        """
         self._store.put(DISORDER, "knobs", CALM | knobs)
         return self.disorder()
 
@@ -91,7 +102,10 @@ class Deliveries:
         return self._store.all(KIND)
 
     def resend(self, delivery_id: str) -> bool:
-        """Send one copy again now; False if it is not known."""
+        """Send one copy again now.
+
+        False if it is not known.
+        """
         record = self._store.get(KIND, delivery_id)
         if record is None:
             return False
@@ -100,7 +114,10 @@ class Deliveries:
         return True
 
     async def drain(self, *, within: float = 0.5, limit: float = 30.0) -> int:
-        """Wait until nothing is due within so many seconds; return how many are still pending."""
+        """Wait until nothing is due within so many seconds.
+
+        Return how many are still pending.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit
         while loop.time() < deadline and any(d <= loop.time() + within for d in self._due.values()):
@@ -116,7 +133,7 @@ class Deliveries:
                 self._start(record["id"], AFTER_ANSWER)
 
     def forget(self) -> None:
-        """Cancel whatever is queued; the records are the store's to clear."""
+        """Cancel every queued delivery. The store clears the records."""
         for task in self._due:
             task.cancel()
         self._signs.clear()
@@ -137,11 +154,11 @@ class Deliveries:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Let nobody wait for a delivery that is over, however it ended."""
+        """Let no one wait for a delivery that is over, however it ended."""
         del self._due[task]
         if not task.cancelled() and (error := task.exception()):
             log.error("A delivery broke off.", exc_info=error)
-            self._note(task.get_name(), failure(real_now(), error))
+            self._note(task.get_name(), build_failed_attempt(get_real_now(), error))
             self._finish(task.get_name(), "failed")
 
     async def _deliver(self, id_: str, delay: float) -> None:
@@ -160,7 +177,7 @@ class Deliveries:
         self._finish(id_, "failed")
 
     async def _attempt(self, record: Document) -> Document:
-        at = real_now()
+        at = get_real_now()
         body = record["body"].encode()
         headers = {"Content-Type": "application/json", "User-Agent": f"sandbox-{record['vendor']}"}
         try:
@@ -168,7 +185,7 @@ class Deliveries:
             url = f"{self._base}/{record['vendor']}"
             answer = await self._http().post(url, content=body, headers=headers)
         except (httpx.HTTPError, LookupError) as error:
-            return failure(at, error)
+            return build_failed_attempt(at, error)
         return {"at": at.isoformat(), "status": answer.status_code}
 
     def _note(self, id_: str, attempt: Document) -> str:
@@ -204,6 +221,6 @@ class Deliveries:
             self._signs.pop(record["event_id"], None)
 
 
-def failure(at: datetime, error: BaseException) -> Document:
+def build_failed_attempt(at: datetime, error: BaseException) -> Document:
     """Return an attempt that got no answer."""
     return {"at": at.isoformat(), "error": f"{type(error).__name__}: {error}"}

@@ -1,4 +1,7 @@
-"""Faults on request: a vendor that refuses, hangs, or breaks off, before or after it did the work."""
+"""Faults on request.
+
+A vendor that refuses, hangs, or breaks off, before or after it did the work.
+"""
 
 import re
 from collections.abc import Callable
@@ -50,11 +53,14 @@ class Faults:
             self._store.delete(KIND, rule["id"])
 
     def take(self, *, vendor: str, method: str, path: str) -> Document | None:
-        """Return the first rule that fits and use it up once; None when all is well."""
+        """Return the first rule that fits and use it up once.
+
+        None when all is well.
+        """
         if not self._store.count(KIND):
             return None
         for rule in self.rules():
-            if fits(rule, vendor=vendor, method=method, path=path):
+            if is_rule_matching(rule, vendor=vendor, method=method, path=path):
                 self._use(rule)
                 return rule
         return None
@@ -67,8 +73,11 @@ class Faults:
             self._store.delete(KIND, rule["id"])
 
 
-def fits(rule: Document, *, vendor: str, method: str, path: str) -> bool:
-    """Return whether a rule speaks of this request; its path is a prefix or a regular expression."""
+def is_rule_matching(rule: Document, *, vendor: str, method: str, path: str) -> bool:
+    """Return whether a rule speaks of this request.
+
+    Its path is a prefix or a regular expression.
+    """
     if rule["vendor"] not in {None, vendor} or rule["method"] not in {None, method}:
         return False
     return path.startswith(rule["path"]) or re.search(rule["path"], path) is not None

@@ -1,4 +1,7 @@
-"""The gate before each vendor: reads the body, applies faults, commits, and logs the request."""
+"""The gate before each vendor.
+
+Reads the body, applies faults, commits, and logs the request.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -22,12 +25,12 @@ class Gate:
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read(receive)
+        body = await read_whole_body(receive)
         path = scope["path"].removeprefix("/stripe")
         rule = self.world.faults.take(vendor=self.vendor, method=scope["method"], path=path)
         answer = Recorded(send)
         try:
-            await self._answer(rule, scope, replay(body, receive), answer)
+            await self._answer(rule, scope, replay_body(body, receive), answer)
         finally:
             self.world.store.commit()
             self._log(scope, path, body, answer.status)
@@ -47,7 +50,7 @@ class Gate:
         if rule["status"]:
             await self._refusal(rule)(scope, receive, answer)
         elif rule["drop"] or not rule["after_effect"]:
-            await hang_up(scope)
+            await cut_connection(scope)
         else:
             await held.release(answer)
 
@@ -108,7 +111,7 @@ class Held:
             await send(message)
 
 
-async def read(receive: Receive) -> bytes:
+async def read_whole_body(receive: Receive) -> bytes:
     """Return the whole body."""
     body, more = b"", True
     while more:
@@ -118,7 +121,7 @@ async def read(receive: Receive) -> bytes:
     return body
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """Return a receiver which hands the body out again, at once."""
     waiting = [body]
 
@@ -130,7 +133,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def hang_up(scope: Scope) -> None:
+async def cut_connection(scope: Scope) -> None:
     """Cut the connection without an answer, as a crashed server would."""
     transport: Any = scope.get(TRANSPORT)
     if transport is not None:

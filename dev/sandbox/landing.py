@@ -1,4 +1,7 @@
-"""Where mailed links and payment pages lead while there is no front end: it says what to ask next."""
+"""Where mailed links and payment pages lead while there is no front end.
+
+It says what to ask next.
+"""
 
 import json
 import shlex
@@ -25,7 +28,7 @@ class Step:
     needs_session: bool = True
 
 
-def trade(kind: str, token: str) -> list[Step]:
+def list_sign_in_calls(kind: str, token: str) -> list[Step]:
     """The calls that turn a mailed link's token into a session."""
     if kind == "discovery":
         return [
@@ -44,7 +47,7 @@ def trade(kind: str, token: str) -> list[Step]:
     return []
 
 
-def shopping(landing: str) -> list[Step]:
+def list_checkout_calls(landing: str) -> list[Step]:
     """The calls that lead to the payment page."""
     checkout = {
         "price_id": "{price_id}",
@@ -60,7 +63,7 @@ def shopping(landing: str) -> list[Step]:
     ]  # fmt: skip
 
 
-def looking(landing: str) -> list[Step]:
+def list_admin_calls(landing: str) -> list[Step]:
     """The calls of an admin who has a subscription."""
     friend = {"email": "grace@example.com", "role": "member"}
     return [
@@ -89,21 +92,21 @@ RETURNS = {
 }
 
 
-async def landing(world: World, request: Request) -> Response:
+async def show_landing(world: World, request: Request) -> Response:
     """Show what a front end would be given here, and what it would ask next."""
     asked = request.query_params
     here = f"{world.settings.public_url.rstrip('/')}/landing"
-    first = trade(asked.get("stytch_token_type", ""), asked.get("token", ""))
+    first = list_sign_in_calls(asked.get("stytch_token_type", ""), asked.get("token", ""))
     came_from = asked.get("from", "")
     if first or came_from == "canceled":
-        later = shopping(here) + looking(here)
+        later = list_checkout_calls(here) + list_admin_calls(here)
     else:
-        later = looking(here) + shopping(here)
+        later = list_admin_calls(here) + list_checkout_calls(here)
     context = {
         "given": list(asked.multi_items()),
         "returned": RETURNS.get(came_from, ""),
         "groups": [
-            (title, [described(world, step) for step in steps])
+            (title, [describe_token(world, step) for step in steps])
             for title, steps in (("Next step", first), ("With a session", [*later, FRESH]))
             if steps
         ],
@@ -111,14 +114,17 @@ async def landing(world: World, request: Request) -> Response:
     return world.templates.TemplateResponse(request, "landing.html", context)
 
 
-def described(world: World, step: Step) -> dict[str, object]:
+def describe_token(world: World, step: Step) -> dict[str, object]:
     """Return a step with the command a person can paste, and what the page's script fills in."""
     url = f"{world.settings.api_url.rstrip('/')}{step.path}"
-    return asdict(step) | {"url": url, "command": curl(step, url)}
+    return asdict(step) | {"url": url, "command": format_curl(step, url)}
 
 
-def curl(step: Step, url: str) -> str:
-    """Return the command; a name in braces stands for a value of an earlier answer."""
+def format_curl(step: Step, url: str) -> str:
+    """Return the command.
+
+    A name in braces stands for a value of an earlier answer.
+    """
     method = "" if step.method == "GET" else f" -X {step.method}"
     lines = [f"curl{method} {shlex.quote(url)}"]
     if step.needs_session:

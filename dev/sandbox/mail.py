@@ -1,4 +1,7 @@
-"""The inbox: every mail the vendors would have sent, kept so that people and tests can read it."""
+"""The inbox.
+
+Every mail the vendors would have sent, kept so that people and tests can read it.
+"""
 
 from itertools import islice
 from typing import Literal, NotRequired, TypedDict, Unpack
@@ -27,8 +30,11 @@ class Mail(TypedDict):
     expires_at: NotRequired[str]
 
 
-def deliver(world: World, **mail: Unpack[Mail]) -> None:
-    """Put a mail into the inbox; the oldest make room."""
+def deliver_mail(world: World, **mail: Unpack[Mail]) -> None:
+    """Put a mail into the inbox.
+
+    The oldest make room.
+    """
     id_ = f"mail-{uuid4()}"
     empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at"))
     created_at = world.clock.now().isoformat(timespec="milliseconds")
@@ -38,7 +44,7 @@ def deliver(world: World, **mail: Unpack[Mail]) -> None:
             world.store.delete(KIND, old)
 
 
-def find(world: World, *, email: str = "") -> list[Document]:
+def find_mails(world: World, *, email: str = "") -> list[Document]:
     """Return mails newest first, to one address if asked."""
     wanted = email.strip().lower()
     mails = [mail for mail in world.store.all(KIND) if wanted in {"", mail["to"].lower()}]

@@ -1,4 +1,7 @@
-"""The pages for people: what is here, mails sent, webhooks sent."""
+"""The pages for people.
+
+What is here, mails sent, webhooks sent.
+"""
 
 import json
 from datetime import datetime
@@ -23,83 +26,90 @@ TONES = {
 }
 
 
-async def home(world: World, request: Request) -> Response:
+async def show_home(world: World, request: Request) -> Response:
     """Say what is here."""
     outcomes = [record["outcome"] for record in world.deliveries.records()]
     return world.templates.TemplateResponse(
         request,
         "home.html",
         {
-            "step": landing.described(world, landing.BEGIN),
+            "step": landing.describe_token(world, landing.BEGIN),
             "mails": world.store.count(mail.KIND),
             "events": len(outcomes),
             "troubled": sum(outcome in {"failed", "dropped"} for outcome in outcomes),
             "asked": len(world.log.entries()),
-            "ahead": ahead(world.clock.offset),
+            "ahead": format_clock_offset(world.clock.offset),
             "faults": len(world.faults.rules()),
         },
     )
 
 
-async def inbox(world: World, request: Request) -> Response:
+async def show_inbox(world: World, request: Request) -> Response:
     """Show the mails, newest first, to one address if asked."""
     email = request.query_params.get("email", "").strip()
     now = world.clock.now()
     mails = [
         sent
         | {
-            "expired": bool(sent["expires_at"]) and moment(sent["expires_at"]) <= now,
-            "used": credentials.is_used(world, sent["token"] or ""),
+            "expired": bool(sent["expires_at"]) and parse_instant(sent["expires_at"]) <= now,
+            "used": credentials.is_link_used(world, sent["token"] or ""),
         }
-        for sent in mail.find(world, email=email)[:SHOWN]
+        for sent in mail.find_mails(world, email=email)[:SHOWN]
     ]
     return world.templates.TemplateResponse(request, "inbox.html", {"mails": mails, "email": email})
 
 
-async def events(world: World, request: Request) -> Response:
+async def show_events(world: World, request: Request) -> Response:
     """Show the webhooks sent, newest first."""
     vendor = request.query_params.get("vendor", "")
     records = [r for r in world.deliveries.records() if vendor in {"", r["vendor"]}]
-    shown = [described(record) for record in records[::-1][:SHOWN]]
+    shown = [describe_event(record) for record in records[::-1][:SHOWN]]
     context = {"events": shown, "vendor": vendor, "total": len(records)}
     return world.templates.TemplateResponse(request, "events.html", context)
 
 
-def described(record: Document) -> Document:
+def describe_event(record: Document) -> Document:
     """Return a delivery with the words and the colour a person reads."""
     label = record["outcome"]
     if label == "pending" and record["attempts"]:
         label = "retrying"
-    words = {"label": label.capitalize(), "tone": TONES[label], "pretty": pretty(record["body"])}
+    words = {
+        "label": label.capitalize(),
+        "tone": TONES[label],
+        "pretty": format_json(record["body"]),
+    }
     return record | words
 
 
-async def resend(world: World, request: Request) -> Response:
+async def resend_from_page(world: World, request: Request) -> Response:
     """Send one webhook again, and go back to the list."""
-    fields = bodies.form(await request.body())
+    fields = bodies.parse_form(await request.body())
     world.deliveries.resend(fields.get("id", ""))
     return RedirectResponse("/events", status_code=303)
 
 
-def pretty(body: str) -> str:
-    """Return JSON with room to breathe; anything else as it is."""
+def format_json(body: str) -> str:
+    """Return JSON with room to breathe.
+
+    Anything else as it is.
+    """
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
         return body
 
 
-def moment(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Read an instant."""
     return datetime.fromisoformat(text)
 
 
-def when(text: str) -> str:
+def format_instant(text: str) -> str:
     """Write an instant for a person."""
-    return moment(text).strftime("%-d %b %Y, %H:%M:%S UTC")
+    return parse_instant(text).strftime("%-d %b %Y, %H:%M:%S UTC")
 
 
-def ahead(seconds: float) -> str:
+def format_clock_offset(seconds: float) -> str:
     """Say how far the clock was moved, in the largest unit that fits."""
     for length, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")):
         if seconds >= length:
@@ -107,14 +117,19 @@ def ahead(seconds: float) -> str:
     return ""
 
 
-def attempt(document: Document) -> str:
+def describe_attempt(document: Document) -> str:
     """Say how one try to deliver went."""
     return f"HTTP {document['status']}" if "status" in document else str(document["error"])
 
 
-def routes(world: World) -> list[BaseRoute]:
+def build_page_routes(world: World) -> list[BaseRoute]:
     """Return the pages."""
-    world.templates.env.filters |= {"when": when, "attempt": attempt}
-    pages = {"/": home, "/inbox": inbox, "/events": events, "/landing": landing.landing}
+    world.templates.env.filters |= {"when": format_instant, "attempt": describe_attempt}
+    pages = {
+        "/": show_home,
+        "/inbox": show_inbox,
+        "/events": show_events,
+        "/landing": landing.show_landing,
+    }
     found = [Route(path, partial(page, world), methods=["GET"]) for path, page in pages.items()]
-    return [*found, Route("/events/resend", partial(resend, world), methods=["POST"])]
+    return [*found, Route("/events/resend", partial(resend_from_page, world), methods=["POST"])]

@@ -1,4 +1,7 @@
-"""What the sandbox is told at start: read from the environment once, handed to everything else."""
+"""What the sandbox is told at start.
+
+Read from the environment once, handed to everything else.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,10 @@ LIVE_PREFIXES = ("project-live-", "secret-live-", "sk_live_", "rk_live_")
 
 @dataclass(frozen=True)
 class Settings:
-    """Valid by default; refuses live credentials and addresses others could reach."""
+    """Valid by default.
+
+    Refuses live credentials and addresses others could reach.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8600
@@ -35,7 +41,10 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the settings; an empty variable counts as absent."""
+        """Read the settings.
+
+        An empty variable counts as absent.
+        """
         given = {name: value for name in VARIABLES if (value := environ.get(VARIABLES[name], ""))}
         port = given.pop("port", str(cls.port))
         if not port.isdecimal():

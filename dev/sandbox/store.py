@@ -1,4 +1,7 @@
-"""The sandbox's memory: documents by kind and id, written through to SQLite when given a path."""
+"""The sandbox's memory.
+
+Documents by kind and id, written through to SQLite when given a path.
+"""
 
 import json
 import sqlite3
@@ -20,7 +23,7 @@ on conflict (kind, id) do update set body = excluded.body
 
 
 class Store:
-    """Keeps each document as JSON text, so that whoever reads one gets a copy of their own.
+    """Keeps each document as JSON text, so that anyone who reads one gets a copy of their own.
 
     Writes become durable at `commit`, which the application calls before an answer leaves: one
     request is one transaction, and nothing that was answered is lost to `kill -9`.
@@ -44,7 +47,10 @@ class Store:
         return database
 
     def put(self, kind: str, id: str, document: Document) -> None:  # noqa: A002  the vendors' word
-        """Insert or replace; a replaced document keeps its place in `all`."""
+        """Insert or replace.
+
+        A replaced document keeps its place in `all`.
+        """
         body = json.dumps(document, separators=(",", ":"))
         self._kinds.setdefault(kind, {})[id] = body
         if self._database:
@@ -56,7 +62,10 @@ class Store:
         return None if body is None else json.loads(body)
 
     def delete(self, kind: str, id: str) -> None:  # noqa: A002
-        """Forget one document; one that is absent is no error."""
+        """Forget one document.
+
+        One that is absent is no error.
+        """
         self._kinds.get(kind, {}).pop(id, None)
         if self._database:
             self._database.execute("delete from documents where kind = ? and id = ?", (kind, id))

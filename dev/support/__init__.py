@@ -1,1 +1,4 @@
-"""What the development server and the tests share: an API client and the lifetime of processes."""
+"""What the development server and the tests share.
+
+An API client and the lifetime of processes.
+"""

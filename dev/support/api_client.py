@@ -1,4 +1,7 @@
-"""What a person does with the API: sign in by mailed link, invite, accept, pay; plain HTTP."""
+"""What a person does with the API.
+
+Sign in by mailed link, invite, accept, pay; plain HTTP.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in member: whom the API said it is, and the token it takes."""
+    """A signed-in member, with its profile from the API and its token."""
 
     token: str
     organization: Json
@@ -54,7 +57,10 @@ class World:
     def ask(
         self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
     ) -> Any:  # noqa: ANN401 - JSON
-        """One call of the API; its JSON. Raises Refusal with the API's own words."""
+        """One call of the API.
+
+        Its JSON. Raises Refusal with the API's own words.
+        """
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         try:
             answer = self._http.request(
@@ -108,7 +114,10 @@ class World:
         raise Refusal(f"No {kind} mail to {email} in the inbox.")
 
     def discover(self, email: str) -> Json:
-        """Ask for a link, open it: who the address belongs to and where it may go."""
+        """Ask for a link, open it.
+
+        Who the address belongs to and where it may go.
+        """
         self.ask("POST", "/v1/auth/magic-links", {"email": email})
         token = self.mailed_token(email, "discovery")
         found: Json = self.ask("POST", "/v1/auth/discovery", {"token": token})
@@ -121,7 +130,10 @@ class World:
         return Session.of(self.ask("POST", "/v1/auth/organizations", body))
 
     def sign_in(self, email: str, *, slug: str) -> Session | None:
-        """Sign in to an organization; None when the address does not belong to it."""
+        """Sign in to an organization.
+
+        None when the address does not belong to it.
+        """
         found = self.discover(email)
         for organization in found["organizations"]:
             if organization["slug"] == slug and organization["membership"] == "active":
@@ -133,7 +145,7 @@ class World:
         return None
 
     def invite(self, admin: Session, email: str, *, role: str, name: str = "") -> Json:
-        """Invite somebody."""
+        """Invite someone."""
         body = {"email": email, "role": role, "name": name}
         made: Json = self.ask("POST", f"{admin.path}/invitations", body, session=admin)
         return made

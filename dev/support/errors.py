@@ -1,5 +1,5 @@
-"""What stops the development server before it has begun."""
+"""Errors that stop the development server at its start."""
 
 
 class Refusal(Exception):
-    """A sentence for the person at the terminal: what is wrong and what to do next."""
+    """A message for the terminal that says what is wrong and what to do next."""

@@ -1,1 +1,4 @@
-"""Billing: plans, subscriptions, and seats whose number always equals the members to pay for."""
+"""Billing.
+
+Plans, subscriptions, and seats equal to the members who must be paid for.
+"""

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class BillingConfig(AppConfig):
-    """The control plane's agreements: counted and synced across organizations, hence public."""
+    """Billing as a public app, counted and synced across organizations."""
 
     name = "billing"

@@ -1,4 +1,4 @@
-"""The permission class that gates features: what a view declares must be in the plan."""
+"""The permission class that requires a view's feature to be in the plan."""
 
 from dataclasses import asdict
 
@@ -8,24 +8,24 @@ from rest_framework.request import Request
 
 from billing.entitlements import entitlements
 from billing.errors import FeatureNotAvailable
-from identity.authentication import bound_to
+from identity.authentication import get_request_context
 from kit import access
 from tenancy.models import Organization
 
 
 class DeclaredFeature(BasePermission):
-    """A view that names a feature answers 402 with the FeatureAccess to whoever lacks it."""
+    """Answer 402 with the FeatureAccess where a view's feature is missing."""
 
     def has_permission(self, request: Request, view: View) -> bool:
-        """True, or FeatureNotAvailable with everything a front end needs to say no."""
-        asked = access.feature(view, request)
+        """Return True, or raise FeatureNotAvailable with what a front end needs."""
+        asked = access.get_declared_feature(view, request)
         if asked is not None:
-            require_feature(bound_to(request).organization, asked)
+            require_feature(get_request_context(request).organization, asked)
         return True
 
 
 def require_feature(organization: Organization, feature_key: str) -> None:
     """Refuse what the organization's plan does not include. Raises FeatureNotAvailable."""
-    found = entitlements.of(organization, feature_key)
+    found = entitlements.get_feature_access(organization, feature_key)
     if not found.has_access:
         raise FeatureNotAvailable(found.upgrade_prompt or "", feature=asdict(found))

@@ -1,16 +1,16 @@
-"""Handle inbound events of the payment provider: fetch the object again, whatever the event said."""
+"""Handle inbound events of the payment provider by fetching the object again."""
 
 import billing.providers.stripe.webhooks  # noqa: F401 - registers the source
 from billing.customers import customers
 from billing.invoices import invoices
 from billing.subscriptions import checkout, subscriptions
-from webhooks.inbound.registry import Ignored, Received, handles
+from webhooks.inbound.registry import Ignored, ReceivedEvent, handles_events
 from webhooks.inbound.services import process
 
 SOURCE = "stripe"
 
 
-@handles(
+@handles_events(
     SOURCE,
     "customer.subscription.created",
     "customer.subscription.updated",
@@ -20,24 +20,24 @@ SOURCE = "stripe"
     "customer.subscription.pending_update_applied",
     "customer.subscription.pending_update_expired",
 )
-def follow_subscription(received: Received) -> None:
-    """All orders of these end alike, because each ends in what Stripe says now."""
-    row = subscriptions.pull(received.object_key)
+def follow_subscription(received: ReceivedEvent) -> None:
+    """Fetch and store a subscription, in any order of its events."""
+    row = subscriptions.pull_subscription(received.object_key)
     if row is None:
-        raise Ignored("a subscription of nobody here")
-    process.concerns(received, organization_id=row.organization_id)
+        raise Ignored("subscription of no organization here")
+    process.link_to_organization(received, organization_id=row.organization_id)
 
 
-@handles(SOURCE, "checkout.session.completed", "checkout.session.async_payment_succeeded")
-def complete_checkout(received: Received) -> None:
-    """A payment page was paid: fetch the subscription it made, and count again."""
-    row = checkout.complete(received.object_key)
+@handles_events(SOURCE, "checkout.session.completed", "checkout.session.async_payment_succeeded")
+def complete_checkout(received: ReceivedEvent) -> None:
+    """Fetch the subscription of a paid page, and count its seats again."""
+    row = checkout.complete_checkout(received.object_key)
     if row is None:
-        raise Ignored("a checkout of nobody here")
-    process.concerns(received, organization_id=row.organization_id)
+        raise Ignored("checkout of no organization here")
+    process.link_to_organization(received, organization_id=row.organization_id)
 
 
-@handles(
+@handles_events(
     SOURCE,
     "invoice.finalized",
     "invoice.paid",
@@ -47,15 +47,15 @@ def complete_checkout(received: Received) -> None:
     "invoice.voided",
     "invoice.marked_uncollectible",
 )
-def follow_invoice(received: Received) -> None:
-    """The invoice and the status it gave its subscription."""
-    row = invoices.pull(received.object_key)
+def follow_invoice(received: ReceivedEvent) -> None:
+    """Fetch and store an invoice, and the status of its subscription."""
+    row = invoices.pull_invoice(received.object_key)
     if row is None:
-        raise Ignored("an invoice of nobody here")
-    process.concerns(received, organization_id=row.organization_id)
+        raise Ignored("invoice of no organization here")
+    process.link_to_organization(received, organization_id=row.organization_id)
 
 
-@handles(
+@handles_events(
     SOURCE,
     "customer.updated",
     "customer.deleted",
@@ -63,9 +63,9 @@ def follow_invoice(received: Received) -> None:
     "customer.tax_id.updated",
     "customer.tax_id.deleted",
 )
-def follow_customer(received: Received) -> None:
-    """The profile, edited in the portal or the dashboard; nothing is pushed back."""
+def follow_customer(received: ReceivedEvent) -> None:
+    """Fetch and store a profile that was edited at the provider."""
     row = customers.pull(received.object_key)
     if row is None:
-        raise Ignored("a customer of nobody here")
-    process.concerns(received, organization_id=row.organization_id)
+        raise Ignored("customer of no organization here")
+    process.link_to_organization(received, organization_id=row.organization_id)

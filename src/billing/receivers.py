@@ -1,4 +1,7 @@
-"""What billing hears of identity: every change of members appends to the ledger."""
+"""Receive the signals of identity.
+
+Every change of members appends to the ledger.
+"""
 
 from typing import Final
 
@@ -17,49 +20,49 @@ Reason: Final = SeatChange.Reason
 
 @receiver(signals.member_added)
 def note_added(*, organization: Organization, member: Member, **_: object) -> None:
-    """Somebody joined, by whatever road."""
-    _note(organization, Reason.MEMBER_ADDED, member)
+    """Record the seat change after a member became active."""
+    _record_change(organization, Reason.MEMBER_ADDED, member)
 
 
 @receiver(signals.member_removed)
 def note_removed(*, organization: Organization, member: Member, **_: object) -> None:
-    """Somebody left or was removed."""
-    _note(organization, Reason.MEMBER_REMOVED, member)
+    """Record the seat change after a member was removed."""
+    _record_change(organization, Reason.MEMBER_REMOVED, member)
 
 
 @receiver(signals.member_reactivated)
 def note_reactivated(*, organization: Organization, member: Member, **_: object) -> None:
-    """Somebody came back."""
-    _note(organization, Reason.MEMBER_REACTIVATED, member)
+    """Record the seat change after a member came back."""
+    _record_change(organization, Reason.MEMBER_REACTIVATED, member)
 
 
 @receiver(signals.member_role_changed)
 def note_role(*, organization: Organization, member: Member, **_: object) -> None:
-    """Somebody's role changed; it may have been free before, or be free now."""
-    _note(organization, Reason.MEMBER_ROLE_CHANGED, member)
+    """Record the seat change after a role changed, which may begin or end a paid seat."""
+    _record_change(organization, Reason.MEMBER_ROLE_CHANGED, member)
 
 
 @receiver(signals.invitation_created)
 def note_invited(*, organization: Organization, invitation: Invitation, **_: object) -> None:
-    """A seat is reserved."""
-    _note(organization, Reason.INVITATION_CREATED, invitation)
+    """Record the reservation of a seat."""
+    _record_change(organization, Reason.INVITATION_CREATED, invitation)
 
 
 @receiver(signals.invitation_closed)
 def note_closed(*, organization: Organization, invitation: Invitation, **_: object) -> None:
-    """A reservation ended unused; an accepted one is told by the member who joins with it."""
+    """Record the end of a reservation, unless the invited person became a member."""
     if invitation.status != InvitationStatus.ACCEPTED:
-        _note(organization, Reason.INVITATION_CLOSED, invitation)
+        _record_change(organization, Reason.INVITATION_CLOSED, invitation)
 
 
 @receiver(organization_deleted)
-def end_subscriptions(*, organization: Organization, **_: object) -> None:
-    """Nobody is left to use it, so nobody pays for it."""
+def schedule_ends(*, organization: Organization, **_: object) -> None:
+    """Schedule the end of the subscriptions of a deleted organization."""
     subscriptions.defer_end(organization.pk)
 
 
 @receiver(signals.seat_wanted)
-def require_room(
+def check_room(
     *,
     organization: Organization,
     role: str,
@@ -67,13 +70,13 @@ def require_room(
     expected_seats: int | None = None,
     **_: object,
 ) -> None:
-    """Refuse before anything is asked of Stytch: the reservation is the refusal."""
+    """Refuse a seat beyond the maximum before anything is sent to the directory."""
     report.require_room(
         organization=organization, role=role, before=before, expected_seats=expected_seats
     )
 
 
-def _note(
+def _record_change(
     organization: Organization, reason: SeatChange.Reason, subject: Member | Invitation
 ) -> None:
-    ledger.note(organization=organization, reason=reason, subject_id=subject.pk)
+    ledger.record_change(organization=organization, reason=reason, subject_id=subject.pk)

@@ -1,4 +1,4 @@
-"""Where a browser may be sent after paying: nowhere but to the front ends we know."""
+"""Check where a browser may be sent after paying."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ def require_allowed(field: str, url: str) -> None:
 
 
 def is_allowed(url: str, origins: tuple[str, ...]) -> bool:
-    """Whether scheme, host and port are those of one of `origins`, and nothing is smuggled in."""
+    """Return whether scheme, host and port of a URL are those of one of `origins`."""
     # Browsers read a backslash as a slash, and drop tabs and line ends.
     if "\\" in url or not url.isprintable() or " " in url:
         return False
@@ -25,9 +25,9 @@ def is_allowed(url: str, origins: tuple[str, ...]) -> bool:
         return False
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         return False
-    origin = f"{parts.scheme}://{_host(parts.hostname)}{'' if port is None else f':{port}'}"
+    origin = f"{parts.scheme}://{_get_host(parts.hostname)}{'' if port is None else f':{port}'}"
     return origin in {known.lower().rstrip("/") for known in origins}
 
 
-def _host(name: str) -> str:
+def _get_host(name: str) -> str:
     return f"[{name}]" if ":" in name else name

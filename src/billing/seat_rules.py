@@ -1,4 +1,4 @@
-"""What to do about seats: pure functions from what is known to what Stripe must be told.
+"""Decide what to do about seats, by pure functions.
 
 Nothing here reads a clock, a row or a vendor, so that every line of the table can be tested.
 """
@@ -40,8 +40,8 @@ class Proration(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A plan's word on seats."""
+class SeatPolicy:
+    """A plan's rules for seats."""
 
     minimum: int = 1
     maximum: int | None = None
@@ -51,11 +51,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """All that decides: who counts, what was agreed, and what Stripe last said."""
+class SeatInputs:
+    """The inputs of the decision.
+
+    The count, the subscription, and the quantity last read.
+    """
 
     counted: int
-    policy: Policy
+    policy: SeatPolicy
     status: str | None
     observed: int | None = None
     is_ending: bool = False
@@ -67,51 +70,60 @@ class Situation:
 
     @property
     def target(self) -> int:
-        """What Stripe should bill."""
-        return target(self.counted, self.policy)
+        """Return the number of seats to bill."""
+        return compute_target(self.counted, self.policy)
 
     @property
     def is_over_limit(self) -> bool:
-        """Whether more seats are taken than the plan allows; they are billed all the same."""
+        """Return whether more seats are taken than the plan allows.
+
+        They are billed all the same.
+        """
         return self.policy.maximum is not None and self.counted > self.policy.maximum
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The state to show, and with `proration` what to send; None sends nothing."""
+class SeatDecision:
+    """The state to show, and how to charge what is sent.
+
+    None sends nothing.
+    """
 
     state: State
     proration: Proration | None = None
 
 
-def target(counted: int, policy: Policy) -> int:
-    """Seats to bill: at least the plan's minimum, never 0, never capped by the maximum."""
+def compute_target(counted: int, policy: SeatPolicy) -> int:
+    """Return the seats to bill, at least the plan's minimum, never 0, never capped by the maximum."""
     return max(policy.minimum, counted, 1)
 
 
-def has_room(*, taken: int, wanted: int, policy: Policy) -> bool:
-    """Whether `wanted` more seats fit; `taken` includes reserved ones and changes on their way."""
+def has_room(*, taken: int, wanted: int, policy: SeatPolicy) -> bool:
+    """Return whether `wanted` more seats fit.
+
+    `taken` includes reserved ones and pending changes.
+    """
     return policy.maximum is None or taken + wanted <= policy.maximum
 
 
-def decide(situation: Situation) -> Decision:
-    """What to send now, if anything, and the state that makes."""
+def decide_seats(situation: SeatInputs) -> SeatDecision:
+    """Return what to send now, if anything, and the resulting state."""
     if refusal := _never_written(situation):
-        return Decision(refusal)
+        return SeatDecision(refusal)
     if situation.observed == situation.target:
-        return Decision(_settled(situation))
+        return SeatDecision(_get_settled_state(situation))
     if situation.has_drifted and not situation.policy.corrects_drift:
-        return Decision(State.DRIFTED)
+        return SeatDecision(State.DRIFTED)
     proration = _proration(situation)
     if proration is None:
-        return Decision(State.HELD)
+        return SeatDecision(State.HELD)
     if situation.failed_quantity == situation.target and not situation.is_in_flight:
-        return Decision(State.FAILED)
+        return SeatDecision(State.FAILED)
     is_drift = situation.has_drifted and not situation.is_in_flight
-    return Decision(State.DRIFTED if is_drift else State.PENDING, proration)
+    return SeatDecision(State.DRIFTED if is_drift else State.PENDING, proration)
 
 
-def _never_written(situation: Situation) -> State | None:
+def _never_written(situation: SeatInputs) -> State | None:
     if situation.status is None or situation.status in ENDED:
         return State.OVER_LIMIT if situation.is_over_limit else State.NONE
     if situation.mode == Mode.MANUAL:
@@ -121,12 +133,12 @@ def _never_written(situation: Situation) -> State | None:
     return None
 
 
-def _settled(situation: Situation) -> State:
+def _get_settled_state(situation: SeatInputs) -> State:
     return State.OVER_LIMIT if situation.is_over_limit else State.IN_SYNC
 
 
-def _proration(situation: Situation) -> Proration | None:
-    """How to charge the difference; None when it may not be sent."""
+def _proration(situation: SeatInputs) -> Proration | None:
+    """Return how to charge the difference, or None when it may not be sent."""
     grows = situation.target > (situation.observed or 0)
     match situation.status:
         case Status.TRIALING:
@@ -135,11 +147,11 @@ def _proration(situation: Situation) -> Proration | None:
             return _of_active(situation, grows=grows)
         case Status.PAST_DUE if not grows:
             return Proration.SILENT
-        case _:  # unpaid, paused, incomplete, and whatever Stripe invents
+        case _:  # unpaid, paused, incomplete, and states Stripe may add
             return None
 
 
-def _of_active(situation: Situation, *, grows: bool) -> Proration:
+def _of_active(situation: SeatInputs, *, grows: bool) -> Proration:
     policy = situation.policy
     if grows:
         return Proration.INVOICE_NOW if policy.invoices_additions_now else Proration.NEXT_INVOICE

@@ -1,4 +1,4 @@
-"""What a subscription's status means: for seats, for access, and in the seed's words."""
+"""What a subscription's status means for seats and for access."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +10,10 @@ GRACE: Final = timedelta(days=14)
 
 
 class Status(models.TextChoices):
-    """Stripe's eight; a ninth is stored as it came, and changes nobody's access."""
+    """The eight statuses of Stripe.
+
+    An unknown one is stored as it came and changes no access.
+    """
 
     INCOMPLETE = "incomplete"
     INCOMPLETE_EXPIRED = "incomplete_expired"
@@ -35,7 +38,10 @@ class SeatItem(models.TextChoices):
 
 
 class Access(models.TextChoices):
-    """What a subscription opens: all of its plan, to look but not to add, or nothing."""
+    """What a subscription opens.
+
+    All of its plan, reading only, or nothing.
+    """
 
     FULL = "full"
     LIMITED = "limited"
@@ -53,25 +59,28 @@ class AccountStatus(models.TextChoices):
 
 
 def is_active(status: str, *, was_active: bool = False) -> bool:
-    """Whether the subscription counts as active; a status we do not know changes nothing."""
+    """Return whether the subscription counts as active.
+
+    An unknown status changes nothing.
+    """
     return status in USABLE if status in Status.values else was_active
 
 
-def grace_until(status: str, past_due_since: datetime | None) -> datetime | None:
-    """When full access ends for want of payment: measured from the first failure."""
+def compute_grace_end(status: str, past_due_since: datetime | None) -> datetime | None:
+    """Return when full access ends after a failed payment, measured from the first failure."""
     if status != Status.PAST_DUE or past_due_since is None:
         return None
     return past_due_since + GRACE
 
 
-def access(
+def decide_access(
     status: str, *, past_due_since: datetime | None, now: datetime, was_active: bool = False
 ) -> Access:
-    """What a subscription opens at a moment."""
+    """Return what a subscription opens at a time."""
     if status in (Status.TRIALING, Status.ACTIVE):
         return Access.FULL
     if status == Status.PAST_DUE:
-        until = grace_until(status, past_due_since)
+        until = compute_grace_end(status, past_due_since)
         return Access.LIMITED if until is not None and until <= now else Access.FULL
     if status in (Status.UNPAID, Status.PAUSED):
         return Access.LIMITED
@@ -80,8 +89,11 @@ def access(
     return Access.FULL if was_active else Access.NONE
 
 
-def account_status(status: str | None, *, is_ending: bool = False) -> AccountStatus:
-    """The seed's word: whoever has cancelled is `cancelled` while the paid period runs out."""
+def map_account_status(status: str | None, *, is_ending: bool = False) -> AccountStatus:
+    """Return the account status.
+
+    A cancelled one is `cancelled` while the paid period runs out.
+    """
     if status in (Status.TRIALING, Status.ACTIVE):
         return AccountStatus.CANCELLED if is_ending else AccountStatus.ACTIVE
     if status in (Status.PAST_DUE, Status.UNPAID):

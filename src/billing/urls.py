@@ -1,4 +1,7 @@
-"""Billing's routes: plans for all, the rest under an organization."""
+"""The routes of billing.
+
+Plans are public, the rest is under an organization.
+"""
 
 from django.urls import path
 

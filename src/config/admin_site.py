@@ -1,4 +1,4 @@
-"""How the admin looks: its name, its sidebar, and what its pages may load."""
+"""Configure the admin site, its name and its sidebar."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ type Item = dict[str, Any]
 POLICY: Final = {"script-src": ["'self'", "'unsafe-eval'"]}
 
 
-def _list(title: str, model: str, icon: str) -> Item:
+def _build_item(title: str, model: str, icon: str) -> Item:
     app, name = model.split(".")
 
     def is_allowed(request: HttpRequest) -> bool:
@@ -21,54 +21,54 @@ def _list(title: str, model: str, icon: str) -> Item:
     return {"title": title, "icon": icon, "link": link, "permission": is_allowed}
 
 
-def _group(title: str, *items: Item) -> Item:
+def _build_group(title: str, *items: Item) -> Item:
     return {"title": title, "separator": True, "items": list(items)}
 
 
 NAVIGATION: Final = [
-    _group(
+    _build_group(
         "Organizations",
-        _list("Organizations", "tenancy.organization", "apartment"),
-        _list("Schemas", "tenancy.tenantschema", "database"),
+        _build_item("Organizations", "tenancy.organization", "apartment"),
+        _build_item("Schemas", "tenancy.tenantschema", "database"),
     ),
-    _group(
+    _build_group(
         "People",
-        _list("Users", "identity.user", "person"),
-        _list("Members", "identity.member", "groups"),
-        _list("Invitations", "identity.invitation", "mail"),
-        _list("Changes to Stytch", "identity.intent", "sync_alt"),
-        _list("External identities", "identity.externalidentity", "link"),
-        _list("Ended sessions", "identity.revokedsession", "logout"),
+        _build_item("Users", "identity.user", "person"),
+        _build_item("Members", "identity.member", "groups"),
+        _build_item("Invitations", "identity.invitation", "mail"),
+        _build_item("Changes to Stytch", "identity.intent", "sync_alt"),
+        _build_item("External identities", "identity.externalidentity", "link"),
+        _build_item("Ended sessions", "identity.revokedsession", "logout"),
     ),
-    _group(
+    _build_group(
         "Billing",
-        _list("Subscriptions", "billing.subscription", "autorenew"),
-        _list("Customers", "billing.customer", "contact_mail"),
-        _list("Invoices", "billing.invoice", "receipt_long"),
-        _list("Seats", "billing.seatstate", "event_seat"),
-        _list("Seat changes", "billing.seatchange", "history"),
-        _list("Seat attempts", "billing.seatattempt", "outgoing_mail"),
+        _build_item("Subscriptions", "billing.subscription", "autorenew"),
+        _build_item("Customers", "billing.customer", "contact_mail"),
+        _build_item("Invoices", "billing.invoice", "receipt_long"),
+        _build_item("Seats", "billing.seatstate", "event_seat"),
+        _build_item("Seat changes", "billing.seatchange", "history"),
+        _build_item("Seat attempts", "billing.seatattempt", "outgoing_mail"),
     ),
-    _group(
+    _build_group(
         "Catalogue",
-        _list("Plans", "billing.plan", "sell"),
-        _list("Prices", "billing.price", "payments"),
-        _list("Features", "billing.feature", "extension"),
-        _list("Overrides", "billing.featureoverride", "tune"),
+        _build_item("Plans", "billing.plan", "sell"),
+        _build_item("Prices", "billing.price", "payments"),
+        _build_item("Features", "billing.feature", "extension"),
+        _build_item("Overrides", "billing.featureoverride", "tune"),
     ),
-    _group("Vendor events", _list("Inbound events", "inbound.inboundevent", "webhook")),
-    _group("Jobs", _list("Jobs", "procrastinate.procrastinatejob", "manufacturing")),
-    _group(
+    _build_group("Vendor events", _build_item("Inbound events", "inbound.inboundevent", "webhook")),
+    _build_group("Jobs", _build_item("Jobs", "procrastinate.procrastinatejob", "manufacturing")),
+    _build_group(
         "Staff",
-        _list("Groups", "auth.group", "badge"),
-        _list("Sign-ins", "axes.accesslog", "login"),
-        _list("Wrong passwords", "axes.accessattempt", "lock"),
+        _build_item("Groups", "auth.group", "badge"),
+        _build_item("Sign-ins", "axes.accesslog", "login"),
+        _build_item("Wrong passwords", "axes.accessattempt", "lock"),
     ),
 ]
 
 
 def dashboard(_request: HttpRequest, context: Item) -> Item:
-    """The front page in the sidebar's words: Django's would speak of apps."""
+    """Show the front page with the sidebar's groups instead of Django's list of apps."""
     known = {model["admin_url"]: model for app in context["app_list"] for model in app["models"]}
     groups = []
     for group in NAVIGATION:

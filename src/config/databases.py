@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
-def parse(url: str) -> dict[str, Any]:
-    """`postgresql://user:password@host:5432/name?host=/socket/folder&sslmode=require`."""
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Parse `postgresql://user:password@host:5432/name?host=/socket/folder&sslmode=require`."""
     parts = urlsplit(url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     return {

@@ -1,4 +1,4 @@
-"""The environment, read once: typed, and every missing or wrong variable reported together."""
+"""Read the environment once, typed, and report every missing or wrong variable together."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Environment(BaseSettings):
-    """Every variable the product reads; docs/guides/configuration.md describes each."""
+    """Hold every variable the product reads, as docs/guides/configuration.md describes them."""
 
     model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
 
@@ -52,24 +52,27 @@ class Environment(BaseSettings):
     @field_validator("allowed_hosts", "frontend_origins", mode="before")
     @classmethod
     def split_commas(cls, value: object) -> object:
-        """`a, b` as ("a", "b")."""
+        """Split `a, b` into ("a", "b")."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @property
     def is_production(self) -> bool:
-        """Whether the strict defaults of a deployment apply."""
+        """Tell whether the strict defaults of a deployment apply."""
         return self.environment == "production"
 
     @property
     def process_database_url(self) -> str:
-        """The web server never holds the owner's rights."""
+        """Return the database URL of this process's role.
+
+        The web server never holds the owner's rights.
+        """
         return self.database_url if self.process == "web" else self.database_owner_url
 
 
-def read() -> Environment:
-    """The environment, or an exit that names everything wrong with it at once."""
+def read_environment() -> Environment:
+    """Read the environment or exit with everything that is wrong with it."""
     try:
         return Environment()
     except ValidationError as error:

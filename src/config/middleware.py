@@ -1,4 +1,4 @@
-"""Where two sets of pages live under one roof: the admin's own content security policy."""
+"""Set the content security policy of the admin, which differs from the rest of the site."""
 
 from collections.abc import Callable
 

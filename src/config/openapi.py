@@ -10,7 +10,7 @@ from typing import Any
 
 
 def collect(apps: Iterable[str]) -> dict[str, Any]:
-    """Return the settings of drf-spectacular that the apps declare; tags in the apps' order."""
+    """Return the settings of drf-spectacular that the apps declare, with tags in the apps' order."""
     enums: dict[str, str | list[str]] = {}
     tags: dict[str, str] = {}
     for app in apps:

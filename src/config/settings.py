@@ -1,4 +1,4 @@
-"""All settings, in one file; environments differ by variables, never by files."""
+"""Django's settings in one file, which environments change by variables only."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from corsheaders.defaults import default_headers
 
 from config import admin_site, databases, openapi
-from config.env import ROOT, read
+from config.env import ROOT, read_environment
 from kit import logs
 from kit.drf_settings import REST, SPECTACULAR
 
-ENV = read()
+ENV = read_environment()
 
 # ── The process ──────────────────────────────────────────────────────────────────────────────
 BASE_DIR = ROOT
@@ -67,10 +67,10 @@ ORGANIZATION_SCOPE = "tenancy.views.OrganizationScope"  # for apps below tenancy
 FEATURE_GATE = "billing.authorization.require_feature"  # for apps below billing
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
-DATABASES = {"default": databases.parse(ENV.process_database_url)}
+DATABASES = {"default": databases.parse_database_url(ENV.process_database_url)}
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 OWNS_DATABASE = ENV.process == "owner"
-DATABASE_WEB_ROLE = databases.parse(ENV.database_url)["USER"]
+DATABASE_WEB_ROLE = databases.parse_database_url(ENV.database_url)["USER"]
 SPARE_SCHEMAS = ENV.spare_schemas
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 WORKER_POLL_SECONDS = ENV.worker_poll_seconds
@@ -182,5 +182,5 @@ STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────
 METRICS_TOKEN = ENV.metrics_token
 METRICS_DIRECTORY = ENV.prometheus_multiproc_dir
-LOGGING = logs.configure(style=ENV.log_format, level=ENV.log_level)
+LOGGING = logs.configure_logging(style=ENV.log_format, level=ENV.log_level)
 LOGGING_CONFIG = None

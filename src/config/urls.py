@@ -1,4 +1,4 @@
-"""Every route of the product: one include per slice, `/v1/` said once."""
+"""Every route of the product, with one include per app below `/v1/`."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

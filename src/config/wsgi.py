@@ -1,4 +1,4 @@
-"""The web server's entry: Django with the web role, which owns nothing and creates nothing."""
+"""WSGI application of the web server, which runs with the web role's rights."""
 
 import os
 

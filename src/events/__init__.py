@@ -1,1 +1,1 @@
-"""The append-only log of one organization: its audit trail and the source of outbound webhooks."""
+"""Append-only audit log of an organization, and the source of outbound webhooks."""

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class EventsConfig(AppConfig):
-    """Lives in each organization's schema; what happens before or across tenants is not here."""
+    """Configure the app whose tables live in each organization's schema."""
 
     name = "events"

@@ -1,4 +1,4 @@
-"""How far back the audit trail is read: thirty days, or all of it with the feature."""
+"""Limit how far back the audit log is read, by the plan's feature."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""One row per change of an organization: who did what to whom, from where."""
+"""Model of the audit log, with one row per change of an organization."""
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -28,7 +28,7 @@ class Event(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
-    # Not columns: set by services.names when the log is read, for whoever still has a name.
+    # Not columns: set by services.names when the log is read, for anyone who still has a name.
     actor_name: str | None = None
     target_name: str | None = None
 

@@ -1,5 +1,5 @@
 """The permissions of the audit trail."""
 
-from kit.permissions import ADMINS, declare
+from kit.permissions import ADMINS, declare_permission
 
-declare("event.read", ADMINS, "Read the audit trail.")
+declare_permission("event.read", ADMINS, "Read the audit trail.")

@@ -1,4 +1,4 @@
-"""The event types there are: each slice registers its own in its `catalog` module.
+"""Register the types of events that may be recorded.
 
 ADDED = register(EventType("member.added", "auth", "A person became a member."))
 """
@@ -22,12 +22,15 @@ class AlreadyRegistered(RuntimeError):
 
 
 class UnknownEventType(LookupError):
-    """An event of a type nobody registered."""
+    """Raised for an event type that no app registered."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A kind of change. `target` says what it happens to: the name's first word unless given."""
+    """Describe a kind of change.
+
+    `target` names what it happens to, by default the first word of the type's name.
+    """
 
     name: str
     family: Family
@@ -47,8 +50,8 @@ _types: dict[str, EventType] = {}
 _names: dict[str, Names] = {}
 
 
-def register(first: EventType, *others: EventType) -> EventType:
-    """Make these types recordable; the first is returned so that a catalog can name it."""
+def register_types(first: EventType, *others: EventType) -> EventType:
+    """Register these types and return the first, so that a `catalog` module can name it."""
     for type_ in (first, *others):
         if type_.name in _types:
             raise AlreadyRegistered(type_.name)
@@ -56,8 +59,8 @@ def register(first: EventType, *others: EventType) -> EventType:
     return first
 
 
-def get(type_: EventType | str) -> EventType:
-    """The registered type of that name. Raises UnknownEventType."""
+def get_event_type(type_: EventType | str) -> EventType:
+    """Return the registered type of that name. Raises UnknownEventType."""
     name = type_ if isinstance(type_, str) else type_.name
     try:
         return _types[name]
@@ -66,18 +69,18 @@ def get(type_: EventType | str) -> EventType:
 
 
 def all_types() -> list[EventType]:
-    """Every registered type, by name."""
+    """Return every registered type, by name."""
     return [_types[name] for name in sorted(_types)]
 
 
 def register_names(kind: str, look_up: Names) -> None:
-    """Declare how ids of a kind of actor or target become names: many at once, in one query."""
+    """Register how ids of a kind of actor or target become names, many in one query."""
     if kind in _names:
         raise AlreadyRegistered(kind)
     _names[kind] = look_up
 
 
-def names(kind: str, ids: Collection[str]) -> Mapping[str, str]:
-    """The names known for these ids."""
+def find_names(kind: str, ids: Collection[str]) -> Mapping[str, str]:
+    """Return the names known for these ids."""
     look_up = _names.get(kind)
     return look_up(ids) if look_up else {}

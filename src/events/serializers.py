@@ -7,15 +7,15 @@ from rest_framework import serializers
 
 from events.models import Event
 from events.registry import Family
-from kit.actor import Kind
+from kit.actor import ActorKind
 from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
 
-ACTOR_KINDS = get_args(Kind)
+ACTOR_KINDS = get_args(ActorKind)
 FAMILIES = get_args(Family)
 
 
 class ActorSerializer(StrictSerializer):
-    """Who did it: a member, a client app, a vendor, the operator's staff, or the system itself."""
+    """The actor of an event, which is a member, a client app, a vendor, staff or the system."""
 
     kind = serializers.ChoiceField(choices=ACTOR_KINDS, source="actor_kind")
     id = serializers.CharField(source="actor_id", max_length=128)
@@ -38,7 +38,7 @@ class TargetSerializer(StrictSerializer):
     }
 )
 class ChangesField(serializers.JSONField):
-    """`{field: [before, after]}`."""
+    """Serialize changes as `{field: [before, after]}`."""
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -64,7 +64,7 @@ class EventSerializer(StrictModelSerializer):
 
 
 class EventTypeSerializer(StrictSerializer):
-    """A kind of change: what the audit trail is filtered by and client apps listen to."""
+    """A type of event, by which the audit log is filtered and webhooks are subscribed."""
 
     name = serializers.CharField(max_length=64)
     family = serializers.ChoiceField(choices=FAMILIES)

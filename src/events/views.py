@@ -63,16 +63,16 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
     def paginate_queryset[Row](
         self, queryset: QuerySet[Any, Row] | Sequence[Row]
     ) -> list[Row] | None:
-        """A page, with names."""
+        """Return a page of events with the names of actors and targets."""
         page = super().paginate_queryset(queryset)
-        names.attach(cast("list[Event]", page or []))
+        names.attach_names(cast("list[Event]", page or []))
         return page
 
     def get_object(self) -> Event:
-        """One event, with names."""
+        """Return one event with the names of its actor and target."""
         event: Event = super().get_object()
         history.require_history(self.organization, event.occurred_at)
-        names.attach([event])
+        names.attach_names([event])
         return event
 
 

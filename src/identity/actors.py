@@ -1,29 +1,29 @@
-"""Who a change is by, where it is not simply whoever called."""
+"""Choose the actor of a change where it is not the caller of the request."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from uuid import UUID
 
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 
 
-def by_directory() -> AbstractContextManager[object]:
-    """Act as Stytch: what its answer tells beyond what we asked for was nobody's request here.
+def act_as_directory() -> AbstractContextManager[object]:
+    """Act as Stytch, for what its answer brings beyond what was asked for.
 
     Webhooks, commands and the nightly pull say themselves who they are.
     """
-    current = callers.current()
+    current = callers.get_actor()
     if current.kind in {"vendor", "operator"} or (current.kind == "system" and current.id):
         return nullcontext()
-    return callers.use(Caller(kind="vendor", id="stytch", request_id=current.request_id))
+    return callers.act_as(Actor(kind="vendor", id="stytch", request_id=current.request_id))
 
 
-def by_nobody() -> AbstractContextManager[object]:
-    """Act as whoever is at the other end, before it is known which member that is."""
-    return callers.use(replace(callers.current(), kind="system", id=""))
+def act_anonymously() -> AbstractContextManager[object]:
+    """Act as an unknown person, before it is known which member signs in."""
+    return callers.act_as(replace(callers.get_actor(), kind="system", id=""))
 
 
-def by_member(member_id: UUID) -> AbstractContextManager[object]:
+def act_as_member(member_id: UUID) -> AbstractContextManager[object]:
     """Act as the member whose session this is."""
-    return callers.use(replace(callers.current(), kind="member", id=str(member_id)))
+    return callers.act_as(replace(callers.get_actor(), kind="member", id=str(member_id)))

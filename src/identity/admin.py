@@ -1,4 +1,9 @@
-"""People and members as staff see them: to look up and to block; the rest follows Stytch."""
+"""The admin pages of people and members.
+
+Look them up, and block them.
+
+Everything else follows Stytch.
+"""
 
 from typing import Any
 
@@ -12,7 +17,15 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
 from identity.sync import users
-from kit.admin.base import NOTHING, ReadOnly, Staffed, badge, link, pretty, who
+from kit.admin.base import (
+    EMPTY_VALUE,
+    BaseAdmin,
+    ReadOnly,
+    format_actor,
+    format_structured,
+    link_to_row,
+    state_badge,
+)
 
 FIXED = (
     "id", "email_verified", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at",
@@ -21,8 +34,11 @@ RIGHTS = ("is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stubs' User is generic
-    """Staff are made and given rights here; other people can be blocked."""
+class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the stubs' User is generic
+    """Create staff and give them rights.
+
+    Block other people.
+    """
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -45,7 +61,7 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
 
     @display(description="standing", label={"staff": "info", "blocked": "danger"})  # type: ignore[untyped-decorator]  # unfold ships no types
     def standing(self, user: User) -> str:
-        """What is unusual about this person."""
+        """Return what is unusual about this person."""
         if not user.is_active:
             return "blocked"
         if user.is_staff:
@@ -53,11 +69,11 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
         return "verified" if user.email_verified else "unverified"
 
     def heading(self, row: User) -> str:
-        """The address."""
+        """Return the address."""
         return row.email
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A password and rights for staff alone: everybody else signs in at Stytch."""
+        """Return a password and rights for staff alone, since other people sign in through Stytch."""
         if obj is None:
             return super().get_fieldsets(request, obj)
         times = ("id", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at")
@@ -69,7 +85,10 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
         return [(None, {"fields": person}), more]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Only a superuser gives rights; customers' people are Stytch's to rename."""
+        """Return the fixed fields.
+
+        Only a superuser gives rights, and Stytch renames people.
+        """
         fixed = list(FIXED)
         if obj is not None and not obj.is_staff:
             fixed += ["email", "name", "timezone", "related"]
@@ -78,30 +97,33 @@ class UserAdmin(DjangoUserAdmin, Staffed):  # type: ignore[type-arg]  # the stub
         return tuple(fixed)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Save a member of staff, or block or unblock a person; no one becomes staff later."""
+        """Save a member of staff, or block or unblock a person.
+
+        No one becomes staff later.
+        """
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
-            (users.unblock if obj.is_active else users.block)(obj)
+            (users.unblock_user if obj.is_active else users.block_user)(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """People are blocked: what they did must keep its author."""
+        """Refuse deletion, because what people did must keep its author."""
         return False
 
 
 class KeptApart(admin.SimpleListFilter):
-    """Members that linking would have merged with somebody else."""
+    """Filter the members that linking would have merged with another person."""
 
     title = "kept apart"
     parameter_name = "kept_apart"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        """One choice."""
+        """Return the one choice."""
         return [("yes", "Kept apart")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The collisions to look at."""
+        """Return the conflicts to look at."""
         return queryset.exclude(kept_apart_from=None) if self.value() else queryset
 
 
@@ -110,10 +132,10 @@ class Belonging(ReadOnly):
 
     list_select_related = ("organization",)
     ordering = ("-created_at",)
-    standing = badge("status")
+    standing = state_badge("status")
 
     def heading(self, row: Any) -> str:
-        """Whom it is about."""
+        """Return the address it is about."""
         return str(row.email)
 
 
@@ -134,14 +156,14 @@ class MemberAdmin(Belonging):
 
     @admin.display(description="user")
     def person(self, member: Member) -> SafeString:
-        """Who this is across organizations."""
-        return link(member.user, text=member.user.email)
+        """Return a link to the person across organizations."""
+        return link_to_row(member.user, text=member.user.email)
 
     @admin.display(description="kept apart from")
     def other(self, member: Member) -> SafeString | str:
-        """Whom linking would have merged it with."""
+        """Return a link to the person that linking would have merged it with."""
         apart = member.kept_apart_from
-        return link(apart, text=apart.email) if apart else NOTHING
+        return link_to_row(apart, text=apart.email) if apart else EMPTY_VALUE
 
 
 @admin.register(Invitation)
@@ -161,9 +183,9 @@ class InvitationAdmin(Belonging):
 
     @admin.display(description="invited by")
     def inviter(self, invitation: Invitation) -> SafeString | str:
-        """Whoever asked for it, if somebody of the organization did."""
+        """Return a link to the inviting member, if a member invited."""
         member = invitation.invited_by
-        return link(member, text=member.email) if member else NOTHING
+        return link_to_row(member, text=member.email) if member else EMPTY_VALUE
 
 
 @admin.register(Intent)
@@ -180,21 +202,21 @@ class IntentAdmin(Belonging):
         ("Times", {"fields": ("id", "created_at", "expires_at", "closed_at")}),
     )  # fmt: skip
     readonly_fields = ("asked", "more")
-    standing = badge("state")
+    standing = state_badge("state")
 
     def heading(self, row: Intent) -> str:
-        """What is wanted."""
+        """Return what is to be changed."""
         return f"{row.get_kind_display()} {row.subject}"
 
     @admin.display(description="asked by")
     def asked(self, intent: Intent) -> str:
-        """Who wants it."""
-        return who(intent.caller)
+        """Return who asked for the change."""
+        return format_actor(intent.caller)
 
     @admin.display(description="details")
     def more(self, intent: Intent) -> SafeString:
-        """What else it carries."""
-        return pretty(intent.details)
+        """Return what else the change carries."""
+        return format_structured(intent.details)
 
 
 @admin.register(ExternalIdentity)
@@ -210,8 +232,8 @@ class ExternalIdentityAdmin(ReadOnly):
 
     @admin.display(description="user")
     def person(self, identity: ExternalIdentity) -> SafeString:
-        """Who this is here."""
-        return link(identity.user, text=identity.user.email)
+        """Return a link to the person here."""
+        return link_to_row(identity.user, text=identity.user.email)
 
 
 @admin.register(RevokedSession)

@@ -1,4 +1,4 @@
-"""Identity as a Django app: people, members, invitations, sessions, and the door to Stytch."""
+"""Identity as a Django app, with people, members, invitations, sessions and the directory."""
 
 from django.apps import AppConfig
 

@@ -111,8 +111,8 @@ _CLOSED = frozenset(
 )
 
 
-def refusal(error: VendorRejected) -> Problem:
-    """The Problem that tells a caller what Stytch refused."""
+def translate_refusal(error: VendorRejected) -> Problem:
+    """Return the Problem for a refusal of Stytch."""
     if error.code in _SIGN_IN:
         return InvalidSignIn()
     if field := _FIELDS.get(error.code):
@@ -125,31 +125,40 @@ def refusal(error: VendorRejected) -> Problem:
 
 
 @contextmanager
-def signing_in() -> Iterator[None]:
-    """Translate around the spending of a token: what is not there was spent, or never was."""
+def translate_sign_in() -> Iterator[None]:
+    """Translate refusals while a token is spent.
+
+    An unknown one was spent or never existed.
+    """
     try:
         yield
     except VendorRejected as error:
-        raise refusal(error) from None
+        raise translate_refusal(error) from None
     except VendorNotFound:
         raise InvalidSignIn from None
 
 
 @contextmanager
-def within_session() -> Iterator[None]:
-    """Translate around a call made with a session: Stytch's 404 means the session is over."""
+def translate_session_call() -> Iterator[None]:
+    """Translate refusals of a call made with a session.
+
+    Stytch's 404 means the session is over.
+    """
     try:
         yield
     except VendorRejected as error:
-        problem = refusal(error)
+        problem = translate_refusal(error)
         raise InvalidSession if isinstance(problem, InvalidSignIn) else problem from None
     except VendorNotFound as error:
         raise NotFound if error.code.startswith("organization") else InvalidSession from None
 
 
 @contextmanager
-def entering() -> Iterator[None]:
-    """Translate around entering a named organization: a closed one looks like one that is not."""
+def translate_entering() -> Iterator[None]:
+    """Translate refusals while entering an organization.
+
+    A closed one looks missing.
+    """
     try:
         yield
     except (VendorRejected, VendorNotFound) as error:

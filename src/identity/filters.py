@@ -14,7 +14,7 @@ class AddressFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
     """Rows with an address of their own."""
 
     def at(self, rows: QuerySet[Any], _: str, address: str) -> QuerySet[Any]:
-        """Those with this address, found by the index on its lower case."""
+        """Select the rows with this address, by the index on its lower case."""
         return rows.filter(email__lower=address.lower())
 
 
@@ -35,7 +35,7 @@ class MemberFilter(AddressFilter):
         fields = ("role", "status", "email", "search")
 
     def begins(self, rows: QuerySet[Any], _: str, text: str) -> QuerySet[Any]:
-        """Those whose name or address begins so."""
+        """Select the members whose name or address begins with the text."""
         return rows.filter(Q(name__istartswith=text) | Q(email__istartswith=text))
 
 
@@ -55,7 +55,10 @@ class InvitationFilter(AddressFilter):
         fields = ("role", "status", "email")
 
     def now(self, rows: QuerySet[Any], _: str, status: str) -> QuerySet[Any]:
-        """Those with that status now: an overdue one has expired, closed or not."""
+        """Select the invitations with that status now.
+
+        An overdue one has expired, closed or not.
+        """
         overdue = Q(status=InvitationStatus.PENDING, expires_at__lte=timezone.now())
         match status:
             case InvitationStatus.PENDING:

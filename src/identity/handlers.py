@@ -1,27 +1,32 @@
-"""Handle inbound events of the directory: fetch the object again, whatever the event said."""
+"""Handle inbound events of the directory by fetching the object again."""
 
 import identity.directories.stytch.webhooks  # noqa: F401 - registers the source
 from identity.sync import fetch
 from kit.outbound import VendorNotFound
-from webhooks.inbound.registry import Ignored, Received, handles
+from webhooks.inbound.registry import Ignored, ReceivedEvent, handles_events
 
 _ORIGINS = ("direct", "dashboard", "scim")
 
 
-def _types(*kinds: str) -> list[str]:
+def _list_types(*kinds: str) -> list[str]:
     return [f"{origin}.{kind}" for origin in _ORIGINS for kind in kinds]
 
 
-@handles("stytch", *_types("member.create", "member.update", "member.delete"))
-def pull_member(received: Received) -> None:
-    """Bring one member up to date, whatever the event said about it."""
+@handles_events("stytch", *_list_types("member.create", "member.update", "member.delete"))
+def pull_member(received: ReceivedEvent) -> None:
+    """Fetch one member and store it.
+
+    The event's own content is not used.
+    """
     try:
-        fetch.member(received.object_key)
+        fetch.pull_member(received.object_key)
     except VendorNotFound:
         raise Ignored from None
 
 
-@handles("stytch", *_types("organization.create", "organization.update", "organization.delete"))
-def pull_organization(received: Received) -> None:
+@handles_events(
+    "stytch", *_list_types("organization.create", "organization.update", "organization.delete")
+)
+def pull_organization(received: ReceivedEvent) -> None:
     """Bring one organization up to date."""
-    fetch.organization(received.object_key)
+    fetch.pull_organization(received.object_key)

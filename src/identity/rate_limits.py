@@ -71,21 +71,21 @@ def count_sign_in_mail(*, email: str) -> None:
     """Count a mail that the caller requests for a mailbox. Raises TooManyRequests."""
     # First the client: what is refused to it must not use up the attempts of other people's mailboxes.
     _count_client(MAIL_PER_CLIENT)
-    count(MAIL_PER_MAILBOX, normalize_email(email))
+    count_attempt(MAIL_PER_MAILBOX, normalize_email(email))
 
 
 def count_code_check(*, email: str) -> None:
     """Count a check of a mailed code, right or wrong. Raises TooManyRequests."""
     _count_client(CODE_PER_CLIENT)
-    count(CODE_PER_MAILBOX, normalize_email(email))
+    count_attempt(CODE_PER_MAILBOX, normalize_email(email))
 
 
 def count_invitation_mail(*, email: str) -> None:
     """Count an invitation among the mails to a mailbox. Raises TooManyRequests."""
-    count(MAIL_PER_MAILBOX, normalize_email(email))
+    count_attempt(MAIL_PER_MAILBOX, normalize_email(email))
 
 
-def count(limit: RateLimit, subject: str) -> None:
+def count_attempt(limit: RateLimit, subject: str) -> None:
     """Count an attempt in one statement, exact across processes. Raises TooManyRequests."""
     values: dict[str, str | bytes | int] = {
         "scope": limit.scope,
@@ -106,7 +106,7 @@ def delete_expired() -> None:
 
 
 def compute_digest(limit: RateLimit, subject: str) -> bytes:
-    """Return the HMAC of a subject under SECRET_KEY; the table holds no addresses."""
+    """Return the HMAC of a subject under SECRET_KEY, so that the table holds no addresses."""
     return salted_hmac(f"identity.{limit.scope}", subject, algorithm="sha256").digest()
 
 
@@ -119,6 +119,6 @@ def normalize_client(ip: str) -> str:
 
 
 def _count_client(limit: RateLimit) -> None:
-    """Count an attempt of the caller's address; a command has none."""
-    if ip := actor.current().ip:
-        count(limit, normalize_client(ip))
+    """Count an attempt of the actor's address, unless it is a command."""
+    if ip := actor.get_actor().ip:
+        count_attempt(limit, normalize_client(ip))

@@ -28,12 +28,14 @@ OURS = frozenset({STYTCH_ADMIN, STYTCH_VIEWER, _STYTCH_DEFAULT})  # all others a
 
 @functools.cache
 def permissions(role: str) -> frozenset[str]:
-    """Return the names of the permissions a role holds; an unknown role holds none."""
+    """Return the names of the permissions a role holds, none for an unknown role."""
     return list_names_of_role(role)
 
 
 def from_stytch(role_ids: Iterable[str]) -> Role:
-    """Our role for a member's Stytch roles: they add up there, so the strongest wins.
+    """Return our role for a member's Stytch roles.
+
+    They add up there, so the strongest wins.
 
     A custom role we do not know never raises rights: alone it is an ordinary member's.
     """
@@ -44,6 +46,6 @@ def from_stytch(role_ids: Iterable[str]) -> Role:
 
 
 def to_stytch(role: str) -> list[str]:
-    """The roles to assign at Stytch so that `from_stytch` reads `role` again."""
+    """Return the roles to assign at Stytch so that `from_stytch` reads `role` again."""
     explicit = {Role.ADMIN: [STYTCH_ADMIN], Role.VIEWER: [STYTCH_VIEWER]}
     return explicit.get(Role(role), [])

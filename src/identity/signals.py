@@ -1,4 +1,6 @@
-"""Facts identity states, inside the transaction that makes them true; billing listens.
+"""Signals of identity, sent inside the transaction of the change.
+
+Billing receives them.
 
 Each is sent by a service, by hand. `seat_wanted` is the one question: a receiver that raises refuses.
 """

@@ -1,4 +1,4 @@
-"""Jobs of identity: what nobody should wait for, and what nobody asked for."""
+"""The jobs of identity."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -21,63 +21,66 @@ AT_ONCE = 100
 KEPT = timedelta(days=7)
 
 
-@jobs.task("identity.send_invitation")
+@jobs.declare_task("identity.send_invitation")
 def send_invitation(intent_id: str) -> None:
     """Mail one invitation of a bulk."""
-    bulk_invitations.send(UUID(intent_id))
+    bulk_invitations.send_queued_invitation(UUID(intent_id))
 
 
-@jobs.task("identity.revoke_session")
+@jobs.declare_task("identity.revoke_session")
 def revoke_session(session_id: str) -> None:
-    """End a session at Stytch; here it was refused from the start."""
+    """Revoke a session at Stytch, which is refused here already."""
     try:
-        directories.current().revoke_session(session_id=session_id)
+        directories.get_directory().revoke_session(session_id=session_id)
     except VendorNotFound:
         log.info("session_was_over")
 
 
-@jobs.task("identity.pull_member")
+@jobs.declare_task("identity.pull_member")
 def pull_member(stytch_member_id: str) -> None:
-    """Ask once more about a member of whom two answers differ."""
-    fetch.member(stytch_member_id)
+    """Fetch a member again when two snapshots disagree."""
+    fetch.pull_member(stytch_member_id)
 
 
-@jobs.task("identity.pull_organization")
+@jobs.declare_task("identity.pull_organization")
 def pull_organization(organization_id: str) -> None:
     """Reconcile one organization with Stytch."""
-    fetch.by_id(UUID(organization_id))
+    fetch.reconcile_by_id(UUID(organization_id))
 
 
-@jobs.task("identity.pull_directory", retry=None, queue="upkeep", cron="37 2 * * *")
+@jobs.declare_task("identity.pull_directory", retry=None, queue="upkeep", cron="37 2 * * *")
 def pull_directory() -> None:
-    """Nightly: every organization on its own, so that one trouble does not stop the others."""
+    """Defer a nightly job for every organization, so that one failure does not stop the others."""
     for organization_id in Organization.objects.live().values_list("pk", flat=True):
-        jobs.defer(
+        jobs.defer_job(
             "identity.reconcile_organization",
             coalesce=str(organization_id),
             organization_id=str(organization_id),
         )
 
 
-@jobs.task("identity.reconcile_organization", retry=None, queue="upkeep")
+@jobs.declare_task("identity.reconcile_organization", retry=None, queue="upkeep")
 def reconcile_organization(organization_id: str) -> None:
-    """One organization of the nightly pull; what fails waits for the next night."""
-    fetch.by_id(UUID(organization_id))
+    """Reconcile one organization of the nightly run.
+
+    A failure waits for the next night.
+    """
+    fetch.reconcile_by_id(UUID(organization_id))
 
 
-@jobs.task("identity.settle_intents", retry=None, queue="upkeep", cron="* * * * *")
+@jobs.declare_task("identity.settle_intents", retry=None, queue="upkeep", cron="* * * * *")
 def settle_intents() -> None:
     """Find out what became of changes whose process died, or whose answer never came."""
-    pending_changes.sweep()
+    pending_changes.resolve_stale_changes()
 
 
-@jobs.task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
+@jobs.declare_task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
 def expire_invitations() -> None:
     """Close overdue invitations, here and at Stytch."""
     overdue = Invitation.objects.overdue().order_by("expires_at")
     for invitation_id in list(overdue.values_list("pk", flat=True)[:AT_ONCE]):
         try:
-            invitations.expire(invitation_id)
+            invitations.expire_invitation(invitation_id)
         except VendorUnavailable:
             return
         except Problem as problem:
@@ -86,19 +89,24 @@ def expire_invitations() -> None:
             )
 
 
-@jobs.task("identity.forget_closed_intents", retry=None, queue="upkeep", cron="31 3 * * *")
+@jobs.declare_task("identity.forget_closed_intents", retry=None, queue="upkeep", cron="31 3 * * *")
 def forget_closed_intents() -> None:
-    """Drop changes that ended long ago; what they changed is in the organization's log."""
+    """Delete pending changes closed long ago.
+
+    The audit trail keeps what they changed.
+    """
     Intent.objects.filter(closed_at__lt=timezone.now() - KEPT).delete()
 
 
-@jobs.task("identity.forget_revoked_sessions", retry=None, queue="upkeep", cron="23 * * * *")
+@jobs.declare_task(
+    "identity.forget_revoked_sessions", retry=None, queue="upkeep", cron="23 * * * *"
+)
 def forget_revoked_sessions() -> None:
     """Drop revocations of sessions whose last token has run out by itself."""
     RevokedSession.objects.filter(expires_at__lt=timezone.now()).delete()
 
 
-@jobs.task(
+@jobs.declare_task(
     "identity.delete_expired_attempt_counters", retry=None, queue="upkeep", cron="*/15 * * * *"
 )
 def delete_expired_attempt_counters() -> None:

@@ -1,4 +1,4 @@
-"""Declared access: each view says what it asks of a caller; classes named in settings decide."""
+"""Declare what each view asks of a caller, checked by classes that the settings name."""
 
 from collections.abc import Iterator
 from typing import Final, Protocol
@@ -9,10 +9,10 @@ from django.views import View
 from rest_framework.request import Request
 
 PUBLIC: Final = "public"  # no session is asked for, and none is read
-SESSION: Final = "session"  # any valid session, whatever its organization
+SESSION: Final = "session"  # any valid session of any organization
 
 
-class BoundOrganization(Protocol):
+class AuthOrganization(Protocol):
     """The organization a session was made for."""
 
     @property
@@ -21,7 +21,7 @@ class BoundOrganization(Protocol):
     def slug(self) -> str: ...
 
 
-class BoundMember(Protocol):
+class AuthMember(Protocol):
     """The member a session was made for."""
 
     @property
@@ -30,31 +30,31 @@ class BoundMember(Protocol):
     def role(self) -> str: ...
 
 
-class Bound(Protocol):
-    """What `request.auth` is: the organization, member and permissions behind a valid token."""
+class AuthContext(Protocol):
+    """Hold the organization, member and permissions behind a valid token, as `request.auth`."""
 
     @property
-    def organization(self) -> BoundOrganization: ...
+    def organization(self) -> AuthOrganization: ...
     @property
-    def member(self) -> BoundMember | None: ...
+    def member(self) -> AuthMember | None: ...
     @property
     def session_id(self) -> str: ...
     @property
     def permissions(self) -> frozenset[str]: ...
 
 
-def declared(view: View, request: HttpRequest | Request) -> str | None:
-    """The access `view` declares for this request, as `access`; None is a refusal."""
-    return _spoken(view, request, "access")
+def get_declared_access(view: View, request: HttpRequest | Request) -> str | None:
+    """Return the access `view` declares for this request, or None, which refuses everyone."""
+    return _read_declaration(view, request, "access")
 
 
-def feature(view: View, request: HttpRequest | Request) -> str | None:
-    """The feature `view` declares for this request, as `feature`; None asks for no feature."""
-    return _spoken(view, request, "feature")
+def get_declared_feature(view: View, request: HttpRequest | Request) -> str | None:
+    """Return the feature `view` declares for this request, or None if it asks for none."""
+    return _read_declaration(view, request, "feature")
 
 
-def undeclared(view_class: type[View], actions: dict[str, str] | None) -> Iterator[str]:
-    """The actions or methods of one route for which `view_class` says nothing."""
+def list_undeclared(view_class: type[View], actions: dict[str, str] | None) -> Iterator[str]:
+    """List the actions or methods of one route for which `view_class` declares no access."""
     said = getattr(view_class, "access", None)
     if isinstance(said, str) and said:
         return
@@ -67,7 +67,7 @@ def undeclared(view_class: type[View], actions: dict[str, str] | None) -> Iterat
     yield from sorted(name for name in names if not (said or {}).get(name))
 
 
-def _spoken(view: View, request: HttpRequest | Request, attribute: str) -> str | None:
+def _read_declaration(view: View, request: HttpRequest | Request, attribute: str) -> str | None:
     said = getattr(view, attribute, None)
     if isinstance(said, dict):
         return said.get(action_of(view, request)) or None
@@ -75,7 +75,10 @@ def _spoken(view: View, request: HttpRequest | Request, attribute: str) -> str |
 
 
 def action_of(view: View, request: HttpRequest | Request) -> str:
-    """The view set's action, or for a plain view the method; HEAD asks what GET asks."""
+    """Return the view set's action or, for a plain view, the method.
+
+    HEAD asks what GET asks.
+    """
     method = (request.method or "").lower()
     method = "get" if method == "head" else method
     actions: dict[str, str] | None = getattr(view, "action_map", None)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 
 def normalize_email(email: str) -> str:
-    """Return one spelling for all spellings of a mailbox: NFKC, lower case, an ASCII domain.
+    """Return one spelling for all spellings of a mailbox, in lower case with an ASCII domain.
 
     Tags after a plus sign and dots stay: which of them name the same mailbox is up to each provider.
     """

@@ -1,14 +1,17 @@
-"""The kit as a Django app: its commands, its checks, and the discovery of what slices register."""
+"""Configure the kit as a Django app, which imports what the other apps register."""
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
 class KitConfig(AppConfig):
-    """Discovers each slice's registrations; `tasks` are discovered by the queue's own app."""
+    """Import each app's registrations at start-up.
+
+    The queue's own app discovers `tasks` modules.
+    """
 
     name = "kit"
 
     def ready(self) -> None:
-        """Import what only registers itself, once all models are there."""
+        """Import the modules that register themselves, once all models are loaded."""
         autodiscover_modules("permissions", "event_types", "checks", "handlers", "receivers")

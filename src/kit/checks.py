@@ -1,4 +1,4 @@
-"""System checks: every route says what it asks of a caller, every refusal has its own code."""
+"""System checks for declared access and unique problem codes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from kit import access, errors
 
 @register()
 def every_route_declares_access(**_: object) -> list[CheckMessage]:
-    """kit.E001: a view without access would refuse everyone, which is never what was meant."""
+    """Report kit.E001 for each view that declares no access and would refuse everyone."""
     return [
         Error(
             f"{view.__module__}.{view.__name__} declares no access for: {', '.join(missing)}.",
@@ -26,8 +26,8 @@ def every_route_declares_access(**_: object) -> list[CheckMessage]:
 
 @register()
 def every_problem_has_its_own_code(**_: object) -> list[CheckMessage]:
-    """kit.E002: clients branch on the code, so two refusals may not share one."""
-    counted = Counter(kind.code for kind in errors.registered())
+    """Report kit.E002 for two problems with one code, because clients branch on it."""
+    counted = Counter(kind.code for kind in errors.list_problems())
     return [
         Error(f"Two problems share the code {code!r}.", id="kit.E002")
         for code, times in counted.items()
@@ -38,7 +38,7 @@ def every_problem_has_its_own_code(**_: object) -> list[CheckMessage]:
 def undeclared(
     patterns: Sequence[URLPattern | URLResolver],
 ) -> Iterator[tuple[type[View], list[str]]]:
-    """The views among `patterns` that stay silent, with the actions they are silent about."""
+    """Return the views among `patterns` without declared access, with the actions concerned."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from undeclared(pattern.url_patterns)
@@ -47,6 +47,6 @@ def undeclared(
         # Only DRF names a view's class so; importing DRF here would load every slice too early.
         view = getattr(callback, "cls", None)
         if view is not None:
-            missing = list(access.undeclared(view, getattr(callback, "actions", None)))
+            missing = list(access.list_undeclared(view, getattr(callback, "actions", None)))
             if missing:
                 yield view, missing

@@ -1,4 +1,4 @@
-"""What DRF and drf-spectacular are told, as plain values that settings may import."""
+"""Settings of DRF and drf-spectacular as plain values."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ REST: Final[dict[str, Any]] = {
     "DEFAULT_PARSER_CLASSES": ["kit.json_api.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["kit.json_api.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "kit.openapi.schema.Schema",
-    "EXCEPTION_HANDLER": "kit.problems.handle",
+    "EXCEPTION_HANDLER": "kit.problems.handle_exception",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # the only form from DRF 3.20 on
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["kit.json_api.JSONRenderer"],
@@ -43,7 +43,7 @@ _FIELD_ERROR: Final[dict[str, Any]] = {
 }
 
 
-def _example(status: int, code: str, title: str) -> dict[str, Any]:
+def _build_example(status: int, code: str, title: str) -> dict[str, Any]:
     request_id = "0192f8a0-4c1e-7a53-9a57-3f1b8c2d4e6f"
     return {
         "type": f"https://api.example.com/docs/errors#{code}",
@@ -86,7 +86,7 @@ _COMPONENTS: Final[dict[str, Any]] = {
             "content": {
                 "application/problem+json": {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "example": _example(404, "not_found", "There is nothing here for you"),
+                    "example": _build_example(404, "not_found", "There is nothing here for you"),
                 }
             },
         },
@@ -96,7 +96,7 @@ _COMPONENTS: Final[dict[str, Any]] = {
                 "application/problem+json": {
                     "schema": {"$ref": "#/components/schemas/ValidationProblem"},
                     "example": {
-                        **_example(400, "malformed", "The request is malformed"),
+                        **_build_example(400, "malformed", "The request is malformed"),
                         "errors": [_ERROR],
                     },
                 }

@@ -1,4 +1,4 @@
-"""The tree of refusals: every error a caller may see is one of these, rendered by kit.problems.
+"""Define the base classes of all problems a caller may get, rendered by kit.problems.
 
 Problem                       500 internal_error
 ├── Malformed                 400 malformed: errors[] says which field, and why
@@ -34,7 +34,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with the input: a JSON pointer (`/items/0/name`) or `?parameter`."""
+    """Describe one invalid input by JSON pointer (`/items/0/name`) or `?parameter`."""
 
     pointer: str
     code: str
@@ -178,12 +178,12 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, **members)
 
 
-def registered() -> list[type[Problem]]:
-    """Every Problem there is, by status and code: what docs/api/errors.md must list."""
-    return sorted({Problem, *_below(Problem)}, key=lambda kind: (kind.status, kind.code))
+def list_problems() -> list[type[Problem]]:
+    """Return every Problem class by status and code, as docs/api/errors.md must list them."""
+    return sorted({Problem, *_list_subclasses(Problem)}, key=lambda kind: (kind.status, kind.code))
 
 
-def _below(kind: type[Problem]) -> Iterator[type[Problem]]:
+def _list_subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
     for child in kind.__subclasses__():
         yield child
-        yield from _below(child)
+        yield from _list_subclasses(child)

@@ -1,4 +1,4 @@
-"""Strict queries: only parameters a view declares, each with a value that means something."""
+"""Filter lists strictly, refusing undeclared parameters and values without a meaning."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -25,33 +25,33 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # ships n
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: APIView
     ) -> QuerySet[Any]:
-        """The rows the query asks for; Malformed if a value is wrong or empty."""
+        """Return the rows the query asks for. Raises Malformed if a value is wrong or empty."""
         if access.action_of(view, request) not in getattr(view, "lists", ()):
             return queryset
         filterset: FilterSet | None = self.get_filterset(request, queryset, view)
         if filterset is None:
             return queryset
-        if errors := list(_errors(filterset)):
+        if errors := list(_list_errors(filterset)):
             raise Malformed(errors=errors)
         rows: QuerySet[Any] = filterset.qs
         return rows
 
 
-def names(view: APIView) -> set[str]:
-    """The query parameters the filters of `view` add to its lists."""
+def list_filter_names(view: APIView) -> set[str]:
+    """Return the query parameters the filters of `view` add to its lists."""
     filterset: type[FilterSet] | None = getattr(view, "filterset_class", None)
     return set(filterset.base_filters) if filterset else set()
 
 
-def refuse_strangers(request: Request, known: Collection[str]) -> None:
-    """UnknownParameter for what is not `known`; Malformed for values no filter could mean."""
+def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
+    """Raise UnknownParameter for names not in `known`, and Malformed for unusable values."""
     query = request.query_params
-    if strangers := [name for name in query if name not in known]:
+    if unknown := [name for name in query if name not in known]:
         raise UnknownParameter(
             "The call knows " + (", ".join(sorted(known)) or "no query parameters") + ".",
             [
                 FieldError(f"?{name}", "unknown_parameter", "This parameter does not exist.")
-                for name in strangers[:ERRORS_SHOWN]
+                for name in unknown[:ERRORS_SHOWN]
             ],
         )
     for name, values in query.lists():
@@ -64,7 +64,7 @@ def refuse_strangers(request: Request, known: Collection[str]) -> None:
         raise Malformed(errors=[FieldError(f"?{name}", code, detail)])
 
 
-def _errors(filterset: FilterSet) -> Iterator[FieldError]:
+def _list_errors(filterset: FilterSet) -> Iterator[FieldError]:
     # An empty value would silently mean "everything".
     for name in filterset.filters:
         if filterset.data.get(name) == "":

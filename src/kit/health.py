@@ -1,4 +1,4 @@
-"""Health for machines: alive (no I/O), ready (database, migrations, keys), and metrics."""
+"""Health endpoints for liveness, readiness and metrics."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,28 +24,28 @@ from kit.pooling import has_own_sessions
 type Check = Callable[[], bool]
 
 LIMIT_SECONDS: Final = 1.0
-# What slices read from the database at each scrape: the same number whichever process is asked.
+# What slices read from the database at each scrape: the same number any process is asked.
 gauges: Final[list[Collector]] = []
 log = structlog.get_logger(__name__)
 
 
 @require_safe
 def livez(_request: HttpRequest) -> HttpResponse:
-    """This process answers."""
-    return _json({"status": "ok"})
+    """Answer 200 without any I/O, to show that this process runs."""
+    return _json_response({"status": "ok"})
 
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """This process can serve: 200, or 503 naming the checks that fail. Vendors are not asked."""
+    """Answer 200, or 503 naming the failed checks. Vendors are not asked."""
     failed = probe.failures()
     body = {"status": "unavailable" if failed else "ok", "failed": failed}
-    return _json(body, status=503 if failed else 200)
+    return _json_response(body, status=503 if failed else 200)
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text, for those who hold METRICS_TOKEN; without one it does not exist."""
+    """Return Prometheus text to holders of METRICS_TOKEN, and 404 if none is configured."""
     given = request.headers.get("Authorization", "")
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if not settings.METRICS_TOKEN or not compare_digest(given.encode(), expected.encode()):
@@ -71,7 +71,7 @@ class Probe:
         self._lock = Lock()
 
     def failures(self) -> list[str]:
-        """The names of the checks that fail; "timeout" if they did not finish in time."""
+        """Return the names of the failed checks, or "timeout" if they did not finish in time."""
         with self._lock:
             if self._running is None or self._running.done():
                 self._running = self._pool.submit(self._run)
@@ -92,19 +92,19 @@ class Probe:
 
 
 def database_answers() -> bool:
-    """A fresh connection, as a new request would need one."""
+    """Open a fresh database connection, as a new request would need one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return bool(cursor.fetchone() == (1,))
 
 
 def migrations_are_applied() -> bool:
-    """Whether the control plane has the tables this release was written for."""
+    """Check that the public schema has the migrations of this release."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
-def once(check: Check) -> Check:
+def cache_success(check: Check) -> Check:
     """`check`, never asked again after its first yes."""
     passed = False
 
@@ -117,23 +117,23 @@ def once(check: Check) -> Check:
 
 
 def keys_are_present() -> bool:
-    """Without this key no cursor, session cookie or secret at rest can be read."""
+    """Check that cursors, session cookies and stored secrets can be read."""
     return bool(settings.SECRET_KEY)
 
 
 probe = Probe(
     {
         "database": database_answers,
-        "transaction_pooler": once(has_own_sessions),
-        "migrations": once(migrations_are_applied),
+        "transaction_pooler": cache_success(has_own_sessions),
+        "migrations": cache_success(migrations_are_applied),
         "keys": keys_are_present,
     }
 )
 
 
-def _json(body: object, status: int = 200) -> HttpResponse:
+def _json_response(body: object, status: int = 200) -> HttpResponse:
     return HttpResponse(
-        json_api.dumps(body),
+        json_api.dump_json(body),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},

@@ -1,4 +1,4 @@
-"""Primary keys: UUIDv7, opaque to callers, sortable by time, kind to indexes (RFC 9562)."""
+"""Generate UUIDv7 primary keys, which sort by time (RFC 9562)."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ _last = 0
 
 
 def uuid7() -> uuid.UUID:
-    """A new UUIDv7; within one process each is greater than the one before."""
+    """Return a new UUIDv7, greater than the one before in this process."""
     global _last  # noqa: PLW0603 - monotonic counter of this process
     with _lock:
         # 48 bits of milliseconds and 12 bits of their fraction: the counter of RFC 9562, method 3.

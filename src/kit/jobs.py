@@ -1,4 +1,4 @@
-"""Jobs by name: deferred in the business transaction, so that the queue is the outbox.
+"""Defer jobs by name in the business transaction, so that the queue serves as the outbox.
 
 A service defers `"billing.sync_seats"`, a task declares itself under that name, and neither imports
 the other. Arguments are ids, never objects; the caller travels with them.
@@ -27,7 +27,7 @@ from kit import outbound
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 
-CALLER_ARGUMENT = "_caller"
+ACTOR_ARGUMENT = "_caller"
 
 
 class Backoff(procrastinate.BaseRetryStrategy):
@@ -40,7 +40,7 @@ class Backoff(procrastinate.BaseRetryStrategy):
         self.attempts = len(delays) + beyond
 
     def delay(self, attempts: int) -> timedelta:
-        """How long to wait after that many failures, ± 20 % so that retries do not march in step."""
+        """Return the wait after that many failures, varied by 20 % so that retries spread out."""
         seconds = self.delays[min(attempts, len(self.delays) - 1)]
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
         return timedelta(seconds=seconds * jitter)
@@ -48,7 +48,7 @@ class Backoff(procrastinate.BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        """Retry on any failure until the attempts are used up; then the job stays `failed`."""
+        """Retry on any failure until the attempts are used up, then leave the job `failed`."""
         if job.attempts >= self.attempts:
             return None
         wait = self.delay(job.attempts) * settings.JOB_DELAY_SCALE
@@ -56,27 +56,27 @@ class Backoff(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_at=timezone.now() + wait)
 
 
-STANDARD = Backoff(10, 30, 120, 300, 600, give_up=timedelta(days=3))
+STANDARD_BACKOFF = Backoff(10, 30, 120, 300, 600, give_up=timedelta(days=3))
 
 
 @contextmanager
-def _scope(name: str, carried: dict[str, str]) -> Iterator[None]:
-    caller = callers.from_arguments(carried)
+def _task_scope(name: str, carried: dict[str, str]) -> Iterator[None]:
+    caller = callers.actor_from_arguments(carried)
     enter: Callable[[], Any] = import_string(settings.TASK_SCOPE)
     with (
-        callers.use(caller),
-        outbound.patient(),
+        callers.act_as(caller),
+        outbound.use_job_timeouts(),
         structlog.contextvars.bound_contextvars(task=name, request_id=caller.request_id),
         enter(),
     ):
         yield
 
 
-def task(
+def declare_task(
     name: str,
     *,
     queue: str = "default",
-    retry: procrastinate.BaseRetryStrategy | None = STANDARD,
+    retry: procrastinate.BaseRetryStrategy | None = STANDARD_BACKOFF,
     cron: str = "",
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Declare a task. It runs in the public schema, as the caller who deferred it, maybe twice.
@@ -89,7 +89,7 @@ def task(
         @functools.wraps(function)
         def run(**arguments: Any) -> None:  # noqa: ANN401 - JSON
             arguments.pop("timestamp", None)  # what the clock adds
-            with _scope(name, arguments.pop(CALLER_ARGUMENT, {})):
+            with _task_scope(name, arguments.pop(ACTOR_ARGUMENT, {})):
                 function(**arguments)  # type: ignore[call-arg]
 
         declared = app.task(name=name, queue=queue, retry=retry or False)(run)
@@ -100,14 +100,14 @@ def task(
     return declare
 
 
-def defer(
+def defer_job(
     name: str,
     *,
     coalesce: str | None = None,
     after: timedelta | None = None,
     **arguments: str | int | bool | None,
 ) -> int | None:
-    """Store a job in the running transaction; its id, or None when `coalesce` found one waiting.
+    """Store a job in the running transaction and return its id, or None if coalesced.
 
     Take the organization's lock before deferring a coalesced job: otherwise the waiting job may
     already be counting and the last change be lost. Raises TaskNotFound for an unknown name.
@@ -118,7 +118,7 @@ def defer(
         queueing_lock=f"{name}:{coalesce}" if coalesce else None,
         schedule_at=timezone.now() + after * settings.JOB_DELAY_SCALE if after else None,
     )
-    payload: dict[str, Any] = {**arguments, CALLER_ARGUMENT: callers.current().as_arguments()}
+    payload: dict[str, Any] = {**arguments, ACTOR_ARGUMENT: callers.get_actor().as_arguments()}
     try:
         with transaction.atomic():  # a savepoint: AlreadyEnqueued would poison the outer one
             return job.defer(**payload)

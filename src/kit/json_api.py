@@ -1,4 +1,4 @@
-"""JSON in and out: one parser that refuses what no field could hold, one renderer that is fast."""
+"""Parse and render JSON, refusing on input what no field could store."""
 
 from collections.abc import Mapping
 from typing import IO, Any, Final
@@ -25,8 +25,8 @@ class JSONParser(BaseParser):
         stream: IO[bytes],
         _media_type: str | None = None,
         _parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever the body held
-        """The body's value; an empty body is an empty object."""
+    ) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the body's value, an empty object for an empty body."""
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
@@ -39,12 +39,15 @@ class JSONParser(BaseParser):
             raise Malformed(f"The body is not valid JSON: {error.msg}.") from None
         # Both counts are far cheaper than a walk, and nearly every body passes by them.
         if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT or b"\\u0000" in raw:
-            _walk(value)
+            _check_depth(value)
         return value
 
 
 class JSONRenderer(BaseRenderer):
-    """orjson: UTC times end in Z, NaN becomes null, lazy strings and decimals become strings."""
+    """Render JSON with orjson.
+
+    UTC times end in Z, NaN becomes null, lazy strings and decimals become strings.
+    """
 
     media_type = "application/json"
     format = "json"
@@ -57,41 +60,43 @@ class JSONRenderer(BaseRenderer):
         _accepted_media_type: str | None = None,
         _renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The bytes of an answer; none for None."""
-        return b"" if data is None else dumps(data)
+        """Return the bytes of a response, none for None."""
+        return b"" if data is None else dump_json(data)
 
 
 class Negotiation(DefaultContentNegotiation):
-    """JSON for whoever takes problems: Swagger UI asks only for them where success has no body."""
+    """Select JSON also for callers that accept only problem documents, as Swagger UI does."""
 
     def get_accept_list(self, request: Request) -> list[str]:
-        """What the caller takes, a problem document being JSON too."""
+        """Return what the caller accepts, counting a problem document as JSON."""
         said = super().get_accept_list(request)
         return [each.replace("problem+json", "json") for each in said]
 
 
-def dumps(value: object) -> bytes:
-    """`value` as JSON."""
+def dump_json(value: object) -> bytes:
+    """Return `value` as JSON."""
     options = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
     return orjson.dumps(value, default=str, option=options)
 
 
-def _walk(root: object) -> None:
+def _check_depth(root: object) -> None:
     """Refuse NUL characters, which PostgreSQL cannot store, and nesting no field asks for."""
     waiting: list[tuple[object, str, int]] = [(root, "", 0)]
     while waiting:
         value, pointer, depth = waiting.pop()
         if depth > DEPTH_LIMIT:
-            raise _refusal("", "too_deep", f"Nest at most {DEPTH_LIMIT} levels.")
+            raise _build_refusal("", "too_deep", f"Nest at most {DEPTH_LIMIT} levels.")
         if isinstance(value, str) and "\0" in value:
-            raise _refusal(pointer, "null_characters_not_allowed", "NUL cannot be stored.")
+            raise _build_refusal(pointer, "null_characters_not_allowed", "NUL cannot be stored.")
         if isinstance(value, list):
             waiting += [(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
         if isinstance(value, dict):
             if any("\0" in key for key in value):
-                raise _refusal(pointer, "null_characters_not_allowed", "NUL cannot be stored.")
+                raise _build_refusal(
+                    pointer, "null_characters_not_allowed", "NUL cannot be stored."
+                )
             waiting += [(item, f"{pointer}/{key}", depth + 1) for key, item in value.items()]
 
 
-def _refusal(pointer: str, code: str, detail: str) -> Malformed:
+def _build_refusal(pointer: str, code: str, detail: str) -> Malformed:
     return Malformed(errors=[FieldError(pointer[:200], code, detail)])

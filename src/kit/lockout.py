@@ -1,4 +1,4 @@
-"""Lock out password guessing at the admin: per account and client, and per client."""
+"""Lock out password guessing at the admin, per account with client and per client."""
 
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from kit.addresses import normalize_email
-from kit.middleware import client_ip
+from kit.middleware import get_client_ip
 
 # Wrong passwords one client address may send for all accounts together, within the cool-off time.
 CLIENT_FAILURE_LIMIT: Final = 30
@@ -24,7 +24,7 @@ MAX_USERNAME_CHARACTERS: Final = 255  # the column's; lower case may be longer t
 
 
 class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships no types
-    """Add a limit per client address to that per account and client; named in settings.
+    """Add a limit per client address to that per account and client.
 
     There is none per account alone: it would let anyone keep a member of staff out.
     """
@@ -38,7 +38,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships n
 
 
 def get_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
-    """Return the account a sign-in names, in normal form: the look-up ignores case, so this does."""
+    """Return the account name of a sign-in in lower case, as the look-up ignores case."""
     name = (credentials or {}).get("username") or request.POST.get("username")
     return normalize_email(name)[:MAX_USERNAME_CHARACTERS] if name else None
 
@@ -46,7 +46,7 @@ def get_username(request: HttpRequest, credentials: dict[str, Any] | None) -> st
 def render_lockout(
     request: HttpRequest, _refused: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """Render what to do after too many wrong passwords; named in settings."""
+    """Render what to do after too many wrong passwords."""
     context = admin.site.each_context(request) | {
         "title": "Signing in is locked",
         "username": get_client_username(request, credentials) or "",
@@ -56,8 +56,8 @@ def render_lockout(
 
 
 def get_client_address(request: HttpRequest) -> str:
-    """Return the client's address for axes: attempts without one would be found by no query."""
-    return client_ip(request) or UNKNOWN_ADDRESS
+    """Return the client's address for axes, which finds no attempts without one."""
+    return get_client_ip(request) or UNKNOWN_ADDRESS
 
 
 def _count_of_client(request: HttpRequest) -> int:

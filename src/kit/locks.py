@@ -1,4 +1,4 @@
-"""Advisory locks on things that may have no row yet: one vendor object, one command."""
+"""Take advisory locks on vendor objects and commands that may have no row yet."""
 
 import hashlib
 import time
@@ -17,39 +17,39 @@ class LockMisused(RuntimeError):
     """An advisory lock was asked for inside a transaction."""
 
 
-def number(key: str) -> int:
-    """The 64-bit lock number of a key, the same in every process."""
+def lock_number(key: str) -> int:
+    """Return the 64-bit lock number of a key, the same in every process."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True)
 
 
 @contextmanager
-def object(key: str, *, patience: float | None = None) -> Iterator[None]:  # noqa: A001 - reads locks.object("stripe:sub_1")
+def hold_object(key: str, *, patience: float | None = None) -> Iterator[None]:
     """Hold `key` alone across all processes, over a vendor fetch, until the block ends.
 
     It is a session lock in autocommit: no transaction stays open during the fetch, and row locks
     are taken inside the block, for the write. Raises LockMisused within a transaction, where a
     vendor must not be called anyway. With `patience` (seconds), for requests: raises Unavailable
-    when whoever holds it, perhaps a job whose vendor hangs, does not let go in time.
+    when anyone who holds it, perhaps a job whose vendor hangs, does not let go in time.
     """
-    if transactions.is_open():
+    if transactions.is_transaction_open():
         raise LockMisused(key)
     if patience is None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [number(key)])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [lock_number(key)])
     else:
         _take_within(key, patience)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [number(key)])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_number(key)])
 
 
 def _take_within(key: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [number(key)])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(key)])
             if cursor.fetchone()[0]:
                 return
         if time.monotonic() >= deadline:
@@ -57,8 +57,8 @@ def _take_within(key: str, seconds: float) -> None:
         time.sleep(LOOK_EVERY_SECONDS)
 
 
-def try_transaction(key: str) -> bool:
-    """Take `key` until the running transaction ends; false when another process holds it."""
+def try_lock_transaction(key: str) -> bool:
+    """Lock `key` until the transaction ends, or return False if another process holds it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number(key)])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_number(key)])
         return bool(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Structured logs: events with a request id, on the console or as JSON, without secrets."""
+"""Configure structured logs with a request id and without secrets."""
 
 import logging.config
 import re
@@ -38,25 +38,25 @@ QUIET: Final = {
 }
 
 
-def redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Take out what looks like a secret or a person, as a belt: nobody should log it at all."""
-    return {key: _clean(key, value) for key, value in event.items()}
+def redact_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Remove values that look like secrets or personal data from a log event."""
+    return {key: _clean_value(key, value) for key, value in event.items()}
 
 
-def _clean(key: str, value: Any) -> Any:  # noqa: ANN401 - log values are anything
+def _clean_value(key: str, value: Any) -> Any:  # noqa: ANN401 - log values are anything
     if SECRET_KEYS.search(key) and isinstance(value, str | bytes):
         return REDACTED
     if isinstance(value, str):
         return SECRET_SHAPES.sub(REDACTED, value)
     if isinstance(value, Mapping):
-        return {inner: _clean(str(inner), item) for inner, item in value.items()}
+        return {inner: _clean_value(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean("", item) for item in value]
+        return [_clean_value("", item) for item in value]
     return value
 
 
-def configure(*, style: Literal["console", "json"], level: str) -> dict[str, Any]:
-    """Set up structlog and the standard library's logging; returns the latter's configuration."""
+def configure_logging(*, style: Literal["console", "json"], level: str) -> dict[str, Any]:
+    """Set up structlog and return the configuration of the standard library's logging."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -74,13 +74,13 @@ def configure(*, style: Literal["console", "json"], level: str) -> dict[str, Any
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    configuration = _standard(shared, style, level)
+    configuration = _configure_standard(shared, style, level)
     logging.config.dictConfig(configuration)
     return configuration
 
 
 def _for_a_person(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """A line that fits a terminal: the time of day, no module, the telling end of the request id."""
+    """Format a line for a terminal, with the time of day and the end of the request id."""
     event.pop("logger", None)
     event["timestamp"] = event.get("timestamp", "")[11:19]
     if event.get("request_id"):
@@ -88,7 +88,7 @@ def _for_a_person(_logger: WrappedLogger, _name: str, event: EventDict) -> Event
     return event
 
 
-def _standard(
+def _configure_standard(
     shared: list[Processor], style: Literal["console", "json"], level: str
 ) -> dict[str, Any]:
     console = structlog.dev.ConsoleRenderer(
@@ -103,7 +103,7 @@ def _standard(
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,  # as text, so that redact reads it too
-            redact,
+            redact_event,
             *render,
         ],
     }

@@ -1,4 +1,4 @@
-"""The outermost layers of a request: its id and caller, its line in the log, its size."""
+"""Middleware for the request id, the client address, the access log and the body limit."""
 
 import re
 from collections.abc import Callable
@@ -30,16 +30,16 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Keep a caller's id if it is harmless; answer with it in every case."""
+        """Keep the caller's request id if it is valid, and return the id with the response."""
         given = request.headers.get("X-Request-Id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(ids.uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]  # Django's way to carry values
-        unknown = actor.Caller(
-            ip=client_ip(request),
+        unknown = actor.Actor(
+            ip=get_client_ip(request),
             user_agent=printable(request.headers.get("User-Agent", ""))[:USER_AGENT_LIMIT],
             request_id=request_id,
         )
-        with actor.use(unknown), structlog.contextvars.bound_contextvars(request_id=request_id):
+        with actor.act_as(unknown), structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._answer(request)
         response["X-Request-Id"] = request_id
         return response
@@ -66,7 +66,7 @@ class BodyLimit:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """413 by Content-Length, 411 without one; the JSON parser counts bytes for itself."""
+        """Refuse with 413 by Content-Length, or with 411 without one."""
         # WSGI gives chunked bodies no length, and Django would read them as empty.
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             return self._refuse(LengthRequired("Send a Content-Length."), request)
@@ -82,26 +82,26 @@ class BodyLimit:
         return response
 
     def _refuse(self, problem: Problem, request: HttpRequest) -> HttpResponseBase:
-        response = problems.render(problem, request)
+        response = problems.render_problem(problem, request)
         # The body stays unread, so the next request on this connection would be taken for it.
         response["Connection"] = "close"
         return response
 
 
-def client_ip(request: HttpRequest) -> str:
-    """The address the outermost of TRUSTED_PROXIES saw; what clients claim beyond it is ignored."""
+def get_client_ip(request: HttpRequest) -> str:
+    """Return the address seen by the outermost of TRUSTED_PROXIES, ignoring what clients claim."""
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     chain = [*(part for part in forwarded if part.strip()), request.META.get("REMOTE_ADDR") or ""]
     seen = chain[-min(settings.TRUSTED_PROXIES + 1, len(chain))]
-    return _normal(seen) or _normal(chain[-1])
+    return _normalize_ip(seen) or _normalize_ip(chain[-1])
 
 
 def printable(text: str) -> str:
-    """`text` without control characters, which neither PostgreSQL nor a log line may hold."""
+    """Return `text` without control characters, which PostgreSQL and logs cannot hold."""
     return "".join(character for character in text if character.isprintable())
 
 
-def _normal(text: str) -> str:
+def _normalize_ip(text: str) -> str:
     try:
         address = ip_address(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""What every model shares: its id, when it was written, and comparing text in any case."""
+"""Base model with id and timestamps, and case-insensitive text."""
 
 from django.db import models
 from django.db.models.functions import Lower

@@ -1,4 +1,4 @@
-"""What every gateway shares: three ways to fail, time limits, and a door that never jams.
+"""Share error types, time limits and a circuit breaker among the vendors' clients.
 
 VendorError
 ├── VendorUnavailable   try again later (503); the outcome may be unknown
@@ -21,14 +21,14 @@ from kit.errors import Unavailable
 
 Limits = tuple[float, float]
 
-# Connect and read seconds. A person waits for a request; nobody waits for a job.
+# Connect and read seconds. A person waits for a request; no one waits for a job.
 REQUEST_LIMITS: Limits = (1.0, 4.0)
 JOB_LIMITS: Limits = (5.0, 20.0)
 
-HANGING_SECONDS = 1.0
-MOST_IN_FLIGHT = 3
+MAX_WAIT_SECONDS = 1.0
+MAX_CALLS_IN_FLIGHT = 3
 # Longer than any healthy answer takes; a request's own limits end before it.
-SUSPICIOUS_SECONDS = 6.0
+SLOW_CALL_SECONDS = 6.0
 
 _limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_LIMITS)
 
@@ -50,7 +50,7 @@ class VendorUnavailable(Unavailable):
 
 
 class VendorRejected(Exception):
-    """The vendor refused: `code` is its stable word, `message` its sentence, for logs only."""
+    """Raised when the vendor refused, with its `code` and its `message` for logs only."""
 
     def __init__(self, vendor: str, *, code: str, message: str = "", status: int = 400) -> None:
         super().__init__(f"{vendor}: {code}")
@@ -74,7 +74,7 @@ class CalledInTransaction(RuntimeError):
 
 
 @contextmanager
-def patient() -> Iterator[None]:
+def use_job_timeouts() -> Iterator[None]:
     """Allow vendor calls the time limits of a job."""
     token = _limits.set(JOB_LIMITS)
     try:
@@ -84,15 +84,15 @@ def patient() -> Iterator[None]:
 
 
 class _TimeLimits(HTTPAdapter):
-    """Both SDKs would wait for ever, or for 80 seconds: the limit is ours, always."""
+    """Apply our time limits, since both SDKs would wait for 80 seconds or forever."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - requests' own
         options["timeout"] = _limits.get()
         return super().send(request, **options)
 
 
-def session() -> requests.Session:
-    """A keep-alive session for one gateway, with our time limits, no retries and no proxies."""
+def create_session() -> requests.Session:
+    """Return a keep-alive session with our time limits, without retries and proxies."""
     made = requests.Session()
     made.trust_env = False  # a proxy of the environment would receive loopback traffic too
     adapter = _TimeLimits(pool_maxsize=16)
@@ -101,7 +101,7 @@ def session() -> requests.Session:
     return made
 
 
-class Door:
+class Bulkhead:
     """The only way to one vendor from this process.
 
     A web process has few threads. When a call hangs, or several are under way, the next callers
@@ -114,7 +114,7 @@ class Door:
         vendor: str,
         clock: Callable[[], float] = time.monotonic,
         *,
-        wait: float = HANGING_SECONDS,
+        wait: float = MAX_WAIT_SECONDS,
     ) -> None:
         self.vendor = vendor
         self._clock = clock
@@ -127,7 +127,7 @@ class Door:
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Hold a place for one call. Raises VendorUnavailable, or CalledInTransaction."""
-        if transactions.is_open():
+        if transactions.is_transaction_open():
             raise CalledInTransaction(self.vendor)
         ticket = self._admit()
         try:
@@ -135,7 +135,7 @@ class Door:
         finally:
             with self._lock:
                 started = self._started.pop(ticket)
-                self._is_suspect = self._clock() - started > SUSPICIOUS_SECONDS
+                self._is_suspect = self._clock() - started > SLOW_CALL_SECONDS
                 self._lock.notify()
 
     def _admit(self) -> int:
@@ -143,7 +143,7 @@ class Door:
             is_request = _limits.get() is REQUEST_LIMITS
             if is_request and not self._is_hanging():
                 # A crowd before a vendor that answers moves on; only a jam turns people away.
-                self._lock.wait_for(lambda: len(self._started) < MOST_IN_FLIGHT, self._wait)
+                self._lock.wait_for(lambda: len(self._started) < MAX_CALLS_IN_FLIGHT, self._wait)
             if self._is_jammed() if is_request else self._is_suspect and self._started:
                 raise VendorUnavailable(self.vendor)
             self._next += 1
@@ -151,21 +151,21 @@ class Door:
             return self._next
 
     def _is_jammed(self) -> bool:
-        return len(self._started) >= MOST_IN_FLIGHT or self._is_hanging()
+        return len(self._started) >= MAX_CALLS_IN_FLIGHT or self._is_hanging()
 
     def _is_hanging(self) -> bool:
         now = self._clock()
-        return now - min(self._started.values(), default=now) > HANGING_SECONDS
+        return now - min(self._started.values(), default=now) > MAX_WAIT_SECONDS
 
 
-_doors: dict[str, Door] = {}
+_doors: dict[str, Bulkhead] = {}
 _doors_lock = threading.Lock()
 
 
 @contextmanager
-def door(vendor: str) -> Iterator[None]:
-    """`with vendors.door("stytch"):` around each call of a gateway."""
+def guard_call(vendor: str) -> Iterator[None]:
+    """Guard one call to a vendor by its circuit breaker, as `with guard_call("stytch"):`."""
     with _doors_lock:
-        made = _doors.setdefault(vendor, Door(vendor))
+        made = _doors.setdefault(vendor, Bulkhead(vendor))
     with made.enter():
         yield

@@ -1,4 +1,4 @@
-"""Keyset pagination: pages that stay stable under inserts and cost the same at any depth."""
+"""Paginate by keyset, so that pages stay stable under inserts at constant cost."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _types: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in one list: its ordering, its direction, the row it starts after."""
+    """Hold a position in one list as its ordering, its direction and the last row."""
 
     ordering: str
     binding: str
@@ -42,13 +42,13 @@ class Cursor:
     position: tuple[object, object]
 
     def encode(self) -> str:
-        """Text for a URL, signed so that only what we issued is ever read."""
+        """Return signed text for a URL, so that only cursors issued here are read."""
         position = [[type(value).__name__, str(value)] for value in self.position]
         return _signer.sign_object([self.ordering, self.binding, self.backwards, position])
 
     @classmethod
     def decode(cls, text: str) -> Self:
-        """The cursor that `encode` made; InvalidCursor for anything else."""
+        """Return the cursor that `encode` made. Raises InvalidCursor for anything else."""
         try:
             ordering, binding, backwards, position = _signer.unsign_object(text)
             value, key = (_types[kind](text) for kind, text in position)
@@ -74,15 +74,15 @@ class KeysetPagination(BasePagination):
         request: Request,
         view: APIView | None = None,
     ) -> list[Any]:
-        """One page of rows, read with one query."""
+        """Return one page of rows, read with one query."""
         if not isinstance(queryset, QuerySet):
             raise TypeError("keyset pagination reads query sets")
         self.request = request
-        ordering = _ordering(request, view)
-        self.start = Cursor(ordering, _binding(request), backwards=False, position=("", ""))
+        ordering = _get_ordering(request, view)
+        self.start = Cursor(ordering, _digest_query(request), backwards=False, position=("", ""))
         self.cursor = self._cursor(request)
-        limit = _limit(request)
-        self.column = _column(view, ordering.removeprefix("-"))
+        limit = _get_limit(request)
+        self.column = _get_column(view, ordering.removeprefix("-"))
         rows = list(self._window(queryset)[: limit + 1])
         self.has_more = len(rows) > limit
         self.page = rows[:limit]
@@ -91,11 +91,11 @@ class KeysetPagination(BasePagination):
         return self.page
 
     def get_paginated_response(self, data: object) -> Response:
-        """The page with its links."""
+        """Return the page with its links."""
         return Response({**self.links(), "results": data})
 
     def links(self) -> dict[str, str | None]:
-        """Where the neighbouring pages are; None where there is none."""
+        """Return the URLs of the neighbouring pages, None where there is none."""
         backwards = bool(self.cursor and self.cursor.backwards)
         has_next = backwards or self.has_more
         has_previous = self.has_more if backwards else self.cursor is not None
@@ -117,7 +117,9 @@ class KeysetPagination(BasePagination):
         descending = self.start.ordering.startswith("-")
         if self.cursor:
             descending ^= self.cursor.backwards
-            queryset = queryset.filter(_after(self.column, self.cursor.position, descending))
+            queryset = queryset.filter(
+                _build_condition(self.column, self.cursor.position, descending)
+            )
         sign = "-" if descending else ""
         return queryset.order_by(f"{sign}{self.column}", f"{sign}pk")
 
@@ -125,12 +127,12 @@ class KeysetPagination(BasePagination):
         if not self.page:
             return None
         row = self.page[index]
-        position = (_read(row, self.column), row.pk)
+        position = (_read_cursor(row, self.column), row.pk)
         cursor = replace(self.start, backwards=backwards, position=position)
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor.encode())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """The envelope, in OpenAPI 3.1 (no `nullable`)."""
+        """Return the page's schema in OpenAPI 3.1 (no `nullable`)."""
         link = {"type": ["string", "null"], "format": "uri", "maxLength": 8_000}
         return {
             "type": "object",
@@ -158,8 +160,8 @@ class KeysetPagination(BasePagination):
         return parameters
 
 
-def names(view: APIView) -> set[str]:
-    """The query parameters pagination adds to a list of `view`."""
+def list_page_names(view: APIView) -> set[str]:
+    """Return the query parameters pagination adds to a list of `view`."""
     return {"limit", "cursor", *(["ordering"] if getattr(view, "ordering_fields", ()) else [])}
 
 
@@ -167,31 +169,31 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _after(
+def _build_condition(
     column: str,
     position: Sequence[object],
     descending: bool,  # noqa: FBT001 - private
 ) -> CombinedExpression:
-    """`ROW(column, id) < ROW(x, y)`: one comparison, answered from one index."""
+    """Build `ROW(column, id) < ROW(x, y)`, which one index answers."""
     row = Func(F(column), F("pk"), function="ROW", output_field=TextField())
     place = Func(*map(Value, position), function="ROW", output_field=TextField())
     sign = "<" if descending else ">"
     return CombinedExpression(row, sign, place, output_field=BooleanField())
 
 
-def _read(row: Model, column: str) -> object:
+def _read_cursor(row: Model, column: str) -> object:
     value: object = row
     for part in column.split("__"):
         value = getattr(value, part)
     return value
 
 
-def _column(view: APIView | None, name: str) -> str:
+def _get_column(view: APIView | None, name: str) -> str:
     fields = getattr(view, "ordering_fields", ())
     return str(fields.get(name, name)) if isinstance(fields, Mapping) else name
 
 
-def _ordering(request: Request, view: APIView | None) -> str:
+def _get_ordering(request: Request, view: APIView | None) -> str:
     default: str = getattr(view, "ordering", "-created_at")
     fields = getattr(view, "ordering_fields", ())
     asked = request.query_params.get("ordering")
@@ -203,7 +205,7 @@ def _ordering(request: Request, view: APIView | None) -> str:
     return asked
 
 
-def _limit(request: Request) -> int:
+def _get_limit(request: Request) -> int:
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if text.isascii() and text.isdecimal() and len(text) < 10:
         limit = int(text)
@@ -213,8 +215,8 @@ def _limit(request: Request) -> int:
     raise Malformed(errors=[FieldError("?limit", "out_of_range", detail)])
 
 
-def _binding(request: Request) -> str:
-    """A digest of all that decides which rows the list holds: address, filters, organization."""
+def _digest_query(request: Request) -> str:
+    """Return a digest of the path, filters and organization that select the rows."""
     filters = sorted(
         (name, values)
         for name, values in request.query_params.lists()

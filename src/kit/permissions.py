@@ -1,4 +1,4 @@
-"""Permissions: each app declares its own, with the roles that hold them; views name them."""
+"""Register each app's permissions with the roles that hold them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class PermissionDeclaredTwice(RuntimeError):
 _declared: dict[str, Permission] = {}
 
 
-def declare(name: str, holders: Iterable[str], description: str) -> Permission:
+def declare_permission(name: str, holders: Iterable[str], description: str) -> Permission:
     """Declare a permission, in an app's `permissions.py`. Raises PermissionDeclaredTwice."""
     if name in _declared:
         raise PermissionDeclaredTwice(name)
@@ -40,5 +40,5 @@ def list_declared() -> list[Permission]:
 
 
 def list_names_of_role(role: str) -> frozenset[str]:
-    """Return the names of the permissions that a role holds; an unknown role holds none."""
+    """Return the names of the permissions of a role, none for an unknown role."""
     return frozenset(name for name, one in _declared.items() if role in one.holders)

@@ -32,7 +32,7 @@ def require_own_sessions() -> None:
     A database that does not answer is left to `/readyz`, which asks again.
     """
     try:
-        pooled = is_transaction_pooled(connect)
+        pooled = is_transaction_pooled(open_connection)
     except psycopg.OperationalError as error:
         log.warning("pooler_not_checked", error=type(error).__name__)
         return
@@ -42,7 +42,7 @@ def require_own_sessions() -> None:
 
 def has_own_sessions() -> bool:
     """Return whether each connection has a database session of its own, as `/readyz` asks."""
-    pooled = is_transaction_pooled(connect)
+    pooled = is_transaction_pooled(open_connection)
     if pooled:
         log.error("transaction_pooler_refused", detail=REFUSAL)
     return not pooled
@@ -66,7 +66,7 @@ def is_transaction_pooled(connect: Connect) -> bool:
     return held in used or len(used) > 1
 
 
-def connect() -> psycopg.Connection[Any]:
+def open_connection() -> psycopg.Connection[Any]:
     """Open a plain connection with the parameters of the default database."""
     parameters = connection.get_connection_params()
     for name in NOT_OF_PSYCOPG:

@@ -1,4 +1,4 @@
-"""One renderer for every refusal (RFC 9457): DRF's exceptions, Django's, ours and the unexpected."""
+"""Render exceptions of DRF, Django and our own as problem documents (RFC 9457)."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,25 +29,25 @@ DETAIL_LIMIT: Final = 500  # of one field: some repeat the value, however long
 log = structlog.get_logger(__name__)
 
 
-def handle(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's exception handler: whatever was raised in a view, as a problem document."""
+def handle_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Return a problem document for any exception of a view (DRF's exception handler)."""
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - as Django knows it
-    problem = of(exc)
+    problem = find_problem(exc)
     if problem is None or isinstance(exc, OperationalError | InterfaceError):
         # Told to error reporters and to the test client, and logged once, here.
         got_request_exception.send(sender=None, request=request)
         log.error("request_failed", exc_info=exc)
     set_rollback()
-    return render(problem or Problem(), request)
+    return render_problem(problem or Problem(), request)
 
 
-def of(exc: Exception) -> Problem | None:
-    """The problem that says what `exc` means to a caller; None if it is our fault."""
+def find_problem(exc: Exception) -> Problem | None:
+    """Return the problem that describes `exc` to a caller, or None if it is our fault."""
     match exc:
         case Problem():
             return exc if exc.status != Problem.status else None
         case exceptions.APIException():
-            return _of_drf(exc)
+            return _translate_drf(exc)
         case Http404():
             return errors.NotFound()
         case PermissionDenied():
@@ -64,10 +64,10 @@ def of(exc: Exception) -> Problem | None:
             return None
 
 
-def _of_drf(exc: exceptions.APIException) -> Problem | None:
+def _translate_drf(exc: exceptions.APIException) -> Problem | None:
     match exc:
         case exceptions.ValidationError():
-            return errors.Malformed(errors=list(flatten(exc.detail))[:ERRORS_SHOWN])
+            return errors.Malformed(errors=list(flatten_errors(exc.detail))[:ERRORS_SHOWN])
         case exceptions.ParseError():
             return errors.Malformed(str(exc.detail))
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
@@ -88,8 +88,8 @@ def _of_drf(exc: exceptions.APIException) -> Problem | None:
             return None
 
 
-def document(problem: Problem, request_id: str) -> dict[str, object]:
-    """The members of the problem document."""
+def build_document_members(problem: Problem, request_id: str) -> dict[str, object]:
+    """Return the members of the problem document."""
     body: dict[str, object] = {
         **problem.members,
         "type": f"{settings.PROBLEM_TYPE_BASE}{problem.code}",
@@ -112,57 +112,59 @@ def document(problem: Problem, request_id: str) -> dict[str, object]:
     return body
 
 
-def render(problem: Problem, request: HttpRequest) -> HttpResponse:
-    """The document as an answer, which no cache may keep."""
+def render_problem(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """Return the document as a response that no cache may keep."""
     return HttpResponse(
-        json_api.dumps(document(problem, id_of(request))),
+        json_api.dump_json(build_document_members(problem, get_request_id(request))),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,
     )
 
 
-def id_of(request: HttpRequest) -> str:
-    """The id the middleware gave this request; a new one where there was no middleware."""
+def get_request_id(request: HttpRequest) -> str:
+    """Return the request's id, or a new one where the middleware did not run."""
     known: str = getattr(request, "request_id", "") or str(ids.uuid7())
     request.request_id = known  # type: ignore[attr-defined]  # Django's way to carry values
     return known
 
 
-def flatten(detail: object, pointer: str = "") -> Iterator[FieldError]:
-    """DRF's nested errors as a flat list, each with a JSON pointer into the body (RFC 6901)."""
+def flatten_errors(detail: object, pointer: str = "") -> Iterator[FieldError]:
+    """Flatten DRF's nested errors into a list with JSON pointers into the body (RFC 6901)."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             own = key == api_settings.NON_FIELD_ERRORS_KEY
-            yield from flatten(inner, pointer if own else f"{pointer}/{_escaped(str(key))}")
+            yield from flatten_errors(
+                inner, pointer if own else f"{pointer}/{_escape_pointer(str(key))}"
+            )
     elif isinstance(detail, list | tuple):
         for index, inner in enumerate(detail):
             nested = isinstance(inner, Mapping | list)
-            yield from flatten(inner, f"{pointer}/{index}" if nested else pointer)
+            yield from flatten_errors(inner, f"{pointer}/{index}" if nested else pointer)
     else:
         yield FieldError(pointer, getattr(detail, "code", None) or "invalid", str(detail))
 
 
-def _escaped(key: str) -> str:
+def _escape_pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400: suspicious hosts, too many fields, broken uploads."""
-    return render(of(exception) or errors.Malformed(), request)
+    """Render Django's 400 for suspicious hosts, too many fields or broken uploads."""
+    return render_problem(find_problem(exception) or errors.Malformed(), request)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler403."""
-    return render(of(exception) or errors.Forbidden(), request)
+    """Render Django's 403."""
+    return render_problem(find_problem(exception) or errors.Forbidden(), request)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404: no route leads here."""
-    return render(of(exception) or errors.NotFound(), request)
+    """Render Django's 404 for a path without a route."""
+    return render_problem(find_problem(exception) or errors.NotFound(), request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: what failed outside DRF."""
+    """Render Django's 500 for failures outside DRF."""
     log.error("request_failed", exc_info=sys.exc_info()[1])
-    return render(Problem(), request)
+    return render_problem(Problem(), request)

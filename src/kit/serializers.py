@@ -24,18 +24,18 @@ _WIRE: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer for shapes of our own: unknown fields are refused, every input is bounded."""
+    """Refuse unknown fields and limit the length of every input."""
 
     def get_fields(self) -> dict[str, Field]:
-        """The declared fields, each writable one with a limit."""
+        """Return the declared fields, each writable one with a limit."""
         fields: dict[str, Field] = super().get_fields()
         for field in fields.values():
             if not field.read_only:
-                bound(field)
+                bound_field(field)
         return fields
 
-    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - whatever the body held
-        """Read the body; the errors of known and unknown fields are told together."""
+    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Read the body and report the errors of known and unknown fields together."""
         errors = self._told_apart(data) if isinstance(data, Mapping) else {}
         try:
             value = super().to_internal_value(data)
@@ -53,13 +53,13 @@ class StrictSerializer(serializers.Serializer[Any]):
                 errors[name] = [ErrorDetail("This field does not exist.", "unknown_field")]
             elif self.fields[name].read_only:
                 errors[name] = [ErrorDetail("This field cannot be written.", "read_only_field")]
-            elif mistyped := _mistyped(self.fields[name], value):
+            elif mistyped := _describe_type_error(self.fields[name], value):
                 errors[name] = mistyped
         return errors
 
 
 class WholeListSerializer(StrictSerializer):
-    """A list that always fits on one page, in the envelope of every list; add `results`."""
+    """Serialize a list that always fits on one page in the envelope of every list."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
@@ -69,10 +69,13 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     """The same, with fields taken from a model."""
 
 
-def _mistyped(field: Field, value: object) -> object:
-    """What is wrong with the JSON type of a value; None if nothing is. Null is the field's to judge."""
+def _describe_type_error(field: Field, value: object) -> object:
+    """Describe what is wrong with a value's JSON type, or return None.
+
+    Whether null is allowed is decided by the field.
+    """
     if isinstance(field, serializers.ListField) and isinstance(value, list):
-        found = {index: _mistyped(field.child, item) for index, item in enumerate(value)}
+        found = {index: _describe_type_error(field.child, item) for index, item in enumerate(value)}
         return {index: error for index, error in found.items() if error}
     for kind, types, detail in _WIRE:
         if isinstance(field, kind) and value is not None and type(value) not in types:
@@ -80,7 +83,7 @@ def _mistyped(field: Field, value: object) -> object:
     return None
 
 
-def bound(field: Field) -> None:
+def bound_field(field: Field) -> None:
     """Give a field that set no limit one, so that no input is endless."""
     if isinstance(field, serializers.IntegerField):
         if field.max_value is None:
@@ -95,17 +98,19 @@ def bound(field: Field) -> None:
     elif isinstance(field, serializers.ListField):
         if field.max_length is None:
             field.validators.append(MaxLengthValidator(LIST_LIMIT))
-        bound(field.child)
+        bound_field(field.child)
 
 
-def body(request: Request, serializer: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
-    """The validated body. Raises DRF's ValidationError, answered as 400 with every field's error."""
+def read_body(
+    request: Request, serializer: type[serializers.BaseSerializer[Any]]
+) -> dict[str, Any]:
+    """Return the validated body. Raises DRF's ValidationError, answered as 400 with all errors."""
     read = serializer(data=request.data)
     read.is_valid(raise_exception=True)
     fields: dict[str, Any] = read.validated_data
     return fields
 
 
-def nothing(request: Request) -> None:
-    """An empty body, or an empty object. Raises DRF's ValidationError for anything more."""
-    body(request, StrictSerializer)
+def require_empty_body(request: Request) -> None:
+    """Accept an empty body or an empty object. Raises DRF's ValidationError otherwise."""
+    read_body(request, StrictSerializer)

@@ -1,4 +1,4 @@
-"""Upkeep of the queue itself: jobs of killed workers run again, finished ones are cleared away."""
+"""Maintain the job queue by retrying jobs of killed workers and deleting finished ones."""
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -12,23 +12,23 @@ from kit import jobs
 
 log = structlog.get_logger(__name__)
 
-SILENT_SECONDS = 30
-KEPT_HOURS = 7 * 24
+STALLED_AFTER_SECONDS = 30
+KEEP_FINISHED_HOURS = 7 * 24
 
 
-@jobs.task("kit.rescue_stalled_jobs", retry=None, queue="upkeep", cron="* * * * * */30")
+@jobs.declare_task("kit.rescue_stalled_jobs", retry=None, queue="upkeep", cron="* * * * * */30")
 def rescue_stalled_jobs() -> None:
-    """Put back what a killed worker held; that is why every task is idempotent."""
+    """Queue the jobs of killed workers again, which is why every task is idempotent."""
     stalled = async_to_sync(app.job_manager.get_stalled_jobs)(
-        seconds_since_heartbeat=SILENT_SECONDS
+        seconds_since_heartbeat=STALLED_AFTER_SECONDS
     )
     for job in stalled:
-        _put_back(job)
+        _retry_job(job)
         log.warning("stalled_job_rescued", job=job.id, stalled_task=job.task_name)
 
 
-def _put_back(job: Job) -> None:
-    """Let it wait again; where another of the same coalesced kind waits already, that one does."""
+def _retry_job(job: Job) -> None:
+    """Queue a job again unless another of the same coalesced kind is waiting."""
     try:
         with transaction.atomic():
             async_to_sync(app.job_manager.retry_job)(job, retry_at=timezone.now())
@@ -37,7 +37,7 @@ def _put_back(job: Job) -> None:
             async_to_sync(app.job_manager.finish_job)(job, Status.ABORTED, delete_job=False)
 
 
-@jobs.task("kit.clear_finished_jobs", retry=None, queue="upkeep", cron="17 3 * * *")
+@jobs.declare_task("kit.clear_finished_jobs", retry=None, queue="upkeep", cron="17 3 * * *")
 def clear_finished_jobs() -> None:
-    """Forget succeeded jobs after a week; failed ones stay until somebody has looked."""
-    async_to_sync(app.job_manager.delete_old_jobs)(nb_hours=KEPT_HOURS)
+    """Delete succeeded jobs after a week and keep failed ones."""
+    async_to_sync(app.job_manager.delete_old_jobs)(nb_hours=KEEP_FINISHED_HOURS)

@@ -1,4 +1,4 @@
-"""Addresses outside /v1: health for machines, the contract for generators and people."""
+"""Routes outside /v1 for health, the OpenAPI document and its pages."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Where every request enters: one order of checks, declared access, strict queries, JSON only."""
+"""Base views, which check access, queries and bodies in one order."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,7 +17,10 @@ type Names = tuple[str, ...]
 
 
 class APIView(views.APIView):
-    """A verb. Say `access` on the class: a permission, `PUBLIC`, `SESSION`, or one per method."""
+    """Handle requests for one verb.
+
+    Set `access` on the class to a permission, `PUBLIC`, `SESSION`, or one per method.
+    """
 
     access: ClassVar[str | Mapping[str, str]]
     query_parameters: ClassVar[Names | Mapping[str, Names]] = ()
@@ -41,10 +44,10 @@ class APIView(views.APIView):
         self.enter(request)
         self.check_permissions(request)
         self.check_throttles(request)
-        filters.refuse_strangers(request, self._known_parameters(request))
+        filters.refuse_unknown_parameters(request, self._known_parameters(request))
 
     def enter(self, request: Request) -> None:
-        """Resolve and activate the organization; slices that have one override this."""
+        """Resolve and activate the organization, in views that have one."""
 
     def options(  # type: ignore[override]  # DRF hands views its own request
         self,
@@ -56,9 +59,9 @@ class APIView(views.APIView):
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        """None where access is public: a stale token must not keep anyone from signing in."""
+        """Return none for public access, so that a stale token cannot prevent sign-in."""
         request: HttpRequest | None = getattr(self, "request", None)
-        if request is not None and access.declared(self, request) == access.PUBLIC:
+        if request is not None and access.get_declared_access(self, request) == access.PUBLIC:
             return []
         return super().get_authenticators()
 
@@ -67,11 +70,11 @@ class APIView(views.APIView):
             raise MethodNotAllowed(headers={"Allow": ", ".join(self.allowed_methods)})
         if any("\0" in str(value) for value in self.kwargs.values()):
             raise NotFound
-        if access.declared(self, request) is None:
+        if access.get_declared_access(self, request) is None:
             raise AccessNotDeclared
 
     def _require_session(self, request: Request) -> None:
-        if request.auth is None and access.declared(self, request) != access.PUBLIC:
+        if request.auth is None and access.get_declared_access(self, request) != access.PUBLIC:
             raise Unauthenticated
 
     def _known_parameters(self, request: Request) -> set[str]:
@@ -79,12 +82,15 @@ class APIView(views.APIView):
         said = self.query_parameters
         known = set(said.get(action, ()) if isinstance(said, Mapping) else said)
         if action in self.lists:
-            known |= filters.names(self) | pagination.names(self)
+            known |= filters.list_filter_names(self) | pagination.list_page_names(self)
         return known
 
 
 class ViewSet(APIView, GenericViewSet[Any]):
-    """A resource. Name it in `resource`; further paginated actions go into `lists`."""
+    """Handle requests for a resource.
+
+    Name it in `resource` and list further paginated actions in `lists`.
+    """
 
     lists: ClassVar[frozenset[str]] = frozenset({"list"})
 

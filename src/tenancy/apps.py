@@ -1,4 +1,4 @@
-"""Tenancy: organizations and the PostgreSQL schema of each."""
+"""Configure organizations and the PostgreSQL schema of each."""
 
 from django.apps import AppConfig
 

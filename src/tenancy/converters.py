@@ -1,4 +1,4 @@
-"""How an organization is written in a path: its slug, or its id."""
+"""Path converter for an organization's slug or id."""
 
 from django.urls import register_converter
 
@@ -9,11 +9,11 @@ class ReferenceConverter:
     regex = "[A-Za-z0-9._~-]{1,128}"
 
     def to_python(self, value: str) -> str:
-        """Slugs are compared in lower case."""
+        """Return the slug in lower case, in which slugs are compared."""
         return value.lower()
 
     def to_url(self, value: str) -> str:
-        """As it is."""
+        """Return the reference unchanged."""
         return value
 
 

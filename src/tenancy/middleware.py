@@ -8,7 +8,7 @@ from tenancy import routing
 
 
 class AlwaysLeavePublic:
-    """Exceptions do not undo a schema switch, and threads outlive requests: this does."""
+    """Return to the public schema after each request, because threads outlive requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

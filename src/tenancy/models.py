@@ -10,11 +10,11 @@ from django.utils import timezone
 from kit.models import Record
 
 
-class BelongingQuerySet[Row: models.Model](models.QuerySet[Row]):
+class OrganizationOwnedQuerySet[Row: models.Model](models.QuerySet[Row]):
     """Questions about rows that belong to an organization."""
 
     def of(self, organization: models.Model) -> Self:
-        """Those of one organization."""
+        """Return the rows of one organization."""
         return self.filter(organization_id=organization.pk)
 
 
@@ -22,11 +22,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     """Questions about organizations."""
 
     def live(self) -> Self:
-        """Those that were not deleted."""
+        """Return the organizations that were not deleted."""
         return self.exclude(state=Organization.State.DELETED)
 
     def referred_to(self, reference: str) -> Self:
-        """The one with this slug (in any case) or this id."""
+        """Return the organization with this slug (in any case) or this id."""
         try:
             return self.filter(pk=uuid.UUID(reference))
         except ValueError:
@@ -34,7 +34,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(Record):
-    """A customer: owns members, a subscription and a schema of its own.
+    """Store a customer, which owns members, a subscription and a schema.
 
     A plain model, not django-tenants' mixin: `with organization:` keeps one stack for all threads
     and restores the wrong tenant, so here it cannot even be written.
@@ -71,11 +71,11 @@ class Organization(Record):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the organization is gone for good."""
+        """Tell whether the organization was deleted."""
         return self.state == self.State.DELETED
 
     def is_named(self, reference: str) -> bool:
-        """Whether a path's slug or id means this organization."""
+        """Tell whether a path's slug or id refers to this organization."""
         return reference.lower() in (self.slug.lower(), str(self.pk))
 
 
@@ -83,18 +83,18 @@ class TenantSchemaQuerySet(models.QuerySet["TenantSchema"]):
     """Questions about the stock of schemas."""
 
     def unclaimed(self) -> Self:
-        """Those no organization has, reserved ones included."""
+        """Return the schemas no organization has, reserved ones included."""
         return self.filter(state__in=[TenantSchema.State.SPARE, TenantSchema.State.RESERVED])
 
     def available(self) -> Self:
-        """Those free to take; a reservation that ran out holds nothing."""
+        """Return the schemas free to take, including those whose reservation expired."""
         return self.unclaimed().exclude(
             state=TenantSchema.State.RESERVED, reserved_until__gt=timezone.now()
         )
 
 
 class TenantSchema(models.Model):
-    """One PostgreSQL schema with the tenant tables: in stock, or an organization's.
+    """Store one PostgreSQL schema with the tenant tables, spare or owned.
 
     `digest` names the migrations it has, so that finding what is behind costs one query.
     """

@@ -1,4 +1,4 @@
-"""Which schema statements run in: the only module that switches it."""
+"""Switch the schema that statements run in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from tenancy.models import Organization
 
 @contextmanager
 def activate(organization: Organization) -> Iterator[Organization]:
-    """Run the block in the organization's schema; finish query sets inside it.
+    """Run the block in the organization's schema, where query sets must be evaluated.
 
     A lazy query set built here and evaluated outside returns another organization's rows.
     """
@@ -21,7 +21,7 @@ def activate(organization: Organization) -> Iterator[Organization]:
 
 @contextmanager
 def public() -> Iterator[None]:
-    """Run the block in the public schema and leave it there, whatever the block did."""
+    """Run the block in the public schema and return to it afterwards."""
     connection.set_schema_to_public()  # type: ignore[attr-defined]  # django-tenants' own
     try:
         yield
@@ -29,6 +29,6 @@ def public() -> Iterator[None]:
         connection.set_schema_to_public()  # type: ignore[attr-defined]  # django-tenants' own
 
 
-def enter(organization: Organization) -> None:
-    """Stay in the organization's schema until the request ends; the middleware leads back."""
+def enter_schema(organization: Organization) -> None:
+    """Switch to the organization's schema until the request ends."""
     connection.set_schema(organization.schema_name)  # type: ignore[attr-defined]  # django-tenants' own

@@ -1,4 +1,4 @@
-"""What tenancy states as a fact, inside the transaction that made it so (kwarg: organization)."""
+"""Signals sent inside the transaction of the change, with the argument `organization`."""
 
 from django.dispatch import Signal
 

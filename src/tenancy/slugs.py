@@ -1,4 +1,4 @@
-"""Which slugs an organization may take: Stytch's alphabet, minus what would confuse a path."""
+"""Check slugs against Stytch's alphabet and the words reserved in paths."""
 
 import re
 import uuid
@@ -14,26 +14,26 @@ RESERVED = frozenset(
 )
 
 
-def check(slug: str) -> str:
-    """The slug in lower case. Raises SlugNotAllowed."""
+def check_slug(slug: str) -> str:
+    """Return the slug in lower case. Raises SlugNotAllowed."""
     lowered = slug.lower()
     if not re.fullmatch(PATTERN, lowered) or not re.search(r"[a-z0-9]", lowered):
         raise SlugNotAllowed("Use 2 to 128 letters, digits, '-', '.', '_' or '~'.")
     if lowered in RESERVED:
         raise SlugNotAllowed("This slug is reserved.")
-    if _is_id(lowered):
+    if _looks_like_id(lowered):
         raise SlugNotAllowed("A slug must not look like an id.")
     return lowered
 
 
-def check_derived(name: str) -> None:
+def check_derived_slug(name: str) -> None:
     """Refuse a name of which Stytch would make a slug that is not allowed. Raises SlugNotAllowed."""
     likely = slugify(name)
     if re.fullmatch(PATTERN, likely):
-        check(likely)
+        check_slug(likely)
 
 
-def _is_id(text: str) -> bool:
+def _looks_like_id(text: str) -> bool:
     try:
         uuid.UUID(text)
     except ValueError:

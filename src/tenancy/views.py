@@ -1,4 +1,4 @@
-"""What every organization-scoped view shares: the organization of its path, and its schema."""
+"""Mixins of organization-scoped views, which resolve the organization of the path."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ State = Organization.State
 
 
 class ControlPlaneScope(Base):
-    """Mix in before a kit view of rows in the public schema; the URL names the organization as `slug`.
+    """Resolve the organization from the URL's `slug` for views of rows in the public schema.
 
     Sets `self.organization`. The path must name the session's organization: any other answers
     exactly as one that does not exist.
@@ -49,6 +49,6 @@ class OrganizationScope(ControlPlaneScope):
     """
 
     def enter(self, request: Request) -> None:
-        """Resolve and enter; raises the same."""
+        """Resolve the organization and enter its schema, with the same errors."""
         super().enter(request)
-        routing.enter(self.organization)
+        routing.enter_schema(self.organization)

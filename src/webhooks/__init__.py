@@ -1,1 +1,1 @@
-"""Webhooks: what vendors tell us (inbound) and what we tell customers (clients, outbound)."""
+"""Webhooks received from vendors (inbound)."""

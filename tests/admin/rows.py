@@ -26,7 +26,7 @@ class Rows:
 
     def again(self):
         word = secrets.token_hex(4)
-        organization = organizations.create(
+        organization = organizations.create_organization(
             stytch_org_id=f"organization-test-{word}", name="Acme", slug=f"acme-{word}"
         )
         _people(organization, word)

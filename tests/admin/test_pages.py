@@ -1,4 +1,4 @@
-"""Every page of the admin opens for staff, for nobody else, and shows no secret."""
+"""Every page of the admin opens for staff, for no one else, and shows no secret."""
 
 import re
 
@@ -38,7 +38,7 @@ def test_list_and_page_open_for_staff_without_a_secret(rows, staff, model):
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_page_is_closed_to_strangers(rows, model):
+def test_page_requires_a_signed_in_session(rows, model):
     answers = [
         Client().get(address(model, "changelist")),
         Client().get(address(model, "change", newest(model).pk)),

@@ -118,7 +118,7 @@ def test_person_is_unblocked_with_its_placeholders(rows, staff):
     assert (person.is_active, other.is_active) == (True, True)
 
 
-def test_whoever_is_added_is_staff(staff):
+def test_added_account_is_staff(staff):
     form = {"email": EMAIL, "name": "Sue", "password1": PASSWORD, "password2": PASSWORD}
     staff.post(reverse("admin:identity_user_add"), form | {"usable_password": "true"})
 

@@ -20,11 +20,11 @@ def quiet(stack, django_db_setup, django_db_blocker):
 
 
 def _clear():
-    """What the firms left waiting is nobody's business, and their schemas are to be replaced."""
+    """What the firms left waiting is no one's business, and their schemas are to be replaced."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
     InboundEvent.objects.unsettled().update(state=State.IGNORED)
-    schema_pool.stock()
+    schema_pool.fill_pool()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def sell(**terms):
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
     )
-    providers.current().put_product(key, name=key, description=key)
+    providers.get_provider().put_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,
@@ -46,20 +46,20 @@ def sell(**terms):
         currency="usd",
         interval="month",
     )
-    price.stripe_price_id = providers.current().create_price(wanted, key=key).external_id
+    price.stripe_price_id = providers.get_provider().create_price(wanted, key=key).external_id
     price.save()
     return price
 
 
 def stripe_client():
-    """Stripe without our gateway: what somebody does there behind our back."""
+    """Stripe without our gateway: what someone does there behind our back."""
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_BASE_URL}
     )
 
 
 def waiting(name, **arguments):
-    """The jobs of that name with these arguments that nobody has begun."""
+    """The jobs of that name with these arguments that no one has begun."""
     jobs = ProcrastinateJob.objects.filter(task_name=name, status="todo")
     return jobs.filter(**{f"args__{key}": value for key, value in arguments.items()})
 
@@ -89,7 +89,7 @@ class Firm:
     def __init__(self, sandbox, *, seats=1, price=None, **terms):
         self.sandbox = sandbox
         with transaction.atomic():
-            self.organization = organizations.create(
+            self.organization = organizations.create_organization(
                 stytch_org_id=f"organization-test-{uuid4()}",
                 name="Firm",
                 slug=f"firm-{secrets.token_hex(4)}",
@@ -155,11 +155,11 @@ class Firm:
     def _locked(self):
         """Under the organization's lock, as every road to a membership is."""
         with transaction.atomic():
-            yield locks.organization(self.organization.pk)
+            yield locks.lock_organization(self.organization.pk)
 
     # ── the agreement ────────────────────────────────────────────────────────────────────────
     def checkout(self):
-        return checkout.create(
+        return checkout.open_checkout(
             organization=self.organization,
             price=self.price,
             success_url=LANDING,
@@ -168,14 +168,14 @@ class Firm:
 
     def pay(self, page):
         self.sandbox.post(f"/checkout/{page.external_id}/pay")
-        return providers.current().fetch_checkout(page.external_id).subscription_id
+        return providers.get_provider().fetch_checkout(page.external_id).subscription_id
 
     def subscribe(self):
-        subscriptions.pull(self.pay(self.checkout()))
+        subscriptions.pull_subscription(self.pay(self.checkout()))
         return self
 
     def like_a_page(self):
-        """What somebody would have to ask Stripe for behind our back to buy a second time."""
+        """What someone would have to ask Stripe for behind our back to buy a second time."""
         return CheckoutRequest(
             organization_id=self.organization.pk,
             customer_id=self.organization.customer.stripe_customer_id,
@@ -196,21 +196,21 @@ class Firm:
         return stripe_client().v1.invoices.list({"customer": customer_id}).data
 
     def in_dashboard(self, **changes):
-        """Somebody edits the subscription at Stripe, and we are told."""
+        """Someone edits the subscription at Stripe, and we are told."""
         self.sandbox.post(f"/stripe/subscriptions/{self.subscription.external_id}", **changes)
-        return subscriptions.pull(self.subscription.external_id)
+        return subscriptions.pull_subscription(self.subscription.external_id)
 
     # ── seats ────────────────────────────────────────────────────────────────────────────────
     def sync(self, **how):
         """A minute later a job comes by, so that the pace of many changes at once is no matter."""
         earlier = F("finished_at") - timedelta(minutes=1)
         self.attempts().update(finished_at=earlier)
-        with outbound.patient():
-            push.sync(organization_id=self.organization.pk, **how)
+        with outbound.use_job_timeouts():
+            push.sync_seats(organization_id=self.organization.pk, **how)
         return self
 
     def come_back(self):
-        """Whoever held the attempt is silent for long enough; a job tries again."""
+        """Anyone who held the attempt is silent for long enough; a job tries again."""
         SeatAttempt.objects.in_flight().filter(organization=self.organization).update(
             lease_until=timezone.now() - timedelta(seconds=1)
         )
@@ -218,7 +218,7 @@ class Firm:
 
     @property
     def report(self):
-        return seats_report.report(self.organization)
+        return seats_report.build_report(self.organization)
 
     @property
     def state(self):
@@ -231,7 +231,7 @@ class Firm:
     @property
     def billed(self):
         """The quantity Stripe has, asked of Stripe."""
-        snapshot = providers.current().fetch_subscription(self.subscription.external_id)
+        snapshot = providers.get_provider().fetch_subscription(self.subscription.external_id)
         return snapshot.items[0].quantity
 
     def sent(self):

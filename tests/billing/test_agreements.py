@@ -34,13 +34,13 @@ def test_checkout_sells_the_seats_counted_at_that_moment(firm):
     assert (acme.billed, acme.state, acme.sent()) == (3, "in_sync", [])
 
 
-def test_whoever_joined_during_checkout_is_counted_on_completion(firm):
+def test_member_who_joined_during_checkout_is_counted_on_completion(firm):
     acme = firm(seats=2)
     page = acme.checkout()
     acme.join()
 
     checkout_id = acme.pay(page)
-    subscriptions.pull(checkout_id)
+    subscriptions.pull_subscription(checkout_id)
     acme.sync()
 
     assert (acme.billed, acme.state) == (3, "in_sync")
@@ -74,7 +74,7 @@ def test_newer_checkout_closes_the_older(firm):
     acme = firm()
     older, newer = acme.checkout(), acme.checkout()
 
-    open_ = providers.current().open_checkouts(acme.organization.customer.stripe_customer_id)
+    open_ = providers.get_provider().open_checkouts(acme.organization.customer.stripe_customer_id)
 
     assert [page.external_id for page in open_] == [newer.external_id]
     assert older.external_id != newer.external_id
@@ -86,10 +86,10 @@ def test_two_tabs_at_once_leave_one_page_open(firm):
     together(acme.checkout, acme.checkout)
 
     customer_id = acme.organization.customer.stripe_customer_id
-    assert len(providers.current().open_checkouts(customer_id)) == 1
+    assert len(providers.get_provider().open_checkouts(customer_id)) == 1
 
 
-def test_organization_has_one_customer_whoever_asks(firm):
+def test_concurrent_requests_create_one_customer(firm):
     acme = firm()
 
     together(*[acme.checkout] * 3)
@@ -103,14 +103,16 @@ def test_organization_has_one_customer_whoever_asks(firm):
 
 
 @pytest.mark.parametrize("door", ["checkout", "portal"])
-def test_customer_deleted_unheard_is_made_anew_at_the_next_try(firm, door):
+def test_customer_deleted_without_webhook_is_recreated_at_the_next_attempt(firm, door):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
     stripe_client().v1.customers.delete(customer_id)
     doors = {
         "checkout": acme.checkout,
-        "portal": lambda: portal.create(organization=acme.organization, return_url=LANDING),
+        "portal": lambda: portal.create_portal_link(
+            organization=acme.organization, return_url=LANDING
+        ),
     }
 
     with pytest.raises(PaymentRefused):
@@ -134,7 +136,7 @@ def test_trial_follows_members_for_nothing(firm):
     assert first.total == 2 * acme.price.amount  # the count at conversion
 
 
-def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
+def test_seat_after_a_trial_that_ended_without_webhook_is_charged(firm):
     acme = firm(trial_days=14).subscribe()
     stripe_client().v1.subscriptions.update(acme.subscription.external_id, {"trial_end": "now"})
     Subscription.objects.filter(pk=acme.subscription.pk).update(current_period_end=timezone.now())
@@ -148,7 +150,7 @@ def test_seat_after_a_trial_whose_end_nobody_told_us_is_charged(firm):
 
 def test_second_subscription_has_no_second_trial(firm):
     acme = firm(trial_days=14).subscribe()
-    changes.cancel_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.organization)
 
     acme.subscribe()
 
@@ -199,7 +201,7 @@ def test_grace_starts_with_the_first_failure_and_is_not_extended(firm):
 
 def test_ending_sends_additions_and_silent_departures(firm):
     acme = firm(seats=2).subscribe()
-    changes.cancel(organization=acme.organization)
+    changes.cancel_subscription(organization=acme.organization)
     acme.join()
     acme.sync()
     acme.leave(acme.members[0])
@@ -213,10 +215,10 @@ def test_ending_sends_additions_and_silent_departures(firm):
 def test_scheduled_end_can_be_taken_back(firm):
     acme = firm().subscribe()
 
-    assert changes.cancel(organization=acme.organization).cancel_at_period_end
-    assert not changes.resume(organization=acme.organization).is_ending
+    assert changes.cancel_subscription(organization=acme.organization).cancel_at_period_end
+    assert not changes.resume_subscription(organization=acme.organization).is_ending
     with pytest.raises(SubscriptionNotChangeable):
-        changes.resume(organization=acme.organization)
+        changes.resume_subscription(organization=acme.organization)
 
 
 def test_paused_one_goes_on_once_it_is_paid(firm):
@@ -226,14 +228,14 @@ def test_paused_one_goes_on_once_it_is_paid(firm):
     acme.join()
     acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
 
-    assert changes.resume(organization=acme.organization).status == "paused"
-    assert changes.resume(organization=acme.organization).status == "active"
+    assert changes.resume_subscription(organization=acme.organization).status == "paused"
+    assert changes.resume_subscription(organization=acme.organization).status == "active"
     acme.sync()
 
     assert (acme.billed, acme.state) == (2, "in_sync")
 
 
-@pytest.mark.parametrize("how", [changes.cancel, changes.cancel_now])
+@pytest.mark.parametrize("how", [changes.cancel_subscription, changes.end_subscription_now])
 def test_paused_one_can_be_left_for_another(firm, how):
     acme = firm().subscribe()
     acme.in_dashboard(status="paused")
@@ -244,13 +246,13 @@ def test_paused_one_can_be_left_for_another(firm, how):
     assert acme.subscription.is_active
 
 
-def test_refusal_of_what_ended_unheard_brings_the_news(firm):
+def test_refused_seat_update_pulls_a_subscription_that_ended_without_webhook(firm):
     acme = firm().subscribe()
     row = acme.subscription
     acme.sandbox.post(f"/stripe/subscriptions/{row.external_id}", status="canceled")
 
     with pytest.raises(SubscriptionMissing):
-        changes.cancel_now(organization=acme.organization)
+        changes.end_subscription_now(organization=acme.organization)
 
     assert waiting("billing.pull_subscription", external_id=row.external_id).exists()
 
@@ -258,7 +260,7 @@ def test_refusal_of_what_ended_unheard_brings_the_news(firm):
 def test_canceled_and_bought_again_is_two_rows_and_one_live(firm):
     acme = firm(seats=2).subscribe()
     first = acme.subscription
-    changes.cancel_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.organization)
     acme.join()
     acme.sync()
 
@@ -275,7 +277,7 @@ def test_plan_change_sends_the_current_count_in_the_same_call(firm):
     acme.join()
     price = sell(minimum_seats=1)
 
-    changes.change(organization=acme.organization, price=price)
+    changes.change_price(organization=acme.organization, price=price)
 
     (request,) = acme.sent()
     assert request["body"]["items[0][quantity]"] == "3"
@@ -287,7 +289,7 @@ def test_plan_change_counts_by_the_new_plans_rules(firm):
     acme = firm(seats=2).subscribe()
     acme.join("viewer")
 
-    changes.change(
+    changes.change_price(
         organization=acme.organization,
         price=sell(billable_roles=["admin", "member", "viewer"], minimum_seats=2),
     )
@@ -300,7 +302,7 @@ def test_join_and_departure_racing_a_plan_change_end_exact(firm):
     price = sell()
 
     together(
-        lambda: changes.change(organization=acme.organization, price=price),
+        lambda: changes.change_price(organization=acme.organization, price=price),
         lambda: (acme.join(), acme.sync()),
         lambda: (acme.leave(acme.members[0]), acme.join(), acme.sync()),
     )
@@ -313,11 +315,14 @@ def test_join_and_departure_racing_a_plan_change_end_exact(firm):
 def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
     acme = firm(seats=2).subscribe()
     acme.join()
-    with ThreadPoolExecutor(1) as pool, locks.object(f"stripe:{acme.subscription.external_id}"):
+    with (
+        ThreadPoolExecutor(1) as pool,
+        locks.hold_object(f"stripe:{acme.subscription.external_id}"),
+    ):
         waiting = pool.submit(together, acme.sync)
         poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")
 
-        changes.change(organization=acme.organization, price=sell(minimum_seats=5))
+        changes.change_price(organization=acme.organization, price=sell(minimum_seats=5))
 
     waiting.result()
     assert acme.quantities() == [5]
@@ -328,7 +333,7 @@ def test_change_to_the_same_price_is_refused(firm):
     acme = firm().subscribe()
 
     with pytest.raises(SubscriptionNotChangeable):
-        changes.change(organization=acme.organization, price=acme.price)
+        changes.change_price(organization=acme.organization, price=acme.price)
 
 
 def test_silence_during_cancellation_is_looked_into_by_a_job(firm, committed):
@@ -336,8 +341,8 @@ def test_silence_during_cancellation_is_looked_into_by_a_job(firm, committed):
     acme.fault(drop=True, after_effect=True, method="POST")
 
     with pytest.raises(VendorUnavailable):
-        changes.cancel(organization=acme.organization)
-    subscriptions.pull(acme.subscription.external_id)
+        changes.cancel_subscription(organization=acme.organization)
+    subscriptions.pull_subscription(acme.subscription.external_id)
 
     assert acme.subscription.cancel_at_period_end
 
@@ -360,7 +365,7 @@ def test_dashboard_edit_is_only_reported_where_the_plan_says_so(firm):
     acme.sync()
     assert (acme.billed, acme.state) == (9, "drifted")
 
-    reconcile.reconcile(organization_id=acme.organization.pk, corrects_drift=True)
+    reconcile.reconcile_organization(organization_id=acme.organization.pk, corrects_drift=True)
     assert (acme.billed, acme.state) == (3, "in_sync")
 
 
@@ -370,7 +375,7 @@ def test_own_change_coming_back_starts_nothing(firm):
     acme.sync()
 
     for _ in range(3):
-        subscriptions.pull(acme.subscription.external_id)
+        subscriptions.pull_subscription(acme.subscription.external_id)
         acme.sync()
 
     assert acme.quantities() == [2]
@@ -390,12 +395,12 @@ def test_contract_is_compared_and_never_written(firm):
     assert acme.report.counted == 3
 
 
-def test_price_nobody_configured_is_misconfigured_and_left_alone(firm):
+def test_subscription_at_an_unconfigured_price_is_left_alone(firm):
     acme = firm(seats=2, minimum_seats=1).subscribe()
     Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
     acme.join()
 
-    subscriptions.pull(acme.subscription.external_id)
+    subscriptions.pull_subscription(acme.subscription.external_id)
     acme.sync()
 
     assert (acme.state, acme.sent()) == ("misconfigured", [])
@@ -409,13 +414,13 @@ def test_seat_item_is_known_by_its_price_and_two_of_them_are_nobodys_guess(firm)
     )
     acme.join()
 
-    subscriptions.pull(acme.subscription.external_id)
+    subscriptions.pull_subscription(acme.subscription.external_id)
     acme.sync()
     assert (acme.state, acme.sent()) == ("misconfigured", [])
     assert types(acme, "seats.") == ["seats.misconfigured"]
 
     Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
-    subscriptions.pull(acme.subscription.external_id)
+    subscriptions.pull_subscription(acme.subscription.external_id)
     acme.sync()
     (request,) = acme.sent()
     assert request["body"]["items[0][id]"] == acme.subscription.stripe_item_id
@@ -427,7 +432,7 @@ def test_metered_price_is_never_sent_a_quantity(firm):
     Price.objects.filter(pk=acme.price.pk).update(usage="metered")
     acme.join()
 
-    subscriptions.pull(acme.subscription.external_id)
+    subscriptions.pull_subscription(acme.subscription.external_id)
     acme.sync()
 
     assert (acme.state, acme.sent()) == ("misconfigured", [])
@@ -444,9 +449,9 @@ def test_reconciling_twice_changes_nothing_the_second_time(firm):
         status="active",
     )
 
-    first = reconcile.reconcile(organization_id=acme.organization.pk)
+    first = reconcile.reconcile_organization(organization_id=acme.organization.pk)
     sent, revision = len(acme.sent()), acme.report.revision
-    second = reconcile.reconcile(organization_id=acme.organization.pk)
+    second = reconcile.reconcile_organization(organization_id=acme.organization.pk)
 
     assert (first.counted, first.observed, acme.billed) == (2, 2, 2)
     assert second == first
@@ -457,7 +462,7 @@ def test_looking_changes_nothing(firm):
     acme = firm().subscribe()
     acme.join()
 
-    finding = reconcile.look(organization_id=acme.organization.pk)
+    finding = reconcile.inspect_seats(organization_id=acme.organization.pk)
 
     assert (finding.counted, finding.observed, finding.would_send) == (2, 1, True)
     assert acme.sent() == []
@@ -469,7 +474,7 @@ def test_reconciliation_finds_what_ended_with_its_customer(firm):
     stripe_client().v1.customers.delete(customer_id)
     customers.pull(customer_id)
 
-    reconcile.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile_organization(organization_id=acme.organization.pk)
     acme.subscribe()
 
     assert acme.subscription.status == "active"
@@ -480,18 +485,18 @@ def test_reconciliation_makes_up_for_a_lost_word_of_the_customer(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    providers.current().update_customer(customer_id, Profile(name="Acme GmbH"))
+    providers.get_provider().update_customer(customer_id, Profile(name="Acme GmbH"))
 
-    reconcile.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile_organization(organization_id=acme.organization.pk)
 
-    assert customers.of(acme.organization).billing_name == "Acme GmbH"
+    assert customers.get_profile(acme.organization).billing_name == "Acme GmbH"
 
 
 def test_reconciliation_finds_a_subscription_whose_events_were_lost(firm):
     acme = firm()
     acme.pay(acme.checkout())
 
-    reconcile.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile_organization(organization_id=acme.organization.pk)
 
     assert (acme.subscription.status, acme.state) == ("active", "in_sync")
 

@@ -1,4 +1,4 @@
-"""Billing over HTTP: works, and refuses the stranger, the weak, and nonsense."""
+"""Billing over HTTP: works, and refuses the outsider, the weak, and nonsense."""
 
 from datetime import datetime, timedelta
 
@@ -76,7 +76,9 @@ def test_writing_is_for_admins(api, acme, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), [*(("GET", path) for path in READS), *WRITES])
-def test_outsiders_find_nothing_and_nobody_needs_a_session(api, acme, globex, method, path):
+def test_outsiders_get_not_found_and_anonymous_callers_unauthorized(
+    api, acme, globex, method, path
+):
     body = WRITES.get((method, path))
     stranger = api.request(method, acme.path + path, token=globex.token("admin"), json=body)
     nobody = api.request(method, acme.path + path, json=body)
@@ -124,7 +126,7 @@ def test_organization_without_subscription_is_on_the_free_plan(api, acme, role):
     assert shown["plan"]["key"] == "free"
 
 
-def test_price_nobody_sells_is_refused(api, acme):
+def test_price_not_for_sale_is_refused(api, acme):
     body = {"price_id": "00000000-0000-7000-8000-000000000000", **URLS}
 
     answer = api.post(f"{acme.path}/billing/checkout", token=acme.token("admin"), json=body)

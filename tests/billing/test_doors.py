@@ -33,7 +33,7 @@ def full(subscribed):
 def limit(company, most):
     """Put the company on a plan that allows so many."""
     organization = Organization.objects.get(pk=company.id)
-    changes.change(organization=organization, price=sell(maximum_seats=most))
+    changes.change_price(organization=organization, price=sell(maximum_seats=most))
 
 
 def refused(answer):
@@ -145,7 +145,7 @@ def test_removal_at_stytch_frees_the_seat(api, sandbox, subscribed, source):
 
 def test_member_met_at_first_sight_takes_a_seat(api, sandbox, subscribed):
     organization = Organization.objects.get(pk=subscribed.id)
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")  # nobody tells us
+    sandbox.post("/webhooks", drop=1000, vendor="stytch")  # no one tells us
     linus = sandbox.post(
         "/stytch/members",
         organization_id=organization.stytch_org_id,

@@ -32,7 +32,7 @@ def acme(firm, features):
 
 
 def answer(firm, key="api_clients"):
-    found = entitlements.of(firm.organization, key)
+    found = entitlements.get_feature_access(firm.organization, key)
     return found.has_access, found.reason
 
 
@@ -75,7 +75,7 @@ def test_grace_runs_out(acme):
     assert answer(acme) == (False, "inactive")
 
 
-def test_free_plan_gives_what_everybody_has(acme):
+def test_free_plan_gives_the_features_without_a_plan(acme):
     assert answer(acme, "webhooks") == (True, "plan")
     assert answer(acme, "sso") == (False, "not_in_plan")
 
@@ -95,11 +95,11 @@ def test_override_ends_with_its_time(acme):
 
 
 @pytest.mark.parametrize(("used", "left"), [(0, 5), (4, 1), (5, 0), (9, 0)])
-def test_limit_is_measured_by_whoever_counts(acme, monkeypatch, used, left):
+def test_limit_is_measured_by_its_registered_counter(acme, monkeypatch, used, left):
     acme.subscribe()
     monkeypatch.setitem(usage.counters, "api_clients", lambda _: used)
 
-    found = entitlements.of(acme.organization, "api_clients")
+    found = entitlements.get_feature_access(acme.organization, "api_clients")
 
     assert (found.limit, found.used, found.remaining) == (5, used, left)
     assert found.has_access is (left > 0)
@@ -111,7 +111,7 @@ def test_asking_for_one_feature_counts_no_other(acme, monkeypatch):
     counted = []
     monkeypatch.setitem(usage.counters, "api_clients", counted.append)
 
-    entitlements.of(acme.organization, "sso")
+    entitlements.get_feature_access(acme.organization, "sso")
 
     assert counted == []
 
@@ -119,8 +119,8 @@ def test_asking_for_one_feature_counts_no_other(acme, monkeypatch):
 def test_two_counters_of_one_feature_are_a_mistake(monkeypatch):
     monkeypatch.setitem(usage.counters, "api_clients", lambda _: 0)
 
-    with pytest.raises(usage.AlreadyRegistered):
-        usage.counts("api_clients")(lambda _: 1)
+    with pytest.raises(usage.CounterRegisteredTwice):
+        usage.register_counter("api_clients")(lambda _: 1)
 
 
 def test_gate_refuses_with_everything_a_front_end_needs(acme, rf):

@@ -26,7 +26,7 @@ def test_edit_at_stripe_after_an_answer_was_lost_is_seen_and_corrected(firm):
     acme.sync()
     acme.in_dashboard(quantity=9)  # Stripe had 3, which we did not hear
 
-    for _ in range(3):  # the stored answer of the lost call says 3, whatever Stripe has now
+    for _ in range(3):  # the stored answer of the lost call says 3, not what Stripe has now
         acme.come_back()
 
     assert (acme.billed, acme.report.provider_quantity, acme.state) == (3, 3, "in_sync")
@@ -37,7 +37,7 @@ def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(firm):
     acme.join()
     acme.fault(drop=True, method="POST")
     acme.sync()
-    changes.cancel_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.organization)
     acme.leave(acme.members[0])
     acme.subscribe()
     acme.join()
@@ -47,7 +47,7 @@ def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(firm):
     assert (acme.billed, acme.state, acme.remembered.failed_quantity) == (2, "in_sync", None)
 
 
-def test_whoever_asks_need_not_wait_for_the_next_try(firm):
+def test_request_on_demand_does_not_wait_for_the_next_attempt(firm):
     acme = firm().subscribe()
     acme.join()
     acme.fault(status=429, method="POST", headers={"Retry-After": "500"})
@@ -59,12 +59,12 @@ def test_whoever_asks_need_not_wait_for_the_next_try(firm):
     assert (acme.billed, acme.state) == (2, "in_sync")
 
 
-def test_attempt_somebody_speaks_for_is_not_taken_over_by_force(firm):
+def test_running_attempt_is_not_taken_over(firm):
     acme = firm().subscribe()
     acme.join()
-    attempts.begin(acme.organization.pk, is_forced=False)
+    attempts.begin_attempt(acme.organization.pk, is_forced=False)
 
-    assert attempts.begin(acme.organization.pk, is_forced=True) is None
+    assert attempts.begin_attempt(acme.organization.pk, is_forced=True) is None
 
 
 def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(firm):
@@ -146,7 +146,7 @@ def test_customer_whose_creation_failed_at_stripe_can_be_made_later(firm):
 
 def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(firm):
     acme = firm()
-    profiles.update(organization=acme.organization, fields={"vat_id": "DE123456789"})
+    profiles.update_profile(organization=acme.organization, fields={"vat_id": "DE123456789"})
     acme.sandbox.post(
         "/faults",
         vendor="stripe",
@@ -159,10 +159,10 @@ def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(firm):
     with pytest.raises(PaymentRefused) as refusal:
         acme.checkout()
     assert refusal.value.members["reason"] == "tax_id_invalid"
-    assert customers.of(acme.organization).vat_id == "DE123456789"
+    assert customers.get_profile(acme.organization).vat_id == "DE123456789"
 
     acme.checkout()
-    assert customers.of(acme.organization).stripe_customer_id
+    assert customers.get_profile(acme.organization).stripe_customer_id
 
 
 def test_profile_written_while_the_customer_is_made_reaches_stripe(firm):
@@ -173,12 +173,12 @@ def test_profile_written_while_the_customer_is_made_reaches_stripe(firm):
     )  # fmt: skip
 
     together(
-        lambda: customers.ensure(organization=acme.organization),
-        lambda: profiles.update(organization=acme.organization, fields={"city": "Berlin"}),
+        lambda: customers.ensure_customer(organization=acme.organization),
+        lambda: profiles.update_profile(organization=acme.organization, fields={"city": "Berlin"}),
     )
 
-    known = customers.of(acme.organization)
-    snapshot = providers.current().fetch_customer(known.stripe_customer_id)
+    known = customers.get_profile(acme.organization)
+    snapshot = providers.get_provider().fetch_customer(known.stripe_customer_id)
     assert (known.billing_city, snapshot.profile.city) == ("Berlin", "Berlin")
 
 
@@ -193,9 +193,9 @@ def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(firm):
     together(lambda: _tried(acme.checkout), lambda: _paid_during_the_look(acme, older))
 
     customer_id = acme.organization.customer.stripe_customer_id
-    every = providers.current().subscriptions_of(customer_id)
+    every = providers.get_provider().subscriptions_of(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(providers.current().open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.get_provider().open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])
@@ -209,7 +209,7 @@ def _tried(act):
 
 
 def _paid_during_the_look(firm, page):
-    """Somebody pays while the answer of whether anything is live is on its way."""
+    """Someone pays while the answer of whether anything is live is on its way."""
     poll(lambda: not firm.sandbox.get("/faults")["faults"], what="the look")
     with contextlib.suppress(AssertionError):  # refused, when it was closed before
         firm.sandbox.post(f"/checkout/{page.external_id}/pay")

@@ -1,4 +1,4 @@
-"""What Stripe tells us, in whatever order and however often: all roads end in what Stripe says."""
+"""Webhooks of Stripe, in any order and number, which end in what Stripe has."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ from tenancy import routing
 from tests.billing.support import stripe_client
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent
-from webhooks.inbound.registry import BadSignature, Ignored, Received
+from webhooks.inbound.registry import BadSignature, Ignored, ReceivedEvent
 
 CREATED, UPDATED, DELETED = (
     f"customer.subscription.{x}" for x in ("created", "updated", "deleted")
@@ -29,7 +29,7 @@ CREATED, UPDATED, DELETED = (
 
 
 def told(type_, key):
-    return Received(
+    return ReceivedEvent(
         id=uuid7(), source="stripe", type=type_, object_key=key, payload={}, occurred_at=None
     )
 
@@ -60,7 +60,7 @@ def types(firm, prefix):
 def test_every_order_of_events_ends_alike(firm, order):
     acme = firm(seats=2)
     external_id = acme.pay(acme.checkout())
-    providers.current().end_now(external_id, key=f"end-{external_id}")
+    providers.get_provider().end_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
         handlers.follow_subscription(told(type_, external_id))
@@ -94,8 +94,8 @@ def test_paid_checkout_brings_its_subscription(firm):
 def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
     acme = firm().subscribe()
     old = acme.subscription
-    providers.current().end_now(old.external_id, key=f"end-{old.external_id}")
-    page = providers.current().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
+    providers.get_provider().end_now(old.external_id, key=f"end-{old.external_id}")
+    page = providers.get_provider().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
 
     handlers.follow_subscription(told(CREATED, acme.pay(page)))
 
@@ -107,7 +107,7 @@ def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
 
 def test_second_live_subscription_is_reported_and_not_followed(firm):
     acme = firm().subscribe()
-    page = providers.current().open_checkout(
+    page = providers.get_provider().open_checkout(
         acme.like_a_page(), key=f"second-{acme.organization.pk}"
     )
 
@@ -122,7 +122,7 @@ def test_second_live_subscription_is_reported_and_not_followed(firm):
 def test_invoice_is_kept_and_told_once(firm):
     acme = firm(seats=2).subscribe()
     asked = {"customer": acme.organization.customer.stripe_customer_id}
-    (invoice,) = providers.current()._v1.invoices.list(asked).data
+    (invoice,) = providers.get_provider()._v1.invoices.list(asked).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
         handlers.follow_invoice(told(type_, invoice.id))
@@ -136,17 +136,17 @@ def test_profile_edited_in_the_portal_comes_back_without_an_echo(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    providers.current().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
+    providers.get_provider().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
     pushed = len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}"))
 
     handlers.follow_customer(told("customer.updated", customer_id))
 
-    customer = customers.of(acme.organization)
+    customer = customers.get_profile(acme.organization)
     assert (customer.billing_name, customer.billing_country) == ("Acme GmbH", "DE")
     assert len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}")) == pushed
 
 
-def test_customer_deleted_at_stripe_is_made_anew_at_the_next_purchase(firm):
+def test_customer_deleted_at_stripe_is_recreated_at_the_next_purchase(firm):
     acme = firm().subscribe()
     customer_id = acme.organization.customer.stripe_customer_id
     stripe_client().v1.customers.delete(customer_id)
@@ -159,8 +159,8 @@ def test_customer_deleted_at_stripe_is_made_anew_at_the_next_purchase(firm):
     assert acme.subscription.is_active
 
 
-def test_object_of_nobody_here_is_ignored(firm):
-    stranger = providers.current().create_customer(uuid7(), key=f"stranger-{uuid7()}")
+def test_object_of_an_unknown_organization_is_ignored(firm):
+    stranger = providers.get_provider().create_customer(uuid7(), key=f"stranger-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", stranger))
@@ -168,13 +168,13 @@ def test_object_of_nobody_here_is_ignored(firm):
 
 def test_customer_that_claims_an_organization_with_another_is_not_believed(firm):
     acme = firm().subscribe()
-    thief = providers.current().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
+    thief = providers.get_provider().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", thief))
 
 
-def test_subscription_belongs_to_its_customer_whatever_its_metadata_say(firm):
+def test_subscription_belongs_to_its_customer_despite_other_metadata(firm):
     acme, globex = firm(), firm()
     external_id = acme.pay(acme.checkout())
     stripe_client().v1.subscriptions.update(
@@ -198,9 +198,9 @@ def test_mode_is_that_of_our_key(settings, key, ignored):
 
 def test_status_stripe_invents_is_kept_and_changes_no_access(firm):
     acme = firm().subscribe()
-    snapshot = providers.current().fetch_subscription(acme.subscription.external_id)
+    snapshot = providers.get_provider().fetch_subscription(acme.subscription.external_id)
 
-    subscriptions.follow(replace(snapshot, status="invented"))
+    subscriptions.store_snapshot(replace(snapshot, status="invented"))
     acme.join()
     acme.sync()
 
@@ -212,12 +212,12 @@ def test_stripe_is_believed_only_when_it_signed_just_now(firm):
     body, secret = event(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
     sign = stripe.WebhookSignature.generate_signature_header
 
-    webhooks.verify(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
+    webhooks.verify_signature(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
     for at in (-400, 400):
         moment = int(time.time()) + at
         header = sign(body.decode(), secret, timestamp=moment)
         with pytest.raises(BadSignature):
-            webhooks.verify(body, {"Stripe-Signature": header}, secret)
+            webhooks.verify_signature(body, {"Stripe-Signature": header}, secret)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_stripe_is_believed_only_when_it_signed_just_now(firm):
     ],
 )
 def test_only_ids_are_read_from_an_event(type_, thing, key):
-    hint = webhooks.read(event(type_, thing))
+    hint = webhooks.parse_event(event(type_, thing))
 
     assert (hint.type, hint.object_key, hint.livemode) == (type_, key, False)
 

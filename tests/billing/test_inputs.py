@@ -101,7 +101,7 @@ def test_anywhere_else_may_not(url):
     ],
 )
 def test_vat_number_is_tidied_and_its_kind_known(text, kind):
-    assert vat.kind(vat.tidy(text)) == kind
+    assert vat.get_tax_id_type(vat.normalize_number(text)) == kind
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_vat_number_is_tidied_and_its_kind_known(text, kind):
 )
 def test_other_numbers_are_refused(text):
     with pytest.raises(VatIdInvalid):
-        vat.kind(vat.tidy(text))
+        vat.get_tax_id_type(vat.normalize_number(text))

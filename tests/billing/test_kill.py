@@ -6,7 +6,7 @@ from tests.billing import worker
 from tests.billing.support import Firm
 from tests.harness.stack import poll
 
-# Seconds: long enough to kill somebody; the sandbox logs a request when its answer is over.
+# Seconds: long enough to kill someone; the sandbox logs a request when its answer is over.
 HANGS = 4
 
 

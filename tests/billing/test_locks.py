@@ -13,7 +13,7 @@ from tests.harness.locking import object_locked, organization_locked, waiting_fo
 def impatient(monkeypatch):
     """Requests give up at once what another process holds; they would wait for seconds."""
     for module in (changes, customers):
-        monkeypatch.setattr(module, "PATIENCE", 0.05)
+        monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 0.05)
 
 
 def asked(acme):
@@ -27,7 +27,7 @@ def asked(acme):
 def test_subscription_is_changed_by_one_at_a_time(firm, impatient, call):
     acme = firm(minimum_seats=1).subscribe()
     if call == "resume":
-        changes.cancel(organization=acme.organization)
+        changes.cancel_subscription(organization=acme.organization)
     more = {"price": firm(minimum_seats=2).price} if call == "change" else {}
     before = asked(acme)
 
@@ -49,7 +49,7 @@ def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(firm
         object_locked(f"stripe:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
-        changes.end_all(organization_id=acme.organization.pk)
+        changes.end_all_subscriptions(organization_id=acme.organization.pk)
 
 
 def test_payment_page_is_opened_by_one_at_a_time(firm, impatient):
@@ -71,7 +71,7 @@ def test_customer_is_made_by_one_at_a_time(firm, impatient):
     before = asked(acme)
 
     with object_locked(f"customer:{acme.organization.pk}"), pytest.raises(Unavailable):
-        customers.ensure(organization=acme.organization)
+        customers.ensure_customer(organization=acme.organization)
 
     assert asked(acme) == before
 
@@ -113,7 +113,7 @@ def test_seats_are_counted_under_the_organizations_lock(firm, call):
     acme = firm().subscribe()
     external_id = acme.subscription.external_id
     acme.join()
-    calls = {"sync": acme.sync, "pull": lambda: subscriptions.pull(external_id)}
+    calls = {"sync": acme.sync, "pull": lambda: subscriptions.pull_subscription(external_id)}
 
     with (
         organization_locked(acme.organization.pk) as holder,

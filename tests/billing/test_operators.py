@@ -64,13 +64,13 @@ def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
     )
     monkeypatch.setattr(catalog, "PLANS", (dearer,))
 
-    catalog.seed()
+    catalog.write_catalog()
 
     rows = Price.objects.filter(lookup_key="team_monthly").order_by("created_at")
     assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
 
 
-def test_price_archived_at_stripe_is_made_anew_and_what_was_sold_at_it_is_followed(firm):
+def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed(firm):
     acme = firm(minimum_seats=1).subscribe()
     stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/prices$", method="POST", status=500)
@@ -79,7 +79,7 @@ def test_price_archived_at_stripe_is_made_anew_and_what_was_sold_at_it_is_follow
 
     run("sync_catalog")
 
-    subscriptions.pull(acme.subscription.external_id)
+    subscriptions.pull_subscription(acme.subscription.external_id)
     acme.join()
     acme.sync()
     assert (acme.billed, acme.state) == (2, "in_sync")
@@ -139,7 +139,7 @@ def test_comparison_reports_and_then_repairs(firm):
     assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
 
 
-def test_comparison_of_nobody_is_an_error(committed):
+def test_comparison_of_an_unknown_organization_is_an_error(committed):
     with pytest.raises(CommandError):
         run("reconcile_seats", "--organization", "nobody-is-called-this")
 
@@ -154,12 +154,12 @@ def test_comparison_says_when_stripe_is_silent(firm):
 
 def test_contract_and_back(firm):
     acme = firm().subscribe()
-    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
     acme.join()
     acme.sync()
     assert (acme.state, acme.billed) == ("manual", 1)
 
-    report.set_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
+    report.set_seat_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
     acme.sync()
 
     assert (acme.state, acme.billed) == ("in_sync", 2)

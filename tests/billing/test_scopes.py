@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing.seat_rules import Policy, Situation, State, decide
+from billing.seat_rules import SeatInputs, SeatPolicy, State, decide_seats
 from billing.seats import snapshot
 from events.models import Event
 from identity.models import Intent, IntentKind
@@ -23,8 +23,8 @@ def test_pending_changes_of_others_take_no_seat_here(firm):
         expires_at=timezone.now() + timedelta(seconds=30),
     )
 
-    assert snapshot.count(globex.organization, snapshot.default_plan()).incoming == 1
-    assert snapshot.count(acme.organization, snapshot.default_plan()).incoming == 0
+    assert snapshot.count_seats(globex.organization, snapshot.default_plan()).incoming == 1
+    assert snapshot.count_seats(acme.organization, snapshot.default_plan()).incoming == 0
 
 
 def test_error_of_one_organization_is_recorded_with_no_other(firm):
@@ -44,7 +44,7 @@ def test_members_and_invitations_of_others_are_not_counted_here(firm):
     acme, globex = firm(seats=2), firm(seats=3)
     globex.invite()
 
-    count = snapshot.count(acme.organization, snapshot.default_plan())
+    count = snapshot.count_seats(acme.organization, snapshot.default_plan())
 
     assert (count.counted, count.reserved) == (2, 0)
 
@@ -77,11 +77,11 @@ def test_successful_sync_is_an_event(firm):
     ("counted", "state"), [(2, State.IN_SYNC), (3, State.IN_SYNC), (4, State.OVER_LIMIT)]
 )
 def test_exactly_the_maximum_is_not_over_the_limit(counted, state):
-    situation = Situation(
-        counted=counted, policy=Policy(maximum=3), status="active", observed=counted
+    situation = SeatInputs(
+        counted=counted, policy=SeatPolicy(maximum=3), status="active", observed=counted
     )
 
-    assert decide(situation).state == state
+    assert decide_seats(situation).state == state
 
 
 def test_subscription_is_active_while_trialing(firm):

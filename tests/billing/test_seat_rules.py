@@ -7,24 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.seat_rules import (
-    Decision,
     Mode,
-    Policy,
     Proration,
-    Situation,
+    SeatDecision,
+    SeatInputs,
+    SeatPolicy,
     State,
-    decide,
+    compute_target,
+    decide_seats,
     has_room,
-    target,
 )
 from billing.statuses import SeatItem
 
-PLAN = Policy()
+PLAN = SeatPolicy()
 NEXT, NOW, SILENT = Proration.NEXT_INVOICE, Proration.INVOICE_NOW, Proration.SILENT
 
 
 def situation(counted=5, observed=5, status="active", policy=PLAN, **more):
-    return Situation(counted=counted, observed=observed, status=status, policy=policy, **more)
+    return SeatInputs(counted=counted, observed=observed, status=status, policy=policy, **more)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def situation(counted=5, observed=5, status="active", policy=PLAN, **more):
     [(0, 1, 1), (1, 1, 1), (7, 1, 7), (0, 3, 3), (2, 3, 3), (4, 3, 4), (0, 0, 1)],
 )
 def test_target_is_clamped_from_below_only(counted, minimum, seats):
-    assert target(counted, Policy(minimum=minimum, maximum=3)) == seats
+    assert compute_target(counted, SeatPolicy(minimum=minimum, maximum=3)) == seats
 
 
 @given(counted=st.integers(0, 10_000), minimum=st.integers(0, 100))
 def test_target_never_bills_fewer_than_counted_and_never_zero(counted, minimum):
-    seats = target(counted, Policy(minimum=minimum))
+    seats = compute_target(counted, SeatPolicy(minimum=minimum))
 
     assert seats >= max(counted, 1)
     assert seats in (counted, minimum, 1)
@@ -58,81 +58,81 @@ def test_target_never_bills_fewer_than_counted_and_never_zero(counted, minimum):
 def test_status_decides_what_may_be_sent(status, grows, shrinks):
     more, fewer = situation(6, 5, status), situation(4, 5, status)
 
-    assert decide(more).proration == grows
-    assert decide(fewer).proration == shrinks
-    held = [decide(one).state for one in (more, fewer) if decide(one).proration is None]
+    assert decide_seats(more).proration == grows
+    assert decide_seats(fewer).proration == shrinks
+    held = [decide_seats(one).state for one in (more, fewer) if decide_seats(one).proration is None]
     assert all(state == State.HELD for state in held)
 
 
 @pytest.mark.parametrize("status", ["canceled", "incomplete_expired", None])
 def test_ended_subscription_is_never_written(status):
-    assert decide(situation(9, 5, status)) == Decision(State.NONE)
+    assert decide_seats(situation(9, 5, status)) == SeatDecision(State.NONE)
 
 
 @pytest.mark.parametrize(
     ("policy", "counted", "is_ending", "proration"),
     [
-        (Policy(), 6, False, NEXT),
-        (Policy(invoices_additions_now=True), 6, False, NOW),
-        (Policy(), 4, False, NEXT),
-        (Policy(invoices_additions_now=True), 4, False, NEXT),
-        (Policy(credits_removals=False), 4, False, SILENT),
-        (Policy(), 6, True, NEXT),
-        (Policy(invoices_additions_now=True), 6, True, NOW),
-        (Policy(), 4, True, SILENT),
+        (SeatPolicy(), 6, False, NEXT),
+        (SeatPolicy(invoices_additions_now=True), 6, False, NOW),
+        (SeatPolicy(), 4, False, NEXT),
+        (SeatPolicy(invoices_additions_now=True), 4, False, NEXT),
+        (SeatPolicy(credits_removals=False), 4, False, SILENT),
+        (SeatPolicy(), 6, True, NEXT),
+        (SeatPolicy(invoices_additions_now=True), 6, True, NOW),
+        (SeatPolicy(), 4, True, SILENT),
     ],
 )
 def test_plan_decides_how_an_active_change_is_charged(policy, counted, is_ending, proration):
     asked = situation(counted, 5, policy=policy, is_ending=is_ending)
 
-    assert decide(asked) == Decision(State.PENDING, proration)
+    assert decide_seats(asked) == SeatDecision(State.PENDING, proration)
 
 
 @pytest.mark.parametrize(
     "status", ["trialing", "active", "past_due", "unpaid", "paused", "incomplete"]
 )
 def test_equal_numbers_are_in_sync_and_send_nothing(status):
-    assert decide(situation(5, 5, status)) == Decision(State.IN_SYNC)
+    assert decide_seats(situation(5, 5, status)) == SeatDecision(State.IN_SYNC)
 
 
 def test_minimum_is_applied_before_the_comparison():
-    empty = situation(0, 3, policy=Policy(minimum=3))
+    empty = situation(0, 3, policy=SeatPolicy(minimum=3))
 
-    assert decide(empty) == Decision(State.IN_SYNC)
+    assert decide_seats(empty) == SeatDecision(State.IN_SYNC)
 
 
 def test_more_than_the_maximum_is_billed_and_shown():
-    policy = Policy(maximum=5)
+    policy = SeatPolicy(maximum=5)
 
-    assert decide(situation(6, 5, policy=policy)) == Decision(State.PENDING, NEXT)
-    assert decide(situation(6, 6, policy=policy)) == Decision(State.OVER_LIMIT)
-    assert decide(situation(6, None, None, policy=policy)) == Decision(State.OVER_LIMIT)
+    assert decide_seats(situation(6, 5, policy=policy)) == SeatDecision(State.PENDING, NEXT)
+    assert decide_seats(situation(6, 6, policy=policy)) == SeatDecision(State.OVER_LIMIT)
+    assert decide_seats(situation(6, None, None, policy=policy)) == SeatDecision(State.OVER_LIMIT)
 
 
 @pytest.mark.parametrize("counted", [4, 5, 6])
 def test_contract_is_never_written(counted):
-    assert decide(situation(counted, mode=Mode.MANUAL)) == Decision(State.MANUAL)
+    assert decide_seats(situation(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
 
 
 @pytest.mark.parametrize("item", [SeatItem.MISSING, SeatItem.SEVERAL])
 def test_item_that_is_not_certain_is_never_written(item):
-    assert decide(situation(6, seat_item=item)) == Decision(State.MISCONFIGURED)
+    assert decide_seats(situation(6, seat_item=item)) == SeatDecision(State.MISCONFIGURED)
 
 
 def test_drift_is_corrected_unless_the_plan_reports_it():
     edited = situation(5, 50, has_drifted=True)
-    reports = replace(edited, policy=Policy(corrects_drift=False))
+    reports = replace(edited, policy=SeatPolicy(corrects_drift=False))
 
-    assert decide(edited) == Decision(State.DRIFTED, NEXT)
-    assert decide(replace(edited, is_in_flight=True)) == Decision(State.PENDING, NEXT)
-    assert decide(reports) == Decision(State.DRIFTED)
+    assert decide_seats(edited) == SeatDecision(State.DRIFTED, NEXT)
+    assert decide_seats(replace(edited, is_in_flight=True)) == SeatDecision(State.PENDING, NEXT)
+    assert decide_seats(reports) == SeatDecision(State.DRIFTED)
 
 
 def test_refused_number_is_not_sent_again_until_it_changes():
     refused = situation(6, 5, failed_quantity=6)
 
-    assert decide(refused) == Decision(State.FAILED)
-    assert decide(replace(refused, counted=7)) == Decision(State.PENDING, NEXT)
+    assert decide_seats(refused) == SeatDecision(State.FAILED)
+    assert decide_seats(replace(refused, counted=7)) == SeatDecision(State.PENDING, NEXT)
 
 
 @given(
@@ -144,16 +144,16 @@ def test_refused_number_is_not_sent_again_until_it_changes():
     minimum=st.integers(1, 5),
 )
 def test_nothing_is_sent_twice(counted, observed, status, drifted, corrects, minimum):
-    policy = Policy(minimum=minimum, corrects_drift=corrects)
+    policy = SeatPolicy(minimum=minimum, corrects_drift=corrects)
     before = situation(counted, observed, status, policy, has_drifted=drifted)
 
     after = replace(before, observed=before.target, has_drifted=False)
 
-    assert decide(after).proration is None
+    assert decide_seats(after).proration is None
 
 
 @pytest.mark.parametrize(
     ("taken", "maximum", "fits"), [(4, 5, True), (5, 5, False), (6, 5, False), (900, None, True)]
 )
 def test_room_is_measured_with_what_is_reserved(taken, maximum, fits):
-    assert has_room(taken=taken, wanted=1, policy=Policy(maximum=maximum)) is fits
+    assert has_room(taken=taken, wanted=1, policy=SeatPolicy(maximum=maximum)) is fits

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.statuses import GRACE, access, account_status, grace_until, is_active
+from billing.statuses import GRACE, compute_grace_end, decide_access, is_active, map_account_status
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def opened(status, *, failed=None, **more):
-    return access(status, past_due_since=failed, now=NOW, **more)
+    return decide_access(status, past_due_since=failed, now=NOW, **more)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_status_opens(status, expected):
 def test_grace_ends_two_weeks_after_the_first_failure():
     assert opened("past_due", failed=NOW - GRACE + timedelta(seconds=1)) == "full"
     assert opened("past_due", failed=NOW - GRACE) == "limited"
-    assert grace_until("past_due", NOW) == NOW + timedelta(days=14)
-    assert grace_until("active", NOW) is None
+    assert compute_grace_end("past_due", NOW) == NOW + timedelta(days=14)
+    assert compute_grace_end("active", NOW) is None
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -59,4 +59,4 @@ def test_unknown_status_changes_nobodys_access(before):
     ],
 )
 def test_seed_has_five_words_for_it(status, is_ending, word):
-    assert account_status(status, is_ending=is_ending) == word
+    assert map_account_status(status, is_ending=is_ending) == word

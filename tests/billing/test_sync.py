@@ -1,4 +1,4 @@
-"""Telling Stripe: the exact change, once, whatever goes wrong on the way."""
+"""Send seats to Stripe once and exactly, through every kind of failure."""
 
 import time
 from datetime import timedelta
@@ -87,9 +87,9 @@ def test_nothing_is_sent_when_nothing_changed(firm):
 def test_death_after_stripes_success_charges_once(firm):
     acme = firm().subscribe()
     acme.join()
-    attempt = attempts.begin(acme.organization.pk, is_forced=False)
+    attempt = attempts.begin_attempt(acme.organization.pk, is_forced=False)
     row = acme.subscription
-    providers.current().set_seats(
+    providers.get_provider().set_seats(
         SeatChangeRequest(
             subscription_id=row.external_id,
             item_id=row.stripe_item_id,
@@ -110,7 +110,7 @@ def test_death_after_stripes_success_charges_once(firm):
 def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(firm):
     acme = firm().subscribe()
     acme.join()
-    attempt = attempts.begin(acme.organization.pk, is_forced=False)
+    attempt = attempts.begin_attempt(acme.organization.pk, is_forced=False)
 
     acme.come_back()
 
@@ -169,7 +169,7 @@ def test_thirty_changes_while_stripe_is_down_end_in_one_call(firm):
         )
         acme.sync()
     asked = len(acme.sent())
-    assert asked == 1  # whoever found the attempt in flight left it alone
+    assert asked == 1  # anyone who found the attempt in flight left it alone
 
     acme.sandbox.delete("/faults")
     acme.come_back()
@@ -206,7 +206,7 @@ def test_refusal_is_shown_and_not_repeated_until_something_changes(firm):
     assert (acme.billed, acme.state, acme.report.last_error) == (3, "in_sync", None)
 
 
-def test_refused_number_is_sent_again_when_somebody_asks(firm):
+def test_refused_quantity_is_sent_again_on_request(firm):
     acme = firm().subscribe()
     acme.join()
     acme.fault(status=400, method="POST")
@@ -243,7 +243,7 @@ def test_many_joins_at_once_are_exact_and_cost_few_calls(firm):
     def join_and_sync():
         for _ in range(25):
             acme.join()
-            push.sync(organization_id=acme.organization.pk)
+            push.sync_seats(organization_id=acme.organization.pk)
 
     together(*[join_and_sync] * 4)
     acme.sync()
@@ -258,7 +258,7 @@ def test_change_soon_after_another_waits_for_more(firm):
     acme.sync()
     acme.join()
 
-    push.sync(organization_id=acme.organization.pk)
+    push.sync_seats(organization_id=acme.organization.pk)
 
     assert (acme.quantities(), acme.state) == ([2], "pending")
     acme.sync(is_forced=True)
@@ -278,9 +278,9 @@ def test_ledger_has_no_gap_after_a_race(firm):
 def test_sweeper_finds_what_a_killed_worker_left(firm):
     acme, globex = firm().subscribe(), firm().subscribe()
     acme.join()
-    attempts.begin(acme.organization.pk, is_forced=False)
+    attempts.begin_attempt(acme.organization.pk, is_forced=False)
     globex.join()
     SeatAttempt.objects.update(lease_until=timezone.now())
     type(globex.remembered).objects.update(updated_at=timezone.now() - timedelta(minutes=1))
 
-    assert {acme.organization.pk, globex.organization.pk} <= set(push.overdue())
+    assert {acme.organization.pk, globex.organization.pk} <= set(push.list_overdue())

@@ -45,7 +45,7 @@ def cancellations(acme):
 def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
     before = credited(unpaid)
 
-    changes.cancel_now(organization=unpaid.organization)
+    changes.end_subscription_now(organization=unpaid.organization)
 
     assert cancellations(unpaid) == ["false"]
     assert credited(unpaid) == before
@@ -54,16 +54,16 @@ def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
 def test_cancelling_at_once_credits_the_rest_of_a_paid_period(firm):
     acme = firm().subscribe()
 
-    changes.cancel_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.organization)
 
     assert cancellations(acme) == ["true"]
     assert credited(acme) < 0
 
 
 def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid):
-    organizations.delete(unpaid.organization)
+    organizations.delete_organization(unpaid.organization)
 
-    changes.end_all(organization_id=unpaid.organization.pk)
+    changes.end_all_subscriptions(organization_id=unpaid.organization.pk)
 
     assert cancellations(unpaid) == ["false"]
 
@@ -73,13 +73,13 @@ def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
     price = sell()
 
     with pytest.raises(SubscriptionNotChangeable):
-        changes.change(organization=unpaid.organization, price=price)
+        changes.change_price(organization=unpaid.organization, price=price)
 
 
 def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
     Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
     before = credited(unpaid)
-    cost = preview.of_addition(organization=unpaid.organization, seats=-1)
+    cost = preview.preview_addition(organization=unpaid.organization, seats=-1)
 
     unpaid.leave(unpaid.members.pop())
     unpaid.sync()
@@ -97,7 +97,7 @@ def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
 def foreign_price(firm):
     """A price at Stripe that our catalogue does not know."""
     key = f"foreign-{secrets.token_hex(4)}"
-    providers.current().put_product(key, name=key, description=key)
+    providers.get_provider().put_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,
@@ -106,7 +106,7 @@ def foreign_price(firm):
         currency="usd",
         interval="month",
     )
-    return providers.current().create_price(wanted, key=key).external_id
+    return providers.get_provider().create_price(wanted, key=key).external_id
 
 
 @pytest.fixture
@@ -132,15 +132,15 @@ def open_page(acme, price_id):
 def buy(acme, price_id):
     page = open_page(acme, price_id)
     acme.sandbox.post(f"/checkout/{page.id}/pay")
-    return providers.current().fetch_checkout(page.id).subscription_id
+    return providers.get_provider().fetch_checkout(page.id).subscription_id
 
 
 def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
-    assert subscriptions.pull(foreign) is None
+    assert subscriptions.pull_subscription(foreign) is None
 
     buyer.subscribe()
-    reconcile.reconcile(organization_id=buyer.organization.pk)
+    reconcile.reconcile_organization(organization_id=buyer.organization.pk)
 
     assert buyer.subscription.external_id != foreign
     assert not Subscription.objects.filter(external_id=foreign).exists()
@@ -158,10 +158,12 @@ def test_deletion_ends_only_what_is_ours(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
     buyer.subscribe()
     ours = buyer.subscription.external_id
-    reconcile.reconcile(organization_id=buyer.organization.pk)
+    reconcile.reconcile_organization(organization_id=buyer.organization.pk)
 
-    organizations.delete(buyer.organization)
-    changes.end_all(organization_id=buyer.organization.pk)
+    organizations.delete_organization(buyer.organization)
+    changes.end_all_subscriptions(organization_id=buyer.organization.pk)
 
-    status = {id_: providers.current().fetch_subscription(id_).status for id_ in (ours, foreign)}
+    status = {
+        id_: providers.get_provider().fetch_subscription(id_).status for id_ in (ours, foreign)
+    }
     assert status == {ours: "canceled", foreign: "active"}

@@ -1,4 +1,4 @@
-"""What nobody asks for: comparing later, following what staff and other slices decide."""
+"""What no one asks for: comparing later, following what staff and other slices decide."""
 
 import json
 
@@ -19,7 +19,7 @@ from tests.billing.support import stripe_client, waiting
 
 
 def at_stripe(firm):
-    return providers.current().fetch_subscription(firm.subscription.external_id)
+    return providers.get_provider().fetch_subscription(firm.subscription.external_id)
 
 
 def test_comparison_waits_once_however_long_stripe_is_silent(firm):
@@ -28,14 +28,14 @@ def test_comparison_waits_once_however_long_stripe_is_silent(firm):
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
 
     for _ in range(5):  # five hours of it
-        reconcile.defer([acme.organization.pk])
+        reconcile.defer_reconciliations([acme.organization.pk])
         tasks.reconcile_organization(organization_id=str(acme.organization.pk))
 
     jobs = waiting("billing.reconcile_organization", organization_id=str(acme.organization.pk))
     assert jobs.count() == 1
 
 
-def test_unsettled_are_compared_every_hour_and_whoever_pays_every_night(firm):
+def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(firm):
     acme, globex, free = firm().subscribe(), firm().subscribe(), firm()
     acme.in_dashboard(status="unpaid")
     acme.join()
@@ -54,24 +54,24 @@ def test_unsettled_are_compared_every_hour_and_whoever_pays_every_night(firm):
 def test_deleted_organization_stops_paying(firm):
     acme = firm().subscribe()
     with acme._locked() as organization:
-        organizations.delete(organization)
+        organizations.delete_organization(organization)
     assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
 
     tasks.end_subscriptions(organization_id=str(acme.organization.pk))
 
     assert at_stripe(acme).status == "canceled"
-    assert acme.organization.pk not in reconcile.abandoned()
+    assert acme.organization.pk not in reconcile.list_abandoned()
 
 
 def test_deletion_while_stripe_is_down_is_not_lost(firm):
     acme = firm().subscribe()
     with acme._locked() as organization:
-        organizations.delete(organization)
+        organizations.delete_organization(organization)
     acme.fault(status=503)
     with pytest.raises(VendorUnavailable):
         tasks.end_subscriptions(organization_id=str(acme.organization.pk))
 
-    assert acme.organization.pk in reconcile.abandoned()
+    assert acme.organization.pk in reconcile.list_abandoned()
     tasks.end_subscriptions(organization_id=str(acme.organization.pk))
     assert at_stripe(acme).status == "canceled"
 
@@ -80,9 +80,9 @@ def test_page_paid_after_its_organization_was_deleted_is_ended(firm):
     acme = firm()
     page = acme.checkout()
     with acme._locked() as organization:
-        organizations.delete(organization)
+        organizations.delete_organization(organization)
 
-    subscriptions.pull(acme.pay(page))
+    subscriptions.pull_subscription(acme.pay(page))
 
     assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
 
@@ -90,7 +90,7 @@ def test_page_paid_after_its_organization_was_deleted_is_ended(firm):
 def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
     acme = firm().subscribe()
 
-    changes.end_all(organization_id=acme.organization.pk)
+    changes.end_all_subscriptions(organization_id=acme.organization.pk)
 
     assert at_stripe(acme).status == "active"
 
@@ -98,11 +98,13 @@ def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
 def test_surplus_subscription_is_followed_once_the_first_has_ended(firm):
     acme = firm().subscribe()
     first = acme.subscription
-    second = acme.pay(providers.current().open_checkout(acme.like_a_page(), key=f"2-{first.pk}"))
-    subscriptions.pull(second)
+    second = acme.pay(
+        providers.get_provider().open_checkout(acme.like_a_page(), key=f"2-{first.pk}")
+    )
+    subscriptions.pull_subscription(second)
     acme.join()
 
-    changes.cancel_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.organization)
     job = waiting("billing.pull_subscription", external_id=second).first()
     tasks.pull_subscription(external_id=job.args["external_id"])
     acme.sync()
@@ -115,11 +117,11 @@ def test_plan_that_staff_edit_counts_its_organizations_again(firm):
     acme, other = firm(minimum_seats=1).subscribe(), firm().subscribe()
     Plan.objects.filter(pk=acme.price.plan_id).update(minimum_seats=4)
 
-    found = reconcile.of_plan(acme.price.plan)
+    found = reconcile.list_of_plan(acme.price.plan)
 
     assert found == [acme.organization.pk]
     assert other.organization.pk not in found
-    reconcile.reconcile(organization_id=acme.organization.pk)
+    reconcile.reconcile_organization(organization_id=acme.organization.pk)
     assert (acme.billed, acme.state) == (4, "in_sync")
 
 
@@ -128,7 +130,7 @@ def test_preview_is_what_the_change_then_costs(firm, policy):
     acme = firm(seats=2, addition_policy=policy).subscribe()
     before = len(acme.invoices())
 
-    cost = preview.of_addition(organization=acme.organization, seats=1)
+    cost = preview.preview_addition(organization=acme.organization, seats=1)
     acme.join()
     acme.sync()
 
@@ -141,30 +143,30 @@ def test_preview_is_what_the_change_then_costs(firm, policy):
     assert (cost.amount_due_now > 0) == (policy == "invoice_now")
 
 
-def test_contract_costs_what_it_says_whoever_joins(firm):
+def test_contract_price_stays_fixed_when_members_join(firm):
     acme = firm(seats=2).subscribe()
-    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
+    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
 
-    cost = preview.of_addition(organization=acme.organization, seats=3)
+    cost = preview.preview_addition(organization=acme.organization, seats=3)
 
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
 def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
     acme = firm(seats=2).subscribe()
-    report.set_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
+    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
     acme.in_dashboard(quantity=10)
 
-    cost = preview.of_addition(organization=acme.organization, seats=1)
+    cost = preview.preview_addition(organization=acme.organization, seats=1)
 
     acme.want("member", expected_seats=cost.resulting)
 
 
 def test_removal_from_what_ends_owes_nothing(firm):
     acme = firm(seats=2).subscribe()
-    changes.cancel(organization=acme.organization)
+    changes.cancel_subscription(organization=acme.organization)
 
-    cost = preview.of_role(
+    cost = preview.preview_role_change(
         organization=acme.organization, member_id=acme.members[0].pk, role="viewer"
     )
 
@@ -175,11 +177,11 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
     acme = firm()
     acme.checkout()
     customer_id = acme.organization.customer.stripe_customer_id
-    providers.current().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
+    providers.get_provider().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
 
     customers.pull(customer_id)
 
-    known = customers.of(acme.organization)
+    known = customers.get_profile(acme.organization)
     assert (known.billing_name, known.billing_city) == ("A" * 256, "B" * 128)
 
 
@@ -189,4 +191,4 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
 def test_object_without_an_id_is_no_reason_to_refuse_an_event(type_):
     event = {"id": "evt_1", "type": type_, "livemode": False, "created": 1, "data": {"object": {}}}
 
-    assert webhooks.read(json.dumps(event).encode()).object_key == ""
+    assert webhooks.parse_event(json.dumps(event).encode()).object_key == ""

@@ -11,7 +11,7 @@ from billing.models import SeatChange
 from billing.seat_rules import State
 from identity.models import Invitation, Member, Status
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
@@ -145,7 +145,7 @@ def test_stale_screen_is_refused(firm):
 
 def test_ledger_says_who_and_why_and_from_what_to_what(firm):
     acme = firm()
-    with callers.use(Caller(kind="member", id="someone")):
+    with callers.act_as(Actor(kind="member", id="someone")):
         joined = acme.join()
 
     row = acme.organization.seat_changes.first()

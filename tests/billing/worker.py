@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 
 from billing.models import SeatAttempt
 from billing.seat_sync import push
-from kit.tasks import SILENT_SECONDS
+from kit.tasks import STALLED_AFTER_SECONDS
 from tests.harness.stack import poll
 
 
@@ -16,13 +16,13 @@ def start_again(stack):
     """As after a minute: the dead one's lease is over too."""
     SeatAttempt.objects.in_flight().update(lease_until=timezone.now() - timedelta(minutes=1))
     stack.start_worker()
-    push.sweep()
+    push.defer_overdue_syncs()
 
 
 def stuck():
     """Jobs that say they run on a worker that does not."""
     stalled = async_to_sync(app.job_manager.get_stalled_jobs)
-    return list(stalled(seconds_since_heartbeat=SILENT_SECONDS))
+    return list(stalled(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
 
 
 def reached(firm, quantity, *, seconds=90):

@@ -50,7 +50,7 @@ def bodies(schema, pointer=""):
 
 @pytest.fixture(scope="module")
 def components():
-    return pages.document()["components"]
+    return pages.build_document()["components"]
 
 
 def test_every_route_is_described():
@@ -108,7 +108,9 @@ def test_every_problem_is_explained():
         r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| (.+?) \|$", ERRORS.read_text(), re.MULTILINE
     )
     told = [(int(status), code, title) for status, code, title, _ in rows]
-    known = [(kind.status, kind.code, kind.title) for kind in errors.registered() if is_ours(kind)]
+    known = [
+        (kind.status, kind.code, kind.title) for kind in errors.list_problems() if is_ours(kind)
+    ]
 
     assert sorted(told) == sorted(known)
     assert all(len(advice) > 10 for *_, advice in rows)

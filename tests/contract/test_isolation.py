@@ -1,4 +1,4 @@
-"""Nobody reaches another organization's things: every operation, every stranger."""
+"""No one reaches another organization's things: every operation, every outsider."""
 
 import uuid
 from urllib.parse import parse_qs, urlsplit

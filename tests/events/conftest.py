@@ -12,7 +12,7 @@ from events import registry
 from events.registry import EventType
 from events.services import log
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.ids import uuid7
 from tenancy import routing
 from tenancy.services import organizations
@@ -32,7 +32,7 @@ class Bound:
 def types(monkeypatch):
     monkeypatch.setattr(registry, "_types", dict(registry._types))
     monkeypatch.setattr(registry, "_names", {})
-    registry.register(
+    registry.register_types(
         EventType("thing.painted", "app", "A thing has another colour."),
         EventType("thing.moved", "app", "A thing is elsewhere."),
     )
@@ -40,20 +40,24 @@ def types(monkeypatch):
 
 @pytest.fixture
 def acme(db, types):
-    return organizations.create(stytch_org_id="organization-acme", name="Acme", slug="acme")
+    return organizations.create_organization(
+        stytch_org_id="organization-acme", name="Acme", slug="acme"
+    )
 
 
 @pytest.fixture
 def globex(db, types):
-    return organizations.create(stytch_org_id="organization-globex", name="Globex", slug="globex")
+    return organizations.create_organization(
+        stytch_org_id="organization-globex", name="Globex", slug="globex"
+    )
 
 
 @pytest.fixture
 def record():
     def write(organization, name="thing.painted", *, by=None, target=None, **said):
-        caller = Caller(kind="member", id=str(by or uuid7()))
-        with routing.activate(organization), callers.use(caller):
-            return log.record(type=name, target_id=target or uuid7(), **said)
+        caller = Actor(kind="member", id=str(by or uuid7()))
+        with routing.activate(organization), callers.act_as(caller):
+            return log.record_event(type=name, target_id=target or uuid7(), **said)
 
     return write
 

@@ -15,7 +15,7 @@ from events.registry import AlreadyRegistered, EventType, MisnamedEventType, Unk
 from events.services import log
 from events.services.log import OutsideTenant
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import TenantSchema
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
@@ -27,11 +27,11 @@ def logged(organization, name="thing.painted"):
 
 
 def test_event_says_who_did_what_from_where(acme):
-    caller = Caller("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
+    caller = Actor("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
     target = uuid4()
 
-    with routing.activate(acme), callers.use(caller):
-        log.record(type="thing.painted", target_id=target, changes={"colour": ("red", None)})
+    with routing.activate(acme), callers.act_as(caller):
+        log.record_event(type="thing.painted", target_id=target, changes={"colour": ("red", None)})
 
     (event,) = logged(acme)
     assert (event.actor_kind, event.actor_id) == ("member", "m-1")
@@ -69,26 +69,26 @@ def test_values_of_every_kind_are_kept(acme, record):
 
 
 def test_odd_origin_never_undoes_a_change(acme):
-    caller = Caller("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
+    caller = Actor("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
 
-    with routing.activate(acme), callers.use(caller):
-        log.record(type="thing.painted", target_id="1")
+    with routing.activate(acme), callers.act_as(caller):
+        log.record_event(type="thing.painted", target_id="1")
 
     assert len(logged(acme)) == 1
 
 
 def test_nothing_is_recorded_in_the_public_schema(types, db):
     with pytest.raises(OutsideTenant, match=r"thing\.painted"):
-        log.record(type="thing.painted", target_id="1")
+        log.record_event(type="thing.painted", target_id="1")
 
 
-def test_type_nobody_registered_is_refused(acme, record):
+def test_unregistered_type_is_refused(acme, record):
     with pytest.raises(UnknownEventType):
         record(acme, "thing.eaten")
 
 
 def test_type_may_be_named_or_given(acme, record):
-    record(acme, registry.get("thing.moved"))
+    record(acme, registry.get_event_type("thing.moved"))
 
     assert len(logged(acme, "thing.moved")) == 1
 
@@ -108,7 +108,7 @@ def test_unknown_family_is_refused():
 
 def test_type_is_registered_once(types):
     with pytest.raises(AlreadyRegistered):
-        registry.register(EventType("thing.painted", "app", "Again."))
+        registry.register_types(EventType("thing.painted", "app", "Again."))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class Company:
         return f"/v1/organizations/{self.slug}"
 
     def address(self, name):
-        """An address of this company that nobody else uses."""
+        """An address of this company that no one else uses."""
         return f"{name}@{self.slug}.example"
 
     def token(self, role):

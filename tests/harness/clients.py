@@ -10,7 +10,7 @@ from tests.harness.stack import client, poll
 class Api:
     """`api.post("/v1/…", json=…, token=…)`: plain HTTP, as a front end would.
 
-    Whatever a test is about, an answer that the contract does not promise fails it.
+    An answer that the contract does not promise fails any test.
     """
 
     def __init__(self):

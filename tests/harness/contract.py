@@ -79,7 +79,7 @@ def operations():
     """Every operation of the live document."""
     return tuple(
         Operation(said["operationId"], method.upper(), path, said)
-        for path, item in pages.document()["paths"].items()
+        for path, item in pages.build_document()["paths"].items()
         for method, said in item.items()
     )
 
@@ -92,7 +92,7 @@ def find(method, path):
 
 def inlined(schema):
     """A schema whose references lead somewhere."""
-    return {**schema, "components": pages.document()["components"]}
+    return {**schema, "components": pages.build_document()["components"]}
 
 
 def check(response):
@@ -121,13 +121,13 @@ def _promised(operation, status):
     # `default` stands for refusals only: a success must be told.
     found = responses.get(str(status)) or (responses["default"] if status >= 400 else None)
     if found and "$ref" in found:
-        return pages.document()["components"]["responses"][found["$ref"].rpartition("/")[2]]
+        return pages.build_document()["components"]["responses"][found["$ref"].rpartition("/")[2]]
     return found
 
 
 def _check_problem(response, where):
     body = response.json()
-    ours = (kind for kind in errors.registered() if not kind.__module__.startswith("tests."))
+    ours = (kind for kind in errors.list_problems() if not kind.__module__.startswith("tests."))
     kinds = {kind.code: kind for kind in ours}
     assert response.headers["Content-Type"] == "application/problem+json", where
     assert body["status"] == response.status_code, where
@@ -146,8 +146,8 @@ def _validate(body, schema, where):
 
 @cache
 def _closed_components():
-    """The components, with no room for members nobody described (problems may have their own)."""
-    components = copy.deepcopy(pages.document()["components"])
+    """The components, with no room for members no one described (problems may have their own)."""
+    components = copy.deepcopy(pages.build_document()["components"])
     for name, schema in components["schemas"].items():
         if "properties" in schema and name not in PROBLEMS:
             schema.setdefault("additionalProperties", False)

@@ -33,7 +33,7 @@ def template_name():
 
 
 def create():
-    """Clone the template, making it first when nobody has."""
+    """Clone the template, making it first when no one has."""
     name = template_name()
     with _server() as server:
         # One process builds, the others wait for it.

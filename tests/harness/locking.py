@@ -24,7 +24,7 @@ def organization_locked(organization_id):
 @contextmanager
 def object_locked(key):
     """Hold the advisory lock of a vendor's object in a connection of its own."""
-    with _holding("SELECT pg_advisory_xact_lock(%s)", locks.number(key)) as holder:
+    with _holding("SELECT pg_advisory_xact_lock(%s)", locks.lock_number(key)) as holder:
         yield holder
 
 

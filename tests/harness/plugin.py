@@ -32,7 +32,7 @@ def on_database(url, name):
 
 
 def free_port():
-    """A port nobody listens on now."""
+    """A port no one listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The real thing beside the tests: the sandbox, a granian web process and a worker process."""
+"""The real thing next to the tests: the sandbox, a granian web process and a worker process."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ class Stack:
         self.worker.stop(signal.SIGKILL)
 
     def start_worker(self):
-        """As after a minute: what a dead one held is free again, and nobody had to wait."""
+        """As after a minute: what a dead one held is free again, and no one had to wait."""
         minute_ago = timezone.now() - timedelta(minutes=1)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [minute_ago])

@@ -1,6 +1,6 @@
 """The worker of the tests: the product's, without the clock.
 
-What the clock defers, every half minute and in the small hours, would come into whatever test runs
+What the clock defers, every half minute and in the small hours, would disturb the test that runs
 just then; a test about a task of the clock calls it.
 """
 

@@ -57,7 +57,7 @@ def listening(sandbox, settled):
 def organization(db):
     """An organization for tests that roll back, known by its Stytch id."""
     number = uuid7().hex[:8]
-    return organizations.create(
+    return organizations.create_organization(
         stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
     )
 
@@ -66,7 +66,7 @@ def organization(db):
 def other_organization(db):
     """Create a second organization for tests that roll back."""
     number = uuid7().hex[:8]
-    return organizations.create(
+    return organizations.create_organization(
         stytch_org_id=f"organization-other-{number}", name="Globex", slug=f"globex-{number}"
     )
 

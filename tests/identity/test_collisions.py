@@ -39,10 +39,10 @@ def dead(committed):
 
     def make(company, kind="remove", subject=""):
         viewer = Member.objects.select_related("organization").get(pk=company.viewer.member["id"])
-        return pending_changes.open(
+        return pending_changes.open_change(
             organization=viewer.organization,
             kind=kind,
-            subject=subject or attribution.member(viewer.stytch_member_id),
+            subject=subject or attribution.subject_of_stytch_member(viewer.stytch_member_id),
             lease=timedelta(seconds=-1),
         )
 
@@ -174,7 +174,7 @@ def test_giver_who_was_made_a_viewer_meanwhile_is_not_made_a_member(company, com
 # ── One slug, two organizations ──────────────────────────────────────────────────────────────
 
 
-def test_whoever_takes_a_freed_slug_is_not_named_in_the_others_log(
+def test_new_owner_of_a_freed_slug_is_not_named_in_the_former_owners_log(
     api, sandbox, casting, company, at_org, settled, unheard
 ):
     other = casting.company("globex")
@@ -292,4 +292,4 @@ def test_name_the_database_cannot_hold_stops_nothing(api, sandbox, company, at_s
 
 @pytest.mark.parametrize(("told", "kept"), [("a\0b", "ab"), ("a\ud800b", "ab"), ("ä💶", "ä💶")])
 def test_text_is_read_as_the_database_can_hold_it(told, kept):
-    assert parse._storable(told) == kept
+    assert parse._strip_unstorable(told) == kept

@@ -73,7 +73,7 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, settled):
 
         at_once(*[partial(apply.apply, snapshot) for snapshot in told])
 
-        settled()  # whoever was parked meanwhile has been pulled
+        settled()  # anyone who was parked meanwhile has been pulled
         found = Organization.objects.in_bulk(list(slugs), field_name="stytch_org_id")
         assert {id_: organization.slug for id_, organization in found.items()} == slugs
 
@@ -95,7 +95,7 @@ def test_one_person_entering_two_organizations_at_once_is_one_user(place, told, 
     email = f"ada@{organizations[0].slug}.example"
     snapshots = [told(organization, email) for organization in organizations]
     for snapshot in snapshots:
-        apply.apply(snapshot)  # strangers so far
+        apply.apply(snapshot)  # outsiders so far
 
     proof = shown.email(email)
     at_once(*[lambda s=snapshot: apply.apply(s, proof=proof) for snapshot in snapshots])

@@ -17,7 +17,7 @@ from identity.roles import Role
 from identity.services import pending_changes
 from identity.sync import apply, attribution
 from kit import actor
-from kit.actor import Caller
+from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import Organization
 
@@ -81,7 +81,7 @@ def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
     invited = told(organization, status="invited")
     apply.apply(invited)
 
-    with actor.use(Caller(kind="vendor", id="stytch")):
+    with actor.act_as(Actor(kind="vendor", id="stytch")):
         told_later = told(organization, stytch_member_id=invited.stytch_member_id)
         member = apply.apply(told_later).member
 
@@ -169,11 +169,11 @@ def test_what_we_asked_for_is_believed_however_answers_crossed(organization, tol
     second = datetime.now(UTC).replace(microsecond=0)
     before = told(organization, changed_at=second)
     member = apply.apply(before).member
-    with actor.use(Caller(kind="member", id=str(member.pk))):
-        pending_changes.open(
+    with actor.act_as(Actor(kind="member", id=str(member.pk))):
+        pending_changes.open_change(
             organization=organization,
             kind="change_role",
-            subject=attribution.member(before.stytch_member_id),
+            subject=attribution.subject_of_stytch_member(before.stytch_member_id),
             role=Role.ADMIN,
         )
 
@@ -245,7 +245,7 @@ def test_recreated_address_takes_over_the_members_row(organization, told):
     assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
 
 
-def test_late_deletion_of_the_former_id_removes_nobody(organization, told):
+def test_late_deletion_of_the_former_id_removes_no_member(organization, told):
     first = apply.apply(told(organization)).member
     former = first.stytch_member_id
     apply.apply(MemberDeleted(stytch_member_id=former))
@@ -256,7 +256,7 @@ def test_late_deletion_of_the_former_id_removes_nobody(organization, told):
     assert Member.objects.of(organization).get().is_active
 
 
-def test_suspended_member_stays_suspended_whatever_stytch_says(organization, told):
+def test_suspended_member_stays_suspended_after_stytch_updates(organization, told):
     snapshot = told(organization)
     member = apply.apply(snapshot).member
     Member.objects.filter(pk=member.pk).update(status=Status.SUSPENDED)
@@ -308,7 +308,7 @@ def test_slug_another_organization_gave_up_is_free(organization):
     assert organization.slug.startswith(f"{slug}~")
 
 
-def test_deleted_organization_takes_everybody_along_and_stays_deleted(organization, told):
+def test_deleted_organization_removes_all_members_and_stays_deleted(organization, told):
     snapshot = told(organization)
     apply.apply(snapshot)
     apply.apply(told(organization, "new@acme.example", status="invited"))

@@ -13,7 +13,7 @@ from stytch.core.response_base import StytchError, StytchErrorDetails
 
 from identity import errors
 from identity.directories.stytch import parse
-from identity.directories.stytch.errors import calling
+from identity.directories.stytch.errors import translate_errors
 from identity.directories.types import Proof
 from identity.errors import AnotherFactorRequired, MfaRequired
 from kit.errors import TooManyRequests
@@ -42,7 +42,7 @@ def stytch_error(status, code):
     ],
 )
 def test_stytchs_errors_are_three(status, code, expected):
-    with pytest.raises(expected) as raised, calling():
+    with pytest.raises(expected) as raised, translate_errors():
         raise stytch_error(status, code)
 
     assert "a secret" not in str(raised.value)
@@ -66,7 +66,7 @@ def test_stytchs_errors_are_three(status, code, expected):
     ],
 )
 def test_outcome_is_known_only_if_nothing_was_sent(failure, is_known):
-    with pytest.raises(VendorUnavailable) as raised, calling():
+    with pytest.raises(VendorUnavailable) as raised, translate_errors():
         raise failure
 
     assert raised.value.outcome_known is is_known
@@ -90,7 +90,7 @@ def test_missing_second_factor_names_the_enrolled_methods():
     )
 
     with pytest.raises(MfaRequired) as raised:
-        parse.authenticated(answer, NOW)
+        parse.parse_sign_in(answer, NOW)
 
     assert raised.value.members == {"intermediate_session_token": "ist", "methods": ["totp"]}
     assert raised.value.status == 409
@@ -101,7 +101,7 @@ def test_other_primary_factor_names_what_the_organization_allows():
     answer.primary_required = PrimaryRequired(allowed_auth_methods=["sso"])
 
     with pytest.raises(AnotherFactorRequired) as raised:
-        parse.authenticated(answer, NOW)
+        parse.parse_sign_in(answer, NOW)
 
     assert raised.value.members["methods"] == ["sso"]
 
@@ -161,6 +161,6 @@ def test_email_factor_proves_no_address_written_after_it(time, since, covers):
     ],
 )
 def test_stytchs_words_become_ours(code, status, ours):
-    problem = errors.refusal(VendorRejected("stytch", code=code))
+    problem = errors.translate_refusal(VendorRejected("stytch", code=code))
 
     assert (problem.status, problem.code) == (status, ours)

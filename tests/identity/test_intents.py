@@ -1,4 +1,4 @@
-"""Stytch first, in three steps: whatever breaks between them, one change is told exactly once."""
+"""Write to Stytch first, in three steps, and record one change exactly once after any failure."""
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -123,11 +123,11 @@ def test_change_stytch_never_answered_is_settled_by_the_sweeper(
 
 def test_process_that_died_before_asking_leaves_nothing_behind(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    with callers.use(callers.Caller(kind="member", id=company.admin.member["id"])):
-        pending_changes.open(
+    with callers.act_as(callers.Actor(kind="member", id=company.admin.member["id"])):
+        pending_changes.open_change(
             organization=member.organization,
             kind="change_role",
-            subject=attribution.member(member.stytch_member_id),
+            subject=attribution.subject_of_stytch_member(member.stytch_member_id),
             role=Role.ADMIN,
             role_before=member.role,
         )
@@ -141,7 +141,7 @@ def test_process_that_died_before_asking_leaves_nothing_behind(company, committe
 
 def test_sweeper_leaves_work_in_hand_alone(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    intent = pending_changes.open(
+    intent = pending_changes.open_change(
         organization=member.organization, kind="remove", subject="member:somebody"
     )
 
@@ -154,10 +154,10 @@ def test_sweeper_leaves_work_in_hand_alone(company, committed):
 def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committed):
     promote(company)
     other = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    pending_changes.open(
+    pending_changes.open_change(
         organization=other.organization,
         kind="remove",
-        subject=attribution.member(other.stytch_member_id),
+        subject=attribution.subject_of_stytch_member(other.stytch_member_id),
         role_before="admin",
     )
 
@@ -233,10 +233,10 @@ def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committ
 def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
     email = company.address(f"new-{secrets.token_hex(3)}")
-    pending_changes.open(
+    pending_changes.open_change(
         organization=member.organization,
         kind="invite",
-        subject=attribution.address(email),
+        subject=attribution.subject_of_address(email),
         role="member",
     )
     body = {"email": email, "role": "member"}
@@ -265,7 +265,7 @@ def test_invitation_whose_answer_was_lost_is_found_and_mailed_once(
 
 
 def test_no_transaction_is_open_while_stytch_is_asked(sandbox, company, promote, committed):
-    """A slow Stytch holds no lock: somebody else's change of the organization goes through."""
+    """A slow Stytch holds no lock: someone else's change of the organization goes through."""
     slow = {"path": MEMBERS, "method": "PUT", "timeout": 1.0, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **slow)
 
@@ -274,6 +274,6 @@ def test_no_transaction_is_open_while_stytch_is_asked(sandbox, company, promote,
         poll(lambda: Intent.objects.open().filter(organization_id=company.id), what="step one")
         with_lock = Member.objects.filter(organization_id=company.id).select_for_update(nowait=True)
         with transaction.atomic():
-            locks.organization(company.id)
+            locks.lock_organization(company.id)
             assert len(list(with_lock)) == 3
         assert slowly.result().status_code == 200

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from identity.models import Invitation, Member
 from identity.tasks import expire_invitations
-from kit.actor import Caller, use
+from kit.actor import Actor, act_as
 from tests.harness.stack import poll
 
 
@@ -204,7 +204,7 @@ def test_overdue_invitation_is_closed_here_and_at_stytch(
     made = invite(company, email).json()
     overdue(company, email)
 
-    with use(Caller(kind="system", id="expire_invitations")):
+    with act_as(Actor(kind="system", id="expire_invitations")):
         expire_invitations()
 
     assert Invitation.objects.get(pk=made["id"]).status == "expired"

@@ -16,7 +16,7 @@ from identity.roles import Role
 from identity.services import invitations, members, pending_changes
 from identity.sync import apply, attribution
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.errors import NotFound
 from tenancy.models import Organization
 
@@ -28,8 +28,8 @@ def intend():
     """Open an intent of an organization by a member of its own."""
 
     def write(organization, kind, subject, **fields):
-        with callers.use(Caller(kind="member", id=f"member-of-{organization.slug}")):
-            return pending_changes.open(
+        with callers.act_as(Actor(kind="member", id=f"member-of-{organization.slug}")):
+            return pending_changes.open_change(
                 organization=organization, kind=kind, subject=subject, **fields
             )
 
@@ -126,13 +126,13 @@ def test_invitation_names_no_inviter_of_another_organization(
     insider = apply.apply(told(organization, "grace@acme.example")).member
 
     for member in (outsider, insider):
-        with callers.use(Caller(kind="member", id=str(member.pk))):
+        with callers.act_as(Actor(kind="member", id=str(member.pk))):
             invited = told(organization, f"by-{member.email}", status="invited")
             # Without an intent the invitation would be the directory's, not the caller's.
-            pending_changes.open(
+            pending_changes.open_change(
                 organization=organization,
                 kind=IntentKind.INVITE,
-                subject=attribution.address(invited.email),
+                subject=attribution.subject_of_address(invited.email),
             )
             apply.apply(invited)
 
@@ -228,7 +228,7 @@ def test_invitation_is_not_attributed_to_a_member_of_another_organization(
     organization, other_organization, told, intend, recorded
 ):
     email = "ada@both.example"
-    intent = intend(other_organization, IntentKind.INVITE, attribution.address(email))
+    intent = intend(other_organization, IntentKind.INVITE, attribution.subject_of_address(email))
 
     apply.apply(told(organization, email, status="invited"))
 
@@ -260,7 +260,7 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
     one = intend(organization, IntentKind.REMOVE, "member:one")
     other = intend(organization, IntentKind.REMOVE, "member:other")
 
-    attribution.close(one, "done")
+    attribution.close_change(one, "done")
 
     states = dict(Intent.objects.of(organization).values_list("pk", "state"))
     assert states == {one.pk: "done", other.pk: "open"}
@@ -269,7 +269,7 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
 # ── Services ─────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("change", [invitations.resend, invitations.revoke])
+@pytest.mark.parametrize("change", [invitations.resend_invitation, invitations.revoke_invitation])
 def test_invitation_of_another_organization_is_not_found(
     organization, other_organization, told, change
 ):
@@ -284,9 +284,9 @@ def test_invitation_of_another_organization_is_not_found(
 @pytest.mark.parametrize(
     "change",
     [
-        members.remove,
-        members.leave,
-        members.reactivate,
+        members.remove_member,
+        members.leave_organization,
+        members.reactivate_member,
         lambda organization, member_id: members.change_role(
             organization, member_id=member_id, role=Role.VIEWER
         ),
@@ -310,7 +310,9 @@ def test_address_of_another_organization_can_be_invited(
 ):
     apply.apply(told(other_organization, "ada@both.example", status=status))
 
-    intent = invitations.intend(organization, email="ada@both.example", role=Role.MEMBER)
+    intent = invitations.prepare_invitation(
+        organization, email="ada@both.example", role=Role.MEMBER
+    )
 
     assert (intent.state, intent.organization_id) == ("open", organization.pk)
 
@@ -322,7 +324,7 @@ def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_he
     past = timezone.now() - timedelta(seconds=1)
     Invitation.objects.of(other_organization).update(expires_at=past)
 
-    invitations.intend(organization, email="ada@both.example", role=Role.MEMBER)
+    invitations.prepare_invitation(organization, email="ada@both.example", role=Role.MEMBER)
 
     assert Invitation.objects.of(other_organization).get().status == "pending"
 
@@ -335,4 +337,4 @@ def test_last_admin_is_kept_although_another_organization_has_one(
     admin = Member.objects.of(organization).get()
 
     with pytest.raises(LastAdmin):
-        members.leave(organization, member_id=admin.pk)
+        members.leave_organization(organization, member_id=admin.pk)

@@ -28,13 +28,15 @@ def change(company, committed):
         "transfer_admin": lambda: members.transfer_admin(
             organization, member_id=viewer, giver=giver
         ),
-        "remove": lambda: members.remove(organization, member_id=viewer),
-        "leave": lambda: members.leave(organization, member_id=viewer),
-        "invite": lambda: invitations.create(organization, email=email, role=Role.MEMBER),
-        "bulk": lambda: bulk_invitations.create(
+        "remove": lambda: members.remove_member(organization, member_id=viewer),
+        "leave": lambda: members.leave_organization(organization, member_id=viewer),
+        "invite": lambda: invitations.create_invitation(
+            organization, email=email, role=Role.MEMBER
+        ),
+        "bulk": lambda: bulk_invitations.create_invitations(
             organization, rows=[bulk_invitations.Row(email=email, role=Role.MEMBER)]
         ),
-        "rename": lambda: organizations.rename(organization, name="Acme Two"),
+        "rename": lambda: organizations.rename_organization(organization, name="Acme Two"),
     }
 
 
@@ -58,13 +60,13 @@ def test_change_of_what_was_made_before_is_checked_under_the_lock(company, commi
     organization = Organization.objects.get(pk=company.id)
     viewer = company.viewer.member["id"]
     email = company.address(f"new-{secrets.token_hex(3)}")
-    invited = invitations.create(organization, email=email, role=Role.MEMBER)
+    invited = invitations.create_invitation(organization, email=email, role=Role.MEMBER)
     if name == "reactivate":
-        members.remove(organization, member_id=viewer)
+        members.remove_member(organization, member_id=viewer)
     calls = {
-        "reactivate": lambda: members.reactivate(organization, member_id=viewer),
-        "revoke": lambda: invitations.revoke(organization, invitation_id=invited.pk),
-        "resend": lambda: invitations.resend(organization, invitation_id=invited.pk),
+        "reactivate": lambda: members.reactivate_member(organization, member_id=viewer),
+        "revoke": lambda: invitations.revoke_invitation(organization, invitation_id=invited.pk),
+        "resend": lambda: invitations.resend_invitation(organization, invitation_id=invited.pk),
     }
 
     with (

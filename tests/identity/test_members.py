@@ -16,7 +16,7 @@ def path(company, role, verb=""):
     return f"{company.path}/members/{member}{verb and '/' + verb}"
 
 
-def test_everybody_sees_the_members(api, acme):
+def test_every_role_sees_the_members(api, acme):
     listed = api.get(f"{acme.path}/members", token=acme.viewer.token).json()
 
     assert [(one["email"], one["role"]) for one in listed["results"]] == [
@@ -120,7 +120,7 @@ def test_last_admin_is_neither_demoted_nor_removed_nor_lets_go(api, company):
     assert {one.json()["code"] for one in (demoted, removed, left)} == {"last_admin"}
 
 
-def test_admin_whom_staff_have_blocked_is_no_second_one(api, company, committed):
+def test_blocked_admin_does_not_count_as_second_admin(api, company, committed):
     api.patch(path(company, "member"), token=company.admin.token, json={"role": "admin"})
     blocked = Member.objects.get(pk=company.member.member["id"])
     User.objects.filter(pk=blocked.user_id).update(is_active=False)

@@ -89,7 +89,7 @@ def test_stytch_away_leaves_the_name(api, sandbox, company, committed):
     assert Organization.objects.get(pk=company.id).name != "Lost"
 
 
-def test_table_of_permissions_is_shown_to_everybody(api, acme):
+def test_permissions_table_is_shown_to_every_role(api, acme):
     answer = api.get(f"{acme.path}/permissions", token=acme.viewer.token).json()
 
     assert answer["roles"] == ["admin", "member", "viewer"]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def elsewhere(db):
     """Another organization."""
-    return organizations.create(
+    return organizations.create_organization(
         stytch_org_id="organization-test-elsewhere", name="Elsewhere", slug="elsewhere-people"
     )
 
@@ -137,7 +137,7 @@ def test_changed_address_must_be_shown_again(ada, organization, told, shown):
     assert proved.user.email == "ada@new.example"
 
 
-def test_changed_address_takes_nobody_into_the_persons_other_organizations(
+def test_changed_address_gives_no_access_to_the_persons_other_organizations(
     ada, organization, elsewhere, told, shown
 ):
     apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
@@ -151,7 +151,7 @@ def test_changed_address_takes_nobody_into_the_persons_other_organizations(
     assert not proved.members.exclude(pk=ada.pk).exists()
 
 
-def test_person_whose_address_was_changed_meets_nobody_who_shows_the_old_one(
+def test_changed_address_is_not_linked_to_a_person_proving_the_old_one(
     ada, organization, elsewhere, told, shown
 ):
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
@@ -195,7 +195,7 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
     assert returned.user != ada.user
 
 
-def test_answer_from_before_a_removal_makes_up_nobody(ada, organization, told, shown):
+def test_response_from_before_a_removal_recreates_no_member(ada, organization, told, shown):
     before = datetime.now(UTC)
     apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     again = told(organization, "ada@acme.example")
@@ -209,7 +209,7 @@ def test_answer_from_before_a_removal_makes_up_nobody(ada, organization, told, s
     assert User.objects.count() == people
 
 
-def test_recreated_member_is_a_stranger_until_the_address_is_shown(ada, organization, told, shown):
+def test_recreated_member_is_not_linked_until_the_address_is_proven(ada, organization, told, shown):
     apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     recreated = told(organization, "ada@acme.example")
 
@@ -241,13 +241,13 @@ def test_factor_from_before_the_address_was_written_proves_nothing(
 @pytest.fixture
 def blocked(ada):
     """Ada, blocked by staff."""
-    users.block(ada.user)
+    users.block_user(ada.user)
     return ada
 
 
 def test_block_survives_another_address(ada, organization, elsewhere, told, shown):
     apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
-    users.block(ada.user)
+    users.block_user(ada.user)
     moved = told(organization, "fresh@acme.example", stytch_member_id=ada.stytch_member_id)
 
     member = apply.apply(moved, proof=shown.email("fresh@acme.example")).member
@@ -281,7 +281,7 @@ def test_block_survives_an_address_written_on_another_member(blocked, organizati
 
 def test_blocked_placeholder_is_not_exchanged_for_its_person(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
-    users.block(apply.apply(claimed).member.user)
+    users.block_user(apply.apply(claimed).member.user)
 
     there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
 
@@ -292,7 +292,7 @@ def test_blocked_placeholder_is_not_exchanged_for_its_person(ada, elsewhere, tol
 def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere, told):
     there = apply.apply(told(elsewhere, "ada@acme.example")).member
 
-    users.unblock(User.objects.get(pk=blocked.user_id))
+    users.unblock_user(User.objects.get(pk=blocked.user_id))
 
     blocked.user.refresh_from_db()
     there.user.refresh_from_db()
@@ -301,9 +301,9 @@ def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere,
 
 def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, shown):
     other = apply.apply(told(elsewhere, "bob@acme.example")).member.user
-    users.block(other)
+    users.block_user(other)
 
-    users.unblock(blocked.user)
+    users.unblock_user(blocked.user)
 
     other.refresh_from_db()
     assert not other.is_active

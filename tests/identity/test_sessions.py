@@ -86,7 +86,7 @@ def test_signing_out_elsewhere_leaves_this_session(api, signed_in):
     assert there  # one of the sessions that were listed
 
 
-def test_somebody_elses_session_is_not_found(api, company):
+def test_another_persons_session_is_not_found(api, company):
     theirs = api.get("/v1/me/sessions", token=company.viewer.token).json()["results"][0]["id"]
 
     answer = api.delete(f"/v1/me/sessions/{theirs}", token=company.member.token)
@@ -234,8 +234,8 @@ def test_member_who_signs_in_after_reactivation_is_let_in(api, world, company):
 def test_session_from_before_a_block_stays_over_after_the_block(api, company, signed_in, committed):
     session = signed_in("vic")
     user = Member.objects.select_related("user").get(pk=company.viewer.member["id"]).user
-    users.block(user)
-    users.unblock(user)
+    users.block_user(user)
+    users.unblock_user(user)
 
     refresh = {"session_token": session["session_token"]}
     assert api.get("/v1/me", token=session["session_jwt"]).status_code == 401

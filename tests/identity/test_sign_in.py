@@ -256,7 +256,7 @@ def one_spare(stack, committed):
     stack.worker.stop()
     spares = TenantSchema.objects.filter(state="spare").order_by("created_at")
     held = list(spares.values_list("name", flat=True)[1:])
-    digest = schema_template.digest()
+    digest = schema_template.compute_digest()
     TenantSchema.objects.filter(name__in=held).update(digest="held")
 
     def give_back():

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from identity.errors import InvalidSession
 from identity.sessions import jwt as sessions_jwt
-from identity.sessions.jwks import FRESH_SECONDS, PAUSE_SECONDS, KeyRing
+from identity.sessions.jwks import FRESH_SECONDS, MIN_FETCH_INTERVAL_SECONDS, KeyRing
 from kit.outbound import VendorUnavailable
 from tests.harness.plugin import API_URL
 
@@ -152,7 +152,7 @@ def test_unsigned_and_symmetric_tokens_are_refused(api, signed):
 
 
 @pytest.mark.parametrize("pair", [("{good}", "x"), ("x", "{good}"), ("{good}", "{good}")])
-def test_two_bearers_are_nobody(api, acme, pair):
+def test_two_bearer_tokens_are_unauthorized(api, acme, pair):
     good = acme.viewer.token
     headers = [("Authorization", f"Bearer {each.format(good=good)}") for each in pair]
 
@@ -161,7 +161,7 @@ def test_two_bearers_are_nobody(api, acme, pair):
 
 def test_long_token_is_refused_before_it_is_read():
     with pytest.raises(InvalidSession):
-        sessions_jwt.verify("x" * (sessions_jwt.LONGEST + 1))
+        sessions_jwt.verify_token("x" * (sessions_jwt.MAX_TOKEN_BYTES + 1))
 
 
 # ── The ring of keys ─────────────────────────────────────────────────────────────────────────
@@ -206,7 +206,7 @@ def test_unknown_key_is_looked_for_at_most_every_half_minute():
     assert publisher.asked == 1
 
     publisher.kids.append("two")
-    publisher.now += PAUSE_SECONDS
+    publisher.now += MIN_FETCH_INTERVAL_SECONDS
     assert ring.find("two")
     assert publisher.asked == 2
 

@@ -52,7 +52,7 @@ class Tokens(BaseAuthentication):
 
 class Declared(BasePermission):
     def has_permission(self, request, view):
-        asked = access.declared(view, request)
+        asked = access.get_declared_access(view, request)
         return asked in (access.PUBLIC, access.SESSION) or asked in request.auth.permissions
 
 
@@ -161,7 +161,7 @@ def plain_bug(_request):
 
 
 def reads_body(request):
-    return problems.render(ShelfFull(str(len(request.body))), request)
+    return problems.render_problem(ShelfFull(str(len(request.body))), request)
 
 
 urlpatterns = [

@@ -1,32 +1,32 @@
 from kit import actor
-from kit.actor import Caller
+from kit.actor import Actor
 
 
-def test_nobody_in_particular_is_the_system():
-    assert actor.current() == Caller(kind="system")
+def test_default_actor_is_the_system():
+    assert actor.get_actor() == Actor(kind="system")
 
 
 def test_caller_lasts_as_long_as_its_block():
-    with actor.use(Caller(kind="operator", id="7")):
-        assert actor.current().id == "7"
+    with actor.act_as(Actor(kind="operator", id="7")):
+        assert actor.get_actor().id == "7"
 
-    assert actor.current() == Caller()
+    assert actor.get_actor() == Actor()
 
 
 def test_identifying_keeps_where_the_request_came_from():
-    with actor.use(Caller(ip="192.0.2.1", request_id="r1")):
-        actor.identify("member", "m1")
+    with actor.act_as(Actor(ip="192.0.2.1", request_id="r1")):
+        actor.identify_actor("member", "m1")
 
-        assert actor.current() == Caller("member", "m1", ip="192.0.2.1", request_id="r1")
+        assert actor.get_actor() == Actor("member", "m1", ip="192.0.2.1", request_id="r1")
 
 
 def test_caller_travels_in_job_arguments():
-    sent = Caller("member", "m1", ip="192.0.2.1", user_agent="curl", request_id="r1")
+    sent = Actor("member", "m1", ip="192.0.2.1", user_agent="curl", request_id="r1")
 
-    assert actor.from_arguments(sent.as_arguments()) == sent
+    assert actor.actor_from_arguments(sent.as_arguments()) == sent
 
 
 def test_arguments_of_an_older_release_are_understood():
-    assert actor.from_arguments({"kind": "vendor", "id": "stripe", "shoe_size": "44"}) == Caller(
-        "vendor", "stripe"
-    )
+    assert actor.actor_from_arguments(
+        {"kind": "vendor", "id": "stripe", "shoe_size": "44"}
+    ) == Actor("vendor", "stripe")

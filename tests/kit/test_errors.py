@@ -25,7 +25,7 @@ def test_status_comes_from_the_parent():
 
 
 def test_every_problem_is_registered_once():
-    kinds = errors.registered()
+    kinds = errors.list_problems()
 
     assert SeatLimitReached in kinds
     assert errors.Problem in kinds

@@ -7,7 +7,7 @@ from procrastinate.exceptions import TaskNotFound
 from procrastinate.jobs import Job
 
 from kit import actor, jobs, outbound, tasks
-from kit.actor import Caller
+from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import Organization
 
@@ -25,7 +25,7 @@ class Undone(Exception):
 @pytest.mark.django_db
 def test_job_is_stored_with_the_transaction_and_with_it_undone():
     with transaction.atomic():
-        jobs.defer(NAME)
+        jobs.defer_job(NAME)
         assert waiting().count() == 1
         transaction.set_rollback(True)
 
@@ -34,9 +34,9 @@ def test_job_is_stored_with_the_transaction_and_with_it_undone():
 
 @pytest.mark.django_db
 def test_coalesced_job_waits_once_and_the_transaction_goes_on():
-    first = jobs.defer(NAME, coalesce="a")
-    second = jobs.defer(NAME, coalesce="a")
-    other = jobs.defer(NAME, coalesce="b")
+    first = jobs.defer_job(NAME, coalesce="a")
+    second = jobs.defer_job(NAME, coalesce="a")
+    other = jobs.defer_job(NAME, coalesce="b")
 
     assert first is not None
     assert second is None
@@ -45,17 +45,17 @@ def test_coalesced_job_waits_once_and_the_transaction_goes_on():
 
 
 @pytest.mark.django_db
-def test_name_nobody_declared_is_refused():
+def test_undeclared_name_is_refused():
     with pytest.raises(TaskNotFound):
-        jobs.defer("tenancy.no_such_thing")
+        jobs.defer_job("tenancy.no_such_thing")
 
 
 @pytest.mark.django_db
 def test_job_carries_who_deferred_it():
-    with actor.use(Caller("member", "m1", request_id="r1")):
-        jobs.defer(NAME)
+    with actor.act_as(Actor("member", "m1", request_id="r1")):
+        jobs.defer_job(NAME)
 
-    carried = waiting().get().args[jobs.CALLER_ARGUMENT]
+    carried = waiting().get().args[jobs.ACTOR_ARGUMENT]
     assert carried == {"kind": "member", "id": "m1", "request_id": "r1"}
 
 
@@ -63,7 +63,7 @@ def test_job_carries_who_deferred_it():
 def test_later_job_is_scheduled(settings):
     settings.JOB_DELAY_SCALE = 1
 
-    jobs.defer(NAME, after=timedelta(minutes=5))
+    jobs.defer_job(NAME, after=timedelta(minutes=5))
 
     wait = waiting().get().scheduled_at - datetime.now(UTC)
     assert timedelta(minutes=4) < wait <= timedelta(minutes=5)
@@ -72,16 +72,16 @@ def test_later_job_is_scheduled(settings):
 @pytest.mark.django_db
 def test_task_acts_as_its_caller_in_public_and_patiently():
     left_behind = Organization(schema_name="left_behind")
-    routing.enter(left_behind)
+    routing.enter_schema(left_behind)
 
-    with jobs._scope("x", {"kind": "vendor", "id": "stripe"}):
-        assert actor.current() == Caller("vendor", "stripe")
+    with jobs._task_scope("x", {"kind": "vendor", "id": "stripe"}):
+        assert actor.get_actor() == Actor("vendor", "stripe")
         assert connection.schema_name == "public"
         assert outbound._limits.get() == outbound.JOB_LIMITS
-        routing.enter(left_behind)
+        routing.enter_schema(left_behind)
 
     assert connection.schema_name == "public"
-    assert actor.current() == Caller()
+    assert actor.get_actor() == Actor()
 
 
 def job(attempts):
@@ -105,7 +105,7 @@ def test_retries_wait_longer_each_time_and_end(settings):
 
 @pytest.mark.django_db
 def test_job_of_a_killed_worker_is_put_back():
-    number = jobs.defer(NAME)
+    number = jobs.defer_job(NAME)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO procrastinate_workers (last_heartbeat)"
@@ -123,7 +123,7 @@ def test_job_of_a_killed_worker_is_put_back():
 
 @pytest.mark.django_db
 def test_job_of_a_living_worker_is_left_alone():
-    number = jobs.defer(NAME)
+    number = jobs.defer_job(NAME)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id"
@@ -140,8 +140,8 @@ def test_job_of_a_living_worker_is_left_alone():
 
 @pytest.mark.django_db
 def test_job_whose_like_waits_already_does_not_stop_the_rescue_of_others():
-    first = jobs.defer(NAME, coalesce="a")
-    second = jobs.defer(NAME, coalesce="b")
+    first = jobs.defer_job(NAME, coalesce="a")
+    second = jobs.defer_job(NAME, coalesce="b")
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO procrastinate_workers (last_heartbeat)"
@@ -151,7 +151,7 @@ def test_job_whose_like_waits_already_does_not_stop_the_rescue_of_others():
             "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = ANY(%s)",
             [cursor.fetchone()[0], [first, second]],
         )
-    third = jobs.defer(NAME, coalesce="a")
+    third = jobs.defer_job(NAME, coalesce="a")
 
     tasks.rescue_stalled_jobs()
 

@@ -13,7 +13,7 @@ def is_free(key):
 
     def ask():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.number(key)])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.lock_number(key)])
             answers.append(cursor.fetchone()[0])
         django.db.connection.close()
 
@@ -24,7 +24,7 @@ def is_free(key):
 
 
 def test_object_is_held_by_one_at_a_time(committed):
-    with locks.object("stripe:sub_1"):
+    with locks.hold_object("stripe:sub_1"):
         assert not is_free("stripe:sub_1")
         assert is_free("stripe:sub_2")
 
@@ -32,20 +32,20 @@ def test_object_is_held_by_one_at_a_time(committed):
 
 
 def test_lock_is_released_when_the_work_fails(committed):
-    with pytest.raises(RuntimeError), locks.object("stripe:sub_3"):
+    with pytest.raises(RuntimeError), locks.hold_object("stripe:sub_3"):
         raise RuntimeError
 
     assert is_free("stripe:sub_3")
 
 
 def test_lock_is_refused_within_a_transaction(committed):
-    with pytest.raises(locks.LockMisused), transaction.atomic(), locks.object("stripe:sub_4"):
+    with pytest.raises(locks.LockMisused), transaction.atomic(), locks.hold_object("stripe:sub_4"):
         pass
 
 
 def test_transaction_lock_ends_with_the_transaction(committed):
     with transaction.atomic():
-        assert locks.try_transaction("stock")
+        assert locks.try_lock_transaction("stock")
         assert not is_free("stock")
 
     assert is_free("stock")

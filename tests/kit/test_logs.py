@@ -20,7 +20,7 @@ SECRETS = {
 
 
 def redacted(**event):
-    return logs.redact(None, "info", event)
+    return logs.redact_event(None, "info", event)
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS.keys())
@@ -44,13 +44,13 @@ def test_other_values_pass():
 
 
 def formatter(style):
-    configuration = logs._standard([], style, "INFO")
+    configuration = logs._configure_standard([], style, "INFO")
     return logging.config.dictConfig, configuration["formatters"]["structured"]
 
 
 def render(style, record):
     shared = [structlog.stdlib.add_log_level, structlog.contextvars.merge_contextvars]
-    options = dict(logs._standard(shared, style, "INFO")["formatters"]["structured"])
+    options = dict(logs._configure_standard(shared, style, "INFO")["formatters"]["structured"])
     return options.pop("()")(**options).format(record)
 
 

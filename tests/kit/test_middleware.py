@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpResponse
 
 from kit import actor
-from kit.middleware import RequestId, client_ip
+from kit.middleware import RequestId, get_client_ip
 
 
 def seen_by(request):
@@ -14,7 +14,7 @@ def seen_by(request):
     seen = []
 
     def view(_request):
-        seen.append(actor.current())
+        seen.append(actor.get_actor())
         return HttpResponse()
 
     response = RequestId(view)(request)
@@ -36,18 +36,18 @@ def test_other_ids_are_replaced(rf, given):
     assert len(found.request_id) == 36
 
 
-def test_nobody_is_the_caller_before_authentication(rf):
+def test_actor_is_anonymous_before_authentication(rf):
     found, _ = seen_by(rf.get("/"))
 
     assert (found.kind, found.id) == ("system", "")
 
 
 def test_caller_ends_with_the_request(rf):
-    before = actor.current()
+    before = actor.get_actor()
 
     seen_by(rf.get("/", headers={"x-request-id": "abc"}))
 
-    assert actor.current() == before
+    assert actor.get_actor() == before
 
 
 def test_user_agents_are_cut_and_cleaned(rf):
@@ -75,11 +75,11 @@ def test_only_trusted_proxies_may_name_the_client(rf, settings, proxies, forward
 
     request = rf.get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR=forwarded)
 
-    assert client_ip(request) == address
+    assert get_client_ip(request) == address
 
 
 def test_requests_without_an_address_are_served(rf):
-    assert client_ip(rf.get("/", REMOTE_ADDR="")) == ""
+    assert get_client_ip(rf.get("/", REMOTE_ADDR="")) == ""
 
 
 def test_log_line_holds_the_path_without_its_query(anyone, caplog):

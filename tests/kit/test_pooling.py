@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 @contextlib.contextmanager
 def one_session():
     """What a transaction pooler does: several clients, one session of the server."""
-    with pooling.connect() as shared:
+    with pooling.open_connection() as shared:
         yield lambda: contextlib.nullcontext(shared)
 
 
@@ -29,7 +29,7 @@ def one_session():
 def in_turn(count):
     """A pooler that hands out several sessions in turn, and keeps one to a transaction."""
     with contextlib.ExitStack() as stack:
-        idle = [stack.enter_context(pooling.connect()) for _ in range(count)]
+        idle = [stack.enter_context(pooling.open_connection()) for _ in range(count)]
 
         class Client(contextlib.AbstractContextManager):
             held = None
@@ -49,7 +49,7 @@ def in_turn(count):
 
 
 def test_connections_of_their_own_are_no_pooler():
-    assert not pooling.is_transaction_pooled(pooling.connect)
+    assert not pooling.is_transaction_pooled(pooling.open_connection)
 
 
 def test_session_shared_by_two_clients_is_a_pooler():
@@ -65,7 +65,7 @@ def test_sessions_handed_out_in_turn_are_a_pooler(count):
 
 def test_start_is_refused_behind_a_pooler(monkeypatch):
     with one_session() as connect:
-        monkeypatch.setattr(pooling, "connect", connect)
+        monkeypatch.setattr(pooling, "open_connection", connect)
         with pytest.raises(ImproperlyConfigured, match="pool_mode = session"):
             pooling.require_own_sessions()
 
@@ -74,14 +74,14 @@ def test_database_that_is_away_is_left_to_readyz(monkeypatch):
     def refuse():
         raise psycopg.OperationalError
 
-    monkeypatch.setattr(pooling, "connect", refuse)
+    monkeypatch.setattr(pooling, "open_connection", refuse)
 
     pooling.require_own_sessions()
 
 
 def test_readyz_names_the_pooler(monkeypatch):
     with one_session() as connect:
-        monkeypatch.setattr(pooling, "connect", connect)
+        monkeypatch.setattr(pooling, "open_connection", connect)
         probe = health.Probe({"transaction_pooler": pooling.has_own_sessions}, limit=20)
 
         assert probe.failures() == ["transaction_pooler"]

@@ -1,4 +1,4 @@
-"""Whatever is raised, a caller reads one document."""
+"""Render every exception as one problem document."""
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
@@ -84,11 +84,11 @@ def test_missing_session_names_the_scheme(anyone):
 
 
 def test_throttling_tells_when_to_return():
-    assert problems.of(Throttled(wait=2.5)).headers["Retry-After"] == "3"
+    assert problems.find_problem(Throttled(wait=2.5)).headers["Retry-After"] == "3"
 
 
 def test_a_body_too_large_for_django_is_413():
-    assert problems.of(RequestDataTooBig()).status == 413
+    assert problems.find_problem(RequestDataTooBig()).status == 413
 
 
 def test_pointers_lead_into_nested_objects_and_lists():
@@ -101,7 +101,7 @@ def test_pointers_lead_into_nested_objects_and_lists():
         }
     ).detail
 
-    found = {(error.pointer, error.code) for error in problems.flatten(detail)}
+    found = {(error.pointer, error.code) for error in problems.flatten_errors(detail)}
 
     assert found == {
         ("/title", "invalid"),

@@ -6,7 +6,7 @@ import requests
 from django.db import connection, transaction
 
 from kit import outbound
-from kit.outbound import CalledInTransaction, Door, VendorUnavailable
+from kit.outbound import Bulkhead, CalledInTransaction, VendorUnavailable
 
 pytestmark = pytest.mark.django_db  # a door asks whether a transaction is open
 
@@ -19,7 +19,7 @@ class Clock:
 
 
 def test_calls_pass_while_the_vendor_answers():
-    door = Door("stytch")
+    door = Bulkhead("stytch")
 
     for _ in range(20):
         with door.enter():
@@ -27,7 +27,7 @@ def test_calls_pass_while_the_vendor_answers():
 
 
 def test_fourth_call_waits_a_moment_and_is_turned_away():
-    door = Door("stytch", wait=0.01)
+    door = Bulkhead("stytch", wait=0.01)
 
     with (
         door.enter(),
@@ -43,7 +43,7 @@ def test_fourth_call_waits_a_moment_and_is_turned_away():
 
 
 def test_crowd_before_a_vendor_that_answers_is_let_through():
-    door, passed = Door("stytch"), []
+    door, passed = Bulkhead("stytch"), []
 
     def call():
         with door.enter():
@@ -61,7 +61,7 @@ def test_crowd_before_a_vendor_that_answers_is_let_through():
 
 def test_one_hanging_call_closes_the_door_until_it_ends():
     clock = Clock()
-    door = Door("stytch", clock)
+    door = Bulkhead("stytch", clock)
 
     with door.enter():
         clock.now = 1.5
@@ -73,9 +73,9 @@ def test_one_hanging_call_closes_the_door_until_it_ends():
 
 def test_jobs_wait_where_requests_are_turned_away():
     clock = Clock()
-    door = Door("stytch", clock)
+    door = Bulkhead("stytch", clock)
 
-    with door.enter(), outbound.patient():
+    with door.enter(), outbound.use_job_timeouts():
         clock.now = 10.0
         with door.enter():
             pass
@@ -83,9 +83,9 @@ def test_jobs_wait_where_requests_are_turned_away():
 
 def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
     clock = Clock()
-    door = Door("stytch", clock)
+    door = Bulkhead("stytch", clock)
 
-    with outbound.patient():
+    with outbound.use_job_timeouts():
         with door.enter():
             clock.now = 20.0
         with door.enter(), pytest.raises(VendorUnavailable), door.enter():
@@ -95,7 +95,7 @@ def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
 
 
 def test_failing_call_gives_its_place_back():
-    door = Door("stytch")
+    door = Bulkhead("stytch")
 
     for _ in range(5):
         with pytest.raises(RuntimeError), door.enter():
@@ -103,7 +103,7 @@ def test_failing_call_gives_its_place_back():
 
 
 def test_no_vendor_is_called_within_a_transaction():
-    with pytest.raises(CalledInTransaction), transaction.atomic(), outbound.door("stytch"):
+    with pytest.raises(CalledInTransaction), transaction.atomic(), outbound.guard_call("stytch"):
         pass
 
 
@@ -112,7 +112,7 @@ def test_silent_vendor_is_given_up_after_the_time_limit():
         port = silent.getsockname()[1]
         token = outbound._limits.set((0.5, 0.1))
         try:
-            with outbound.session() as session, pytest.raises(requests.ReadTimeout):
+            with outbound.create_session() as session, pytest.raises(requests.ReadTimeout):
                 # The SDK's own idea of a limit does not count.
                 session.get(f"http://127.0.0.1:{port}/", timeout=600)
         finally:
@@ -120,7 +120,7 @@ def test_silent_vendor_is_given_up_after_the_time_limit():
 
 
 def test_limits_are_longer_for_jobs_and_end_with_them():
-    with outbound.patient():
+    with outbound.use_job_timeouts():
         assert outbound._limits.get() == outbound.JOB_LIMITS
 
     assert outbound._limits.get() == outbound.REQUEST_LIMITS
@@ -129,7 +129,7 @@ def test_limits_are_longer_for_jobs_and_end_with_them():
 def test_each_thread_starts_with_the_limits_of_a_request():
     seen = []
 
-    with outbound.patient():
+    with outbound.use_job_timeouts():
         thread = threading.Thread(target=lambda: seen.append(outbound._limits.get()))
         thread.start()
         thread.join()

@@ -82,16 +82,16 @@ class History:
                 firm.pay(page)
 
     def change(self, firm):
-        changes.change(organization=firm.organization, price=self.dice.choice(self.prices))
+        changes.change_price(organization=firm.organization, price=self.dice.choice(self.prices))
 
     def cancel(self, firm):
-        changes.cancel(organization=firm.organization)
+        changes.cancel_subscription(organization=firm.organization)
 
     def resume(self, firm):
-        changes.resume(organization=firm.organization)
+        changes.resume_subscription(organization=firm.organization)
 
     def end(self, firm):
-        changes.cancel_now(organization=firm.organization)
+        changes.end_subscription_now(organization=firm.organization)
 
     def edit(self, firm):
         self._in_dashboard(firm, quantity=self.dice.randint(1, 9))

@@ -1,4 +1,4 @@
-"""R1 and R2: whatever happened, in whatever order it was told, all ends in what Stripe bills."""
+"""R1 and R2. Any history, told in any order, ends in what Stripe bills."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def prices(stack, committed):
 
 
 def end_well(history, settled):
-    """The vendor is calm, owners who fell silent are noticed, and nobody looks at anything else."""
+    """The vendor is calm, owners who fell silent are noticed, and no one looks at anything else."""
     settled(120)
     for firm in history.firms:
         row = live(firm)
@@ -46,10 +46,10 @@ def end_well(history, settled):
 
 
 def check(firm, why):
-    """Our books say what Stripe says, and Stripe bills whom it should."""
+    """Compare our rows with Stripe, and the billed quantity with the members."""
     customer = getattr(firm.organization, "customer", None)
     at_stripe = (
-        providers.current().subscriptions_of(customer.stripe_customer_id) if customer else []
+        providers.get_provider().subscriptions_of(customer.stripe_customer_id) if customer else []
     )
     for told in at_stripe:
         row = firm.organization.subscriptions.get(external_id=told.external_id)
@@ -75,7 +75,9 @@ def run(sandbox, settled, prices, seeds, *, steps):
 
     def live_through(seed):
         try:
-            with outbound.patient():  # four at once would be too many for the door of requests
+            with (
+                outbound.use_job_timeouts()
+            ):  # four at once would be too many for the door of requests
                 return History(sandbox, seed, prices).run(steps)
         finally:
             connections.close_all()
@@ -83,7 +85,7 @@ def run(sandbox, settled, prices, seeds, *, steps):
     with ThreadPoolExecutor(AT_ONCE) as pool:
         histories = list(pool.map(live_through, seeds))
     sandbox.delete("/faults")
-    with outbound.patient():
+    with outbound.use_job_timeouts():
         for history in histories:
             end_well(history, settled)
     return histories
@@ -118,11 +120,13 @@ def test_histories_with_lost_events_are_right_after_one_comparison(
         sandbox.post("/webhooks")
         firms = [firm for history in histories for firm in history.firms]
         for firm in firms:
-            reconcile.reconcile(organization_id=firm.organization.pk, corrects_drift=True)
+            reconcile.reconcile_organization(
+                organization_id=firm.organization.pk, corrects_drift=True
+            )
         settled(120)
         compared = datetime.now(UTC)
         for firm in firms:
-            reconcile.reconcile(organization_id=firm.organization.pk)
+            reconcile.reconcile_organization(organization_id=firm.organization.pk)
             check(firm, f"seeds from {first}")
         assert not written(sandbox, compared)
         counted += len(firms)

@@ -20,7 +20,9 @@ SPARE = TenantSchema.State.SPARE
 def test_new_organization_takes_a_spare_schema():
     spares = set(TenantSchema.objects.filter(state=SPARE).values_list("name", flat=True))
 
-    acme = organizations.create(stytch_org_id="organization-1", name="Acme", slug="Acme")
+    acme = organizations.create_organization(
+        stytch_org_id="organization-1", name="Acme", slug="Acme"
+    )
 
     assert acme.schema_name in spares
     assert TenantSchema.objects.get(name=acme.schema_name).state == "claimed"
@@ -33,14 +35,14 @@ def test_web_process_never_creates_a_schema(settings):
     TenantSchema.objects.filter(state=SPARE).delete()
 
     with pytest.raises(SchemaNotReady):
-        schema_pool.claim()
+        schema_pool.take_schema()
 
 
 @pytest.mark.django_db
 def test_owner_creates_one_when_the_stock_is_empty():
     TenantSchema.objects.filter(state=SPARE).delete()
 
-    name = schema_pool.claim()
+    name = schema_pool.take_schema()
 
     assert TenantSchema.objects.get(name=name).state == "claimed"
 
@@ -49,7 +51,7 @@ def test_owner_creates_one_when_the_stock_is_empty():
 def test_spare_of_an_older_release_is_not_given_away():
     TenantSchema.objects.filter(state=SPARE).update(digest="older")
 
-    name = schema_pool.claim()
+    name = schema_pool.take_schema()
 
     assert TenantSchema.objects.get(name=name).digest != "older"
 
@@ -60,7 +62,7 @@ def test_two_organizations_at_once_get_two_schemas(committed):
     def claim():
         try:
             with transaction.atomic():
-                name = schema_pool.claim()
+                name = schema_pool.take_schema()
                 barrier.wait(timeout=10)
                 names.append(name)
         finally:
@@ -77,7 +79,7 @@ def test_two_organizations_at_once_get_two_schemas(committed):
 
 def test_claim_that_rolls_back_returns_the_schema(committed):
     with transaction.atomic():
-        name = schema_pool.claim()
+        name = schema_pool.take_schema()
         transaction.set_rollback(True)
 
     assert TenantSchema.objects.get(name=name).state == SPARE
@@ -91,17 +93,19 @@ def state_of(schema):
 
 
 def take_all_spares():
-    return {schema_pool.claim() for _ in range(TenantSchema.objects.filter(state=SPARE).count())}
+    return {
+        schema_pool.take_schema() for _ in range(TenantSchema.objects.filter(state=SPARE).count())
+    }
 
 
 def test_reserved_schema_is_given_to_its_organization_only(committed):
     slug = f"acme-{secrets.token_hex(4)}"
 
-    with schema_pool.reserved(slug=slug) as reservation:
+    with schema_pool.reserve_schema(slug=slug) as reservation:
         with transaction.atomic():
             others = take_all_spares()
             transaction.set_rollback(True)
-        acme = organizations.create(
+        acme = organizations.create_organization(
             stytch_org_id=f"organization-{slug}", name="Acme", slug=slug, reservation=reservation
         )
 
@@ -111,7 +115,7 @@ def test_reserved_schema_is_given_to_its_organization_only(committed):
 
 
 def test_schema_is_a_spare_again_after_a_refusal(committed):
-    with pytest.raises(LookupError), schema_pool.reserved(slug="refused") as reservation:
+    with pytest.raises(LookupError), schema_pool.reserve_schema(slug="refused") as reservation:
         raise LookupError
 
     schema = TenantSchema.objects.get(name=reservation.name)
@@ -120,30 +124,30 @@ def test_schema_is_a_spare_again_after_a_refusal(committed):
 
 def test_slug_reserved_by_one_sign_up_is_refused_to_another(committed):
     with (
-        schema_pool.reserved(slug="taken-now"),
+        schema_pool.reserve_schema(slug="taken-now"),
         pytest.raises(SlugTaken),
-        schema_pool.reserved(slug="Taken-Now"),
+        schema_pool.reserve_schema(slug="Taken-Now"),
     ):
         pass
 
 
 @pytest.mark.django_db
 def test_slug_of_an_organization_is_refused_before_anything_is_reserved():
-    organizations.create(stytch_org_id="organization-1", name="Acme", slug="acme-here")
+    organizations.create_organization(stytch_org_id="organization-1", name="Acme", slug="acme-here")
 
-    with pytest.raises(SlugTaken), schema_pool.reserved(slug="Acme-Here"):
+    with pytest.raises(SlugTaken), schema_pool.reserve_schema(slug="Acme-Here"):
         pass
 
     assert not TenantSchema.objects.filter(state="reserved").exists()
 
 
 def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(committed):
-    with schema_pool.reserved(slug="left-over") as left:
+    with schema_pool.reserve_schema(slug="left-over") as left:
         ended = timezone.now() - timedelta(seconds=1)
         TenantSchema.objects.filter(name=left.name).update(reserved_until=ended)
         left.reserved_until = ended
 
-        with schema_pool.reserved(slug="left-over") as again:
+        with schema_pool.reserve_schema(slug="left-over") as again:
             assert again.name == left.name  # the oldest spare
             assert organizations_schema(left) != left.name
 
@@ -151,7 +155,7 @@ def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(com
 def organizations_schema(reservation):
     """The schema an organization gets whose reservation is `reservation`; rolled back."""
     with transaction.atomic():
-        name = schema_pool.claim(reservation)
+        name = schema_pool.take_schema(reservation)
         transaction.set_rollback(True)
     return name
 
@@ -162,5 +166,5 @@ def test_web_process_without_a_spare_refuses_the_reservation(settings, monkeypat
     monkeypatch.setattr(schema_pool, "WAIT_SECONDS", 0)
     TenantSchema.objects.filter(state=SPARE).delete()
 
-    with pytest.raises(SchemaNotReady), schema_pool.reserved():
+    with pytest.raises(SchemaNotReady), schema_pool.reserve_schema():
         pass

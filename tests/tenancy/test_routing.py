@@ -1,4 +1,4 @@
-"""Which schema a statement runs in, and that nobody is left in somebody's."""
+"""Which schema a statement runs in, and that no one is left in someone's."""
 
 import psycopg
 import pytest
@@ -15,7 +15,9 @@ from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
 def make(name):
-    return organizations.create(stytch_org_id=f"organization-{name}", name=name, slug=name)
+    return organizations.create_organization(
+        stytch_org_id=f"organization-{name}", name=name, slug=name
+    )
 
 
 @pytest.mark.django_db
@@ -23,7 +25,7 @@ def test_each_organization_reads_only_its_own_rows():
     acme, globex = make("acme"), make("globex")
 
     with routing.activate(acme):
-        log.record(type="organization.updated", target_id=acme.pk)
+        log.record_event(type="organization.updated", target_id=acme.pk)
 
     with routing.activate(acme):
         assert Event.objects.count() == 2
@@ -64,7 +66,7 @@ def test_rolled_back_savepoint_keeps_the_active_schema():
 
 
 @pytest.mark.django_db
-def test_switch_that_was_rolled_back_or_made_by_somebody_else_reads_no_foreign_row():
+def test_search_path_rolled_back_or_changed_elsewhere_reads_no_foreign_row():
     acme, globex = make("acme"), make("globex")
 
     with routing.activate(acme):
@@ -84,7 +86,7 @@ def test_middleware_leaves_public_even_after_a_failure():
     acme = make("acme")
 
     def view(request):
-        routing.enter(acme)
+        routing.enter_schema(acme)
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -94,8 +96,8 @@ def test_middleware_leaves_public_even_after_a_failure():
 
 
 @pytest.mark.django_db
-def test_middleware_starts_in_public_whatever_the_thread_did_before():
-    routing.enter(make("acme"))
+def test_middleware_starts_in_public_after_any_use_of_the_thread():
+    routing.enter_schema(make("acme"))
     seen = []
 
     def view(request):

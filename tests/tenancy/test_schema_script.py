@@ -12,28 +12,28 @@ from tenancy.services import schema_diff, schema_pool, schema_template
 
 @pytest.mark.django_db
 def test_committed_script_is_the_recorded_one():
-    assert schema_template.PATH.read_text() == schema_template.record()
+    assert schema_template.PATH.read_text() == schema_template.record_script()
 
 
 @pytest.mark.django_db
 def test_script_and_migrations_make_the_same_schema():
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute('CREATE SCHEMA "migrated"')
-        schema_template.migrate("migrated")
-    scripted = schema_pool.create().name
+        schema_template.migrate_schema("migrated")
+    scripted = schema_pool.create_schema().name
 
-    assert schema_diff.compare(scripted, "migrated") == []
+    assert schema_diff.compare_schemas(scripted, "migrated") == []
 
 
 @pytest.mark.django_db
 def test_schema_made_by_script_needs_no_migration():
-    name = schema_pool.create().name
+    name = schema_pool.create_schema().name
 
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT app, name FROM "{name}".django_migrations ORDER BY id')
         recorded = cursor.fetchall()
 
-    assert recorded == schema_template.migrations()
+    assert recorded == schema_template.list_migrations()
 
 
 # ── Apps a team adds ─────────────────────────────────────────────────────────────────────────
@@ -44,9 +44,9 @@ def migrations_of(db, settings, tmp_path, monkeypatch):
     """Give `events` the migrations of a folder next to this file; the script goes elsewhere."""
 
     def forget():
-        schema_template.migrations.cache_clear()
-        schema_template.digest.cache_clear()
-        schema_template.read.cache_clear()
+        schema_template.list_migrations.cache_clear()
+        schema_template.compute_digest.cache_clear()
+        schema_template.read_script.cache_clear()
 
     def use(folder):
         settings.MIGRATION_MODULES = {"events": f"tests.tenancy.{folder}"}
@@ -79,7 +79,7 @@ def test_new_organizations_get_raw_sql_in_any_spelling_and_rows(migrations_of):
     run()
     run("--check")
 
-    schema = schema_pool.create().name
+    schema = schema_pool.create_schema().name
     made = {"events_kind", "notes_summary", "notes_ping", "notes_numbers", "notes_mood"}
     assert made <= names(schema)
     with connection.cursor() as cursor:
@@ -131,20 +131,20 @@ def test_check_names_a_script_that_cannot_run(migrations_of):
 
 
 def test_schema_that_cannot_be_migrated_is_named_and_the_others_go_on(db):
-    broken, fine = schema_pool.create(), schema_pool.create()
+    broken, fine = schema_pool.create_schema(), schema_pool.create_schema()
     with connection.cursor() as cursor:  # the migration will find its table made already
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')
     TenantSchema.objects.filter(name__in=[broken.name, fine.name]).update(digest="older")
 
-    migrated, failed = schema_pool.migrate_fleet()
+    migrated, failed = schema_pool.migrate_all_schemas()
 
     assert (migrated, failed) == (1, [broken.name])
     fine.refresh_from_db()
-    assert fine.digest == schema_template.digest()
+    assert fine.digest == schema_template.compute_digest()
 
 
 def test_migrating_all_ends_with_an_error_that_names_the_schema(db):
-    broken = schema_pool.create()
+    broken = schema_pool.create_schema()
     with connection.cursor() as cursor:
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')
     TenantSchema.objects.filter(name=broken.name).update(digest="older")

@@ -11,7 +11,7 @@ from django.test import Client
 
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent
-from webhooks.inbound.registry import BadSignature, Hint, Source
+from webhooks.inbound.registry import BadSignature, EventHeader, Source
 
 SECRET = "a secret only acme and we know"
 
@@ -31,7 +31,7 @@ def verify(body, headers, secret):
 
 def read(body):
     event = json.loads(body)
-    return Hint(
+    return EventHeader(
         external_id=event["id"],
         type=event["type"],
         object_key=event["object"],
@@ -97,5 +97,5 @@ def acme(monkeypatch, db):
             livemode=lambda: False,
         )
     )
-    registry.handles("acme", "thing.changed", "thing.deleted")(vendor.hear)
+    registry.handles_events("acme", "thing.changed", "thing.deleted")(vendor.hear)
     return vendor

@@ -67,7 +67,7 @@ def test_staff_replay_events(acme, staff):
     assert len(waiting_jobs()) == 2
 
 
-def test_nobody_adds_changes_or_deletes_events(acme, staff):
+def test_events_cannot_be_added_changed_or_deleted(acme, staff):
     event = acme.send()
 
     answers = [
@@ -80,5 +80,5 @@ def test_nobody_adds_changes_or_deletes_events(acme, staff):
     assert InboundEvent.objects.get().state == State.PENDING
 
 
-def test_log_is_closed_to_strangers(acme):
+def test_log_requires_a_member(acme):
     assert Client().get(LIST).status_code == 302

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 
 class Stytch:
-    """Tells of organizations nobody knows: its handler asks Stytch, and finds nothing to do."""
+    """Tells of organizations no one knows: its handler asks Stytch, and finds nothing to do."""
 
     def __init__(self, api):
         self.api = api
@@ -100,7 +100,7 @@ def test_event_whose_worker_was_killed_is_taken_up_again(stytch, sandbox, stack)
     InboundEvent.objects.filter(pk=stytch.event().pk).update(
         next_attempt_at=timezone.now() - timedelta(minutes=3)
     )
-    maintenance.rescue()
+    maintenance.rescue_overdue()
 
     assert stytch.reaches(State.SUCCEEDED).attempts == 2
 
@@ -119,7 +119,7 @@ def test_replayed_event_is_acted_upon_again(stytch, sandbox):
     stytch.tell()
     stytch.reaches(State.SUCCEEDED)
 
-    replay.replay(InboundEvent.objects.filter(external_id=stytch.event_id))
+    replay.replay_events(InboundEvent.objects.filter(external_id=stytch.event_id))
 
     stytch.reaches(State.SUCCEEDED)
     assert len(sandbox.requests("stytch", path=stytch.organization)) == 2

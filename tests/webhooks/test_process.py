@@ -11,12 +11,12 @@ from tests.harness.plugin import DATABASE, OWNER_URL, on_database
 from tests.webhooks.support import waiting_jobs
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.registry import Ignored, Later
+from webhooks.inbound.registry import Ignored, RetryLater
 from webhooks.inbound.services import process as services_process
 
 
 def process(event):
-    services_process.process(event_id=event.pk)
+    services_process.process_event(event_id=event.pk)
     event.refresh_from_db()
     return event
 
@@ -52,7 +52,7 @@ def test_job_of_an_event_that_is_gone_is_dull(acme):
     event = acme.send()
     InboundEvent.objects.all().delete()
 
-    services_process.process(event_id=event.pk)
+    services_process.process_event(event_id=event.pk)
 
     assert acme.heard == []
 
@@ -61,16 +61,18 @@ def test_handler_acts_as_the_vendor_outside_any_transaction(acme):
     seen = []
 
     def look(received):
-        seen.append((callers.current().kind, callers.current().id, transactions.is_open()))
+        seen.append(
+            (callers.get_actor().kind, callers.get_actor().id, transactions.is_transaction_open())
+        )
 
     acme.replace_handler(look)
     process(acme.send())
 
     assert seen == [("vendor", "acme", False)]
-    assert callers.current().kind == "system"
+    assert callers.get_actor().kind == "system"
 
 
-def test_handler_may_find_that_an_event_concerns_nobody(acme):
+def test_handler_may_ignore_an_event_of_no_organization(acme):
     event = acme.send()
     fails_with(acme, event, Ignored("not ours"))
 
@@ -80,7 +82,7 @@ def test_handler_may_find_that_an_event_concerns_nobody(acme):
 
 def test_handler_may_ask_for_a_moment(acme):
     event = acme.send()
-    fails_with(acme, event, Later(120))
+    fails_with(acme, event, RetryLater(120))
 
     process(event)
 
@@ -117,7 +119,9 @@ def test_delays_grow_from_ten_seconds_to_ten_minutes():
     nominal = [10, 30, 120, 300, 600, 600, 600]
 
     for attempts, seconds in enumerate(nominal):
-        assert 0.8 * seconds <= jobs.STANDARD.delay(attempts).total_seconds() <= 1.2 * seconds
+        assert (
+            0.8 * seconds <= jobs.STANDARD_BACKOFF.delay(attempts).total_seconds() <= 1.2 * seconds
+        )
 
 
 def test_event_is_given_up_three_days_after_its_first_attempt(acme):
@@ -165,12 +169,12 @@ def test_event_whose_handler_was_withdrawn_is_ignored(acme):
     assert process(event).state == State.IGNORED
 
 
-def test_handler_notes_whom_an_event_concerns(acme):
+def test_handler_links_an_event_to_its_organization(acme):
     organization = InboundEvent._meta.pk.default()
     event = acme.send()
     process(event)
 
-    services_process.concerns(acme.heard[0], organization_id=organization)
+    services_process.link_to_organization(acme.heard[0], organization_id=organization)
 
     event.refresh_from_db()
     assert (event.organization_id, event.user_id) == (organization, None)
@@ -178,10 +182,10 @@ def test_handler_notes_whom_an_event_concerns(acme):
 
 def test_event_of_a_busy_object_comes_again_without_spending_an_attempt(acme, monkeypatch):
     event = acme.send(object="thing_7")
-    monkeypatch.setattr(services_process, "PATIENCE", 0.0)
+    monkeypatch.setattr(services_process, "LOCK_WAIT_SECONDS", 0.0)
 
     with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as somebody:
-        somebody.execute("SELECT pg_advisory_lock(%s)", [locks.number("acme:thing_7")])
+        somebody.execute("SELECT pg_advisory_lock(%s)", [locks.lock_number("acme:thing_7")])
         process(event)
 
     assert (event.state, event.attempts, acme.heard) == (State.PENDING, 0, [])

@@ -39,12 +39,12 @@ def test_new_event_has_exactly_one_job(acme):
 
 def test_the_statement_stores_the_job_that_defer_would_store(acme):
     event = acme.send()
-    jobs.defer("inbound.process", event_id=str(event.pk))
+    jobs.defer_job("inbound.process", event_id=str(event.pk))
 
     by_statement, by_defer = waiting_jobs()
 
-    carried = by_statement["args"].pop(jobs.CALLER_ARGUMENT)
-    by_defer["args"].pop(jobs.CALLER_ARGUMENT)
+    carried = by_statement["args"].pop(jobs.ACTOR_ARGUMENT)
+    by_defer["args"].pop(jobs.ACTOR_ARGUMENT)
     assert by_statement == by_defer
     assert carried["kind"] == "vendor"
     assert carried["id"] == "acme"
@@ -76,7 +76,7 @@ def test_second_delivery_changes_nothing(acme):
     assert len(waiting_jobs()) == 1
 
 
-def test_type_nobody_handles_is_kept_and_ignored(acme):
+def test_unhandled_type_is_stored_and_ignored(acme):
     event = acme.send(type="thing.painted")
 
     assert (event.state, event.last_error) == (State.IGNORED, "no handler")
@@ -219,4 +219,4 @@ def test_job_carries_the_request_it_came_with(acme):
     acme.post(acme.event(), headers={"X-Request-Id": request_id})
 
     (job,) = waiting_jobs()
-    assert job["args"][jobs.CALLER_ARGUMENT]["request_id"] == request_id
+    assert job["args"][jobs.ACTOR_ARGUMENT]["request_id"] == request_id

@@ -19,10 +19,10 @@ def replay(capsys, *arguments):
 
 def test_replay_of_a_succeeded_event_runs_its_handler_again(acme):
     event = acme.send()
-    process.process(event_id=event.pk)
+    process.process_event(event_id=event.pk)
 
-    services_replay.replay(InboundEvent.objects.all())
-    process.process(event_id=event.pk)
+    services_replay.replay_events(InboundEvent.objects.all())
+    process.process_event(event_id=event.pk)
 
     event.refresh_from_db()
     assert len(acme.heard) == 2
@@ -36,8 +36,8 @@ def test_replay_of_a_failed_event_gives_it_three_more_days(acme):
         state=State.FAILED, attempts=400, first_attempt_at=timezone.now() - timedelta(days=4)
     )
 
-    services_replay.replay(InboundEvent.objects.all())
-    process.process(event_id=event.pk)
+    services_replay.replay_events(InboundEvent.objects.all())
+    process.process_event(event_id=event.pk)
 
     event.refresh_from_db()
     assert (event.state, event.attempts) == (State.RETRYING, 1)
@@ -50,14 +50,14 @@ def test_replay_during_an_attempt_is_not_lost(acme):
     def replay_meanwhile(received):
         hear(received)
         if len(acme.heard) == 1:
-            services_replay.replay(InboundEvent.objects.all())
+            services_replay.replay_events(InboundEvent.objects.all())
 
     acme.replace_handler(replay_meanwhile)
-    process.process(event_id=event.pk)
+    process.process_event(event_id=event.pk)
     event.refresh_from_db()
     assert event.state == State.PENDING
 
-    process.process(event_id=event.pk)
+    process.process_event(event_id=event.pk)
     event.refresh_from_db()
     assert (event.state, len(acme.heard)) == (State.SUCCEEDED, 2)
 
@@ -65,8 +65,8 @@ def test_replay_during_an_attempt_is_not_lost(acme):
 def test_replay_never_acts_on_an_event_of_the_other_mode(acme):
     event = acme.send(livemode=True)
 
-    services_replay.replay(InboundEvent.objects.all())
-    process.process(event_id=event.pk)
+    services_replay.replay_events(InboundEvent.objects.all())
+    process.process_event(event_id=event.pk)
 
     event.refresh_from_db()
     assert event.state == State.IGNORED
@@ -77,7 +77,7 @@ def test_event_whose_payload_was_forgotten_is_not_replayed(acme):
     acme.send()
     InboundEvent.objects.update(state=State.SUCCEEDED, payload="")
 
-    assert services_replay.replay(InboundEvent.objects.all()) == 0
+    assert services_replay.replay_events(InboundEvent.objects.all()) == 0
 
 
 def test_command_replays_one_event_by_either_id(acme, capsys):

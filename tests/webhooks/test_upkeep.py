@@ -21,7 +21,7 @@ def test_event_whose_job_vanished_gets_another(acme, state):
     event = acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(minutes=3))
 
-    assert maintenance.rescue() == 1
+    assert maintenance.rescue_overdue() == 1
 
     assert [job["args"]["event_id"] for job in waiting_jobs()] == [str(event.pk)] * 2
 
@@ -30,7 +30,7 @@ def test_event_is_not_rescued_twice_in_a_row(acme):
     acme.send()
     InboundEvent.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=3))
 
-    assert [maintenance.rescue(), maintenance.rescue()] == [1, 0]
+    assert [maintenance.rescue_overdue(), maintenance.rescue_overdue()] == [1, 0]
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.IGNORED, State.FAILED])
@@ -38,7 +38,7 @@ def test_settled_event_needs_no_rescue(acme, state):
     acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(days=1))
 
-    assert maintenance.rescue() == 0
+    assert maintenance.rescue_overdue() == 0
 
 
 def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
@@ -47,7 +47,7 @@ def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
         state=State.RETRYING, next_attempt_at=timezone.now() + timedelta(minutes=9)
     )
 
-    assert maintenance.rescue() == 0
+    assert maintenance.rescue_overdue() == 0
 
 
 def aged(event, days, state=State.SUCCEEDED):
@@ -60,7 +60,7 @@ def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
     aged(old, 91)
     aged(young, 89)
 
-    maintenance.forget()
+    maintenance.delete_expired()
 
     old.refresh_from_db()
     young.refresh_from_db()
@@ -72,15 +72,15 @@ def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
 def test_row_is_removed_after_four_hundred_days(acme):
     aged(acme.send(), 401)
 
-    maintenance.forget()
+    maintenance.delete_expired()
 
     assert not InboundEvent.objects.exists()
 
 
-def test_event_nobody_has_dealt_with_is_never_forgotten(acme):
+def test_unsettled_event_is_never_deleted(acme):
     aged(acme.send(), 500, State.RETRYING)
 
-    maintenance.forget()
+    maintenance.delete_expired()
 
     assert InboundEvent.objects.get().payload
 
@@ -102,7 +102,7 @@ def test_check_names_a_source_that_mixes_modes(acme):
 
 def test_two_handlers_of_one_type_are_refused(acme):
     with pytest.raises(AlreadyRegistered, match=r"acme thing\.changed"):
-        registry.handles("acme", "thing.new", "thing.changed")(acme.hear)
+        registry.handles_events("acme", "thing.new", "thing.changed")(acme.hear)
 
 
 def test_two_sources_of_one_name_are_refused(acme):

@@ -1,4 +1,7 @@
-"""A checkout of one's own: the real devserver around programs that stand in for the product."""
+"""A checkout of one's own.
+
+The real devserver around programs that stand in for the product.
+"""
 
 import contextlib
 import hashlib

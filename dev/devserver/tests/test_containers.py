@@ -1,4 +1,7 @@
-"""The container files agree with what the product reads; building images needs Docker, not tests."""
+"""The container files agree with what the product reads.
+
+Building images needs Docker, not tests.
+"""
 
 import re
 from pathlib import Path
@@ -24,7 +27,7 @@ def dockerfile():
 
 
 def test_compose_sets_what_make_run_sets(compose):
-    told = environment.complete(HERE, Addresses())
+    told = environment.complete_environment(HERE, Addresses())
     product = {name for name in told if not name.startswith(("SANDBOX_", "PYTHONPATH", "DJANGO"))}
 
     for service in ("web", "worker", "migrate", "catalogue"):
@@ -32,10 +35,10 @@ def test_compose_sets_what_make_run_sets(compose):
 
 
 def test_compose_gives_the_sandbox_the_keys_the_product_uses(compose):
-    told = environment.complete(HERE, Addresses())
+    told = environment.complete_environment(HERE, Addresses())
     sandbox = compose["services"]["sandbox"]["environment"]
 
-    for name in environment.vendors({}, Addresses()):
+    for name in environment.build_vendor_settings({}, Addresses()):
         assert sandbox[name] == told[name]
 
 

@@ -12,7 +12,7 @@ HERE = Addresses(web=8001, sandbox=8601)
 
 
 def complete(**given):
-    return environment.complete(DATABASES | given, HERE)
+    return environment.complete_environment(DATABASES | given, HERE)
 
 
 def test_both_vendors_are_the_sandbox_by_default():
@@ -52,14 +52,14 @@ def test_half_a_pair_of_keys_is_refused():
 def test_what_was_handed_out_is_understood_when_handed_in_again():
     told = complete()
 
-    assert environment.complete(told, HERE) == told
+    assert environment.complete_environment(told, HERE) == told
 
 
 def test_tests_do_not_see_the_shells_keys(monkeypatch):
     monkeypatch.setenv("ENVIRONMENT", "test")
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_1")
 
-    assert "STRIPE_SECRET_KEY" not in environment.given()
+    assert "STRIPE_SECRET_KEY" not in environment.read_given()
 
 
 def test_env_file_is_read_and_the_shell_wins(checkout):

@@ -1,4 +1,7 @@
-"""Stripe's half of the sandbox: seat billing on the API version the product pins."""
+"""Stripe's half of the sandbox.
+
+Seat billing on the API version the product pins.
+"""
 
 from sandbox.stripe.control import control
 from sandbox.stripe.pages import pages

@@ -1,14 +1,17 @@
-"""Checkout sessions: made by the product, finished by a person on the sandbox's page."""
+"""Checkout sessions.
+
+Made by the product, finished by a person on the sandbox's page.
+"""
 
 from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import money, periods, prices, shapes
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import merged, new_id
-from sandbox.stripe.errors import StripeError, absent, malformed
+from sandbox.stripe.documents import build_object_id, merge_stripe_metadata
+from sandbox.stripe.errors import StripeError, build_absent_error, malformed
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page, within
+from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/checkout/sessions"
 MINUTE = 60
@@ -18,16 +21,16 @@ SHORTEST_TRIAL = 48 * 60 * MINUTE
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 
-def create(call: Call) -> Document:
+def create_checkout_session(call: Call) -> Document:
     """Open a session for a subscription."""
     ledger, params = call.ledger, call.params
-    guard(ledger, params)
+    refuse_bad_checkout(ledger, params)
     lines = [
-        line(ledger, entry, f"line_items[{index}]")
+        build_session_line(ledger, entry, f"line_items[{index}]")
         for index, entry in enumerate(params["line_items"])
     ]
-    id_ = new_id("checkout.session")
-    session = opened(ledger, id_, params, lines)
+    id_ = build_object_id("checkout.session")
+    session = build_open_session(ledger, id_, params, lines)
     ledger.add(session, owners=(session["customer"],) if session["customer"] else ())
     ledger.remember(
         id_,
@@ -38,7 +41,7 @@ def create(call: Call) -> Document:
     return session
 
 
-def guard(ledger: Ledger, params: dict[str, Any]) -> None:
+def refuse_bad_checkout(ledger: Ledger, params: dict[str, Any]) -> None:
     """Refuse what Stripe would refuse."""
     if params.get("mode") != "subscription":
         raise StripeError("The sandbox serves `mode=subscription` only.", param="mode")
@@ -46,7 +49,7 @@ def guard(ledger: Ledger, params: dict[str, Any]) -> None:
         raise StripeError("The sandbox serves `ui_mode=hosted_page` only.", param="ui_mode")
     for name in ("line_items", "success_url"):
         if not params.get(name):
-            raise absent(name)
+            raise build_absent_error(name)
     if "customer" in params:
         ledger.get("customer", params["customer"], param="customer")
         if "customer_email" in params:
@@ -94,11 +97,11 @@ def guard_customer_update(params: dict[str, Any]) -> None:
         )
 
 
-def line(ledger: Ledger, entry: Document, param: str) -> Document:
+def build_session_line(ledger: Ledger, entry: Document, param: str) -> Document:
     """Return one line of a session."""
     if "price" not in entry:
         raise StripeError("The sandbox needs `price` on each line.", param=f"{param}[price]")
-    price = prices.sold(ledger, entry["price"], param=f"{param}[price]")
+    price = prices.get_price_terms(ledger, entry["price"], param=f"{param}[price]")
     if not price["active"]:
         raise StripeError(
             f"The price specified is inactive: {price['id']}.", param=f"{param}[price]"
@@ -109,10 +112,10 @@ def line(ledger: Ledger, entry: Document, param: str) -> Document:
         raise malformed(
             "Quantity is required.", param=f"{param}[quantity]", code="parameter_missing"
         )
-    amount = 0 if quantity is None else money.rounded(money.cost(price, quantity))
+    amount = 0 if quantity is None else money.round_half_up(money.compute_cost(price, quantity))
     product = ledger.get("product", price["product"])
     return {
-        "id": new_id("item"),
+        "id": build_object_id("item"),
         "object": "item",
         "adjustable_quantity": entry.get("adjustable_quantity"),
         "amount_discount": 0,
@@ -122,19 +125,21 @@ def line(ledger: Ledger, entry: Document, param: str) -> Document:
         "currency": price["currency"],
         "description": product["name"],
         "metadata": entry.get("metadata", {}),
-        "price": shapes.public(price),
+        "price": shapes.strip_private_fields(price),
         "quantity": quantity,
     }
 
 
-def opened(ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Document]) -> Document:
+def build_open_session(
+    ledger: Ledger, id_: str, params: dict[str, Any], lines: list[Document]
+) -> Document:
     """Return an open session."""
     data = params.get("subscription_data", {})
     trial = "trial_end" in data or "trial_period_days" in data
     total = 0 if trial else sum(entry["amount_total"] for entry in lines)
     return (
         dict.fromkeys(UNSET)
-        | as_asked(params)
+        | echo_parameters(params)
         | {
             "id": id_,
             "object": "checkout.session",
@@ -166,7 +171,7 @@ customer_email locale submit_type success_url""".split()
 TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 
 
-def as_asked(params: dict[str, Any]) -> Document:
+def echo_parameters(params: dict[str, Any]) -> Document:
     """Return what a session repeats of its parameters, or what Stripe takes in their place."""
     taxed = params.get("automatic_tax", {}).get("enabled", False)
     tax_ids = {"enabled": False, "required": "never"} | params.get("tax_id_collection", {})
@@ -176,7 +181,7 @@ def as_asked(params: dict[str, Any]) -> Document:
         "custom_fields": [],
         "custom_text": dict.fromkeys(TEXTS),
         "customer_creation": None if "customer" in params else "always",
-        "metadata": merged({}, params.get("metadata")),
+        "metadata": merge_stripe_metadata({}, params.get("metadata")),
         "payment_method_collection": params.get("payment_method_collection", "always"),
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
         "shipping_options": [],
@@ -184,12 +189,12 @@ def as_asked(params: dict[str, Any]) -> Document:
     }
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_checkout_session(call: Call) -> Document:
     """Return a session."""
     return call.ledger.get("checkout.session", call.path["session"])
 
 
-def index(call: Call) -> Document:
+def list_checkout_sessions(call: Call) -> Document:
     """List sessions."""
     customer = call.params.get("customer")
     every = (
@@ -200,26 +205,26 @@ def index(call: Call) -> Document:
     found = [
         session
         for session in every
-        if fits(session, call.params, "status", "subscription")
-        and within(session["created"], call.params.get("created"))
+        if is_matching_filters(session, call.params, "status", "subscription")
+        and is_time_within(session["created"], call.params.get("created"))
     ]
-    return page(found, call.params, url=URL)
+    return build_list_page(found, call.params, url=URL)
 
 
-def line_items(call: Call) -> Document:
+def list_checkout_line_items(call: Call) -> Document:
     """List what a session sells, in its order."""
-    session = retrieve(call)
+    session = retrieve_checkout_session(call)
     entries = call.ledger.state(session["id"])["lines"]
-    return page(entries[::-1], call.params, url=f"{URL}/{session['id']}/line_items")
+    return build_list_page(entries[::-1], call.params, url=f"{URL}/{session['id']}/line_items")
 
 
-def expire(call: Call) -> Document:
+def expire_checkout_session(call: Call) -> Document:
     """Close an open session."""
-    return expired(call.ledger, require_open(retrieve(call)))
+    return close_expired_session(call.ledger, require_open(retrieve_checkout_session(call)))
 
 
-def expired(ledger: Ledger, session: Document) -> Document:
-    """Close a session nobody paid."""
+def close_expired_session(ledger: Ledger, session: Document) -> Document:
+    """Close a session no one paid."""
     closed = session | {"status": "expired", "url": None}
     ledger.save(closed)
     ledger.tell("checkout.session.expired", closed)

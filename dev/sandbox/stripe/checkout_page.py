@@ -1,4 +1,7 @@
-"""The checkout page: what is bought, a card that always works or never does, and no money that moves."""
+"""The checkout page.
+
+What is bought, a card that always works or never does, and no money that moves.
+"""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -7,46 +10,46 @@ from sandbox import bodies
 from sandbox.store import Document
 from sandbox.stripe import checkout, completion, rendering
 from sandbox.stripe.completion import Details
-from sandbox.stripe.errors import StripeError, declined
+from sandbox.stripe.errors import StripeError, build_decline_error
 from sandbox.stripe.ledger import Ledger
 from sandbox.world import World
 
 SEE_OTHER = 303
 
 
-async def show(world: World, request: Request) -> Response:
-    """Show a checkout, whatever its state."""
+async def show_checkout_page(world: World, request: Request) -> Response:
+    """Show a checkout in any state."""
     ledger = Ledger(world)
-    session = rendering.found(ledger, "checkout.session", request)
+    session = rendering.find_page_object(ledger, "checkout.session", request)
     if session is None:
-        return rendering.gone(world, request, "checkout")
-    return rendered(ledger, request, session, {})
+        return rendering.render_gone_page(world, request, "checkout")
+    return render_checkout_page(ledger, request, session, {})
 
 
-async def submit(world: World, request: Request) -> Response:
+async def submit_checkout_page(world: World, request: Request) -> Response:
     """Pay, decline, or go back."""
-    fields = bodies.form(await request.body())
+    fields = bodies.parse_form(await request.body())
     ledger = Ledger(world)
-    session = rendering.found(ledger, "checkout.session", request)
+    session = rendering.find_page_object(ledger, "checkout.session", request)
     if session is None:
-        return rendering.gone(world, request, "checkout")
+        return rendering.render_gone_page(world, request, "checkout")
     if fields.get("action") == "cancel" and session["cancel_url"]:
         return RedirectResponse(session["cancel_url"], SEE_OTHER)
     try:
         checkout.require_open(session)
         if fields.get("action") != "pay":
-            raise declined()
-        address = rendering.address_of(fields)
+            raise build_decline_error()
+        address = rendering.format_address(fields)
         name, email = fields.get("name", ""), fields.get("email", "")
         details = Details(name, email, address, rendering.tax_id_of(fields))
-        done = completion.pay(ledger, session, details)
+        done = completion.complete_checkout_session(ledger, session, details)
     except StripeError as refusal:
-        return rendered(Ledger(world), request, session, fields, refusal=refusal)
+        return render_checkout_page(Ledger(world), request, session, fields, refusal=refusal)
     ledger.commit()
     return RedirectResponse(completion.success_url(done), SEE_OTHER)
 
 
-def rendered(
+def render_checkout_page(
     ledger: Ledger,
     request: Request,
     session: Document,
@@ -76,4 +79,6 @@ def rendered(
         "again": completion.success_url(session) if session["status"] == "complete" else None,
     }
     status = refusal.status if refusal else 200
-    return rendering.page(ledger.world, request, "checkout.html", context, status=status)
+    return rendering.render_stripe_page(
+        ledger.world, request, "checkout.html", context, status=status
+    )

@@ -1,11 +1,14 @@
-"""What happens to an invoice: stored, numbered, charged, paid, voided."""
+"""What happens to an invoice.
+
+Stored, numbered, charged, paid, voided.
+"""
 
 from dataclasses import dataclass
 
 from sandbox.store import Document
 from sandbox.stripe import invoicing, orders
-from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError, declined
+from sandbox.stripe.documents import build_object_id
+from sandbox.stripe.errors import StripeError, build_decline_error
 from sandbox.stripe.ledger import Ledger
 
 DAY = 86_400
@@ -21,22 +24,27 @@ class Collected:
     paid: bool
 
 
-def bill(ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str) -> Document:
+def create_invoice(
+    ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
+) -> Document:
     """Store an invoice over the waiting prorations and these lines, numbered and open."""
-    waiting = invoicing.pending(ledger, subscription["id"])
+    waiting = invoicing.list_pending_prorations(ledger, subscription["id"])
     lines = [invoicing.proration_line(entry) for entry in waiting] + lines
-    invoice = invoicing.draft(ledger, subscription, lines, reason=reason)
+    invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason=reason)
     for entry in waiting:
         ledger.save(entry | {"invoice": invoice["id"]})
     if waiting:
         ledger.remember(subscription["id"], pending_items=[])
     owners = (subscription["customer"], subscription["id"])
     ledger.add(invoice, owners=owners, event="invoice.created")
-    return finalize(ledger, invoice, days=subscription["days_until_due"])
+    return finalize_invoice(ledger, invoice, days=subscription["days_until_due"])
 
 
-def finalize(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
-    """Give a draft its number and open it; the customer's balance is settled with it."""
+def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
+    """Give a draft its number and open it.
+
+    The customer's balance is settled with it.
+    """
     customer = ledger.get("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
@@ -63,7 +71,7 @@ def finalize(ledger: Ledger, invoice: Document, *, days: int | None = None) -> D
 def payment_of(ledger: Ledger, invoice: Document) -> Document:
     """Return the payment that an open invoice waits for."""
     return {
-        "id": new_id("invoice_payment"),
+        "id": build_object_id("invoice_payment"),
         "object": "invoice_payment",
         "amount_paid": None,
         "amount_requested": invoice["amount_due"],
@@ -72,32 +80,35 @@ def payment_of(ledger: Ledger, invoice: Document) -> Document:
         "invoice": invoice["id"],
         "is_default": True,
         "livemode": False,
-        "payment": {"payment_intent": new_id("payment_intent"), "type": "payment_intent"},
+        "payment": {"payment_intent": build_object_id("payment_intent"), "type": "payment_intent"},
         "status": "open",
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }
 
 
-def collect(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
-    """Charge an open invoice. Nothing due is paid at once; one to be sent waits for its reader."""
+def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+    """Charge an open invoice. Nothing due is paid at once.
+
+    One to be sent waits for its reader.
+    """
     if invoice["collection_method"] == "send_invoice" and invoice["amount_due"]:
         return Collected(invoice, paid=False)
-    return attempt(ledger, invoice, method=method)
+    return attempt_payment(ledger, invoice, method=method)
 
 
-def attempt(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
-    """Charge an invoice, whoever asked for it."""
+def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+    """Charge an invoice, anyone who asked for it."""
     if invoice["amount_due"] == 0:
-        return Collected(settle(ledger, invoice), paid=True)
-    if charges(ledger, invoice["customer"], method):
-        return Collected(settle(ledger, counted(invoice)), paid=True)
-    return Collected(refuse(ledger, invoice), paid=False)
+        return Collected(mark_invoice_paid(ledger, invoice), paid=True)
+    if does_charge_succeed(ledger, invoice["customer"], method):
+        return Collected(mark_invoice_paid(ledger, count_attempt(invoice)), paid=True)
+    return Collected(record_decline(ledger, invoice), paid=False)
 
 
-def payable(ledger: Ledger, invoice: Document) -> Document:
-    """Return an invoice somebody may pay now, drafts finalized."""
+def get_payable_invoice(ledger: Ledger, invoice: Document) -> Document:
+    """Return an invoice someone may pay now, drafts finalized."""
     if invoice["status"] == "draft":
-        return finalize(ledger, invoice)
+        return finalize_invoice(ledger, invoice)
     if invoice["status"] == "paid":
         raise StripeError("Invoice is already paid", code="invoice_already_paid")
     if invoice["status"] not in ("open", "uncollectible"):
@@ -105,32 +116,38 @@ def payable(ledger: Ledger, invoice: Document) -> Document:
     return invoice
 
 
-def pay(ledger: Ledger, invoice: Document, *, method: str | None) -> Document:
-    """Charge an invoice because somebody asks for it; a decline is recorded, then refused."""
-    tried = attempt(ledger, payable(ledger, invoice), method=method)
+def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) -> Document:
+    """Charge an invoice because someone asks for it.
+
+    A decline is recorded, then refused.
+    """
+    tried = attempt_payment(ledger, get_payable_invoice(ledger, invoice), method=method)
     if not tried.paid:
         # The attempt and its event stay, although the caller gets an error.
         ledger.commit()
-        raise declined()
+        raise build_decline_error()
     return tried.invoice
 
 
-def charges(ledger: Ledger, customer: str, method: str | None) -> bool:
-    """Return whether a charge goes through; what a test ordered for the customer comes first."""
-    outcome = orders.take(ledger.world.store, customer)
+def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bool:
+    """Return whether a charge goes through.
+
+    What a test ordered for the customer comes first.
+    """
+    outcome = orders.take_payment_order(ledger.world.store, customer)
     if method is None or outcome:
         return method is not None and outcome == "succeed"
     return bool(ledger.state(method).get("charges", True))
 
 
-def counted(invoice: Document) -> Document:
+def count_attempt(invoice: Document) -> Document:
     """Return an invoice with one more attempt on it."""
     return invoice | {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
 
 
-def refuse(ledger: Ledger, invoice: Document) -> Document:
+def record_decline(ledger: Ledger, invoice: Document) -> Document:
     """Record a declined charge and when to try again."""
-    failed = counted(invoice)
+    failed = count_attempt(invoice)
     retry = failed["attempt_count"] - 1
     again = ledger.now + RETRIES[retry] if retry < len(RETRIES) else None
     failed |= {"next_payment_attempt": again, "auto_advance": again is not None}
@@ -139,7 +156,7 @@ def refuse(ledger: Ledger, invoice: Document) -> Document:
     return failed
 
 
-def settle(ledger: Ledger, invoice: Document, *, out_of_band: bool = False) -> Document:
+def mark_invoice_paid(ledger: Ledger, invoice: Document, *, out_of_band: bool = False) -> Document:
     """Mark an invoice paid."""
     paid = invoice | {
         "amount_paid": invoice["amount_due"],
@@ -154,28 +171,28 @@ def settle(ledger: Ledger, invoice: Document, *, out_of_band: bool = False) -> D
         paid["amount_paid_off_stripe"] = paid["amount_due"]
     ledger.save(paid)
     for payment in list(ledger.owned("invoice_payment", invoice["id"])):
-        close(ledger, payment, "canceled" if out_of_band else "paid")
+        close_invoice(ledger, payment, "canceled" if out_of_band else "paid")
     ledger.tell("invoice.paid", paid)
     if not out_of_band:
         ledger.tell("invoice.payment_succeeded", paid)
     return paid
 
 
-def close(ledger: Ledger, payment: Document, status: str) -> None:
+def close_invoice(ledger: Ledger, payment: Document, status: str) -> None:
     """Close what an invoice waited for."""
     paid = payment["amount_requested"] if status == "paid" else None
     stamp = payment["status_transitions"] | {f"{status}_at": ledger.now}
     ledger.save(payment | {"status": status, "amount_paid": paid, "status_transitions": stamp})
 
 
-def void(ledger: Ledger, invoice: Document) -> Document:
+def void_invoice(ledger: Ledger, invoice: Document) -> Document:
     """Take an open invoice back."""
     if invoice["status"] not in ("open", "uncollectible"):
         raise StripeError(
             f"You can only pass in open or uncollectible invoices. This invoice is {invoice['status']}.",
             code="invoice_not_editable",
         )
-    return withdraw(ledger, invoice, "void", stamp="voided_at", event="invoice.voided")
+    return withdraw_invoice(ledger, invoice, "void", stamp="voided_at", event="invoice.voided")
 
 
 def write_off(ledger: Ledger, invoice: Document) -> Document:
@@ -185,7 +202,7 @@ def write_off(ledger: Ledger, invoice: Document) -> Document:
             f"You can only mark open invoices as uncollectible. This invoice is {invoice['status']}.",
             code="invoice_not_editable",
         )
-    return withdraw(
+    return withdraw_invoice(
         ledger,
         invoice,
         "uncollectible",
@@ -194,7 +211,9 @@ def write_off(ledger: Ledger, invoice: Document) -> Document:
     )
 
 
-def withdraw(ledger: Ledger, invoice: Document, status: str, *, stamp: str, event: str) -> Document:
+def withdraw_invoice(
+    ledger: Ledger, invoice: Document, status: str, *, stamp: str, event: str
+) -> Document:
     """Close an invoice without payment."""
     closed = invoice | {
         "auto_advance": False,
@@ -206,5 +225,5 @@ def withdraw(ledger: Ledger, invoice: Document, status: str, *, stamp: str, even
     ledger.tell(event, closed)
     if status == "void":
         for payment in list(ledger.owned("invoice_payment", invoice["id"])):
-            close(ledger, payment, "canceled")
+            close_invoice(ledger, payment, "canceled")
     return closed

@@ -1,10 +1,13 @@
-"""What a paid checkout brings about: the customer, the card, the subscription, and its events."""
+"""What a paid checkout brings about.
+
+The customer, the card, the subscription, and its events.
+"""
 
 from dataclasses import dataclass
 
 from sandbox.store import Document
 from sandbox.stripe import checkout, customers, lifecycle, payment_methods, prices, tax_ids
-from sandbox.stripe.errors import declined
+from sandbox.stripe.errors import build_decline_error
 from sandbox.stripe.ledger import Ledger
 
 CARD = "pm_card_visa"
@@ -12,7 +15,10 @@ CARD = "pm_card_visa"
 
 @dataclass(frozen=True)
 class Details:
-    """What a person typed on the checkout page; empty when a test pays by control."""
+    """What a person typed on the checkout page.
+
+    Empty when a test pays by control.
+    """
 
     name: str = ""
     email: str = ""
@@ -20,20 +26,23 @@ class Details:
     tax_id: tuple[str, str] | None = None
 
 
-def pay(ledger: Ledger, session: Document, details: Details) -> Document:
-    """Complete an open session; raises if the card is declined, and then nothing happened."""
+def complete_checkout_session(ledger: Ledger, session: Document, details: Details) -> Document:
+    """Complete an open session.
+
+    Raises if the card is declined, and then nothing happened.
+    """
     checkout.require_open(session)
     state = ledger.state(session["id"])
     customer = customer_of(ledger, session, details, state["customer_update"])
     options = options_of(ledger, session, customer, state["subscription_data"])
     sold = [
-        (prices.sold(ledger, entry["price"]["id"], param="price"), entry)
+        (prices.get_price_terms(ledger, entry["price"]["id"], param="price"), entry)
         for entry in state["lines"]
     ]
     ledger.tell("checkout.session.completed", session)
-    subscription = lifecycle.start(ledger, customer, sold, options)
+    subscription = lifecycle.start_subscription(ledger, customer, sold, options)
     if subscription["status"] == "incomplete":
-        raise declined()
+        raise build_decline_error()
     done = completed(ledger, session, customer, subscription)
     ledger.save(done)
     ledger.amend("checkout.session.completed", done)
@@ -43,7 +52,10 @@ def pay(ledger: Ledger, session: Document, details: Details) -> Document:
 def customer_of(
     ledger: Ledger, session: Document, details: Details, allowed: dict[str, str]
 ) -> Document:
-    """Return the customer with what was typed; what is already known changes only with leave."""
+    """Return the customer with what was typed.
+
+    What is already known changes only with leave.
+    """
     params: Document = {}
     if details.name and allowed.get("name", "auto") == "auto":
         params["name"] = details.name
@@ -51,26 +63,29 @@ def customer_of(
         params["address"] = details.address
     if session["customer"] is None:
         email = details.email or session["customer_email"] or "buyer@example.test"
-        customer = customers.opened(ledger, {"email": email, **params})
+        customer = customers.insert_customer(ledger, {"email": email, **params})
     else:
         customer = ledger.get("customer", session["customer"], param="customer")
         if not allowed:
             params = {}
-        customer = customers.changed(ledger, customer, params)
+        customer = customers.apply_customer_fields(ledger, customer, params)
         ledger.save(customer, event="customer.updated")
     if details.tax_id and session["tax_id_collection"]["enabled"]:
         type_, value = details.tax_id
-        tax_ids.attach(ledger, customer["id"], type_=type_, value=value)
+        tax_ids.attach_tax_id(ledger, customer["id"], type_=type_, value=value)
     return customer
 
 
 def options_of(ledger: Ledger, session: Document, customer: Document, data: Document) -> Document:
-    """Return how the subscription starts: its card is asked for unless nothing is due."""
+    """Return how the subscription starts.
+
+    Its card is asked for unless nothing is due.
+    """
     trial = "trial_end" in data or "trial_period_days" in data
     options = data | {"automatic_tax": {"enabled": session["automatic_tax"]["enabled"]}}
     if trial and session["payment_method_collection"] == "if_required":
         return options
-    method = payment_methods.attach(ledger, customer["id"], CARD)
+    method = payment_methods.attach_payment_method(ledger, customer["id"], CARD)
     return options | {"default_payment_method": method["id"]}
 
 

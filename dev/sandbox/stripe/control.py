@@ -1,4 +1,7 @@
-"""Control of Stripe's half for tests: finish checkouts, order declines, act in "the dashboard"."""
+"""Control of Stripe's half for tests.
+
+Finish checkouts, order declines, act in "the dashboard".
+"""
 
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -7,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from sandbox.control import Kind, RefusedError, fields
+from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stripe import checkout, completion, dashboard, orders
 from sandbox.stripe.completion import Details
@@ -35,15 +38,15 @@ def translated(handler: Control) -> Control:
 
 
 @translated
-async def pay(world: World, request: Request) -> JSONResponse:
+async def handle_pay(world: World, request: Request) -> JSONResponse:
     """Complete a checkout as if a person had paid."""
     known: dict[str, Kind] = {"name": str, "email": str, "country": str}
-    asked = await fields(request, known)
+    asked = await read_fields(request, known)
     address = {"country": asked["country"]} if "country" in asked else None
     details = Details(asked.get("name", ""), asked.get("email", ""), address)
     ledger = Ledger(world)
     session = ledger.get("checkout.session", request.path_params["id"])
-    done = completion.pay(ledger, session, details)
+    done = completion.complete_checkout_session(ledger, session, details)
     ledger.commit()
     parts = ("id", "status", "payment_status", "customer", "subscription", "invoice")
     answer: Document = {name: done[name] for name in parts}
@@ -51,52 +54,63 @@ async def pay(world: World, request: Request) -> JSONResponse:
 
 
 @translated
-async def decline(world: World, request: Request) -> JSONResponse:
-    """Try to pay with a card that is declined: nothing happens, the session stays open."""
-    await fields(request, {})
+async def handle_decline(world: World, request: Request) -> JSONResponse:
+    """Try to pay with a card that is declined.
+
+    Nothing happens, the session stays open.
+    """
+    await read_fields(request, {})
     session = Ledger(world).get("checkout.session", request.path_params["id"])
     checkout.require_open(session)
     return JSONResponse({"id": session["id"], "status": "open", "outcome": "card_declined"})
 
 
 @translated
-async def expire(world: World, request: Request) -> JSONResponse:
+async def handle_expire(world: World, request: Request) -> JSONResponse:
     """Let a checkout expire now."""
-    await fields(request, {})
+    await read_fields(request, {})
     ledger = Ledger(world)
     session = ledger.get("checkout.session", request.path_params["id"])
-    closed = checkout.expired(ledger, checkout.require_open(session))
+    closed = checkout.close_expired_session(ledger, checkout.require_open(session))
     ledger.commit()
     return JSONResponse({"id": closed["id"], "status": closed["status"]})
 
 
 @translated
-async def order(world: World, request: Request) -> JSONResponse:
-    """Order how a customer's next payments end; without `times`, until further notice."""
-    asked = await fields(request, {"outcome": str, "times": int}, required=("outcome",))
+async def handle_payment_order(world: World, request: Request) -> JSONResponse:
+    """Order how a customer's next payments end.
+
+    Without `times`, until further notice.
+    """
+    asked = await read_fields(request, {"outcome": str, "times": int}, required=("outcome",))
     if asked["outcome"] not in OUTCOMES or asked.get("times", 1) < 1:
         raise RefusedError(f"`outcome` is one of {', '.join(OUTCOMES)}; `times` at least 1.")
     customer = Ledger(world).get("customer", request.path_params["id"])["id"]
-    orders.place(world.store, customer, outcome=asked["outcome"], times=asked.get("times"))
+    orders.place_payment_order(
+        world.store, customer, outcome=asked["outcome"], times=asked.get("times")
+    )
     return JSONResponse({"customer": customer} | asked)
 
 
-async def settings(world: World, request: Request) -> JSONResponse:
+async def handle_settings(world: World, request: Request) -> JSONResponse:
     """Show or set what follows when the last attempt to collect has failed."""
     if request.method == "GET":
-        return JSONResponse(orders.settings(world.store))
-    asked = await fields(request, {"after_failed_payments": str})
+        return JSONResponse(orders.get_account_settings(world.store))
+    asked = await read_fields(request, {"after_failed_payments": str})
     if asked.get("after_failed_payments", "cancel") not in POLICIES:
         raise RefusedError(f"`after_failed_payments` is one of {', '.join(POLICIES)}.")
-    return JSONResponse(orders.configure(world.store, asked))
+    return JSONResponse(orders.set_account_settings(world.store, asked))
 
 
 @translated
-async def subscription(world: World, request: Request) -> JSONResponse:
-    """Change a subscription as if in the dashboard; the events name no request."""
-    asked = await fields(request, dashboard.FIELDS)
+async def handle_subscription(world: World, request: Request) -> JSONResponse:
+    """Change a subscription as if in the dashboard.
+
+    The events name no request.
+    """
+    asked = await read_fields(request, dashboard.FIELDS)
     ledger = Ledger(world)
-    changed = dashboard.change(ledger, request.path_params["id"], asked)
+    changed = dashboard.change_in_dashboard(ledger, request.path_params["id"], asked)
     ledger.commit()
     return JSONResponse(changed)
 
@@ -104,13 +118,16 @@ async def subscription(world: World, request: Request) -> JSONResponse:
 def control(world: World) -> list[BaseRoute]:
     """Return the control routes, below `/_sandbox`."""
     table: dict[str, Control] = {
-        "/checkout/{id}/pay": pay,
-        "/checkout/{id}/decline": decline,
-        "/checkout/{id}/expire": expire,
-        "/stripe/customers/{id}/payment": order,
-        "/stripe/subscriptions/{id}": subscription,
+        "/checkout/{id}/pay": handle_pay,
+        "/checkout/{id}/decline": handle_decline,
+        "/checkout/{id}/expire": handle_expire,
+        "/stripe/customers/{id}/payment": handle_payment_order,
+        "/stripe/subscriptions/{id}": handle_subscription,
     }
     posts = [
         Route(path, partial(handler, world), methods=["POST"]) for path, handler in table.items()
     ]
-    return [*posts, Route("/stripe/settings", partial(settings, world), methods=["GET", "POST"])]
+    return [
+        *posts,
+        Route("/stripe/settings", partial(handle_settings, world), methods=["GET", "POST"]),
+    ]

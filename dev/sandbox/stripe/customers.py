@@ -1,14 +1,14 @@
-"""Customers: whom Stripe bills."""
+"""Customers as Stripe bills them."""
 
 from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import lifecycle, payment_methods, tax_ids
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import merged, new_id, unset
+from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page, within
+from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/customers"
 PLAIN = (
@@ -28,30 +28,32 @@ ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 COUNTRY_LENGTH = 2
 
 
-def create(call: Call) -> Document:
+def create_customer(call: Call) -> Document:
     """Create a customer, with tax ids and a payment method if given."""
-    customer = opened(call.ledger, call.params)
+    customer = insert_customer(call.ledger, call.params)
     for entry in call.params.get("tax_id_data", []):
-        tax_ids.attach(call.ledger, customer["id"], type_=entry["type"], value=entry["value"])
+        tax_ids.attach_tax_id(
+            call.ledger, customer["id"], type_=entry["type"], value=entry["value"]
+        )
     return customer
 
 
-def opened(ledger: Ledger, params: dict[str, Any]) -> Document:
+def insert_customer(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a customer."""
-    customer = blank(ledger)
+    customer = build_blank_customer(ledger)
     ledger.add(customer)
     if given := params.get("payment_method"):
-        attached = payment_methods.attach(ledger, customer["id"], given)
+        attached = payment_methods.attach_payment_method(ledger, customer["id"], given)
         params = settings_with(params, given, attached["id"])
-    customer = changed(ledger, customer, params)
+    customer = apply_customer_fields(ledger, customer, params)
     ledger.save(customer)
     ledger.tell("customer.created", customer)
     return customer
 
 
-def blank(ledger: Ledger) -> Document:
-    """Return a customer of whom nothing is known."""
-    id_ = new_id("customer")
+def build_blank_customer(ledger: Ledger) -> Document:
+    """Return a customer without any details."""
+    id_ = build_object_id("customer")
     return {
         "id": id_,
         "object": "customer",
@@ -93,26 +95,32 @@ def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str
     return params
 
 
-def changed(ledger: Ledger, customer: Document, params: dict[str, Any]) -> Document:
-    """Return the customer with the parameters applied; a blank value unsets."""
-    result = customer | {name: unset(params[name]) for name in PLAIN if name in params}
+def apply_customer_fields(ledger: Ledger, customer: Document, params: dict[str, Any]) -> Document:
+    """Return the customer with the parameters applied.
+
+    A blank value unsets.
+    """
+    result = customer | {name: blank_to_none(params[name]) for name in PLAIN if name in params}
     if "address" in params:
-        result["address"] = address_of(params["address"])
+        result["address"] = build_customer_address(params["address"])
     if "tax_exempt" in params:
         result["tax_exempt"] = params["tax_exempt"] or "none"
     if "invoice_settings" in params:
-        given = {name: unset(value) for name, value in params["invoice_settings"].items()}
+        given = {name: blank_to_none(value) for name, value in params["invoice_settings"].items()}
         if method := given.get("default_payment_method"):
-            payment_methods.owned(ledger, method, customer["id"])
+            payment_methods.get_owned_card(ledger, method, customer["id"])
         result["invoice_settings"] = customer["invoice_settings"] | given
-    result["metadata"] = merged(customer["metadata"], params.get("metadata"))
+    result["metadata"] = merge_stripe_metadata(customer["metadata"], params.get("metadata"))
     if params.get("tax", {}).get("validate_location") == "immediately":
         require_location(result)
     return result
 
 
-def address_of(given: dict[str, str] | str) -> Document | None:
-    """Return a whole address: parts that were not sent are empty."""
+def build_customer_address(given: dict[str, str] | str) -> Document | None:
+    """Return a whole address.
+
+    Parts that were not sent are empty.
+    """
     if isinstance(given, str):
         return None
     if len(given.get("country", "")) not in (0, COUNTRY_LENGTH):
@@ -121,7 +129,7 @@ def address_of(given: dict[str, str] | str) -> Document | None:
             "code instead, such as 'US'.",
             param="address[country]",
         )
-    return {name: unset(given.get(name)) for name in ADDRESS}
+    return {name: blank_to_none(given.get(name)) for name in ADDRESS}
 
 
 def require_location(customer: Document) -> None:
@@ -135,32 +143,38 @@ def require_location(customer: Document) -> None:
         )
 
 
-def retrieve(call: Call) -> Document:
-    """Return a customer; a deleted one is a stub, not an error."""
+def retrieve_customer(call: Call) -> Document:
+    """Return a customer.
+
+    A deleted one is a stub, not an error.
+    """
     return call.ledger.get("customer", call.path["customer"])
 
 
-def update(call: Call) -> Document:
+def update_customer(call: Call) -> Document:
     """Change a customer."""
-    customer = living(call)
-    result = changed(call.ledger, customer, call.params)
+    customer = get_living_customer(call)
+    result = apply_customer_fields(call.ledger, customer, call.params)
     call.ledger.save(result, event="customer.updated")
     return result
 
 
-def delete(call: Call) -> Document:
-    """Delete a customer; what it subscribed to ends at once."""
-    customer = living(call)
+def delete_customer(call: Call) -> Document:
+    """Delete a customer.
+
+    What it subscribed to ends at once.
+    """
+    customer = get_living_customer(call)
     for subscription in list(call.ledger.owned("subscription", customer["id"])):
         if subscription["status"] not in lifecycle.OVER:
-            lifecycle.end(call.ledger, subscription, reason="cancellation_requested")
+            lifecycle.end_subscription(call.ledger, subscription, reason="cancellation_requested")
     call.ledger.tell("customer.deleted", customer)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
     call.ledger.save(stub)
     return stub
 
 
-def living(call: Call) -> Document:
+def get_living_customer(call: Call) -> Document:
     """Return a customer that was not deleted."""
     customer = call.ledger.get("customer", call.path["customer"])
     if customer.get("deleted"):
@@ -170,13 +184,13 @@ def living(call: Call) -> Document:
     return customer
 
 
-def index(call: Call) -> Document:
+def list_customers(call: Call) -> Document:
     """List customers."""
     found = [
         customer
         for customer in call.ledger.all("customer")
         if not customer.get("deleted")
-        and fits(customer, call.params, "email")
-        and within(customer["created"], call.params.get("created"))
+        and is_matching_filters(customer, call.params, "email")
+        and is_time_within(customer["created"], call.params.get("created"))
     ]
-    return page(found, call.params, url=URL)
+    return build_list_page(found, call.params, url=URL)

@@ -20,29 +20,32 @@ FIELDS: dict[str, Kind] = {
 }
 
 
-def change(ledger: Ledger, id_: str, asked: Document) -> Document:
-    """Apply what was asked: settings, then quantity or price, then the status."""
-    subscription = subscriptions.load(ledger, id_)
+def change_in_dashboard(ledger: Ledger, id_: str, asked: Document) -> Document:
+    """Apply what was asked.
+
+    Settings, then quantity or price, then the status.
+    """
+    subscription = subscriptions.load_subscription(ledger, id_)
     settings: Document = {
         name: asked[name] for name in ("metadata", "cancel_at_period_end") if name in asked
     }
     if settings:
-        subscription = lifecycle.configured(ledger, subscription, settings)
+        subscription = lifecycle.read_retry_policy(ledger, subscription, settings)
         subscription = lifecycle.scheduled(ledger, subscription, settings)
         ledger.save(subscription, event="customer.subscription.updated")
     entry = {name: asked[name] for name in ("quantity", "price") if name in asked}
     if entry:
-        subscriptions.guard(subscription, {"items"})
+        subscriptions.refuse_by_status(subscription, {"items"})
         first = subscription["items"]["data"][0]["id"]
         behavior = asked.get("proration_behavior", "create_prorations")
         wish = Change([{"id": asked.get("item", first)} | entry], proration_behavior=behavior)
-        subscription = changes.apply(ledger, subscription, wish)
+        subscription = changes.apply_change(ledger, subscription, wish)
     if "status" in asked:
-        subscription = moved(ledger, subscription, asked["status"])
+        subscription = move_to_status(ledger, subscription, asked["status"])
     return subscription
 
 
-def moved(ledger: Ledger, subscription: Document, status: str) -> Document:
+def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Document:
     """Bring a subscription into another status, by the road that leads there."""
     if status == subscription["status"]:
         return subscription
@@ -54,23 +57,29 @@ def moved(ledger: Ledger, subscription: Document, status: str) -> Document:
     return road(ledger, subscription)
 
 
-def activate(ledger: Ledger, subscription: Document) -> Document:
-    """Resume what is paused; pay what is owed."""
+def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
+    """Resume what is paused.
+
+    Pay what is owed.
+    """
     if subscription["status"] == "paused":
-        return lifecycle.resume(
+        return lifecycle.resume_paused(
             ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
         )
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] in ("draft", "open"):
-        invoice = collecting.payable(ledger, invoice)
-        lifecycle.paid(ledger, collecting.settle(ledger, invoice))
+        invoice = collecting.get_payable_invoice(ledger, invoice)
+        lifecycle.apply_late_payment(ledger, collecting.mark_invoice_paid(ledger, invoice))
     else:
-        lifecycle.recover(ledger, subscription)
+        lifecycle.recover_subscription(ledger, subscription)
     return ledger.get("subscription", subscription["id"])
 
 
-def mark(status: str) -> Callable[[Ledger, Document], Document]:
-    """Return a road that only marks: what failed payments would have led to."""
+def build_status_marker(status: str) -> Callable[[Ledger, Document], Document]:
+    """Return a road that only marks.
+
+    What failed payments would have led to.
+    """
 
     def road(ledger: Ledger, subscription: Document) -> Document:
         marked = subscription | {"status": status}
@@ -80,20 +89,20 @@ def mark(status: str) -> Callable[[Ledger, Document], Document]:
     return road
 
 
-def stop(ledger: Ledger, subscription: Document) -> Document:
+def cancel_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
     """Cancel at once."""
-    return lifecycle.end(ledger, subscription, reason="cancellation_requested")
+    return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
-def halt(ledger: Ledger, subscription: Document) -> Document:
+def pause_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
     """Pause."""
-    return lifecycle.pause(ledger, subscription, reason="pause_requested")
+    return lifecycle.pause_subscription_now(ledger, subscription, reason="pause_requested")
 
 
 ROADS = {
-    "active": activate,
-    "past_due": mark("past_due"),
-    "unpaid": mark("unpaid"),
-    "paused": halt,
-    "canceled": stop,
+    "active": reactivate_subscription,
+    "past_due": build_status_marker("past_due"),
+    "unpaid": build_status_marker("unpaid"),
+    "paused": pause_in_dashboard,
+    "canceled": cancel_in_dashboard,
 }

@@ -1,4 +1,7 @@
-"""One request to the Stripe sandbox: who asks, what for, whether it was asked before, and the answer."""
+"""One request to the Stripe sandbox.
+
+Who asks, what for, whether it was asked before, and the answer.
+"""
 
 import base64
 import json
@@ -13,10 +16,10 @@ from starlette.responses import Response
 
 from sandbox.store import Document
 from sandbox.stripe import forms, limits, parameters, schemas
-from sandbox.stripe.documents import new_id
+from sandbox.stripe.documents import build_object_id
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.events import Cause
-from sandbox.stripe.expansion import expanded
+from sandbox.stripe.expansion import expand_answer
 from sandbox.stripe.idempotency import Answer, Keys, fingerprint
 from sandbox.stripe.ledger import Ledger
 from sandbox.stripe.schemas import Endpoint
@@ -50,9 +53,12 @@ class Dispatcher:
         self._handlers = handlers
 
     async def serve(self, request: Request) -> Response:
-        """Answer one request. After the body is read nothing waits: each request is atomic."""
+        """Answer one request. After the body is read nothing waits.
+
+        Each request is atomic.
+        """
         body = (await request.body()).decode(errors="replace")
-        request_id = new_id("request")
+        request_id = build_object_id("request")
         try:
             answer = self._answer(request, body, request_id)
         except StripeError as refusal:
@@ -61,10 +67,10 @@ class Dispatcher:
 
     def _answer(self, request: Request, body: str, request_id: str) -> Answer:
         self._authenticate(request.headers.get("authorization", ""))
-        endpoint, ids = self._resolve(request.method, raw_path(request))
+        endpoint, ids = self._resolve(request.method, get_raw_path(request))
         text = body if request.method == "POST" else request.url.query
-        params = parameters.coerce(endpoint.params, forms.decode(text))
-        limits.guard(endpoint.name, set(params))
+        params = parameters.coerce_parameters(endpoint.params, forms.decode_form(text))
+        limits.refuse_ignored_parameters(endpoint.name, set(params))
         key = request.headers.get("idempotency-key")
         ledger = Ledger(self._world, cause=Cause(request_id, key))
         call = Call(ledger, ids, params)
@@ -90,8 +96,8 @@ class Dispatcher:
     def _run(self, endpoint: Endpoint, call: Call, request_id: str) -> Answer:
         try:
             doc = self._handlers[endpoint.name](call)
-            schemas.check(doc)
-            doc = expanded(call.ledger, doc, call.params.get("expand", []))
+            schemas.check_answer(doc)
+            doc = expand_answer(call.ledger, doc, call.params.get("expand", []))
         except StripeError:
             raise
         except Exception:
@@ -104,7 +110,7 @@ class Dispatcher:
     def _authenticate(self, header: str) -> None:
         scheme, _, value = header.partition(" ")
         if scheme.lower() == "basic":
-            value = user_of(value)
+            value = parse_basic_user(value)
         if not value:
             raise StripeError("You did not provide an API key.", status=401, stored=False)
         if value != self._world.settings.stripe_secret_key:
@@ -113,7 +119,7 @@ class Dispatcher:
 
     def _resolve(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         for endpoint in self._endpoints:
-            ids = matched(endpoint.path, path) if endpoint.method == method else None
+            ids = match_template(endpoint.path, path) if endpoint.method == method else None
             if ids is not None:
                 return endpoint, ids
         raise StripeError(f"Unrecognized request URL ({method}: {path}).", status=404, stored=False)
@@ -130,21 +136,27 @@ class Dispatcher:
         return Response(content, answer.status, headers, media_type="application/json")
 
 
-def user_of(credentials: str) -> str:
-    """Return the user of basic credentials, where curl puts the key; none if they are no base64."""
+def parse_basic_user(credentials: str) -> str:
+    """Return the user of basic credentials, where curl puts the key.
+
+    None if they are no base64.
+    """
     try:
         return base64.b64decode(credentials).decode(errors="replace").partition(":")[0]
     except ValueError:
         return ""
 
 
-def raw_path(request: Request) -> str:
-    """Return the path below the prefix as it was sent: an id may contain an encoded slash."""
+def get_raw_path(request: Request) -> str:
+    """Return the path below the prefix as it was sent.
+
+    An id may contain an encoded slash.
+    """
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     return PREFIX + raw.decode().partition("?")[0].partition(PREFIX)[2]
 
 
-def matched(template: str, path: str) -> dict[str, str] | None:
+def match_template(template: str, path: str) -> dict[str, str] | None:
     """Return the variables of a path that fits a template."""
     wanted, given = template.split("/"), path.rstrip("/").split("/")
     if len(wanted) != len(given):

@@ -1,4 +1,7 @@
-"""The small rules every Stripe object shares: ids, lists, metadata, blanks, and what changed."""
+"""The small rules every Stripe object shares.
+
+Ids, lists, metadata, blanks, and what changed.
+"""
 
 import secrets
 import string
@@ -35,12 +38,12 @@ PREFIXES = {
 }
 
 
-def new_id(kind: str) -> str:
+def build_object_id(kind: str) -> str:
     """Return a fresh id with the prefix of its kind."""
     return PREFIXES[kind] + "".join(secrets.choice(LETTERS) for _ in range(24))
 
 
-def copied[T](value: T) -> T:
+def copy_document[T](value: T) -> T:
     """Return a deep copy of JSON, several times faster than the general one."""
     return cast("T", duplicate(value))
 
@@ -54,27 +57,35 @@ def duplicate(value: object) -> object:
     return value
 
 
-def listed(entries: list[Document], url: str) -> Document:
+def build_list_object(entries: list[Document], url: str) -> Document:
     """Return a complete list object, as it lies inside other objects."""
     return {"object": "list", "data": entries, "has_more": False, "url": url}
 
 
-def previous(before: Document, after: Document) -> Document:
-    """Return the old values of what changed: nested objects by field, an array whole."""
+def find_previous_values(before: Document, after: Document) -> Document:
+    """Return the old values of what changed.
+
+    Nested objects by field, an array whole.
+    """
     changed: Document = {}
     for name in before.keys() | after.keys():
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict) and old and new:
-            changed[name] = previous(old, new)
+            changed[name] = find_previous_values(old, new)
         else:
             changed[name] = old
     return dict(sorted(changed.items()))
 
 
-def merged(current: dict[str, str], given: dict[str, str] | str | None) -> dict[str, str]:
-    """Return metadata after an update: keys merge, a blank value removes one, a blank whole all."""
+def merge_stripe_metadata(
+    current: dict[str, str], given: dict[str, str] | str | None
+) -> dict[str, str]:
+    """Return metadata after an update.
+
+    Keys merge, a blank value removes one, a blank whole all.
+    """
     if given is None:
         return current
     if isinstance(given, str):
@@ -93,17 +104,20 @@ def merged(current: dict[str, str], given: dict[str, str] | str | None) -> dict[
     return result
 
 
-def unset(value: Any) -> Any:  # noqa: ANN401  any JSON
+def blank_to_none(value: Any) -> Any:  # noqa: ANN401  any JSON
     """Return None for a blank, which is how a form says so."""
     return None if value == "" else value
 
 
-def overlaid(known: Document, given: Document) -> Document:
-    """Return settings with those given on top, however deep; a blank empties a list."""
+def overlay_settings(known: Document, given: Document) -> Document:
+    """Return settings with those given on top, however deep.
+
+    A blank empties a list.
+    """
     result = dict(known)
     for name, value in given.items():
         if isinstance(value, dict):
-            result[name] = overlaid(known[name] or {}, value)
+            result[name] = overlay_settings(known[name] or {}, value)
         else:
             result[name] = [] if value == "" else value
     return result

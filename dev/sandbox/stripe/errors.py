@@ -1,4 +1,7 @@
-"""How the Stripe sandbox refuses: an exception that carries the status and the body Stripe would send."""
+"""How the Stripe sandbox refuses.
+
+An exception that carries the status and the body Stripe would send.
+"""
 
 from typing import Any, Literal
 
@@ -29,7 +32,10 @@ class StripeError(Exception):
         self.stored = stored
 
     def body(self, request_id: str | None = None) -> dict[str, Any]:
-        """Return the JSON body; absent parts are left out, as Stripe does."""
+        """Return the JSON body.
+
+        Absent parts are left out, as Stripe does.
+        """
         error: dict[str, Any] = {"type": self.kind, "message": self.message}
         for name in ("code", "param", "decline_code"):
             if (value := getattr(self, name)) is not None:
@@ -39,8 +45,11 @@ class StripeError(Exception):
         return {"error": error}
 
 
-def missing(noun: str, id_: str, *, param: str = "id") -> StripeError:
-    """Return the refusal for an id nobody knows: 404 in the path, 400 in a parameter."""
+def build_missing_error(noun: str, id_: str, *, param: str = "id") -> StripeError:
+    """Return the refusal for an id no one knows.
+
+    404 in the path, 400 in a parameter.
+    """
     return StripeError(
         f"No such {noun}: '{id_}'",
         status=404 if param == "id" else 400,
@@ -50,16 +59,19 @@ def missing(noun: str, id_: str, *, param: str = "id") -> StripeError:
 
 
 def malformed(message: str, *, param: str, code: str | None = None) -> StripeError:
-    """Return the refusal for a parameter which does not validate; no key remembers it."""
+    """Return the refusal for a parameter which does not validate.
+
+    No key remembers it.
+    """
     return StripeError(message, code=code, param=param, stored=False)
 
 
-def absent(param: str) -> StripeError:
+def build_absent_error(param: str) -> StripeError:
     """Return the refusal for a parameter which must be there."""
     return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
-def blank(param: str) -> StripeError:
+def build_blank_error(param: str) -> StripeError:
     """Return the refusal for an empty value where nothing can be unset."""
     return malformed(
         f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset "
@@ -70,7 +82,7 @@ def blank(param: str) -> StripeError:
     )
 
 
-def declined() -> StripeError:
+def build_decline_error() -> StripeError:
     """Return the refusal for a card that was declined."""
     return StripeError(
         "Your card was declined.",
@@ -81,7 +93,7 @@ def declined() -> StripeError:
     )
 
 
-def injected(status: int) -> dict[str, Any]:
+def build_injected_error(status: int) -> dict[str, Any]:
     """Return the body of a fault which a test asked for by status alone."""
     codes = {429: "rate_limit", 409: "idempotency_key_in_use", 402: "card_declined"}
     kinds: dict[int, ErrorType] = {409: "idempotency_error", 402: "card_error"}

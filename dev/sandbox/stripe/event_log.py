@@ -1,21 +1,24 @@
-"""The event endpoints: what happened, for whoever was away when it was sent."""
+"""The event endpoints.
+
+What happened, for anyone who was away when it was sent.
+"""
 
 from fnmatch import fnmatchcase
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
 from sandbox.stripe.errors import malformed
-from sandbox.stripe.listing import page, within
+from sandbox.stripe.listing import build_list_page, is_time_within
 
 MOST_TYPES = 20
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_event(call: Call) -> Document:
     """Return one event."""
     return call.ledger.get("event", call.path["id"])
 
 
-def index(call: Call) -> Document:
+def list_events(call: Call) -> Document:
     """List events by type, time, and whether their delivery succeeded."""
     types = call.params.get("types")
     if types is not None and len(types) > MOST_TYPES:
@@ -28,13 +31,13 @@ def index(call: Call) -> Document:
         for event in call.ledger.all("event")
         if (types is None or event["type"] in types)
         and fnmatchcase(event["type"], pattern)
-        and within(event["created"], call.params.get("created"))
+        and is_time_within(event["created"], call.params.get("created"))
     ]
     wanted = call.params.get("delivery_success")
     if wanted is not None:
         arrived = delivered(call)
         found = [event for event in found if (event["id"] in arrived) is wanted]
-    return page(found, call.params, url="/v1/events")
+    return build_list_page(found, call.params, url="/v1/events")
 
 
 def delivered(call: Call) -> set[str]:

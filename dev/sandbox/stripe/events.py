@@ -1,4 +1,7 @@
-"""Events: full snapshots, kept for the API and sent to the product, signed when they leave."""
+"""Events.
+
+Full snapshots, kept for the API and sent to the product, signed when they leave.
+"""
 
 import hashlib
 import hmac
@@ -8,7 +11,7 @@ from datetime import datetime
 
 from sandbox.deliveries import Sign
 from sandbox.store import Document
-from sandbox.stripe.documents import copied, new_id, previous
+from sandbox.stripe.documents import build_object_id, copy_document, find_previous_values
 from sandbox.stripe.schemas import API_VERSION
 from sandbox.world import World
 
@@ -18,7 +21,10 @@ KEPT = 3000
 
 @dataclass(frozen=True)
 class Cause:
-    """What brought a change about: a request with its key, or, both absent, the dashboard or time."""
+    """What brought a change about.
+
+    A request with its key, or, both absent, the dashboard or time.
+    """
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -38,8 +44,11 @@ class Fact:
         return (self.type, str(self.object.get("id")))
 
 
-def fold(facts: list[Fact], fact: Fact) -> None:
-    """Add a fact; an update joins the earlier creation or update of the same object."""
+def fold_fact(facts: list[Fact], fact: Fact) -> None:
+    """Add a fact.
+
+    An update joins the earlier creation or update of the same object.
+    """
     if fact.type.endswith(".updated"):
         created = (fact.type.removesuffix("updated") + "created", fact.key[1])
         for earlier in facts:
@@ -49,13 +58,13 @@ def fold(facts: list[Fact], fact: Fact) -> None:
     facts.append(fact)
 
 
-def document(fact: Fact, *, cause: Cause, now: int) -> Document:
+def build_event_document(fact: Fact, *, cause: Cause, now: int) -> Document:
     """Return the event for a fact."""
-    data: Document = {"object": copied(fact.object)}
+    data: Document = {"object": copy_document(fact.object)}
     if fact.before is not None:
-        data["previous_attributes"] = previous(fact.before, fact.object)
+        data["previous_attributes"] = find_previous_values(fact.before, fact.object)
     return {
-        "id": new_id("event"),
+        "id": build_object_id("event"),
         "object": "event",
         "account": None,
         "api_version": API_VERSION,
@@ -69,7 +78,7 @@ def document(fact: Fact, *, cause: Cause, now: int) -> Document:
     }
 
 
-def publish(world: World, event: Document) -> None:
+def publish_event(world: World, event: Document) -> None:
     """Keep an event and queue it for the product."""
     world.store.put(KIND, event["id"], event)
     if world.store.count(KIND) > KEPT:
@@ -80,12 +89,15 @@ def publish(world: World, event: Document) -> None:
         event_id=event["id"],
         type=event["type"],
         body=json.dumps(event, indent=2).encode(),
-        sign=signer(world.settings.stripe_webhook_secret),
+        sign=build_stripe_signer(world.settings.stripe_webhook_secret),
     )
 
 
-def signer(secret: str) -> Sign:
-    """Return what signs a body: the secret as text, over the time of sending and the raw body."""
+def build_stripe_signer(secret: str) -> Sign:
+    """Return what signs a body.
+
+    The secret as text, over the time of sending and the raw body.
+    """
 
     def sign(body: bytes, at: datetime) -> dict[str, str]:
         moment = int(at.timestamp())

@@ -1,10 +1,13 @@
-"""`expand[]`: puts whole objects where ids stand, and adds the lists that are left out by default."""
+"""`expand[]`.
+
+Puts whole objects where ids stand, and adds the lists that are left out by default.
+"""
 
 from collections.abc import Callable
 
 from sandbox.store import Document
 from sandbox.stripe import schemas
-from sandbox.stripe.documents import PREFIXES, listed
+from sandbox.stripe.documents import PREFIXES, build_list_object
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.ledger import Ledger
 
@@ -17,19 +20,22 @@ KINDS = {
 type Includable = Callable[[Ledger, Document], object]
 
 
-def expanded(ledger: Ledger, doc: Document, paths: list[str]) -> Document:
-    """Return the answer with every path expanded; one that cannot be is refused."""
+def expand_answer(ledger: Ledger, doc: Document, paths: list[str]) -> Document:
+    """Return the answer with every path expanded.
+
+    One that cannot be is refused.
+    """
     for path in paths:
         parts = path.split(".")
         if len([part for part in parts if part != "data"]) > DEEPEST:
             raise StripeError("You cannot expand more than 4 levels of a property.", param="expand")
-        widen(ledger, doc, parts, path)
+        expand_path(ledger, doc, parts, path)
     if paths and schemas.faults_of(doc):
         raise StripeError("This property cannot be expanded.", param="expand")
     return doc
 
 
-def widen(ledger: Ledger, doc: Document, parts: list[str], path: str) -> None:
+def expand_path(ledger: Ledger, doc: Document, parts: list[str], path: str) -> None:
     """Expand one path below one object."""
     name, rest = parts[0], parts[1:]
     include = INCLUDABLE.get((str(doc.get("object")), name))
@@ -39,13 +45,13 @@ def widen(ledger: Ledger, doc: Document, parts: list[str], path: str) -> None:
         raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
     value = doc[name]
     if isinstance(value, str):
-        value = doc[name] = fetched(ledger, value, path)
+        value = doc[name] = fetch_expanded(ledger, value, path)
     for entry in value if isinstance(value, list) else [value]:
         if rest and isinstance(entry, dict):
-            widen(ledger, entry, rest, path)
+            expand_path(ledger, entry, rest, path)
 
 
-def fetched(ledger: Ledger, id_: str, path: str) -> Document:
+def fetch_expanded(ledger: Ledger, id_: str, path: str) -> Document:
     """Return the object an id stands for."""
     for prefix, kind in KINDS.items():
         if id_.startswith(prefix) and (found := ledger.find(kind, id_)):
@@ -53,23 +59,23 @@ def fetched(ledger: Ledger, id_: str, path: str) -> Document:
     raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
 
 
-def tax_ids(ledger: Ledger, customer: Document) -> Document:
+def include_tax_ids(ledger: Ledger, customer: Document) -> Document:
     """Return a customer's tax ids."""
     url = f"/v1/customers/{customer['id']}/tax_ids"
-    return listed(list(ledger.owned("tax_id", customer["id"]))[::-1], url)
+    return build_list_object(list(ledger.owned("tax_id", customer["id"]))[::-1], url)
 
 
-def subscriptions(ledger: Ledger, customer: Document) -> Document:
+def include_subscriptions(ledger: Ledger, customer: Document) -> Document:
     """Return a customer's subscriptions that have not ended."""
     over = {"canceled", "incomplete_expired"}
     found = [s for s in ledger.owned("subscription", customer["id"]) if s["status"] not in over]
-    return listed(found[::-1], f"/v1/customers/{customer['id']}/subscriptions")
+    return build_list_object(found[::-1], f"/v1/customers/{customer['id']}/subscriptions")
 
 
-def payments(ledger: Ledger, invoice: Document) -> Document:
+def include_payments(ledger: Ledger, invoice: Document) -> Document:
     """Return an invoice's payments."""
     found = list(ledger.owned("invoice_payment", invoice["id"]))
-    return listed(found[::-1], f"/v1/invoice_payments?invoice={invoice['id']}")
+    return build_list_object(found[::-1], f"/v1/invoice_payments?invoice={invoice['id']}")
 
 
 def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
@@ -81,22 +87,22 @@ def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
     return None
 
 
-def line_items(ledger: Ledger, session: Document) -> Document:
+def include_line_items(ledger: Ledger, session: Document) -> Document:
     """Return what a checkout session sells."""
     lines: list[Document] = ledger.state(session["id"])["lines"]
-    return listed(lines, f"/v1/checkout/sessions/{session['id']}/line_items")
+    return build_list_object(lines, f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
-def tiers(ledger: Ledger, price: Document) -> object:
+def include_tiers(ledger: Ledger, price: Document) -> object:
     """Return a price's tiers."""
     return ledger.state(price["id"]).get("tiers")
 
 
 INCLUDABLE: dict[tuple[str, str], Includable] = {
-    ("customer", "tax_ids"): tax_ids,
-    ("customer", "subscriptions"): subscriptions,
-    ("invoice", "payments"): payments,
+    ("customer", "tax_ids"): include_tax_ids,
+    ("customer", "subscriptions"): include_subscriptions,
+    ("invoice", "payments"): include_payments,
     ("invoice", "confirmation_secret"): confirmation_secret,
-    ("checkout.session", "line_items"): line_items,
-    ("price", "tiers"): tiers,
+    ("checkout.session", "line_items"): include_line_items,
+    ("price", "tiers"): include_tiers,
 }

@@ -1,4 +1,7 @@
-"""The form encoding of Stripe's API: `items[0][price]=x` into nested objects and lists."""
+"""The form encoding of Stripe's API.
+
+`items[0][price]=x` into nested objects and lists.
+"""
 
 import re
 from typing import Any
@@ -14,15 +17,18 @@ PLACE = re.compile(r"[0-9]{1,4}")
 DEEPEST = 12
 
 
-def decode(text: str) -> dict[str, Value]:
-    """Return the parameters of a form body or query string; every leaf is text."""
+def decode_form(text: str) -> dict[str, Value]:
+    """Return the parameters of a form body or query string.
+
+    Every leaf is text.
+    """
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
-        plant(tree, path_of(key), value, key=key)
-    return {name: settle(branch) for name, branch in tree.items()}
+        set_form_leaf(tree, split_form_key(key), value, key=key)
+    return {name: lists_from_indexes(branch) for name, branch in tree.items()}
 
 
-def path_of(key: str) -> list[str]:
+def split_form_key(key: str) -> list[str]:
     """Split `a[b][0]` into its parts."""
     match = KEY.match(key)
     if match is None or key.count("[") > DEEPEST:
@@ -30,8 +36,11 @@ def path_of(key: str) -> list[str]:
     return [match["head"], *PART.findall(match["rest"])]
 
 
-def plant(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> None:
-    """Set one leaf; `[]` appends."""
+def set_form_leaf(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> None:
+    """Set one leaf.
+
+    `[]` appends.
+    """
     for part in path[:-1]:
         name = part or str(len(tree))
         branch = tree.setdefault(name, {})
@@ -44,11 +53,11 @@ def plant(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> Non
     tree[name] = value
 
 
-def settle(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
+def lists_from_indexes(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
     """Turn every object whose keys are all places into a list, in their order."""
     if not isinstance(branch, dict):
         return str(branch)
-    settled = {name: settle(value) for name, value in branch.items()}
+    settled = {name: lists_from_indexes(value) for name, value in branch.items()}
     if settled and all(PLACE.fullmatch(name) for name in settled):
         return [settled[name] for name in sorted(settled, key=int)]
     return settled

@@ -1,11 +1,14 @@
-"""Idempotency keys: the first outcome of a POST, replayed for a day to whoever repeats it."""
+"""Idempotency keys.
+
+The first outcome of a POST, replayed for a day to anyone who repeats it.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.clock import real_now
+from sandbox.clock import get_real_now
 from sandbox.store import Document, Store
 from sandbox.stripe.errors import StripeError
 
@@ -32,7 +35,10 @@ class Keys:
         self._running: set[str] = set()
 
     def begin(self, key: str, fingerprint: str) -> Answer | None:
-        """Claim a key; return the stored answer if there is one, refuse misuse."""
+        """Claim a key.
+
+        Return the stored answer if there is one, refuse misuse.
+        """
         if len(key) > LONGEST:
             raise StripeError("Idempotency keys have up to 255 characters.", stored=False)
         if key in self._running:
@@ -66,7 +72,7 @@ class Keys:
             "status": answer.status,
             "body": answer.body,
         }
-        self._store.put(KIND, key, record | {"at": real_now().timestamp()})
+        self._store.put(KIND, key, record | {"at": get_real_now().timestamp()})
         if self._store.count(KIND) > MOST:
             self._prune()
 
@@ -81,7 +87,7 @@ class Keys:
 
     def _fresh(self, key: str) -> Document | None:
         found = self._store.get(KIND, key)
-        if found is None or real_now().timestamp() - found["at"] > KEPT_SECONDS:
+        if found is None or get_real_now().timestamp() - found["at"] > KEPT_SECONDS:
             return None
         return found
 

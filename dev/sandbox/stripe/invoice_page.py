@@ -15,49 +15,53 @@ TOP = 780
 LEFT = 60
 
 
-async def show(world: World, request: Request) -> Response:
+async def show_invoice_page(world: World, request: Request) -> Response:
     """Show an invoice."""
     ledger = Ledger(world)
-    invoice = rendering.found(ledger, "invoice", request)
+    invoice = rendering.find_page_object(ledger, "invoice", request)
     if invoice is None:
-        return rendering.gone(world, request, "invoice")
-    return rendering.page(world, request, "invoice.html", {"invoice": invoice})
+        return rendering.render_gone_page(world, request, "invoice")
+    return rendering.render_stripe_page(world, request, "invoice.html", {"invoice": invoice})
 
 
-async def submit(world: World, request: Request) -> Response:
+async def submit_invoice_page(world: World, request: Request) -> Response:
     """Pay an open invoice, as a customer does who got a reminder."""
     ledger = Ledger(world)
-    invoice = rendering.found(ledger, "invoice", request)
+    invoice = rendering.find_page_object(ledger, "invoice", request)
     if invoice is None:
-        return rendering.gone(world, request, "invoice")
+        return rendering.render_gone_page(world, request, "invoice")
     try:
-        lifecycle.paid(ledger, collecting.pay(ledger, invoice, method=completion.CARD))
+        lifecycle.apply_late_payment(
+            ledger, collecting.pay_invoice_now(ledger, invoice, method=completion.CARD)
+        )
     except StripeError as refusal:
         after = Ledger(world).get("invoice", invoice["id"])
         context = {"invoice": after, "refusal": refusal.message}
-        return rendering.page(world, request, "invoice.html", context, status=refusal.status)
+        return rendering.render_stripe_page(
+            world, request, "invoice.html", context, status=refusal.status
+        )
     ledger.commit()
     return RedirectResponse(f"/invoices/{invoice['id']}", SEE_OTHER)
 
 
-async def pdf(world: World, request: Request) -> Response:
+async def show_invoice_pdf(world: World, request: Request) -> Response:
     """Return an invoice as a PDF file."""
-    invoice = rendering.found(Ledger(world), "invoice", request)
+    invoice = rendering.find_page_object(Ledger(world), "invoice", request)
     if invoice is None:
-        return rendering.gone(world, request, "invoice")
+        return rendering.render_gone_page(world, request, "invoice")
     name = f'inline; filename="{invoice["number"] or invoice["id"]}.pdf"'
-    body = document(text_of(invoice))
+    body = build_pdf(format_invoice_lines(invoice))
     return Response(body, media_type="application/pdf", headers={"Content-Disposition": name})
 
 
-def text_of(invoice: Document) -> list[str]:
+def format_invoice_lines(invoice: Document) -> list[str]:
     """Return an invoice line by line."""
     currency = invoice["currency"]
     address = invoice["customer_address"] or {}
     parts = ("line1", "line2", "postal_code", "city", "state", "country")
     lines = [
         f"Invoice {invoice['number'] or '(draft)'}",
-        f"{rendering.day(invoice['created'])}, {invoice['status']}",
+        f"{rendering.format_day(invoice['created'])}, {invoice['status']}",
         "",
         f"From: {invoice['account_name']}",
         f"To: {invoice['customer_name'] or invoice['customer_email'] or invoice['customer']}",
@@ -65,17 +69,21 @@ def text_of(invoice: Document) -> list[str]:
         "",
     ]
     lines += [
-        f"{money.shown(line['amount'], currency):>14}   {line['description']}"
+        f"{money.format_amount(line['amount'], currency):>14}   {line['description']}"
         for line in invoice["lines"]["data"]
     ]
-    due = money.shown(invoice["amount_due"], currency)
-    lines += ["", f"{money.shown(invoice['total'], currency):>14}   Total", f"{due:>14}   Due"]
+    due = money.format_amount(invoice["amount_due"], currency)
+    lines += [
+        "",
+        f"{money.format_amount(invoice['total'], currency):>14}   Total",
+        f"{due:>14}   Due",
+    ]
     return [*lines, "", "Made by a local sandbox: no money moved."]
 
 
-def document(lines: list[str]) -> bytes:
+def build_pdf(lines: list[str]) -> bytes:
     """Return the smallest PDF that shows lines of text on one page."""
-    shown = "".join(f"({escaped(line)}) Tj T*\n" for line in lines)
+    shown = "".join(f"({escape_pdf_text(line)}) Tj T*\n" for line in lines)
     content = f"BT /F1 10 Tf {LINE_HEIGHT} TL {LEFT} {TOP} Td\n{shown}ET".encode(
         "cp1252", "replace"
     )
@@ -106,6 +114,6 @@ def document(lines: list[str]) -> bytes:
     )
 
 
-def escaped(text: str) -> str:
+def escape_pdf_text(text: str) -> str:
     """Return text as it may stand in a PDF string."""
     return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")

@@ -3,42 +3,50 @@
 from sandbox.store import Document
 from sandbox.stripe import collecting, lifecycle
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.listing import fits, page, within
+from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_invoice(call: Call) -> Document:
     """Return an invoice."""
     return call.ledger.get("invoice", call.path["invoice"])
 
 
-def index(call: Call) -> Document:
+def list_invoices(call: Call) -> Document:
     """List invoices of a subscription, of a customer, or all."""
     owner = call.params.get("subscription") or call.params.get("customer")
     every = call.ledger.owned("invoice", owner) if owner else iter(call.ledger.all("invoice"))
     found = [
         invoice
         for invoice in every
-        if fits(invoice, call.params, "status", "collection_method", "customer")
-        and within(invoice["created"], call.params.get("created"))
-        and within(invoice["due_date"] or 0, call.params.get("due_date"))
+        if is_matching_filters(invoice, call.params, "status", "collection_method", "customer")
+        and is_time_within(invoice["created"], call.params.get("created"))
+        and is_time_within(invoice["due_date"] or 0, call.params.get("due_date"))
     ]
-    return page(found, call.params, url="/v1/invoices")
+    return build_list_page(found, call.params, url="/v1/invoices")
 
 
-def pay(call: Call) -> Document:
-    """Try to collect an invoice now; a decline is a 402 and is recorded."""
-    ledger, invoice = call.ledger, retrieve(call)
+def pay_invoice(call: Call) -> Document:
+    """Try to collect an invoice now.
+
+    A decline is a 402 and is recorded.
+    """
+    ledger, invoice = call.ledger, retrieve_invoice(call)
     if call.params.get("paid_out_of_band"):
-        invoice = collecting.payable(ledger, invoice)
-        invoice = collecting.settle(ledger, invoice, out_of_band=True)
+        invoice = collecting.get_payable_invoice(ledger, invoice)
+        invoice = collecting.mark_invoice_paid(ledger, invoice, out_of_band=True)
     else:
-        invoice = collecting.pay(ledger, invoice, method=method(call, invoice))
-    lifecycle.paid(ledger, invoice)
+        invoice = collecting.pay_invoice_now(
+            ledger, invoice, method=choose_payment_method(call, invoice)
+        )
+    lifecycle.apply_late_payment(ledger, invoice)
     return invoice
 
 
-def method(call: Call, invoice: Document) -> str | None:
-    """Return the card to charge: the one named, or the subscription's."""
+def choose_payment_method(call: Call, invoice: Document) -> str | None:
+    """Return the card to charge.
+
+    The one named, or the subscription's.
+    """
     if given := call.params.get("payment_method"):
         call.ledger.get("payment_method", given, param="payment_method")
         return str(given)
@@ -46,12 +54,12 @@ def method(call: Call, invoice: Document) -> str | None:
     return lifecycle.method_of(call.ledger, call.ledger.get("subscription", subscription))
 
 
-def void(call: Call) -> Document:
+def void_invoice_now(call: Call) -> Document:
     """Take an invoice back."""
-    return collecting.void(call.ledger, retrieve(call))
+    return collecting.void_invoice(call.ledger, retrieve_invoice(call))
 
 
-def payments(call: Call) -> Document:
+def list_invoice_payments(call: Call) -> Document:
     """List the payments of an invoice, or all."""
     owner = call.params.get("invoice")
     every = (
@@ -59,12 +67,15 @@ def payments(call: Call) -> Document:
         if owner
         else iter(call.ledger.all("invoice_payment"))
     )
-    found = [payment for payment in every if fits(payment, call.params, "status")]
-    return page(found, call.params, url="/v1/invoice_payments")
+    found = [payment for payment in every if is_matching_filters(payment, call.params, "status")]
+    return build_list_page(found, call.params, url="/v1/invoice_payments")
 
 
-def items(call: Call) -> Document:
-    """List invoice items: what waits for an invoice, and what was on one."""
+def list_invoice_items(call: Call) -> Document:
+    """List invoice items.
+
+    What waits for an invoice, and what was on one.
+    """
     owner, pending = call.params.get("customer"), call.params.get("pending")
     every = (
         call.ledger.owned("invoiceitem", owner) if owner else iter(call.ledger.all("invoiceitem"))
@@ -72,8 +83,8 @@ def items(call: Call) -> Document:
     found = [
         item
         for item in every
-        if fits(item, call.params, "invoice")
+        if is_matching_filters(item, call.params, "invoice")
         and (pending is None or (item["invoice"] is None) is pending)
-        and within(item["date"], call.params.get("created"))
+        and is_time_within(item["date"], call.params.get("created"))
     ]
-    return page(found, call.params, url="/v1/invoiceitems")
+    return build_list_page(found, call.params, url="/v1/invoiceitems")

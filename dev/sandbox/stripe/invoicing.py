@@ -1,10 +1,13 @@
-"""Invoices as documents: their lines, their sums, their numbers."""
+"""Invoices as documents.
+
+Their lines, their sums, their numbers.
+"""
 
 from datetime import UTC, datetime
 
 from sandbox.store import Document
 from sandbox.stripe import money, prices, shapes
-from sandbox.stripe.documents import listed, new_id
+from sandbox.stripe.documents import build_list_object, build_object_id
 from sandbox.stripe.ledger import Ledger
 
 ACCOUNT = "Sandbox Inc."
@@ -19,22 +22,24 @@ def pricing_of(price: Document) -> Document:
     }
 
 
-def proration(ledger: Ledger, item: Document, price: Document, *, at: int, sign: int) -> Document:
+def build_proration_line(
+    ledger: Ledger, item: Document, price: Document, *, at: int, sign: int
+) -> Document:
     """Return the credit (-1) or debit (+1) for the rest of an item's period, as an invoice item."""
     start, end = item["current_period_start"], item["current_period_end"]
     quantity = item.get("quantity", 0)
-    amount = sign * money.prorated(price, quantity, at=at, start=start, end=end)
+    amount = sign * money.compute_proration(price, quantity, at=at, start=start, end=end)
     day = datetime.fromtimestamp(at, UTC).strftime("%d %b %Y")
     word = "Remaining" if sign > 0 else "Unused"
     return {
-        "id": new_id("invoiceitem"),
+        "id": build_object_id("invoiceitem"),
         "object": "invoiceitem",
         "amount": amount,
         "currency": price["currency"],
         "customer": ledger.get("subscription", item["subscription"])["customer"],
         "customer_account": None,
         "date": at,
-        "description": f"{word} time on {quantity} × {name_of(ledger, price)} after {day}",
+        "description": f"{word} time on {quantity} × {get_product_name(ledger, price)} after {day}",
         "discountable": False,
         "discounts": [],
         "invoice": None,
@@ -59,16 +64,18 @@ def proration(ledger: Ledger, item: Document, price: Document, *, at: int, sign:
     }
 
 
-def name_of(ledger: Ledger, price: Document) -> str:
+def get_product_name(ledger: Ledger, price: Document) -> str:
     """Return the product's name for people."""
     product = ledger.find("product", price["product"])
     return str(product["name"] if product else price["id"])
 
 
-def line(body: Document, *, subscription: str, item: str, invoice_item: str | None) -> Document:
+def build_invoice_line(
+    body: Document, *, subscription: str, item: str, invoice_item: str | None
+) -> Document:
     """Return a line item around what is charged."""
     return {
-        "id": new_id("line_item"),
+        "id": build_object_id("line_item"),
         "object": "line_item",
         "discount_amounts": [],
         "discountable": invoice_item is None,
@@ -98,7 +105,7 @@ def proration_line(entry: Document) -> Document:
     """Return the line of a proration that waited as an invoice item."""
     parts = ("amount", "currency", "description", "period", "pricing", "quantity")
     parent = entry["parent"]["subscription_details"]
-    return line(
+    return build_invoice_line(
         {name: entry[name] for name in parts},
         subscription=parent["subscription"],
         item=parent["subscription_item"],
@@ -107,13 +114,16 @@ def proration_line(entry: Document) -> Document:
 
 
 def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: bool) -> Document:
-    """Return the line for a whole period of an item; a trial costs nothing."""
+    """Return the line for a whole period of an item.
+
+    A trial costs nothing.
+    """
     price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
-    quantity, name = item.get("quantity", 0), name_of(ledger, price)
-    amount = 0 if trial else money.rounded(money.cost(price, quantity))
-    unit = money.shown(price["unit_amount"] or 0, price["currency"])
+    quantity, name = item.get("quantity", 0), get_product_name(ledger, price)
+    amount = 0 if trial else money.round_half_up(money.compute_cost(price, quantity))
+    unit = money.format_amount(price["unit_amount"] or 0, price["currency"])
     each = f" (at {unit} / {price['recurring']['interval']})" if price["unit_amount"] else ""
-    return line(
+    return build_invoice_line(
         {
             "amount": amount,
             "currency": price["currency"],
@@ -128,13 +138,13 @@ def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: 
     )
 
 
-def pending(ledger: Ledger, subscription: str) -> list[Document]:
+def list_pending_prorations(ledger: Ledger, subscription: str) -> list[Document]:
     """Return the prorations that wait for the next invoice."""
     ids = ledger.state(subscription).get("pending_items", [])
     return [ledger.get("invoiceitem", id_) for id_ in ids]
 
 
-def wait(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
+def defer_prorations(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
     """Let prorations wait for the next invoice."""
     if not entries:
         return
@@ -144,24 +154,24 @@ def wait(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
     ledger.remember(subscription, pending_items=waiting + [entry["id"] for entry in entries])
 
 
-def draft(
+def build_draft_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
     """Return an invoice over these lines, neither numbered nor stored."""
     customer = ledger.get("customer", subscription["customer"])
-    id_ = new_id("invoice")
+    id_ = build_object_id("invoice")
     parent = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     return (
-        fixed(ledger)
+        build_fixed_fields(ledger)
         | billed_to(ledger, customer)
-        | sums(customer, lines)
+        | compute_sums(customer, lines)
         | {
             "id": id_,
-            "automatic_tax": tax_of(subscription, customer),
+            "automatic_tax": compute_tax(subscription, customer),
             "billing_reason": reason,
             "collection_method": subscription["collection_method"],
             "currency": subscription["currency"],
-            "lines": listed(
+            "lines": build_list_object(
                 [entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"
             ),
             "parent": {
@@ -176,7 +186,7 @@ def draft(
 
 
 def billed_to(ledger: Ledger, customer: Document) -> Document:
-    """Return the customer as an invoice keeps it, whatever becomes of it later."""
+    """Return the customer as an invoice keeps it, independent of later changes."""
     kept = ("address", "email", "name", "phone", "tax_exempt")
     tax_ids = ledger.owned("tax_id", customer["id"])
     return {f"customer_{name}": customer.get(name) for name in kept} | {
@@ -185,8 +195,11 @@ def billed_to(ledger: Ledger, customer: Document) -> Document:
     }
 
 
-def sums(customer: Document, lines: list[Document]) -> Document:
-    """Return what lines amount to; the customer's balance is used first, a credit joins it."""
+def compute_sums(customer: Document, lines: list[Document]) -> Document:
+    """Return what lines amount to.
+
+    The customer's balance is used first, a credit joins it.
+    """
     total = sum(entry["amount"] for entry in lines)
     balance = int(customer.get("balance", 0))
     due = max(0, total + balance)
@@ -202,7 +215,7 @@ def sums(customer: Document, lines: list[Document]) -> Document:
     }
 
 
-def tax_of(subscription: Document, customer: Document) -> Document:
+def compute_tax(subscription: Document, customer: Document) -> Document:
     """Return whether tax was computed, which needs to know where the customer is."""
     taxed = subscription["automatic_tax"]["enabled"]
     location = (customer.get("address") or {}).get("country")
@@ -210,7 +223,7 @@ def tax_of(subscription: Document, customer: Document) -> Document:
     return {"disabled_reason": None} | shapes.computed_tax(status, enabled=taxed)
 
 
-def fixed(ledger: Ledger) -> Document:
+def build_fixed_fields(ledger: Ledger) -> Document:
     """Return what all drafts have in common."""
     empty = (
         "account_tax_ids application automatically_finalizes_at custom_fields customer_account "

@@ -1,4 +1,6 @@
-"""One request's view of the account: its reads, its writes, and the events they cause.
+"""One request's view of the account.
+
+Its reads, its writes, and the events they cause.
 
 Nothing reaches the store before `commit`. A refusal half-way leaves no trace, and a preview is the
 real change on a ledger that is thrown away, so what it shows is what will be charged.
@@ -7,9 +9,9 @@ real change on a ledger that is thrown away, so what it shows is what will be ch
 from collections.abc import Iterator
 
 from sandbox.store import Document
-from sandbox.stripe.documents import copied
-from sandbox.stripe.errors import missing
-from sandbox.stripe.events import Cause, Fact, document, fold, publish
+from sandbox.stripe.documents import copy_document
+from sandbox.stripe.errors import build_missing_error
+from sandbox.stripe.events import Cause, Fact, build_event_document, fold_fact, publish_event
 from sandbox.world import World
 
 INDEX = "stripe.index"
@@ -36,7 +38,7 @@ class Ledger:
         """Return a copy of one object, or refuse as Stripe does."""
         found = self.find(kind, id_)
         if found is None or (found.get("deleted") and param != "id"):
-            raise missing(kind.replace("_", " ").split(".")[-1], id_, param=param)
+            raise build_missing_error(kind.replace("_", " ").split(".")[-1], id_, param=param)
         return found
 
     def all(self, kind: str) -> list[Document]:
@@ -46,8 +48,8 @@ class Ledger:
         for stored in self.world.store.all(f"stripe.{kind}"):
             current = own.pop(stored["id"]) if stored["id"] in own else stored
             if current is not None:
-                found.append(copied(current))
-        return found + [copied(doc) for doc in own.values() if doc is not None]
+                found.append(copy_document(current))
+        return found + [copy_document(doc) for doc in own.values() if doc is not None]
 
     def owned(self, kind: str, owner: str) -> Iterator[Document]:
         """Yield what belongs to a customer, subscription or invoice, oldest first."""
@@ -65,7 +67,7 @@ class Ledger:
     def add(self, doc: Document, *, owners: tuple[str, ...] = (), event: str | None = None) -> None:
         """Insert an object, reachable through its owners."""
         kind = doc["object"]
-        self._written[f"stripe.{kind}", doc["id"]] = copied(doc)
+        self._written[f"stripe.{kind}", doc["id"]] = copy_document(doc)
         for owner in owners:
             ids = [*self._index(kind, owner), doc["id"]]
             self._written[INDEX, f"{kind}:{owner}"] = {"ids": ids}
@@ -73,14 +75,17 @@ class Ledger:
             self.tell(event, doc)
 
     def save(self, doc: Document, *, event: str | None = None) -> None:
-        """Replace an object; an event is told only if something changed."""
+        """Replace an object.
+
+        An event is told only if something changed.
+        """
         kind = f"stripe.{doc['object']}"
         before = self._read(kind, doc["id"])
         if before == doc:
             return
-        self._written[kind, doc["id"]] = copied(doc)
+        self._written[kind, doc["id"]] = copy_document(doc)
         if event:
-            fold(self._facts, Fact(event, copied(doc), before))
+            fold_fact(self._facts, Fact(event, copy_document(doc), before))
 
     def remove(self, doc: Document, *, event: str | None = None) -> None:
         """Delete an object."""
@@ -93,14 +98,17 @@ class Ledger:
         self._written[STATE, id_] = self.state(id_) | state
 
     def tell(self, event: str, doc: Document, *, before: Document | None = None) -> None:
-        """State a fact about an object as it is now, apart from whatever else happened to it."""
-        self._facts.append(Fact(event, copied(doc), before))
+        """State a fact about an object as it is now, apart from its other changes."""
+        self._facts.append(Fact(event, copy_document(doc), before))
 
     def amend(self, event: str, doc: Document) -> None:
-        """Let an earlier fact show the object as it is now; its place in the order stays."""
+        """Let an earlier fact show the object as it is now.
+
+        Its place in the order stays.
+        """
         for fact in self._facts:
             if fact.key == (event, doc["id"]):
-                fact.object = copied(doc)
+                fact.object = copy_document(doc)
 
     def commit(self) -> None:
         """Write everything and publish the events, in the order they happened."""
@@ -110,7 +118,7 @@ class Ledger:
             else:
                 self.world.store.put(kind, id_, doc)
         for fact in self._facts:
-            publish(self.world, document(fact, cause=self.cause, now=self.now))
+            publish_event(self.world, build_event_document(fact, cause=self.cause, now=self.now))
         self._written, self._facts = {}, []
 
     def _index(self, kind: str, owner: str) -> list[str]:
@@ -118,5 +126,5 @@ class Ledger:
 
     def _read(self, kind: str, id_: str) -> Document | None:
         if (kind, id_) in self._written:
-            return copied(self._written[kind, id_])
+            return copy_document(self._written[kind, id_])
         return self.world.store.get(kind, id_)

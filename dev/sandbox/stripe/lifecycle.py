@@ -1,11 +1,14 @@
-"""The life of a subscription: how it starts, what a payment does to it, how it pauses and ends."""
+"""The life of a subscription.
+
+How it starts, what a payment does to it, how it pauses and ends.
+"""
 
 from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import collecting, invoicing, periods, shapes
-from sandbox.stripe.documents import merged, overlaid, unset
-from sandbox.stripe.errors import StripeError, declined, malformed
+from sandbox.stripe.documents import blank_to_none, merge_stripe_metadata, overlay_settings
+from sandbox.stripe.errors import StripeError, build_decline_error, malformed
 from sandbox.stripe.ledger import Ledger
 
 DAY = 86_400
@@ -24,15 +27,15 @@ COPIED = (
 )
 
 
-def start(
+def start_subscription(
     ledger: Ledger, customer: Document, prices: list[tuple[Document, Document]], options: Document
 ) -> Document:
     """Start a subscription to the given (price, entry) pairs and take the first payment."""
     currency = prices[0][0]["currency"]
-    subscription = shapes.subscription(customer["id"], currency=currency, now=ledger.now)
+    subscription = shapes.build_subscription(customer["id"], currency=currency, now=ledger.now)
     items = [fresh_item(ledger, subscription["id"], price, entry) for price, entry in prices]
     subscription["items"] = shapes.item_list(subscription["id"], items)
-    subscription = configured(ledger, subscription, options)
+    subscription = read_retry_policy(ledger, subscription, options)
     subscription = first_period(ledger, subscription, trial_end_of(ledger, options))
     subscription = scheduled(ledger, subscription, options)
     require_method(ledger, subscription, options)
@@ -46,22 +49,26 @@ def start(
 
 def fresh_item(ledger: Ledger, subscription: str, price: Document, entry: Document) -> Document:
     """Return a new item as asked for."""
-    item = shapes.item(subscription, price, quantity=entry.get("quantity"), created=ledger.now)
-    return item | {"metadata": merged({}, entry.get("metadata"))}
+    item = shapes.build_item(
+        subscription, price, quantity=entry.get("quantity"), created=ledger.now
+    )
+    return item | {"metadata": merge_stripe_metadata({}, entry.get("metadata"))}
 
 
-def configured(ledger: Ledger, subscription: Document, options: Document) -> Document:
+def read_retry_policy(ledger: Ledger, subscription: Document, options: Document) -> Document:
     """Return the subscription with its plain settings applied."""
-    result = subscription | {name: unset(options[name]) for name in COPIED if name in options}
-    result["metadata"] = merged(subscription["metadata"], options.get("metadata"))
+    result = subscription | {
+        name: blank_to_none(options[name]) for name in COPIED if name in options
+    }
+    result["metadata"] = merge_stripe_metadata(subscription["metadata"], options.get("metadata"))
     if "automatic_tax" in options:
         result["automatic_tax"] = shapes.automatic_tax(options["automatic_tax"])
     if "payment_settings" in options:
-        given = {name: unset(value) for name, value in options["payment_settings"].items()}
+        given = {name: blank_to_none(value) for name, value in options["payment_settings"].items()}
         result["payment_settings"] = subscription["payment_settings"] | given
     if "trial_settings" in options:
         given = options["trial_settings"]
-        result["trial_settings"] = overlaid(subscription["trial_settings"], given)
+        result["trial_settings"] = overlay_settings(subscription["trial_settings"], given)
     if result["pause_collection"]:
         result["pause_collection"] = {"resumes_at": None} | result["pause_collection"]
     if result["collection_method"] == "send_invoice" and result["days_until_due"] is None:
@@ -92,31 +99,40 @@ def trial_end_of(ledger: Ledger, options: Document) -> int | None:
 
 
 def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) -> Document:
-    """Return the subscription in its first period: the trial, or a whole interval."""
+    """Return the subscription in its first period.
+
+    The trial, or a whole interval.
+    """
     if trial_end:
         trial = {"trial_start": ledger.now, "trial_end": trial_end, "status": "trialing"}
         result = subscription | trial | {"billing_cycle_anchor": trial_end}
         return shapes.with_period(result, ledger.now, trial_end)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    return shapes.with_period(subscription, ledger.now, periods.boundary(ledger.now, recurring, 1))
+    return shapes.with_period(
+        subscription, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
+    )
 
 
 def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Document:
     """Return the subscription with its end set or taken back, as the options say."""
     if "cancel_at_period_end" in options:
-        end = shapes.period(subscription)[1] if options["cancel_at_period_end"] else None
-        return ending(ledger, subscription, end, flag=options["cancel_at_period_end"])
+        end = (
+            shapes.get_current_period(subscription)[1] if options["cancel_at_period_end"] else None
+        )
+        return set_subscription_end(ledger, subscription, end, flag=options["cancel_at_period_end"])
     if "cancel_at" not in options:
         return subscription
-    at: Any = unset(options["cancel_at"])
+    at: Any = blank_to_none(options["cancel_at"])
     if isinstance(at, str):
-        at = shapes.period(subscription)[1]
+        at = shapes.get_current_period(subscription)[1]
     if at is not None and not ledger.now < at <= ledger.now + FARTHEST:
         raise malformed("`cancel_at` must be in the next five years.", param="cancel_at")
-    return ending(ledger, subscription, at, flag=False)
+    return set_subscription_end(ledger, subscription, at, flag=False)
 
 
-def ending(ledger: Ledger, subscription: Document, at: int | None, *, flag: bool) -> Document:
+def set_subscription_end(
+    ledger: Ledger, subscription: Document, at: int | None, *, flag: bool
+) -> Document:
     """Return the subscription with an end set, or with none."""
     reason = None if at is None else "cancellation_requested"
     return subscription | {
@@ -128,7 +144,10 @@ def ending(ledger: Ledger, subscription: Document, at: int | None, *, flag: bool
 
 
 def method_of(ledger: Ledger, subscription: Document) -> str | None:
-    """Return the card a subscription is charged to: its own, or the customer's default."""
+    """Return the card a subscription is charged to.
+
+    Its own, or the customer's default.
+    """
     if method := subscription["default_payment_method"]:
         return str(method)
     customer = ledger.get("customer", subscription["customer"])
@@ -142,7 +161,7 @@ def require_method(ledger: Ledger, subscription: Document, options: Document) ->
     by_mail = subscription["collection_method"] == "send_invoice"
     if waits or by_mail or subscription["status"] == "trialing":
         return
-    if method_of(ledger, subscription) is None and not free(ledger, subscription):
+    if method_of(ledger, subscription) is None and not is_period_free(ledger, subscription):
         raise StripeError(
             "This customer has no attached payment source or default payment method. Please "
             "consider adding a default payment method.",
@@ -150,14 +169,14 @@ def require_method(ledger: Ledger, subscription: Document, options: Document) ->
         )
 
 
-def free(ledger: Ledger, subscription: Document) -> bool:
+def is_period_free(ledger: Ledger, subscription: Document) -> bool:
     """Return whether a period costs nothing."""
     return not any(line["amount"] for line in whole_period(ledger, subscription))
 
 
 def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the current period."""
-    start, end = shapes.period(subscription)
+    start, end = shapes.get_current_period(subscription)
     trial = subscription["status"] == "trialing"
     return [
         invoicing.period_line(ledger, item, start=start, end=end, trial=trial)
@@ -169,14 +188,14 @@ def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
 def first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Document:
     """Bill the first period and set the status by how the payment goes."""
     lines = whole_period(ledger, subscription)
-    invoice = collecting.bill(ledger, subscription, lines, reason="subscription_create")
+    invoice = collecting.create_invoice(ledger, subscription, lines, reason="subscription_create")
     result = subscription | {"latest_invoice": invoice["id"]}
     if behavior == "default_incomplete" and invoice["amount_due"]:
         ledger.save(result, event="customer.subscription.updated")
         return result
-    collected = collecting.collect(ledger, invoice, method=method_of(ledger, result))
+    collected = collecting.collect_invoice(ledger, invoice, method=method_of(ledger, result))
     if not collected.paid and behavior == "error_if_incomplete":
-        raise declined()
+        raise build_decline_error()
     by_mail = result["collection_method"] == "send_invoice"
     if result["status"] == "incomplete" and (collected.paid or by_mail):
         result["status"] = "active"
@@ -184,7 +203,7 @@ def first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Docu
     return result
 
 
-def end(
+def end_subscription(
     ledger: Ledger, subscription: Document, *, reason: str, status: str = "canceled"
 ) -> Document:
     """End a subscription now."""
@@ -205,8 +224,11 @@ def end(
     return over
 
 
-def pause(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
-    """Pause a subscription: no invoices, no new periods."""
+def pause_subscription_now(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
+    """Pause a subscription.
+
+    No invoices, no new periods.
+    """
     paused = subscription | {
         "status": "paused",
         "status_details": {
@@ -222,38 +244,47 @@ def pause(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
     return paused
 
 
-def resume(ledger: Ledger, subscription: Document, *, anchor: str, behavior: str) -> Document:
-    """Take up a paused subscription: from now on, and paid for, or in its old rhythm."""
+def resume_paused(
+    ledger: Ledger, subscription: Document, *, anchor: str, behavior: str
+) -> Document:
+    """Take up a paused subscription.
+
+    From now on, and paid for, or in its old rhythm.
+    """
     if subscription["status"] != "paused":
         raise StripeError("Only paused subscriptions can be resumed.")
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     running = subscription | {"status": "active", "status_details": None}
     if anchor == "unchanged":
         until = periods.next_after(ledger.now, subscription["billing_cycle_anchor"], recurring)
-        return resumed(ledger, shapes.with_period(running, ledger.now, until))
+        return save_resumed(ledger, shapes.with_period(running, ledger.now, until))
     running["billing_cycle_anchor"] = ledger.now
-    running = shapes.with_period(running, ledger.now, periods.boundary(ledger.now, recurring, 1))
+    running = shapes.with_period(
+        running, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
+    )
     lines = whole_period(ledger, running)
-    invoice = collecting.bill(ledger, running, lines, reason="subscription_update")
-    collected = collecting.collect(ledger, invoice, method=method_of(ledger, subscription))
+    invoice = collecting.create_invoice(ledger, running, lines, reason="subscription_update")
+    collected = collecting.collect_invoice(ledger, invoice, method=method_of(ledger, subscription))
     if collected.paid:
-        return resumed(ledger, running | {"latest_invoice": invoice["id"]})
+        return save_resumed(ledger, running | {"latest_invoice": invoice["id"]})
     if behavior == "resume_on_payment_attempt":
-        return resumed(ledger, running | {"latest_invoice": invoice["id"], "status": "past_due"})
+        return save_resumed(
+            ledger, running | {"latest_invoice": invoice["id"], "status": "past_due"}
+        )
     ledger.remember(subscription["id"], resuming=invoice["id"], resumed=running)
     waiting = subscription | {"latest_invoice": invoice["id"]}
     ledger.save(waiting, event="customer.subscription.updated")
     return waiting
 
 
-def resumed(ledger: Ledger, subscription: Document) -> Document:
+def save_resumed(ledger: Ledger, subscription: Document) -> Document:
     """Store a subscription that runs again."""
     ledger.save(subscription, event="customer.subscription.updated")
     ledger.tell("customer.subscription.resumed", subscription)
     return subscription
 
 
-def paid(ledger: Ledger, invoice: Document) -> None:
+def apply_late_payment(ledger: Ledger, invoice: Document) -> None:
     """Let a payment that came later do to its subscription what it was waited for."""
     parent = (invoice["parent"] or {}).get("subscription_details")
     subscription = ledger.find("subscription", parent["subscription"]) if parent else None
@@ -262,14 +293,14 @@ def paid(ledger: Ledger, invoice: Document) -> None:
     state = ledger.state(subscription["id"])
     if state.get("resuming") == invoice["id"]:
         ledger.remember(subscription["id"], resuming=None)
-        resumed(ledger, state["resumed"] | {"latest_invoice": invoice["id"]})
+        save_resumed(ledger, state["resumed"] | {"latest_invoice": invoice["id"]})
     elif (state.get("pending_change") or {}).get("invoice") == invoice["id"]:
         apply_pending(ledger, subscription, state["pending_change"]["items"])
     elif subscription["latest_invoice"] == invoice["id"]:
-        recover(ledger, subscription)
+        recover_subscription(ledger, subscription)
 
 
-def recover(ledger: Ledger, subscription: Document) -> None:
+def recover_subscription(ledger: Ledger, subscription: Document) -> None:
     """Make a subscription active again whose latest invoice was paid."""
     if subscription["status"] in ("incomplete", "past_due", "unpaid"):
         active = subscription | {"status": "active"}

@@ -1,4 +1,7 @@
-"""Parameters Stripe knows and the sandbox does not act on: refused, rather than silently ignored."""
+"""Parameters Stripe knows and the sandbox does not act on.
+
+Refused, rather than silently ignored.
+"""
 
 from sandbox.stripe.errors import StripeError
 
@@ -28,7 +31,7 @@ NOT_SERVED = {
 }
 
 
-def guard(endpoint: str, given: set[str]) -> None:
+def refuse_ignored_parameters(endpoint: str, given: set[str]) -> None:
     """Refuse what would be ignored, naming it."""
     for name in sorted(given & NOT_SERVED.get(endpoint, frozenset())):
         raise unsupported(name)

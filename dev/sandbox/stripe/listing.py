@@ -1,10 +1,13 @@
-"""List endpoints: filters, newest first, and pages by cursor."""
+"""List endpoints.
+
+Filters, newest first, and pages by cursor.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.errors import malformed, missing
+from sandbox.stripe.errors import build_missing_error, malformed
 
 DEFAULT = 10
 MOST = 100
@@ -16,38 +19,44 @@ COMPARISONS = {
 }
 
 
-def page(found: Iterable[Document], params: dict[str, Any], *, url: str) -> Document:
-    """Return one page of what was found, oldest first, as Stripe lists it: newest first."""
+def build_list_page(found: Iterable[Document], params: dict[str, Any], *, url: str) -> Document:
+    """Return one page of what was found, oldest first, as Stripe lists it.
+
+    Newest first.
+    """
     limit = params.get("limit", DEFAULT)
     if not 1 <= limit <= MOST:
         raise malformed("Invalid limit: must be between 1 and 100.", param="limit")
     newest = list(found)[::-1]
     start, stop = 0, len(newest)
     if after := params.get("starting_after"):
-        start = place(newest, after, param="starting_after") + 1
+        start = find_list_position(newest, after, param="starting_after") + 1
     if before := params.get("ending_before"):
-        stop = place(newest, before, param="ending_before")
+        stop = find_list_position(newest, before, param="ending_before")
         window = newest[max(0, stop - limit) : stop]
         return {"object": "list", "data": window, "has_more": stop > limit, "url": url}
     window = newest[start : start + limit]
     return {"object": "list", "data": window, "has_more": start + limit < stop, "url": url}
 
 
-def place(entries: list[Document], id_: str, *, param: str) -> int:
+def find_list_position(entries: list[Document], id_: str, *, param: str) -> int:
     """Return where an object stands in the list."""
     for index, entry in enumerate(entries):
         if entry["id"] == id_:
             return index
-    raise missing("object", id_, param=param)
+    raise build_missing_error("object", id_, param=param)
 
 
-def within(value: int, asked: int | dict[str, int] | None) -> bool:
-    """Return whether a time lies in the range asked for; no range takes all."""
+def is_time_within(value: int, asked: int | dict[str, int] | None) -> bool:
+    """Return whether a time lies in the range asked for.
+
+    No range takes all.
+    """
     if asked is None or isinstance(asked, int):
         return asked is None or value == asked
     return all(COMPARISONS[name](value, bound) for name, bound in asked.items())
 
 
-def fits(doc: Document, params: dict[str, Any], *names: str) -> bool:
+def is_matching_filters(doc: Document, params: dict[str, Any], *names: str) -> bool:
     """Return whether the named fields equal what was asked for, where it was asked."""
     return all(doc.get(name) == params[name] for name in names if name in params)

@@ -1,4 +1,7 @@
-"""What seats cost: exact arithmetic on integers, rounded half up once per line."""
+"""What seats cost.
+
+Exact arithmetic on integers, rounded half up once per line.
+"""
 
 from fractions import Fraction
 from math import floor
@@ -6,17 +9,17 @@ from math import floor
 from sandbox.store import Document
 
 
-def rounded(amount: Fraction) -> int:
+def round_half_up(amount: Fraction) -> int:
     """Return whole minor units, halves away from zero, so that a credit mirrors its debit."""
     whole = floor(abs(amount) + Fraction(1, 2))
     return whole if amount >= 0 else -whole
 
 
-def cost(price: Document, quantity: int) -> Fraction:
+def compute_cost(price: Document, quantity: int) -> Fraction:
     """Return what a quantity costs for one whole period, unrounded."""
     billed = transformed(price, quantity)
     if price["billing_scheme"] == "tiered":
-        return tiered(price, billed)
+        return compute_tiered_cost(price, billed)
     return Fraction(price["unit_amount_decimal"] or 0) * billed
 
 
@@ -30,35 +33,41 @@ def transformed(price: Document, quantity: int) -> int:
     return quantity // int(rule["divide_by"])
 
 
-def tiered(price: Document, quantity: int) -> Fraction:
-    """Return the price of a quantity over tiers: all in one (volume), or each in its own."""
+def compute_tiered_cost(price: Document, quantity: int) -> Fraction:
+    """Return the price of a quantity over tiers.
+
+    All in one (volume), or each in its own.
+    """
     total, below = Fraction(0), 0
     for tier in price["tiers"]:
         top = tier["up_to"]
         reaches = top is None or quantity <= top
         if price["tiers_mode"] == "volume":
             if reaches:
-                return of_tier(tier, quantity)
+                return compute_tier_cost(tier, quantity)
         elif quantity > below:
-            total += of_tier(tier, (quantity if reaches else top) - below)
+            total += compute_tier_cost(tier, (quantity if reaches else top) - below)
             below = top
         if reaches:
             break
     return total
 
 
-def of_tier(tier: Document, quantity: int) -> Fraction:
+def compute_tier_cost(tier: Document, quantity: int) -> Fraction:
     """Return what so many units cost at one tier."""
     unit = Fraction(tier["unit_amount_decimal"] or 0)
     return unit * quantity + Fraction(tier["flat_amount_decimal"] or 0)
 
 
-def prorated(price: Document, quantity: int, *, at: int, start: int, end: int) -> int:
+def compute_proration(price: Document, quantity: int, *, at: int, start: int, end: int) -> int:
     """Return what the rest of a period costs from a moment on, to the second."""
-    return rounded(cost(price, quantity) * Fraction(end - at, end - start))
+    return round_half_up(compute_cost(price, quantity) * Fraction(end - at, end - start))
 
 
-def shown(amount: int, currency: str) -> str:
-    """Return an amount for people: `€9.00`."""
+def format_amount(amount: int, currency: str) -> str:
+    """Return an amount for people.
+
+    `€9.00`.
+    """
     sign = {"eur": "€", "usd": "$", "gbp": "£"}.get(currency, currency.upper() + " ")
     return f"{'-' if amount < 0 else ''}{sign}{abs(amount) // 100:,}.{abs(amount) % 100:02d}"

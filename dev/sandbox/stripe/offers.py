@@ -3,8 +3,8 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.documents import merged, new_id, unset
-from sandbox.stripe.errors import StripeError, blank
+from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
+from sandbox.stripe.errors import StripeError, build_blank_error
 from sandbox.stripe.ledger import Ledger
 
 PRODUCT = (
@@ -22,9 +22,9 @@ PRODUCT = (
 )
 
 
-def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
+def insert_offer(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a product."""
-    id_ = params.get("id") or new_id("product")
+    id_ = params.get("id") or build_object_id("product")
     if ledger.find("product", id_):
         raise StripeError(
             f"Product already exists: {id_}", code="resource_already_exists", param="id"
@@ -50,17 +50,17 @@ def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
         "updated": ledger.now,
         "url": None,
     }
-    product = described(product, params)
+    product = describe_offer(product, params)
     ledger.add(product, event="product.created")
     return product
 
 
-def described(product: Document, params: dict[str, Any]) -> Document:
+def describe_offer(product: Document, params: dict[str, Any]) -> Document:
     """Return a product with the parameters applied."""
     if params.get("name") == "":
-        raise blank("name")
-    result = product | {name: unset(params[name]) for name in PRODUCT if name in params}
+        raise build_blank_error("name")
+    result = product | {name: blank_to_none(params[name]) for name in PRODUCT if name in params}
     result["images"] = result["images"] or []
     result["marketing_features"] = result["marketing_features"] or []
-    result["metadata"] = merged(product["metadata"], params.get("metadata"))
+    result["metadata"] = merge_stripe_metadata(product["metadata"], params.get("metadata"))
     return result

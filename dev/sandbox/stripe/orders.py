@@ -10,12 +10,12 @@ SETTINGS = "stripe.settings"
 type Outcome = Literal["succeed", "decline"]
 
 
-def place(store: Store, customer: str, *, outcome: str, times: int | None) -> None:
+def place_payment_order(store: Store, customer: str, *, outcome: str, times: int | None) -> None:
     """Order an outcome for the next payments, or for all until further notice."""
     store.put(KIND, customer, {"outcome": outcome, "times": times})
 
 
-def take(store: Store, customer: str) -> str | None:
+def take_payment_order(store: Store, customer: str) -> str | None:
     """Return the ordered outcome of a payment that happens now, and use it up once.
 
     Written past the ledger on purpose: a declined charge was tried even if its request is undone.
@@ -30,12 +30,15 @@ def take(store: Store, customer: str) -> str | None:
     return str(order["outcome"])
 
 
-def settings(store: Store) -> Document:
-    """Return the account's settings: what follows when the last attempt to collect has failed."""
+def get_account_settings(store: Store) -> Document:
+    """Return the account's settings.
+
+    What follows when the last attempt to collect has failed.
+    """
     return store.get(SETTINGS, "account") or {"after_failed_payments": "cancel"}
 
 
-def configure(store: Store, changes: Document) -> Document:
+def set_account_settings(store: Store, changes: Document) -> Document:
     """Change the account's settings."""
-    store.put(SETTINGS, "account", settings(store) | changes)
-    return settings(store)
+    store.put(SETTINGS, "account", get_account_settings(store) | changes)
+    return get_account_settings(store)

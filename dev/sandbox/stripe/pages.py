@@ -1,4 +1,7 @@
-"""The pages of Stripe's half for people: the checkout, the portal, and an invoice to read."""
+"""The pages of Stripe's half for people.
+
+The checkout, the portal, and an invoice to read.
+"""
 
 from functools import partial
 
@@ -11,11 +14,13 @@ from sandbox.world import World
 def pages(world: World) -> list[BaseRoute]:
     """Return the pages."""
     return [
-        Route("/checkout/{id}", partial(checkout_page.show, world), methods=["GET"]),
-        Route("/checkout/{id}", partial(checkout_page.submit, world), methods=["POST"]),
-        Route("/portal/{id}", partial(portal_page.show, world), methods=["GET"]),
-        Route("/portal/{id}", partial(portal_page.submit, world), methods=["POST"]),
-        Route("/invoices/{id}", partial(invoice_page.show, world), methods=["GET"]),
-        Route("/invoices/{id}", partial(invoice_page.submit, world), methods=["POST"]),
-        Route("/invoices/{id}/pdf", partial(invoice_page.pdf, world), methods=["GET"]),
+        Route("/checkout/{id}", partial(checkout_page.show_checkout_page, world), methods=["GET"]),
+        Route(
+            "/checkout/{id}", partial(checkout_page.submit_checkout_page, world), methods=["POST"]
+        ),
+        Route("/portal/{id}", partial(portal_page.show_portal_page, world), methods=["GET"]),
+        Route("/portal/{id}", partial(portal_page.submit_portal_page, world), methods=["POST"]),
+        Route("/invoices/{id}", partial(invoice_page.show_invoice_page, world), methods=["GET"]),
+        Route("/invoices/{id}", partial(invoice_page.submit_invoice_page, world), methods=["POST"]),
+        Route("/invoices/{id}/pdf", partial(invoice_page.show_invoice_pdf, world), methods=["GET"]),
     ]

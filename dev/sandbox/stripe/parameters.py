@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe.errors import StripeError, absent, malformed
+from sandbox.stripe.errors import StripeError, build_absent_error, malformed
 from sandbox.stripe.forms import Value
 from sandbox.stripe.schemas import Schema, parameters
 
@@ -12,17 +12,17 @@ INTEGER = re.compile(r"-?[0-9]{1,15}")
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
 
-def coerce(name: str, given: dict[str, Value]) -> dict[str, Any]:
+def coerce_parameters(name: str, given: dict[str, Value]) -> dict[str, Any]:
     """Return the parameters of one set with the types its schema asks for."""
     return of_object(parameters()[name], given, "")
 
 
-def convert(schema: Schema, value: Value, path: str) -> Any:  # noqa: ANN401  any JSON
+def convert_parameter(schema: Schema, value: Value, path: str) -> Any:  # noqa: ANN401  any JSON
     """Return one value typed by its schema."""
     if "anyOf" in schema:
         return of_branches(schema["anyOf"], value, path)
     if "enum" in schema:
-        return of_enum(schema, value, path)
+        return convert_enum(schema, value, path)
     reader = READERS.get(schema.get("type", ""))
     # A trimmed branch of the schema has no type: it passes as it came.
     return value if reader is None else reader(schema, value, path)
@@ -33,19 +33,19 @@ def of_branches(branches: list[Schema], value: Value, path: str) -> Any:  # noqa
     refusals: list[tuple[bool, StripeError]] = []
     for branch in branches:
         try:
-            return convert(branch, value, path)
+            return convert_parameter(branch, value, path)
         except StripeError as refusal:
-            refusals.append((branch.get("type") == shape(value), refusal))
+            refusals.append((branch.get("type") == name_json_type(value), refusal))
     fitting = [refusal for fits, refusal in refusals if fits]
     raise fitting[0] if fitting else refusals[-1][1]
 
 
-def shape(value: Value) -> str:
+def name_json_type(value: Value) -> str:
     """Name the JSON type a decoded value can only be, if it is not text."""
     return {dict: "object", list: "array"}.get(type(value), "text")
 
 
-def of_enum(schema: Schema, value: Value, path: str) -> str:
+def convert_enum(schema: Schema, value: Value, path: str) -> str:
     """Return one of the listed words."""
     if not isinstance(value, str) or value not in schema["enum"]:
         listed = ", ".join(str(word) for word in schema["enum"][:12])
@@ -54,7 +54,10 @@ def of_enum(schema: Schema, value: Value, path: str) -> str:
 
 
 def of_object(schema: Schema, value: Value, path: str) -> dict[str, Any]:
-    """Return an object; a name that is not in its schema is refused."""
+    """Return an object.
+
+    A name that is not in its schema is refused.
+    """
     if not isinstance(value, dict):
         raise malformed(f"Invalid object: {path}", param=path, code="parameter_invalid_empty")
     fields: dict[str, Schema] = schema.get("properties", {})
@@ -66,22 +69,24 @@ def of_object(schema: Schema, value: Value, path: str) -> dict[str, Any]:
             raise malformed(
                 f"Received unknown parameter: {inner}", param=inner, code="parameter_unknown"
             )
-        found[name] = convert(
+        found[name] = convert_parameter(
             fields.get(name, others if isinstance(others, dict) else {}), entry, inner
         )
     for name in schema.get("required", ()):
         if name not in found:
             inner = f"{path}[{name}]" if path else name
-            raise absent(inner)
+            raise build_absent_error(inner)
     return found
 
 
-def of_array(schema: Schema, value: Value, path: str) -> list[Any]:
+def convert_array(schema: Schema, value: Value, path: str) -> list[Any]:
     """Return a list."""
     if not isinstance(value, list):
         raise malformed("Invalid array", param=path)
     inner = schema.get("items", {})
-    return [convert(inner, entry, f"{path}[{index}]") for index, entry in enumerate(value)]
+    return [
+        convert_parameter(inner, entry, f"{path}[{index}]") for index, entry in enumerate(value)
+    ]
 
 
 def of_integer(_: Schema, value: Value, path: str) -> int:
@@ -106,7 +111,10 @@ def of_boolean(_: Schema, value: Value, path: str) -> bool:
 
 
 def of_string(schema: Schema, value: Value, path: str) -> str:
-    """Return text; decimals travel as text too."""
+    """Return text.
+
+    Decimals travel as text too.
+    """
     if not isinstance(value, str):
         raise malformed(f"Invalid string: {path}", param=path, code="parameter_invalid_string")
     if schema.get("format") == "decimal":
@@ -116,7 +124,7 @@ def of_string(schema: Schema, value: Value, path: str) -> str:
 
 READERS: dict[str, Callable[[Schema, Value, str], Any]] = {
     "object": of_object,
-    "array": of_array,
+    "array": convert_array,
     "integer": of_integer,
     "number": of_number,
     "boolean": of_boolean,

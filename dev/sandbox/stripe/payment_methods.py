@@ -1,11 +1,14 @@
-"""Cards: attached by test token or by the checkout page; some of them always decline."""
+"""Cards.
+
+Attached by test token or by the checkout page; some of them always decline.
+"""
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError, declined, missing
+from sandbox.stripe.documents import build_object_id
+from sandbox.stripe.errors import StripeError, build_decline_error, build_missing_error
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page
+from sandbox.stripe.listing import build_list_page, is_matching_filters
 
 # Stripe's own test tokens: brand, last four digits, and whether a charge goes through.
 TOKENS = {
@@ -17,25 +20,25 @@ TOKENS = {
 DECLINED_AT_ONCE = "pm_card_chargeDeclined"
 
 
-def attach(ledger: Ledger, customer: str, given: str) -> Document:
+def attach_payment_method(ledger: Ledger, customer: str, given: str) -> Document:
     """Attach a test token, as a new card, to a customer."""
     if given == DECLINED_AT_ONCE:
-        raise declined()
+        raise build_decline_error()
     if given not in TOKENS:
-        raise missing("PaymentMethod", given, param="payment_method")
-    method = card(ledger, customer, given)
+        raise build_missing_error("PaymentMethod", given, param="payment_method")
+    method = build_card(ledger, customer, given)
     ledger.add(method, owners=(customer,), event="payment_method.attached")
     ledger.remember(method["id"], charges=TOKENS[given][2])
     return method
 
 
-def card(ledger: Ledger, customer: str, token: str) -> Document:
+def build_card(ledger: Ledger, customer: str, token: str) -> Document:
     """Return a card for a test token."""
     brand, last4, _ = TOKENS[token]
     owner = ledger.get("customer", customer, param="customer")
     details = {name: owner[name] for name in ("address", "email", "name", "phone")}
     return {
-        "id": new_id("payment_method"),
+        "id": build_object_id("payment_method"),
         "object": "payment_method",
         "allow_redisplay": "always",
         "billing_details": details | {"tax_id": None},
@@ -63,7 +66,7 @@ def card(ledger: Ledger, customer: str, token: str) -> Document:
     }
 
 
-def owned(ledger: Ledger, id_: str, customer: str) -> Document:
+def get_owned_card(ledger: Ledger, id_: str, customer: str) -> Document:
     """Return a card of this customer."""
     method = ledger.get("payment_method", id_, param="payment_method")
     if method["customer"] != customer:
@@ -76,22 +79,24 @@ def owned(ledger: Ledger, id_: str, customer: str) -> Document:
     return method
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_payment_method(call: Call) -> Document:
     """Return one card."""
     return call.ledger.get("payment_method", call.path["payment_method"])
 
 
-def index(call: Call) -> Document:
+def list_payment_methods(call: Call) -> Document:
     """List the cards of one customer."""
     customer = call.ledger.get("customer", call.path["customer"], param="customer")["id"]
     found = [m for m in call.ledger.all("payment_method") if m["customer"] == customer]
     url = f"/v1/customers/{customer}/payment_methods"
-    return page([m for m in found if fits(m, call.params, "type")], call.params, url=url)
+    return build_list_page(
+        [m for m in found if is_matching_filters(m, call.params, "type")], call.params, url=url
+    )
 
 
-def detach(call: Call) -> Document:
+def detach_payment_method(call: Call) -> Document:
     """Take a card off its customer, for good."""
-    method = retrieve(call)
+    method = retrieve_payment_method(call)
     if method["customer"] is None:
         raise StripeError("The payment method is not attached to a customer.")
     customer = call.ledger.get("customer", method["customer"])

@@ -1,4 +1,7 @@
-"""Billing periods: every boundary is counted from the anchor, so that the 31st comes back after February."""
+"""Billing periods.
+
+Every boundary is counted from the anchor, so that the 31st comes back after February.
+"""
 
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
@@ -26,7 +29,7 @@ def check_trial(params: Document, *, now: int, within: str = "") -> None:
         )
 
 
-def boundary(anchor: int, recurring: Document, number: int) -> int:
+def get_period_start(anchor: int, recurring: Document, number: int) -> int:
     """Return the start of the period so many periods after the anchor's."""
     interval, count = recurring["interval"], recurring["interval_count"] * number
     if interval in SECONDS:
@@ -43,8 +46,8 @@ def next_after(moment: int, anchor: int, recurring: Document) -> int:
     length = SHORTEST[recurring["interval"]] * recurring["interval_count"]
     # Months are never shorter than reckoned here, so the guess is right or a few too many.
     number = max(0, (moment - anchor) // length)
-    while number > 0 and boundary(anchor, recurring, number) > moment:
+    while number > 0 and get_period_start(anchor, recurring, number) > moment:
         number -= 1
-    while boundary(anchor, recurring, number) <= moment:
+    while get_period_start(anchor, recurring, number) <= moment:
         number += 1
-    return boundary(anchor, recurring, number)
+    return get_period_start(anchor, recurring, number)

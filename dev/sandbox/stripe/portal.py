@@ -1,13 +1,21 @@
-"""The customer portal: its configurations, and sessions to enter it."""
+"""The customer portal.
+
+Its configurations, and sessions to enter it.
+"""
 
 from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import merged, new_id, overlaid, unset
-from sandbox.stripe.errors import StripeError, absent
+from sandbox.stripe.documents import (
+    blank_to_none,
+    build_object_id,
+    merge_stripe_metadata,
+    overlay_settings,
+)
+from sandbox.stripe.errors import StripeError, build_absent_error
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page
+from sandbox.stripe.listing import build_list_page, is_matching_filters
 
 URL = "/v1/billing_portal/configurations"
 REASONS = (
@@ -45,11 +53,11 @@ FEATURES: Document = {
 }
 
 
-def create(call: Call) -> Document:
+def create_configuration(call: Call) -> Document:
     """Create a configuration."""
     now = call.ledger.now
     configuration: Document = {
-        "id": new_id("billing_portal.configuration"),
+        "id": build_object_id("billing_portal.configuration"),
         "object": "billing_portal.configuration",
         "active": True,
         "application": None,
@@ -66,31 +74,31 @@ def create(call: Call) -> Document:
         "name": None,
         "updated": now,
     }
-    configuration = configured(configuration, call.params)
+    configuration = apply_configuration(configuration, call.params)
     call.ledger.add(configuration, event="billing_portal.configuration.created")
     return configuration
 
 
-def configured(configuration: Document, params: dict[str, Any]) -> Document:
+def apply_configuration(configuration: Document, params: dict[str, Any]) -> Document:
     """Return a configuration with the parameters applied, feature by feature."""
     result = dict(configuration)
     for name in ("active", "default_return_url", "name"):
         if name in params:
-            result[name] = unset(params[name])
+            result[name] = blank_to_none(params[name])
     for name in ("business_profile", "login_page"):
-        given = {key: unset(value) for key, value in params.get(name, {}).items()}
+        given = {key: blank_to_none(value) for key, value in params.get(name, {}).items()}
         result[name] = configuration[name] | given
-    result["features"] = overlaid(configuration["features"], params.get("features", {}))
-    result["metadata"] = merged(configuration["metadata"], params.get("metadata"))
-    guard(result["features"])
+    result["features"] = overlay_settings(configuration["features"], params.get("features", {}))
+    result["metadata"] = merge_stripe_metadata(configuration["metadata"], params.get("metadata"))
+    refuse_bad_features(result["features"])
     return result
 
 
-def guard(features: Document) -> None:
+def refuse_bad_features(features: Document) -> None:
     """Refuse features that are switched on without saying what they allow."""
     update = features["customer_update"]
     if update["enabled"] and not update["allowed_updates"]:
-        raise absent("features[customer_update][allowed_updates]")
+        raise build_absent_error("features[customer_update][allowed_updates]")
     if features["subscription_update"]["enabled"]:
         raise StripeError(
             "The sandbox's portal does not offer plan or quantity changes.",
@@ -98,33 +106,37 @@ def guard(features: Document) -> None:
         )
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_configuration(call: Call) -> Document:
     """Return a configuration."""
     return call.ledger.get("billing_portal.configuration", call.path["configuration"])
 
 
-def update(call: Call) -> Document:
+def update_configuration(call: Call) -> Document:
     """Change a configuration."""
-    result = configured(retrieve(call), call.params) | {"updated": call.ledger.now}
+    result = apply_configuration(retrieve_configuration(call), call.params) | {
+        "updated": call.ledger.now
+    }
     call.ledger.save(result, event="billing_portal.configuration.updated")
     return result
 
 
-def index(call: Call) -> Document:
+def list_configurations(call: Call) -> Document:
     """List configurations."""
     every = call.ledger.all("billing_portal.configuration")
-    found = [entry for entry in every if fits(entry, call.params, "active", "is_default")]
-    return page(found, call.params, url=URL)
+    found = [
+        entry for entry in every if is_matching_filters(entry, call.params, "active", "is_default")
+    ]
+    return build_list_page(found, call.params, url=URL)
 
 
 def open_session(call: Call) -> Document:
     """Let a customer into the portal, for a while."""
     ledger, params = call.ledger, call.params
     if "customer" not in params:
-        raise absent("customer")
+        raise build_absent_error("customer")
     customer = ledger.get("customer", params["customer"], param="customer")
     configuration = configuration_of(ledger, params.get("configuration"))
-    id_ = new_id("billing_portal.session")
+    id_ = build_object_id("billing_portal.session")
     session: Document = {
         "id": id_,
         "object": "billing_portal.session",

@@ -1,4 +1,7 @@
-"""The customer portal: what is subscribed, what was billed, and who is billed."""
+"""The customer portal.
+
+What is subscribed, what was billed, and who is billed.
+"""
 
 from collections.abc import Callable
 
@@ -27,33 +30,33 @@ SEE_OTHER = 303
 LIFE = 3_600  # a session is made per click and soon worthless
 
 
-async def show(world: World, request: Request) -> Response:
-    """Show the portal to whom the session belongs."""
+async def show_portal_page(world: World, request: Request) -> Response:
+    """Show the portal to the session's customer."""
     ledger = Ledger(world)
-    session = entered(ledger, request)
+    session = get_portal_session(ledger, request)
     if session is None:
-        return rendering.gone(world, request, "portal session")
-    return rendered(ledger, request, session, {})
+        return rendering.render_gone_page(world, request, "portal session")
+    return render_portal_page(ledger, request, session, {})
 
 
-async def submit(world: World, request: Request) -> Response:
+async def submit_portal_page(world: World, request: Request) -> Response:
     """Do one thing and show the portal again."""
-    fields = bodies.form(await request.body())
+    fields = bodies.parse_form(await request.body())
     ledger = Ledger(world)
-    session = entered(ledger, request)
+    session = get_portal_session(ledger, request)
     if session is None:
-        return rendering.gone(world, request, "portal session")
+        return rendering.render_gone_page(world, request, "portal session")
     try:
-        action_of(ledger, session, fields)(ledger, session, fields)
+        read_portal_action(ledger, session, fields)(ledger, session, fields)
     except StripeError as refusal:
-        return rendered(Ledger(world), request, session, fields, refusal=refusal)
+        return render_portal_page(Ledger(world), request, session, fields, refusal=refusal)
     ledger.commit()
     return RedirectResponse(f"/portal/{session['id']}?done={fields['action']}", SEE_OTHER)
 
 
-def entered(ledger: Ledger, request: Request) -> Document | None:
+def get_portal_session(ledger: Ledger, request: Request) -> Document | None:
     """Return the session, unless it is too old."""
-    session = rendering.found(ledger, "billing_portal.session", request)
+    session = rendering.find_page_object(ledger, "billing_portal.session", request)
     return session if session and ledger.now - session["created"] <= LIFE else None
 
 
@@ -64,7 +67,7 @@ def features_of(ledger: Ledger, session: Document) -> Document:
     return features
 
 
-def allowed(ledger: Ledger, session: Document, action: str) -> bool:
+def is_action_allowed(ledger: Ledger, session: Document, action: str) -> bool:
     """Return whether the configuration offers an action."""
     features = features_of(ledger, session)
     if action in ("cancel", "resume"):
@@ -75,15 +78,15 @@ def allowed(ledger: Ledger, session: Document, action: str) -> bool:
     return bool(update["enabled"])
 
 
-def action_of(ledger: Ledger, session: Document, fields: dict[str, str]) -> Action:
+def read_portal_action(ledger: Ledger, session: Document, fields: dict[str, str]) -> Action:
     """Return what a button stands for, if the portal offers it."""
     name = fields.get("action", "")
-    if name not in ACTIONS or not allowed(ledger, session, name):
+    if name not in ACTIONS or not is_action_allowed(ledger, session, name):
         raise StripeError("This portal does not offer that.", status=403)
     return ACTIONS[name]
 
 
-def own(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
+def get_owned_object(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
     """Return an object, which must be the customer's own."""
     found = ledger.get(kind, id_)
     if found["customer"] != session["customer"]:
@@ -91,34 +94,34 @@ def own(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
     return found
 
 
-def cancel(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+def cancel_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Let a subscription end, at once or with its period, as configured."""
-    subscription = own(ledger, session, "subscription", fields.get("subscription", ""))
+    subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
     if features_of(ledger, session)["subscription_cancel"]["mode"] == "immediately":
-        lifecycle.end(ledger, subscription, reason="cancellation_requested")
+        lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
         return
     ends = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": True})
     ledger.save(ends, event="customer.subscription.updated")
 
 
-def resume(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+def resume_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Take a cancellation back."""
-    subscription = own(ledger, session, "subscription", fields.get("subscription", ""))
+    subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
     if subscription["status"] in lifecycle.OVER:
         raise StripeError("This subscription has ended; subscribe again instead.")
     stays = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": False})
     ledger.save(stays, event="customer.subscription.updated")
 
 
-def details(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
+def change_billing_details(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Change who is billed, as far as the configuration lets."""
     permitted = features_of(ledger, session)["customer_update"]["allowed_updates"]
     params: Document = {
         name: fields[name] for name in ("name", "email") if name in fields and name in permitted
     }
-    address = rendering.address_of(fields)
+    address = rendering.format_address(fields)
     customer = ledger.get("customer", session["customer"])
-    changed = customers.changed(ledger, customer, params)
+    changed = customers.apply_customer_fields(ledger, customer, params)
     if address and "address" in permitted:
         changed["address"] = address
     ledger.save(changed, event="customer.updated")
@@ -131,19 +134,19 @@ def add_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> Non
     given = rendering.tax_id_of({"country": country} | fields)
     if given is None:
         raise StripeError("Type a tax id first.")
-    tax_ids.attach(ledger, customer["id"], type_=given[0], value=given[1])
+    tax_ids.attach_tax_id(ledger, customer["id"], type_=given[0], value=given[1])
 
 
 def remove_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Remove a tax id."""
-    tax_id = own(ledger, session, "tax_id", fields.get("tax_id", ""))
+    tax_id = get_owned_object(ledger, session, "tax_id", fields.get("tax_id", ""))
     ledger.remove(tax_id, event="customer.tax_id.deleted")
 
 
 ACTIONS: dict[str, Action] = {
-    "cancel": cancel,
-    "resume": resume,
-    "details": details,
+    "cancel": cancel_from_portal,
+    "resume": resume_from_portal,
+    "details": change_billing_details,
     "add_tax_id": add_tax_id,
     "remove_tax_id": remove_tax_id,
 }
@@ -156,7 +159,7 @@ DONE = {
 }
 
 
-def rendered(
+def render_portal_page(
     ledger: Ledger,
     request: Request,
     session: Document,
@@ -168,14 +171,14 @@ def rendered(
     customer = ledger.get("customer", session["customer"])
     features = features_of(ledger, session)
     shown = [
-        subscriptions.load(ledger, entry["id"])
+        subscriptions.load_subscription(ledger, entry["id"])
         for entry in ledger.owned("subscription", customer["id"])
     ][::-1]
     context = {
         "session": session,
         "customer": customer,
         "address": customer.get("address") or {},
-        "subscriptions": [summary(ledger, subscription) for subscription in shown],
+        "subscriptions": [summarize_subscription(ledger, subscription) for subscription in shown],
         "invoices": list(ledger.owned("invoice", customer["id"]))[::-1],
         "tax_ids": list(ledger.owned("tax_id", customer["id"])),
         "features": features,
@@ -185,14 +188,16 @@ def rendered(
         "done": None if refusal else DONE.get(request.query_params.get("done", "")),
     }
     status = refusal.status if refusal else 200
-    return rendering.page(ledger.world, request, "portal.html", context, status=status)
+    return rendering.render_stripe_page(
+        ledger.world, request, "portal.html", context, status=status
+    )
 
 
-def summary(ledger: Ledger, subscription: Document) -> Document:
+def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
     """Return what the page tells of a subscription."""
     items = subscription["items"]["data"]
     amount = sum(
-        money.rounded(money.cost(item["price"], item.get("quantity", 0)))
+        money.round_half_up(money.compute_cost(item["price"], item.get("quantity", 0)))
         for item in items
         if item["price"]["billing_scheme"] == "per_unit"
     )
@@ -200,10 +205,12 @@ def summary(ledger: Ledger, subscription: Document) -> Document:
         "id": subscription["id"],
         "status": subscription["status"],
         "over": subscription["status"] in lifecycle.OVER,
-        "items": [item | {"product": invoicing.name_of(ledger, item["price"])} for item in items],
+        "items": [
+            item | {"product": invoicing.get_product_name(ledger, item["price"])} for item in items
+        ],
         "amount": amount,
         "currency": subscription["currency"],
         "interval": items[0]["price"]["recurring"]["interval"],
-        "end": shapes.period(subscription)[1],
+        "end": shapes.get_current_period(subscription)[1],
         "ends": subscription["cancel_at"],
     }

@@ -1,4 +1,7 @@
-"""Invoice previews: the real change on a ledger that is thrown away."""
+"""Invoice previews.
+
+The real change on a ledger that is thrown away.
+"""
 
 from typing import Any
 
@@ -6,63 +9,66 @@ from sandbox.store import Document
 from sandbox.stripe import changes, invoicing, lifecycle, limits, periods, shapes
 from sandbox.stripe.changes import Change, Revision
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import listed, unset
-from sandbox.stripe.errors import StripeError, absent
+from sandbox.stripe.documents import blank_to_none, build_list_object
+from sandbox.stripe.errors import StripeError, build_absent_error
 from sandbox.stripe.ledger import Ledger
 
 
-def create(call: Call) -> Document:
+def create_invoice_preview(call: Call) -> Document:
     """Return the invoice a change would bring now, or else the next one of the subscription."""
     ledger = Ledger(call.ledger.world, now=call.ledger.now)
     details = call.params.get("subscription_details", {})
     if "subscription" not in call.params:
-        raise absent("subscription")
+        raise build_absent_error("subscription")
     if details.get("cancel_now"):
         raise limits.unsupported("subscription_details[cancel_now]")
     subscription = ledger.get("subscription", call.params["subscription"], param="subscription")
     if subscription["status"] in lifecycle.OVER:
         raise nothing_upcoming()
-    revision = changes.revise(ledger, subscription, Change.of(details))
-    invoicing.wait(ledger, subscription["id"], revision.prorations)
+    revision = changes.revise_subscription(ledger, subscription, Change.of(details))
+    invoicing.defer_prorations(ledger, subscription["id"], revision.prorations)
     ledger.save(revision.subscription)
     if call.params.get("preview_mode") == "recurring":
         return recurring(ledger, revision.subscription)
     if revision.bills_now:
-        return now(ledger, revision, details)
+        return list_immediate_lines(ledger, revision, details)
     return next_invoice(ledger, revision.subscription, details)
 
 
-def now(ledger: Ledger, revision: Revision, details: dict[str, Any]) -> Document:
+def list_immediate_lines(ledger: Ledger, revision: Revision, details: dict[str, Any]) -> Document:
     """Return what would be charged at once."""
     subscription = revision.subscription
     waiting = waiting_lines(ledger, subscription["id"])
     if not (waiting or revision.lines):
         return next_invoice(ledger, subscription, details)
-    return shown(ledger, subscription, waiting + revision.lines, details)
+    return mark_preview_lines(ledger, subscription, waiting + revision.lines, details)
 
 
 def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
-    """Return the next regular invoice: waiting prorations and the coming period."""
-    _, end = shapes.period(subscription)
+    """Return the next regular invoice.
+
+    Waiting prorations and the coming period.
+    """
+    _, end = shapes.get_current_period(subscription)
     lines = waiting_lines(ledger, subscription["id"])
     ends = subscription["cancel_at"]
-    if details.get("cancel_at_period_end") or unset(details.get("cancel_at")):
+    if details.get("cancel_at_period_end") or blank_to_none(details.get("cancel_at")):
         ends = end
     if ends is None or ends > end:
-        lines += coming(ledger, subscription)
+        lines += list_coming_lines(ledger, subscription)
     if not lines or subscription["status"] == "paused":
         raise nothing_upcoming()
-    return shown(ledger, subscription, lines, details, at=end)
+    return mark_preview_lines(ledger, subscription, lines, details, at=end)
 
 
 def recurring(ledger: Ledger, subscription: Document) -> Document:
     """Return what every later period costs."""
-    return shown(ledger, subscription, coming(ledger, subscription), {})
+    return mark_preview_lines(ledger, subscription, list_coming_lines(ledger, subscription), {})
 
 
-def coming(ledger: Ledger, subscription: Document) -> list[Document]:
+def list_coming_lines(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the period after the current one."""
-    _, end = shapes.period(subscription)
+    _, end = shapes.get_current_period(subscription)
     cycle = subscription["items"]["data"][0]["price"]["recurring"]
     until = periods.next_after(end, subscription["billing_cycle_anchor"], cycle)
     later = shapes.with_period(subscription | {"status": "active"}, end, until)
@@ -71,10 +77,13 @@ def coming(ledger: Ledger, subscription: Document) -> list[Document]:
 
 def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
     """Return the lines of the waiting prorations."""
-    return [invoicing.proration_line(entry) for entry in invoicing.pending(ledger, subscription)]
+    return [
+        invoicing.proration_line(entry)
+        for entry in invoicing.list_pending_prorations(ledger, subscription)
+    ]
 
 
-def shown(
+def mark_preview_lines(
     ledger: Ledger,
     subscription: Document,
     lines: list[Document],
@@ -82,15 +91,15 @@ def shown(
     *,
     at: int | None = None,
 ) -> Document:
-    """Return lines as a preview, which is never stored and has an id nobody can look up."""
-    invoice = invoicing.draft(ledger, subscription, lines, reason="upcoming")
+    """Return lines as a preview, which is never stored and has an id no one can look up."""
+    invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason="upcoming")
     id_ = f"upcoming_{invoice['id']}"
     parent = invoice["parent"]["subscription_details"]
     parent["subscription_proration_date"] = details.get("proration_date", ledger.now)
     return invoice | {
         "id": id_,
         "created": ledger.now if at is None else at,
-        "lines": listed(
+        "lines": build_list_object(
             [line | {"invoice": id_} for line in invoice["lines"]["data"]],
             f"/v1/invoices/{id_}/lines",
         ),

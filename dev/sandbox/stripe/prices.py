@@ -1,4 +1,7 @@
-"""Prices: for how much, how often, and under which lookup key."""
+"""Prices.
+
+For how much, how often, and under which lookup key.
+"""
 
 from fractions import Fraction
 from typing import Any
@@ -6,32 +9,37 @@ from typing import Any
 from sandbox.store import Document
 from sandbox.stripe import offers
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import copied, merged, new_id, unset
-from sandbox.stripe.errors import StripeError, absent, malformed
+from sandbox.stripe.documents import (
+    blank_to_none,
+    build_object_id,
+    copy_document,
+    merge_stripe_metadata,
+)
+from sandbox.stripe.errors import StripeError, build_absent_error, malformed
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page, within
+from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
 
 LONGEST = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
 
 
-def create(call: Call) -> Document:
+def create_price(call: Call) -> Document:
     """Create a price, with its product if that is new too."""
     params = dict(call.params)
     if data := params.pop("product_data", None):
-        params["product"] = offers.insert(call.ledger, data)["id"]
+        params["product"] = offers.insert_offer(call.ledger, data)["id"]
     if "product" not in params:
-        raise absent("product")
-    return insert(call.ledger, params)
+        raise build_absent_error("product")
+    return insert_price(call.ledger, params)
 
 
-def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
+def insert_price(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a price."""
     ledger.get("product", params["product"], param="product")
-    tiers = [tier_of(tier) for tier in params.get("tiers", [])]
+    tiers = [build_price_tier(tier) for tier in params.get("tiers", [])]
     amount = None if tiers else decimal_of(params)
     recurring = params.get("recurring")
     price: Document = {
-        "id": new_id("price"),
+        "id": build_object_id("price"),
         "object": "price",
         "active": params.get("active", True),
         "billing_scheme": "tiered" if tiers else "per_unit",
@@ -40,15 +48,15 @@ def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
         "custom_unit_amount": None,
         "livemode": False,
         "lookup_key": None,
-        "metadata": merged({}, params.get("metadata")),
-        "nickname": unset(params.get("nickname")),
+        "metadata": merge_stripe_metadata({}, params.get("metadata")),
+        "nickname": blank_to_none(params.get("nickname")),
         "product": params["product"],
         "recurring": recurring and recurring_of(recurring),
         "tax_behavior": params.get("tax_behavior", "unspecified"),
         "tiers_mode": params.get("tiers_mode"),
         "transform_quantity": params.get("transform_quantity"),
         "type": "recurring" if recurring else "one_time",
-        "unit_amount": whole(amount),
+        "unit_amount": parse_whole_amount(amount),
         "unit_amount_decimal": amount,
     }
     if tiers:
@@ -59,7 +67,10 @@ def insert(ledger: Ledger, params: dict[str, Any]) -> Document:
 
 
 def recurring_of(given: dict[str, Any]) -> Document:
-    """Return how often a price is billed; three years are the longest interval."""
+    """Return how often a price is billed.
+
+    Three years are the longest interval.
+    """
     most = LONGEST[given["interval"]]
     if not 1 <= given.get("interval_count", 1) <= most:
         raise malformed(
@@ -76,30 +87,30 @@ def recurring_of(given: dict[str, Any]) -> Document:
 
 
 def decimal_of(params: dict[str, Any], name: str = "unit_amount") -> str | None:
-    """Return an amount as decimal text, from whichever form it was sent in."""
+    """Return an amount as decimal text, from any form it was sent in."""
     if (amount := params.get(name)) is not None:
         return str(amount)
     return params.get(f"{name}_decimal")
 
 
-def whole(amount: str | None) -> int | None:
+def parse_whole_amount(amount: str | None) -> int | None:
     """Return an amount as a whole number, if it is one."""
     exact = None if amount is None else Fraction(amount)
     return None if exact is None or exact.denominator != 1 else int(exact)
 
 
-def tier_of(given: dict[str, Any]) -> Document:
+def build_price_tier(given: dict[str, Any]) -> Document:
     """Return one tier of a tiered price."""
     tier: Document = {"up_to": None if given["up_to"] == "inf" else given["up_to"]}
     for name in ("unit_amount", "flat_amount"):
         amount = decimal_of(given, name)
-        tier |= {name: whole(amount), f"{name}_decimal": amount}
+        tier |= {name: parse_whole_amount(amount), f"{name}_decimal": amount}
     return tier
 
 
 def take_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
     """Give a price its lookup key, taking it from another one only if told to."""
-    key = unset(params.get("lookup_key"))
+    key = blank_to_none(params.get("lookup_key"))
     if key is None:
         price["lookup_key"] = None if "lookup_key" in params else price["lookup_key"]
         return
@@ -114,38 +125,46 @@ def take_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> 
     price["lookup_key"] = key
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_price(call: Call) -> Document:
     """Return a price."""
     return call.ledger.get("price", call.path["price"])
 
 
-def update(call: Call) -> Document:
-    """Change what may change about a price; its amount never does."""
-    price = retrieve(call)
+def update_price(call: Call) -> Document:
+    """Change what may change about a price.
+
+    Its amount never does.
+    """
+    price = retrieve_price(call)
     for name in ("active", "nickname", "tax_behavior"):
         if name in call.params:
-            price[name] = unset(call.params[name])
-    price["metadata"] = merged(price["metadata"], call.params.get("metadata"))
+            price[name] = blank_to_none(call.params[name])
+    price["metadata"] = merge_stripe_metadata(price["metadata"], call.params.get("metadata"))
     take_lookup_key(call.ledger, price, call.params)
     call.ledger.save(price, event="price.updated")
     return price
 
 
-def index(call: Call) -> Document:
-    """List prices; inactive ones only when asked for."""
+def list_prices(call: Call) -> Document:
+    """List prices.
+
+    Inactive ones only when asked for.
+    """
     keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
     found = [
         price
         for price in call.ledger.all("price")
-        if fits(price, {"active": True} | call.params, "active", "product", "currency", "type")
+        if is_matching_filters(
+            price, {"active": True} | call.params, "active", "product", "currency", "type"
+        )
         and (keys is None or price["lookup_key"] in keys)
-        and fits(price["recurring"] or {}, recurring, *recurring)
-        and within(price["created"], call.params.get("created"))
+        and is_matching_filters(price["recurring"] or {}, recurring, *recurring)
+        and is_time_within(price["created"], call.params.get("created"))
     ]
-    return page(found, call.params, url="/v1/prices")
+    return build_list_page(found, call.params, url="/v1/prices")
 
 
-def sold(ledger: Ledger, price_id: str, *, param: str) -> Document:
+def get_price_terms(ledger: Ledger, price_id: str, *, param: str) -> Document:
     """Return a price for calculation, tiers included, which must be recurring."""
     price = ledger.get("price", price_id, param=param)
     if price["type"] != "recurring":
@@ -158,4 +177,4 @@ def sold(ledger: Ledger, price_id: str, *, param: str) -> Document:
 
 def with_tiers(ledger: Ledger, price: Document) -> Document:
     """Return a price together with its tiers, which its public face leaves out."""
-    return copied(price) | {"tiers": ledger.state(price["id"]).get("tiers", [])}
+    return copy_document(price) | {"tiers": ledger.state(price["id"]).get("tiers", [])}

@@ -1,4 +1,7 @@
-"""Products: what may be sold."""
+"""Products.
+
+What may be sold.
+"""
 
 from sandbox.store import Document
 from sandbox.stripe import offers, prices
@@ -6,36 +9,36 @@ from sandbox.stripe.dispatch import Call
 from sandbox.stripe.errors import StripeError
 
 
-def create(call: Call) -> Document:
+def create_product(call: Call) -> Document:
     """Create a product, under an id of the caller's choice if given."""
     params = dict(call.params)
     price = params.pop("default_price_data", None)
-    product = offers.insert(call.ledger, params)
+    product = offers.insert_offer(call.ledger, params)
     if price:
-        made = prices.insert(call.ledger, price | {"product": product["id"]})
+        made = prices.insert_price(call.ledger, price | {"product": product["id"]})
         product["default_price"] = made["id"]
         call.ledger.save(product)
     return product
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_product(call: Call) -> Document:
     """Return a product."""
     return call.ledger.get("product", call.path["id"])
 
 
-def update(call: Call) -> Document:
+def update_product(call: Call) -> Document:
     """Change a product."""
-    product = retrieve(call)
+    product = retrieve_product(call)
     if default := call.params.get("default_price"):
         call.ledger.get("price", default, param="default_price")
-    result = offers.described(product, call.params) | {"updated": call.ledger.now}
+    result = offers.describe_offer(product, call.params) | {"updated": call.ledger.now}
     call.ledger.save(result, event="product.updated")
     return result
 
 
-def delete(call: Call) -> Document:
+def delete_product(call: Call) -> Document:
     """Delete a product that has no prices."""
-    product = retrieve(call)
+    product = retrieve_product(call)
     if any(price["product"] == product["id"] for price in call.ledger.all("price")):
         raise StripeError(
             "This product cannot be deleted because it has one or more user-created prices."

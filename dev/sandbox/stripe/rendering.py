@@ -1,4 +1,7 @@
-"""What the pages share: forms in, HTML out, dates and amounts in words."""
+"""What the pages share.
+
+Forms in, HTML out, dates and amounts in words.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,31 +44,36 @@ ADDRESS_FIELDS = {
 OUTSIDE_EU = frozenset({"NO"})
 
 
-def page(
+def render_stripe_page(
     world: World, request: Request, name: str, context: dict[str, Any], *, status: int = 200
 ) -> Response:
     """Render a template."""
-    shared = {"money": money.shown, "day": day, "countries": COUNTRIES, "parts": ADDRESS_FIELDS}
+    shared = {
+        "money": money.format_amount,
+        "day": format_day,
+        "countries": COUNTRIES,
+        "parts": ADDRESS_FIELDS,
+    }
     return world.templates.TemplateResponse(request, name, shared | context, status_code=status)
 
 
-def gone(world: World, request: Request, what: str) -> Response:
+def render_gone_page(world: World, request: Request, what: str) -> Response:
     """Say that a page is about nothing the sandbox knows."""
     context = {"what": what, "id": request.path_params["id"]}
-    return page(world, request, "stripe_gone.html", context, status=404)
+    return render_stripe_page(world, request, "stripe_gone.html", context, status=404)
 
 
-def found(ledger: Ledger, kind: str, request: Request) -> dict[str, Any] | None:
+def find_page_object(ledger: Ledger, kind: str, request: Request) -> dict[str, Any] | None:
     """Return the object a page is about."""
     return ledger.find(kind, request.path_params["id"])
 
 
-def day(moment: int) -> str:
+def format_day(moment: int) -> str:
     """Return a date for people."""
     return datetime.fromtimestamp(moment, UTC).strftime("%d %B %Y").lstrip("0")
 
 
-def address_of(fields: dict[str, str]) -> dict[str, str | None] | None:
+def format_address(fields: dict[str, str]) -> dict[str, str | None] | None:
     """Return the address in a form, or None if its country is empty."""
     if not fields.get("country"):
         return None

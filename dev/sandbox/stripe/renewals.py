@@ -1,4 +1,7 @@
-"""What time brings about: renewals, ends of trials, retries, expiries, each at its own moment."""
+"""What time brings about.
+
+Renewals, ends of trials, retries, expiries, each at its own moment.
+"""
 
 from heapq import heapify, heappop, heappush
 
@@ -16,7 +19,7 @@ def advance(world: World) -> None:
     now = world.clock.timestamp()
     glance = Ledger(world)
     queue = [
-        (due(glance, subscription), subscription["id"])
+        (find_next_due(glance, subscription), subscription["id"])
         for subscription in glance.all("subscription")
         if subscription["status"] not in lifecycle.OVER
     ]
@@ -26,12 +29,12 @@ def advance(world: World) -> None:
             break
         at, id_ = heappop(queue)
         ledger = Ledger(world, now=at)
-        step(ledger, ledger.get("subscription", id_))
+        run_next_step(ledger, ledger.get("subscription", id_))
         ledger.commit()
         later = Ledger(world)
         subscription = later.get("subscription", id_)
         if subscription["status"] not in lifecycle.OVER:
-            heappush(queue, (due(later, subscription), id_))
+            heappush(queue, (find_next_due(later, subscription), id_))
     expire_sessions(world, now)
 
 
@@ -40,26 +43,29 @@ def expire_sessions(world: World, now: int) -> None:
     for session in Ledger(world).all("checkout.session"):
         if session["status"] == "open" and session["expires_at"] <= now:
             ledger = Ledger(world, now=session["expires_at"])
-            checkout.expired(ledger, session)
+            checkout.close_expired_session(ledger, session)
             ledger.commit()
 
 
-def due(ledger: Ledger, subscription: Document) -> int:
+def find_next_due(ledger: Ledger, subscription: Document) -> int:
     """Return when something next happens to a subscription."""
-    return min(moment for moment, _ in agenda(ledger, subscription))
+    return min(moment for moment, _ in list_agenda(ledger, subscription))
 
 
-def step(ledger: Ledger, subscription: Document) -> None:
+def run_next_step(ledger: Ledger, subscription: Document) -> None:
     """Do the one thing that is due next."""
-    _, name = min(agenda(ledger, subscription))
+    _, name = min(list_agenda(ledger, subscription))
     STEPS[name](ledger, subscription)
 
 
 NEVER = 2**53
 
 
-def agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
-    """Return what lies ahead; at the same moment an end comes before a renewal."""
+def list_agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
+    """Return what lies ahead.
+
+    At the same moment an end comes before a renewal.
+    """
     status, plans = subscription["status"], [(NEVER, "nothing")]
     if status == "incomplete":
         return [(subscription["created"] + lifecycle.PATIENCE, "1_give_up")]
@@ -74,13 +80,13 @@ def agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
             plans.append((reminder, "3_remind"))
         plans.append((subscription["trial_end"], "4_convert"))
     elif status in lifecycle.RUNNING:
-        plans.append((shapes.period(subscription)[1], "4_renew"))
-    if status == "past_due" and (again := retry_at(ledger, subscription)):
+        plans.append((shapes.get_current_period(subscription)[1], "4_renew"))
+    if status == "past_due" and (again := get_retry_time(ledger, subscription)):
         plans.append((again, "3_retry"))
     return plans
 
 
-def retry_at(ledger: Ledger, subscription: Document) -> int | None:
+def get_retry_time(ledger: Ledger, subscription: Document) -> int | None:
     """Return when the latest invoice is tried again."""
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice is None or invoice["status"] != "open":
@@ -89,17 +95,19 @@ def retry_at(ledger: Ledger, subscription: Document) -> int | None:
     return again
 
 
-def give_up(ledger: Ledger, subscription: Document) -> None:
+def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
     """Expire a subscription whose first payment never came."""
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] == "open":
-        collecting.void(ledger, invoice)
-    lifecycle.end(ledger, subscription, reason="payment_failed", status="incomplete_expired")
+        collecting.void_invoice(ledger, invoice)
+    lifecycle.end_subscription(
+        ledger, subscription, reason="payment_failed", status="incomplete_expired"
+    )
 
 
-def cancel(ledger: Ledger, subscription: Document) -> None:
+def end_at_scheduled_time(ledger: Ledger, subscription: Document) -> None:
     """End a subscription at the moment that was set."""
-    lifecycle.end(ledger, subscription, reason="cancellation_requested")
+    lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def drop_update(ledger: Ledger, subscription: Document) -> None:
@@ -108,36 +116,41 @@ def drop_update(ledger: Ledger, subscription: Document) -> None:
     pending = state.get("pending_change") or {}
     invoice = ledger.find("invoice", pending.get("invoice", ""))
     if invoice and invoice["status"] == "open":
-        collecting.void(ledger, invoice)
+        collecting.void_invoice(ledger, invoice)
     ledger.remember(subscription["id"], pending_change=None)
     dropped = subscription | {"pending_update": None}
     ledger.save(dropped, event="customer.subscription.updated")
     ledger.tell("customer.subscription.pending_update_expired", dropped)
 
 
-def remind(ledger: Ledger, subscription: Document) -> None:
+def announce_trial_end(ledger: Ledger, subscription: Document) -> None:
     """Announce that a trial ends soon."""
     ledger.remember(subscription["id"], reminded=True)
     ledger.tell("customer.subscription.trial_will_end", subscription)
 
 
-def convert(ledger: Ledger, subscription: Document) -> None:
-    """End a trial: bill, or, without a card, what the trial settings say."""
+def convert_trial(ledger: Ledger, subscription: Document) -> None:
+    """End a trial.
+
+    Bill, or, without a card, what the trial settings say.
+    """
     policy = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
     missing = lifecycle.method_of(ledger, subscription) is None
     by_mail = subscription["collection_method"] == "send_invoice"
     if missing and not by_mail and policy == "cancel":
-        lifecycle.end(ledger, subscription, reason="payment_failed")
+        lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
         return
     if missing and not by_mail and policy == "pause":
-        lifecycle.pause(ledger, subscription, reason="trial_end_without_payment_method")
+        lifecycle.pause_subscription_now(
+            ledger, subscription, reason="trial_end_without_payment_method"
+        )
         return
-    renew(ledger, subscription | {"status": "active"})
+    renew_period(ledger, subscription | {"status": "active"})
 
 
-def renew(ledger: Ledger, subscription: Document) -> None:
+def renew_period(ledger: Ledger, subscription: Document) -> None:
     """Begin the next period and bill it."""
-    _, end = shapes.period(subscription)
+    _, end = shapes.get_current_period(subscription)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     until = periods.next_after(end, subscription["billing_cycle_anchor"], recurring)
     renewed = shapes.with_period(subscription, end, until)
@@ -145,24 +158,29 @@ def renew(ledger: Ledger, subscription: Document) -> None:
     if not lines:
         ledger.save(renewed, event="customer.subscription.updated")
         return
-    invoice = collecting.bill(ledger, renewed, lines, reason="subscription_cycle")
+    invoice = collecting.create_invoice(ledger, renewed, lines, reason="subscription_cycle")
     renewed["latest_invoice"] = invoice["id"]
-    if withheld(ledger, renewed, invoice):
+    if is_invoice_withheld(ledger, renewed, invoice):
         ledger.save(renewed, event="customer.subscription.updated")
         return
-    attempt = collecting.collect(ledger, invoice, method=lifecycle.method_of(ledger, renewed))
+    attempt = collecting.collect_invoice(
+        ledger, invoice, method=lifecycle.method_of(ledger, renewed)
+    )
     if not attempt.paid and renewed["collection_method"] != "send_invoice":
         renewed["status"] = "past_due"
     ledger.save(renewed, event="customer.subscription.updated")
 
 
-def withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
-    """Return whether an invoice is made but not collected: unpaid, or collection is paused."""
+def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
+    """Return whether an invoice is made but not collected.
+
+    Unpaid, or collection is paused.
+    """
     pause = subscription["pause_collection"]
     if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
         subscription["pause_collection"] = pause = None
     if pause and pause["behavior"] == "void":
-        collecting.void(ledger, invoice)
+        collecting.void_invoice(ledger, invoice)
     elif pause and pause["behavior"] == "mark_uncollectible":
         collecting.write_off(ledger, invoice)
     elif subscription["status"] == "unpaid":
@@ -170,29 +188,34 @@ def withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
     return bool(pause) or subscription["status"] == "unpaid"
 
 
-def retry(ledger: Ledger, subscription: Document) -> None:
-    """Try the latest invoice again; after the last failure the account's setting decides."""
+def retry_payment(ledger: Ledger, subscription: Document) -> None:
+    """Try the latest invoice again.
+
+    After the last failure the account's setting decides.
+    """
     invoice = ledger.get("invoice", subscription["latest_invoice"])
-    attempt = collecting.collect(ledger, invoice, method=lifecycle.method_of(ledger, subscription))
+    attempt = collecting.collect_invoice(
+        ledger, invoice, method=lifecycle.method_of(ledger, subscription)
+    )
     if attempt.paid:
-        lifecycle.paid(ledger, attempt.invoice)
+        lifecycle.apply_late_payment(ledger, attempt.invoice)
         return
     if attempt.invoice["next_payment_attempt"] is not None:
         return
-    policy = orders.settings(ledger.world.store)["after_failed_payments"]
+    policy = orders.get_account_settings(ledger.world.store)["after_failed_payments"]
     if policy == "cancel":
-        lifecycle.end(ledger, subscription, reason="payment_failed")
+        lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
     elif policy == "unpaid":
         unpaid = subscription | {"status": "unpaid"}
         ledger.save(unpaid, event="customer.subscription.updated")
 
 
 STEPS = {
-    "1_give_up": give_up,
-    "1_cancel": cancel,
+    "1_give_up": expire_incomplete,
+    "1_cancel": end_at_scheduled_time,
     "2_drop_update": drop_update,
-    "3_remind": remind,
-    "3_retry": retry,
-    "4_convert": convert,
-    "4_renew": renew,
+    "3_remind": announce_trial_end,
+    "3_retry": retry_payment,
+    "4_convert": convert_trial,
+    "4_renew": renew_period,
 }

@@ -1,4 +1,7 @@
-"""Stripe's wire shapes, loaded once: what may be asked, and what every answer is held to."""
+"""Stripe's wire shapes, loaded once.
+
+What may be asked, and what every answer is held to.
+"""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of the SDK: where it goes and what it takes and answers."""
+    """One call of the SDK.
+
+    Where it goes and what it takes and answers.
+    """
 
     name: str
     method: str
@@ -25,40 +31,44 @@ class Endpoint:
     returns: dict[str, str]
 
 
-def load(name: str) -> dict[str, Any]:
+def load_schema_file(name: str) -> dict[str, Any]:
     """Return one of the shipped files."""
     document: dict[str, Any] = json.loads((HERE / name).read_text())
     return document
 
 
 @cache
-def objects() -> dict[str, Schema]:
+def load_object_schemas() -> dict[str, Schema]:
     """Return the schema of every object by its name."""
-    definitions: dict[str, Schema] = load("objects.json")["$defs"]
+    definitions: dict[str, Schema] = load_schema_file("objects.json")["$defs"]
     return definitions
 
 
 @cache
 def parameters() -> dict[str, Schema]:
     """Return the schema of every parameter set by its name."""
-    definitions: dict[str, Schema] = load("params.json")["$defs"]
+    definitions: dict[str, Schema] = load_schema_file("params.json")["$defs"]
     return definitions
 
 
 @cache
 def endpoints() -> tuple[Endpoint, ...]:
     """Return every call the sandbox knows of."""
-    return tuple(Endpoint(name=name, **row) for name, row in load("endpoints.json").items())
+    return tuple(
+        Endpoint(name=name, **row) for name, row in load_schema_file("endpoints.json").items()
+    )
 
 
 @cache
 def validator(name: str) -> Draft202012Validator:
     """Return the compiled validator of one object."""
-    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": objects()})
+    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": load_object_schemas()})
 
 
 def faults_of(document: dict[str, Any]) -> list[str]:
-    """Return what is wrong with an answer: shape first, then fields Stripe does not have (any more).
+    """Return what is wrong with an answer.
+
+    Shape first, then fields Stripe does not have (any more).
 
     A JSON Schema lets unknown fields pass; a removed one, such as the period on a subscription,
     would go unnoticed and teach the product to read it.
@@ -69,21 +79,26 @@ def faults_of(document: dict[str, Any]) -> list[str]:
     if document.get("deleted"):
         name = f"deleted_{name}"
     wrong = [f"{e.json_path}: {e.message[:200]}" for e in validator(name).iter_errors(document)]
-    return wrong + strangers(objects()[name], document, path=name)
+    return wrong + find_unknown_fields(load_object_schemas()[name], document, path=name)
 
 
-def check(document: dict[str, Any]) -> None:
-    """Refuse to send what Stripe would not send: a fault of the sandbox, never of the caller."""
+def check_answer(document: dict[str, Any]) -> None:
+    """Refuse to send what Stripe would not send.
+
+    A fault of the sandbox, never of the caller.
+    """
     if wrong := faults_of(document):
         raise ValueError("; ".join(wrong[:10]))
 
 
-def strangers(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: ANN401  any JSON
+def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: ANN401  any JSON
     """Return the paths of fields which the schema does not know, however deep."""
     if isinstance(value, list):
         inner = schema_for(schema, value).get("items", {})
         return [
-            s for i, entry in enumerate(value) for s in strangers(inner, entry, path=f"{path}[{i}]")
+            s
+            for i, entry in enumerate(value)
+            for s in find_unknown_fields(inner, entry, path=f"{path}[{i}]")
         ]
     if not isinstance(value, dict):
         return []
@@ -95,7 +110,7 @@ def strangers(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: A
         stranger
         for name, entry in value.items()
         for stranger in (
-            strangers(fields[name], entry, path=f"{path}.{name}")
+            find_unknown_fields(fields[name], entry, path=f"{path}.{name}")
             if name in fields
             else [f"{path}.{name}: not a field of this API version"]
         )
@@ -105,7 +120,7 @@ def strangers(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: A
 def schema_for(schema: Schema, value: Any) -> Schema:  # noqa: ANN401  any JSON
     """Return the branch which describes this value, references followed."""
     if "$ref" in schema:
-        return schema_for(objects()[schema["$ref"].removeprefix("#/$defs/")], value)
+        return schema_for(load_object_schemas()[schema["$ref"].removeprefix("#/$defs/")], value)
     branches = schema.get("anyOf", schema.get("allOf"))
     if branches is None:
         return schema

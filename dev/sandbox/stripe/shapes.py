@@ -3,10 +3,10 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.documents import listed, new_id
+from sandbox.stripe.documents import build_list_object, build_object_id
 
 
-def plan_of(price: Document) -> Document:
+def build_plan(price: Document) -> Document:
     """Return the older face of a price, which subscription items still carry."""
     recurring = price["recurring"]
     return {
@@ -32,21 +32,29 @@ def plan_of(price: Document) -> Document:
     }
 
 
-def public(price: Document) -> Document:
-    """Return a price as it lies inside other objects: without its tiers."""
+def strip_private_fields(price: Document) -> Document:
+    """Return a price as it lies inside other objects.
+
+    Without its tiers.
+    """
     return {name: value for name, value in price.items() if name != "tiers"}
 
 
-def priced(item: Document, price: Document) -> Document:
+def set_item_price(item: Document, price: Document) -> Document:
     """Return an item with another price, or with the same one as it is now."""
-    return item | {"price": public(price), "plan": plan_of(price)}
+    return item | {"price": strip_private_fields(price), "plan": build_plan(price)}
 
 
-def item(subscription: str, price: Document, *, quantity: int | None, created: int) -> Document:
-    """Return a new item; its period is set by whoever starts it. Metered prices have no quantity."""
+def build_item(
+    subscription: str, price: Document, *, quantity: int | None, created: int
+) -> Document:
+    """Return a new item.
+
+    Its period is set by anyone who starts it. Metered prices have no quantity.
+    """
     metered = price["recurring"]["usage_type"] == "metered"
     return {
-        "id": new_id("subscription_item"),
+        "id": build_object_id("subscription_item"),
         "object": "subscription_item",
         "billing_thresholds": None,
         "created": created,
@@ -54,8 +62,8 @@ def item(subscription: str, price: Document, *, quantity: int | None, created: i
         "current_period_start": created,
         "discounts": [],
         "metadata": {},
-        "plan": plan_of(price),
-        "price": public(price),
+        "plan": build_plan(price),
+        "price": strip_private_fields(price),
         "subscription": subscription,
         "tax_rates": [],
     } | ({} if metered else {"quantity": 1 if quantity is None else quantity})
@@ -63,12 +71,12 @@ def item(subscription: str, price: Document, *, quantity: int | None, created: i
 
 def item_list(subscription: str, items: list[Document]) -> Document:
     """Return the list of items as it lies inside a subscription."""
-    return listed(items, f"/v1/subscription_items?subscription={subscription}")
+    return build_list_object(items, f"/v1/subscription_items?subscription={subscription}")
 
 
-def subscription(customer: str, *, currency: str, now: int) -> Document:
+def build_subscription(customer: str, *, currency: str, now: int) -> Document:
     """Return a new subscription without items, waiting for its first payment."""
-    id_ = new_id("subscription")
+    id_ = build_object_id("subscription")
     return (
         dict.fromkeys(UNSET)
         | usual_terms(now)
@@ -125,7 +133,10 @@ def automatic_tax(given: dict[str, Any]) -> Document:
 
 
 def computed_tax(status: str, *, enabled: bool) -> Document:
-    """Return the tax setting of what is charged: who computes it, and how far that is."""
+    """Return the tax setting of what is charged.
+
+    Who computes it, and how far that is.
+    """
     return {
         "enabled": enabled,
         "liability": {"type": "self"} if enabled else None,
@@ -134,7 +145,7 @@ def computed_tax(status: str, *, enabled: bool) -> Document:
     }
 
 
-def period(subscription: Document) -> tuple[int, int]:
+def get_current_period(subscription: Document) -> tuple[int, int]:
     """Return the current period, which all items share here."""
     first = subscription["items"]["data"][0]
     return int(first["current_period_start"]), int(first["current_period_end"])

@@ -4,10 +4,10 @@ from sandbox.store import Document
 from sandbox.stripe import changes, collecting, invoicing, lifecycle, shapes
 from sandbox.stripe.changes import Change
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import unset
-from sandbox.stripe.errors import StripeError, absent
+from sandbox.stripe.documents import blank_to_none
+from sandbox.stripe.errors import StripeError, build_absent_error
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import fits, page, within
+from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/subscriptions"
 PATH = "subscription_exposed_id"
@@ -16,59 +16,62 @@ ALLOWED_OVER = frozenset({"metadata", "cancellation_details", "expand"})
 ALLOWED_INCOMPLETE = frozenset({"metadata", "default_payment_method", "default_source", "expand"})
 
 
-def create(call: Call) -> Document:
+def create_subscription(call: Call) -> Document:
     """Start a subscription of an existing customer."""
     for name in ("customer", "items"):
         if not call.params.get(name):
-            raise absent(name)
+            raise build_absent_error(name)
     customer = call.ledger.get("customer", call.params["customer"], param="customer")
     sold = []
     for index, entry in enumerate(call.params["items"]):
-        price = changes.price_of(call.ledger, entry, f"items[{index}]")
+        price = changes.find_entry_price(call.ledger, entry, f"items[{index}]")
         if price is None:
-            raise absent(f"items[{index}][price]")
+            raise build_absent_error(f"items[{index}][price]")
         sold.append((price, entry))
-    return lifecycle.start(call.ledger, customer, sold, call.params)
+    return lifecycle.start_subscription(call.ledger, customer, sold, call.params)
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_subscription(call: Call) -> Document:
     """Return a subscription, ended ones too."""
-    return load(call.ledger, call.path.get(PATH) or call.path["subscription"])
+    return load_subscription(call.ledger, call.path.get(PATH) or call.path["subscription"])
 
 
-def load(ledger: Ledger, id_: str) -> Document:
+def load_subscription(ledger: Ledger, id_: str) -> Document:
     """Return a subscription with its prices as they are now."""
     subscription = ledger.get("subscription", id_)
     items = [
-        shapes.priced(item, ledger.get("price", item["price"]["id"]))
+        shapes.set_item_price(item, ledger.get("price", item["price"]["id"]))
         for item in subscription["items"]["data"]
     ]
     return subscription | {"items": subscription["items"] | {"data": items}}
 
 
-def update(call: Call) -> Document:
-    """Change a subscription: settings, then its end, then items and what they cost."""
-    subscription = retrieve(call)
-    guard(subscription, set(call.params))
+def update_subscription(call: Call) -> Document:
+    """Change a subscription.
+
+    Settings, then its end, then items and what they cost.
+    """
+    subscription = retrieve_subscription(call)
+    refuse_by_status(subscription, set(call.params))
     if call.params.get("payment_behavior") == "pending_if_incomplete":
         guard_pending(subscription, set(call.params))
     ledger = call.ledger
-    result = lifecycle.configured(ledger, subscription, call.params)
+    result = lifecycle.read_retry_policy(ledger, subscription, call.params)
     result = lifecycle.scheduled(ledger, result, call.params)
     result["cancellation_details"] = explained(result, call.params)
     ledger.save(result, event="customer.subscription.updated")
     change = Change.of(call.params)
-    return result if change.empty else changes.apply(ledger, result, change)
+    return result if change.empty else changes.apply_change(ledger, result, change)
 
 
 def explained(subscription: Document, params: Document) -> Document:
     """Return why a subscription ends, with what its customer said."""
     given = params.get("cancellation_details", {})
     known: Document = subscription["cancellation_details"]
-    return known | {name: unset(value) for name, value in given.items()}
+    return known | {name: blank_to_none(value) for name, value in given.items()}
 
 
-def guard(subscription: Document, given: set[str]) -> None:
+def refuse_by_status(subscription: Document, given: set[str]) -> None:
     """Refuse what the subscription's status does not allow any more, or not yet."""
     status = subscription["status"]
     if status in lifecycle.OVER and not given <= ALLOWED_OVER:
@@ -100,9 +103,9 @@ def guard_pending(subscription: Document, given: set[str]) -> None:
         )
 
 
-def cancel(call: Call) -> Document:
+def cancel_subscription(call: Call) -> Document:
     """End a subscription at once, with a credit and a last invoice if asked for."""
-    subscription = retrieve(call)
+    subscription = retrieve_subscription(call)
     if subscription["status"] in lifecycle.OVER:
         raise StripeError(
             f"No such subscription: '{subscription['id']}'",
@@ -114,53 +117,60 @@ def cancel(call: Call) -> Document:
     subscription = subscription | {"cancellation_details": explained(subscription, params)}
     if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
         items = subscription["items"]["data"]
-        entries = changes.prorated(ledger, items, [], at=ledger.now, resets=True)
-        invoicing.wait(ledger, subscription["id"], entries)
-    if params.get("invoice_now") and invoicing.pending(ledger, subscription["id"]):
-        invoice = collecting.bill(ledger, subscription, [], reason="subscription_update")
+        entries = changes.build_prorations(ledger, items, [], at=ledger.now, resets=True)
+        invoicing.defer_prorations(ledger, subscription["id"], entries)
+    if params.get("invoice_now") and invoicing.list_pending_prorations(ledger, subscription["id"]):
+        invoice = collecting.create_invoice(ledger, subscription, [], reason="subscription_update")
         method = lifecycle.method_of(ledger, subscription)
-        collecting.collect(ledger, invoice, method=method)
+        collecting.collect_invoice(ledger, invoice, method=method)
         subscription = subscription | {"latest_invoice": invoice["id"]}
-    return lifecycle.end(ledger, subscription, reason="cancellation_requested")
+    return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
-def pause(call: Call) -> Document:
+def pause_subscription(call: Call) -> Document:
     """Pause a running subscription."""
-    subscription = retrieve(call)
+    subscription = retrieve_subscription(call)
     if subscription["status"] not in lifecycle.RUNNING:
         raise StripeError(f"A subscription that is {subscription['status']} cannot be paused.")
-    return lifecycle.pause(call.ledger, subscription, reason="pause_requested")
+    return lifecycle.pause_subscription_now(call.ledger, subscription, reason="pause_requested")
 
 
-def resume(call: Call) -> Document:
+def resume_subscription(call: Call) -> Document:
     """Take up a paused subscription."""
-    return lifecycle.resume(
+    return lifecycle.resume_paused(
         call.ledger,
-        retrieve(call),
+        retrieve_subscription(call),
         anchor=call.params.get("billing_cycle_anchor", {"type": "now"})["type"],
         behavior=call.params.get("payment_behavior", "resume_on_payment_success"),
     )
 
 
-def index(call: Call) -> Document:
-    """List subscriptions; canceled ones only when asked for."""
+def list_subscriptions(call: Call) -> Document:
+    """List subscriptions.
+
+    Canceled ones only when asked for.
+    """
     ledger, params = call.ledger, call.params
     owner = params.get("customer")
     every = ledger.owned("subscription", owner) if owner else iter(ledger.all("subscription"))
     found = [
         subscription
         for subscription in every
-        if listed(subscription, params.get("status"))
-        and fits(subscription, params, "collection_method")
-        and within(subscription["created"], params.get("created"))
-        and within(shapes.period(subscription)[0], params.get("current_period_start"))
-        and within(shapes.period(subscription)[1], params.get("current_period_end"))
-        and sells(subscription, params.get("price", params.get("plan")))
+        if is_listed_status(subscription, params.get("status"))
+        and is_matching_filters(subscription, params, "collection_method")
+        and is_time_within(subscription["created"], params.get("created"))
+        and is_time_within(
+            shapes.get_current_period(subscription)[0], params.get("current_period_start")
+        )
+        and is_time_within(
+            shapes.get_current_period(subscription)[1], params.get("current_period_end")
+        )
+        and has_price(subscription, params.get("price", params.get("plan")))
     ]
-    return page(found, params, url=URL)
+    return build_list_page(found, params, url=URL)
 
 
-def listed(subscription: Document, status: str | None) -> bool:
+def is_listed_status(subscription: Document, status: str | None) -> bool:
     """Return whether a list for this status shows the subscription."""
     if status in ("all", None):
         return status == "all" or subscription["status"] != "canceled"
@@ -169,7 +179,7 @@ def listed(subscription: Document, status: str | None) -> bool:
     return bool(subscription["status"] == status)
 
 
-def sells(subscription: Document, price: str | None) -> bool:
+def has_price(subscription: Document, price: str | None) -> bool:
     """Return whether one of the items has this price."""
     return price is None or any(
         item["price"]["id"] == price for item in subscription["items"]["data"]

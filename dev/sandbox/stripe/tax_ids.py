@@ -1,13 +1,16 @@
-"""Tax ids of customers: the format is checked at once, the register later."""
+"""Tax ids of customers.
+
+The format is checked at once, the register later.
+"""
 
 import re
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import new_id
-from sandbox.stripe.errors import StripeError, missing
+from sandbox.stripe.documents import build_object_id
+from sandbox.stripe.errors import StripeError, build_missing_error
 from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import page
+from sandbox.stripe.listing import build_list_page
 
 EU_VAT = re.compile(
     r"(?P<country>AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI)[A-Z0-9+*]{2,13}"
@@ -23,13 +26,16 @@ PENDING = "222222222"
 REGISTERED = frozenset({"eu_vat", "gb_vat", "au_abn"})
 
 
-def attach(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document:
-    """Add a tax id. It starts pending; the register answers with an update of its own."""
+def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document:
+    """Add a tax id. It starts pending.
+
+    The register answers with an update of its own.
+    """
     pattern = FORMATS.get(type_)
     if not value or (pattern and not pattern.fullmatch(value)):
         raise StripeError(f"Invalid value for {type_}.", code="tax_id_invalid", param="value")
     tax_id: Document = {
-        "id": new_id("tax_id"),
+        "id": build_object_id("tax_id"),
         "object": "tax_id",
         "country": country_of(type_, value),
         "created": ledger.now,
@@ -42,12 +48,15 @@ def attach(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document
         "verification": verification("pending") if type_ in REGISTERED else None,
     }
     ledger.add(tax_id, owners=(customer,), event="customer.tax_id.created")
-    verify(ledger, tax_id)
+    verify_tax_id(ledger, tax_id)
     return tax_id
 
 
-def verify(ledger: Ledger, tax_id: Document) -> None:
-    """Let the register answer: numbers ending in 111111111 are unknown, 222222222 never answers."""
+def verify_tax_id(ledger: Ledger, tax_id: Document) -> None:
+    """Let the register answer.
+
+    Numbers ending in 111111111 are unknown, 222222222 never answers.
+    """
     if tax_id["verification"] is None or tax_id["value"].endswith(PENDING):
         return
     status = "unverified" if tax_id["value"].endswith(UNVERIFIED) else "verified"
@@ -67,38 +76,44 @@ def verification(status: str) -> Document:
 
 
 def country_of(type_: str, value: str) -> str | None:
-    """Return the country a tax id belongs to; Greece writes EL, Northern Ireland XI."""
+    """Return the country a tax id belongs to.
+
+    Greece writes EL, Northern Ireland XI.
+    """
     if type_ == "eu_vat":
         return {"EL": "GR", "XI": "GB"}.get(value[:2], value[:2])
     country = type_.partition("_")[0].upper()
     return country if len(country) == 2 else None
 
 
-def create(call: Call) -> Document:
-    """Add a tax id to a customer; the answer still says pending."""
+def create_tax_id(call: Call) -> Document:
+    """Add a tax id to a customer.
+
+    The answer still says pending.
+    """
     customer = call.ledger.get("customer", call.path["customer"], param="customer")
-    return attach(
+    return attach_tax_id(
         call.ledger, customer["id"], type_=call.params["type"], value=call.params["value"]
     )
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_tax_id(call: Call) -> Document:
     """Return one tax id of a customer."""
     tax_id = call.ledger.get("tax_id", call.path["id"])
     if tax_id["customer"] != call.path["customer"]:
-        raise missing("tax_id", tax_id["id"])
+        raise build_missing_error("tax_id", tax_id["id"])
     return tax_id
 
 
-def delete(call: Call) -> Document:
+def delete_tax_id(call: Call) -> Document:
     """Remove a tax id."""
-    tax_id = retrieve(call)
+    tax_id = retrieve_tax_id(call)
     call.ledger.remove(tax_id, event="customer.tax_id.deleted")
     return {"id": tax_id["id"], "object": "tax_id", "deleted": True}
 
 
-def index(call: Call) -> Document:
+def list_tax_ids(call: Call) -> Document:
     """List a customer's tax ids."""
     customer = call.ledger.get("customer", call.path["customer"], param="customer")
     found = call.ledger.owned("tax_id", customer["id"])
-    return page(found, call.params, url=f"/v1/customers/{customer['id']}/tax_ids")
+    return build_list_page(found, call.params, url=f"/v1/customers/{customer['id']}/tax_ids")

@@ -1,28 +1,31 @@
 """Webhook endpoints, kept as documents.
 
-The sandbox sends every event to one place, the product beside it, whatever is registered here; so the
+The sandbox sends every event to one place, the product next to it, regardless of what is registered here; so the
 secret it hands out is the one it signs with.
 """
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import merged, new_id, unset
-from sandbox.stripe.errors import blank
-from sandbox.stripe.listing import page
+from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
+from sandbox.stripe.errors import build_blank_error
+from sandbox.stripe.listing import build_list_page
 
 
-def create(call: Call) -> Document:
-    """Register an endpoint; its secret is shown this once."""
+def create_webhook_endpoint(call: Call) -> Document:
+    """Register an endpoint.
+
+    Its secret is shown this once.
+    """
     endpoint: Document = {
-        "id": new_id("webhook_endpoint"),
+        "id": build_object_id("webhook_endpoint"),
         "object": "webhook_endpoint",
         "api_version": call.params.get("api_version"),
         "application": None,
         "created": call.ledger.now,
-        "description": unset(call.params.get("description")),
+        "description": blank_to_none(call.params.get("description")),
         "enabled_events": call.params["enabled_events"],
         "livemode": False,
-        "metadata": merged({}, call.params.get("metadata")),
+        "metadata": merge_stripe_metadata({}, call.params.get("metadata")),
         "status": "enabled",
         "url": call.params["url"],
     }
@@ -30,34 +33,37 @@ def create(call: Call) -> Document:
     return endpoint | {"secret": call.ledger.world.settings.stripe_webhook_secret}
 
 
-def retrieve(call: Call) -> Document:
+def retrieve_webhook_endpoint(call: Call) -> Document:
     """Return an endpoint."""
     return call.ledger.get("webhook_endpoint", call.path["webhook_endpoint"])
 
 
-def update(call: Call) -> Document:
-    """Change an endpoint; its API version never changes."""
-    endpoint = retrieve(call)
+def update_webhook_endpoint(call: Call) -> Document:
+    """Change an endpoint.
+
+    Its API version never changes.
+    """
+    endpoint = retrieve_webhook_endpoint(call)
     if call.params.get("url") == "":
-        raise blank("url")
+        raise build_blank_error("url")
     for name in ("url", "enabled_events", "description"):
         if name in call.params:
-            endpoint[name] = unset(call.params[name])
+            endpoint[name] = blank_to_none(call.params[name])
     if "disabled" in call.params:
         endpoint["status"] = "disabled" if call.params["disabled"] else "enabled"
-    endpoint["metadata"] = merged(endpoint["metadata"], call.params.get("metadata"))
+    endpoint["metadata"] = merge_stripe_metadata(endpoint["metadata"], call.params.get("metadata"))
     call.ledger.save(endpoint)
     return endpoint
 
 
-def delete(call: Call) -> Document:
+def delete_webhook_endpoint(call: Call) -> Document:
     """Forget an endpoint."""
-    endpoint = retrieve(call)
+    endpoint = retrieve_webhook_endpoint(call)
     call.ledger.remove(endpoint)
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
 
 
-def index(call: Call) -> Document:
+def list_webhook_endpoints(call: Call) -> Document:
     """List endpoints."""
     found = call.ledger.all("webhook_endpoint")
-    return page(found, call.params, url="/v1/webhook_endpoints")
+    return build_list_page(found, call.params, url="/v1/webhook_endpoints")

@@ -1,4 +1,7 @@
-"""Who may be let in: what an organization's settings say of an address, and of its proof."""
+"""Who may be let in.
+
+What an organization's settings say of an address, and of its proof.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import organizations
@@ -23,10 +26,14 @@ def check_joinable(organization: Document, email: str) -> None:
         raise StytchError("invalid_email_for_jit_provisioning")
 
 
-def unmet(organization: Document, member: Document, factors: list[Document]) -> Document:
-    """Return what an organization still asks of someone with these proofs; empty when nothing.
+def list_unmet_requirements(
+    organization: Document, member: Document, factors: list[Document]
+) -> Document:
+    """Return what an organization still asks of someone with these proofs.
 
-    No second factor can be proven here: whoever needs one gets no session.
+    Empty when nothing.
+
+    No second factor can be proven here: anyone who needs one gets no session.
     """
     proven = {factor["type"] for factor in factors}
     allowed = organization["allowed_auth_methods"]

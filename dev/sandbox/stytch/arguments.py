@@ -1,4 +1,7 @@
-"""What the arguments of the API look like; one of another shape is refused before anything happens."""
+"""What the arguments of the API look like.
+
+One of another shape is refused before anything happens.
+"""
 
 from typing import Any
 
@@ -16,19 +19,21 @@ NUMBER: Schema = {"type": "integer"}
 MAPPING: Schema = {"type": "object"}
 
 
-def made_of(*, required: tuple[str, ...] = (), **fields: Schema) -> Schema:
+def build_object_schema(*, required: tuple[str, ...] = (), **fields: Schema) -> Schema:
     """Return the schema of an object."""
     return {"type": "object", "properties": fields, "required": required}
 
 
-def list_of(schema: Schema) -> Schema:
+def build_list_schema(schema: Schema) -> Schema:
     """Return the schema of a list."""
     return {"type": "array", "items": schema}
 
 
-PERMISSION = made_of(resource_id=TEXT, actions=TEXTS, required=("resource_id", "actions"))
-ROLE = made_of(
-    role_id=TEXT, description=TEXT, permissions=list_of(PERMISSION), required=("role_id",)
+PERMISSION = build_object_schema(
+    resource_id=TEXT, actions=TEXTS, required=("resource_id", "actions")
+)
+ROLE = build_object_schema(
+    role_id=TEXT, description=TEXT, permissions=build_list_schema(PERMISSION), required=("role_id",)
 )
 SHAPES: dict[str, Schema] = {
     **dict.fromkeys(
@@ -61,25 +66,27 @@ SHAPES: dict[str, Schema] = {
         "trusted_metadata untrusted_metadata session_custom_claims allowed_oauth_tenants".split(),
         MAPPING,
     ),
-    "rbac_email_implicit_role_assignments": list_of(
-        made_of(role_id=TEXT, domain=TEXT, required=("role_id", "domain"))
+    "rbac_email_implicit_role_assignments": build_list_schema(
+        build_object_schema(role_id=TEXT, domain=TEXT, required=("role_id", "domain"))
     ),
-    "authorization_check": made_of(
+    "authorization_check": build_object_schema(
         organization_id=TEXT,
         resource_id=TEXT,
         action=TEXT,
         required=("organization_id", "resource_id", "action"),
     ),
-    "org_policy": made_of(roles=list_of(ROLE), required=("roles",)),
-    "query": made_of(
+    "org_policy": build_object_schema(roles=build_list_schema(ROLE), required=("roles",)),
+    "query": build_object_schema(
         operator=TEXT,
-        operands=list_of(made_of(filter_name=TEXT, required=("filter_name", "filter_value"))),
+        operands=build_list_schema(
+            build_object_schema(filter_name=TEXT, required=("filter_name", "filter_value"))
+        ),
     ),
     # Not Stytch's: what SCIM or a connection gave a member, set through the control plane.
-    "implicit_roles": list_of(
-        made_of(
+    "implicit_roles": build_list_schema(
+        build_object_schema(
             role_id=TEXT,
-            source=made_of(type=TEXT, details=MAPPING, required=("type", "details")),
+            source=build_object_schema(type=TEXT, details=MAPPING, required=("type", "details")),
             required=("role_id", "source"),
         )
     ),
@@ -87,8 +94,11 @@ SHAPES: dict[str, Schema] = {
 VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SHAPES.items()}
 
 
-def check(given: Document) -> None:
-    """Refuse an argument of another shape; null stands for one that was not given."""
+def check_arguments(given: Document) -> None:
+    """Refuse an argument of another shape.
+
+    Null stands for one that was not given.
+    """
     for name in given.keys() & VALIDATORS.keys():
         if given[name] is None:
             continue

@@ -1,4 +1,7 @@
-"""Control of Stytch's half: changes made in the dashboard or by SCIM, keys, tokens, the inbox."""
+"""Control of Stytch's half.
+
+Changes made in the dashboard or by SCIM, keys, tokens, the inbox.
+"""
 
 from functools import partial
 
@@ -7,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from sandbox import mail
-from sandbox.control import Kind, RefusedError, fields
+from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stytch import (
     arguments,
@@ -21,7 +24,7 @@ from sandbox.stytch import (
     webhooks,
 )
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import instant, new_id
+from sandbox.stytch.values import build_stytch_id, format_stytch_time
 from sandbox.world import World
 
 SOURCES: dict[str, webhooks.Source] = {
@@ -69,28 +72,31 @@ async def documented(
     request: Request, allowed: dict[str, Kind], *, required: tuple[str, ...] = ()
 ) -> Document:
     """Return the JSON body, whose fields are also held to the shapes of Stytch's arguments."""
-    asked = await fields(request, allowed, required=required)
-    arguments.check(asked)
+    asked = await read_fields(request, allowed, required=required)
+    arguments.check_arguments(asked)
     return asked
 
 
 def known_member(world: World, request: Request) -> Document:
     """Return the member of the path, deleted or not."""
-    member = members.by_id(world, request.path_params["member_id"])
+    member = members.find_member(world, request.path_params["member_id"])
     if member is None:
         raise RefusedError("No such member.", status=404)
     return member
 
 
 async def create_member(world: World, request: Request) -> JSONResponse:
-    """Add a member; an invited one gets the invitation by mail."""
+    """Add a member.
+
+    An invited one gets the invitation by mail.
+    """
     allowed = MEMBER | {"organization_id": str}
     asked = await documented(request, allowed, required=("organization_id", "email_address"))
     source, status = source_of(asked), asked.pop("status", "active")
     check_status(status, among=STATUSES - {"deleted"})
-    organization = organizations.get(world, asked.pop("organization_id"))
+    organization = organizations.get_organization(world, asked.pop("organization_id"))
     email = asked.pop("email_address")
-    member = members.create(
+    member = members.create_member(
         world, organization, email_address=email, status=status, source=source, **asked
     )
     if status == "invited":
@@ -102,24 +108,27 @@ async def create_member(world: World, request: Request) -> JSONResponse:
             redirect_url=None,
             minutes=WEEK,
         )
-    return JSONResponse(members.rendered(world, member), status_code=201)
+    return JSONResponse(members.render_member(world, member), status_code=201)
 
 
 async def change_member(world: World, request: Request) -> JSONResponse:
-    """Change a member's roles, name, address or status; `deleted` deletes."""
+    """Change a member's roles, name, address or status.
+
+    `deleted` deletes.
+    """
     asked = await documented(request, MEMBER)
     source, member = source_of(asked), known_member(world, request)
     check_status(asked.get("status", "active"), among=STATUSES)
     if asked.get("status") == "deleted":
         departures.of_member(world, member, source=source)
         return JSONResponse({"member_id": member["member_id"], "status": "deleted"})
-    changed = members.update(world, member, source=source, **asked)
-    return JSONResponse(members.rendered(world, changed))
+    changed = members.update_member(world, member, source=source, **asked)
+    return JSONResponse(members.render_member(world, changed))
 
 
 async def delete_member(world: World, request: Request) -> JSONResponse:
     """Delete a member."""
-    asked = await fields(request, {"source": str})
+    asked = await read_fields(request, {"source": str})
     source, member = source_of(asked), known_member(world, request)
     if member["status"] == "deleted":
         raise RefusedError("The member is deleted already.", status=409)
@@ -129,7 +138,7 @@ async def delete_member(world: World, request: Request) -> JSONResponse:
 
 async def show_member(world: World, request: Request) -> JSONResponse:
     """Show a member, deleted or not."""
-    return JSONResponse(members.rendered(world, known_member(world, request)))
+    return JSONResponse(members.render_member(world, known_member(world, request)))
 
 
 def check_status(status: str, *, among: frozenset[str]) -> None:
@@ -141,7 +150,7 @@ def check_status(status: str, *, among: frozenset[str]) -> None:
 async def create_organization(world: World, request: Request) -> JSONResponse:
     """Add an organization without members."""
     asked = await documented(request, ORGANIZATION, required=("organization_name",))
-    made = organizations.create(world, source=source_of(asked), **asked)
+    made = organizations.create_organization(world, source=source_of(asked), **asked)
     return JSONResponse(made, status_code=201)
 
 
@@ -149,27 +158,32 @@ async def change_organization(world: World, request: Request) -> JSONResponse:
     """Change an organization's fields."""
     asked = await documented(request, ORGANIZATION)
     source = source_of(asked)
-    organization = organizations.get(world, request.path_params["organization_id"])
-    return JSONResponse(organizations.update(world, organization, source=source, **asked))
+    organization = organizations.get_organization(world, request.path_params["organization_id"])
+    return JSONResponse(
+        organizations.update_organization(world, organization, source=source, **asked)
+    )
 
 
 async def delete_organization(world: World, request: Request) -> JSONResponse:
     """Delete an organization with everyone in it."""
-    source = source_of(await fields(request, {"source": str}))
-    organization = organizations.get(world, request.path_params["organization_id"])
+    source = source_of(await read_fields(request, {"source": str}))
+    organization = organizations.get_organization(world, request.path_params["organization_id"])
     departures.of_organization(world, organization, source=source)
     return JSONResponse({"organization_id": organization["organization_id"]})
 
 
-async def rumour(world: World, request: Request) -> JSONResponse:
-    """Send an event that no change caused: late, about nobody, or contradicting the API."""
+async def send_unverified_event(world: World, request: Request) -> JSONResponse:
+    """Send an event that no change caused.
+
+    Late, about no one, or contradicting the API.
+    """
     allowed: dict[str, Kind] = {"document": dict, "source": str}
     allowed |= dict.fromkeys(("object_type", "id", "action"), str)
-    asked = await fields(request, allowed, required=("object_type", "id", "action"))
+    asked = await read_fields(request, allowed, required=("object_type", "id", "action"))
     source = source_of(asked)
     if asked["object_type"] not in OBJECT_TYPES or asked["action"] not in ACTIONS:
         raise RefusedError("object_type is member or organization; action CREATE, UPDATE, DELETE.")
-    webhooks.emit(
+    webhooks.emit_webhook(
         world,
         action=asked["action"],
         object_type=asked["object_type"],
@@ -180,69 +194,82 @@ async def rumour(world: World, request: Request) -> JSONResponse:
     return JSONResponse({"id": asked["id"]}, status_code=202)
 
 
-async def rotate(world: World, request: Request) -> JSONResponse:
-    """Make a new signing key; the one before stays published."""
-    await fields(request, {})
-    key = tokens.rotate(world)
+async def rotate_signing_key(world: World, request: Request) -> JSONResponse:
+    """Make a new signing key.
+
+    The one before stays published.
+    """
+    await read_fields(request, {})
+    key = tokens.rotate_key(world)
     published = [entry["kid"] for entry in tokens.published(world)]
     return JSONResponse({"kid": key["kid"], "published": published})
 
 
-async def token(world: World, request: Request) -> JSONResponse:
+async def sign_test_token(world: World, request: Request) -> JSONResponse:
     """Sign claims over a valid default, of a real member or session if one is named.
 
-    A null removes a claim or a header; `foreign_key` signs with a key nobody published.
+    A null removes a claim or a header; `foreign_key` signs with a key no one published.
     """
     allowed: dict[str, Kind] = {"claims": dict, "header": dict, "foreign_key": bool}
     allowed |= {"member_id": str, "member_session_id": str}
-    asked = await fields(request, allowed)
+    asked = await read_fields(request, allowed)
     claims = default_claims(world, asked) | asked.get("claims", {})
     claims = {name: value for name, value in claims.items() if value is not None}
-    pem = tokens.new_pem() if asked.get("foreign_key") else ""
-    signed = tokens.sign(world, claims, header=asked.get("header"), pem=pem)
+    pem = tokens.create_key_pem() if asked.get("foreign_key") else ""
+    signed = tokens.sign_token(world, claims, header=asked.get("header"), pem=pem)
     return JSONResponse({"token": signed, "claims": claims})
 
 
 def default_claims(world: World, asked: Document) -> Document:
-    """Return valid claims: of the named session, of the named member's, or of nobody."""
+    """Return valid claims.
+
+    Of the named session, of the named member's, or of no one.
+    """
     if session_id := asked.get("member_session_id"):
-        session = sessions.by_id(world, session_id)
+        session = sessions.find_session(world, session_id)
     elif member_id := asked.get("member_id"):
-        live = sessions.live_of(world, member_id)
-        session = live[-1] if live else imagined(world, members.by_id(world, member_id))
+        live = sessions.list_live_sessions(world, member_id)
+        session = (
+            live[-1]
+            if live
+            else build_unsaved_session(world, members.find_member(world, member_id))
+        )
     else:
-        session = imagined(world, None)
-    member = members.by_id(world, session["member_id"])
+        session = build_unsaved_session(world, None)
+    member = members.find_member(world, session["member_id"])
     place = {"organization_id": session["organization_id"], "organization_slug": "nowhere"}
     if member:
-        place = organizations.get(world, member["organization_id"])
-    role_ids = members.role_ids(world, member) if member else [roles.MEMBER]
-    return tokens.claims(world, session=session, organization=place, role_ids=role_ids)
+        place = organizations.get_organization(world, member["organization_id"])
+    role_ids = members.list_role_ids(world, member) if member else [roles.MEMBER]
+    return tokens.build_claims(world, session=session, organization=place, role_ids=role_ids)
 
 
-def imagined(world: World, member: Document | None) -> Document:
+def build_unsaved_session(world: World, member: Document | None) -> Document:
     """Return a session that exists in a token only."""
     now = world.clock.now()
-    who = member or {"member_id": new_id("member"), "organization_id": new_id("organization")}
+    who = member or {
+        "member_id": build_stytch_id("member"),
+        "organization_id": build_stytch_id("organization"),
+    }
     return {
-        "member_session_id": new_id("member-session"),
+        "member_session_id": build_stytch_id("member-session"),
         "member_id": who["member_id"],
         "organization_id": who["organization_id"],
-        "started_at": instant(now),
-        "last_accessed_at": instant(now),
-        "expires_at": instant(now + sessions.lifetime(None)),
+        "started_at": format_stytch_time(now),
+        "last_accessed_at": format_stytch_time(now),
+        "expires_at": format_stytch_time(now + sessions.get_lifetime(None)),
         "authentication_factors": [],
         "custom_claims": {},
     }
 
 
-async def inbox(world: World, request: Request) -> JSONResponse:
+async def list_stytch_mails(world: World, request: Request) -> JSONResponse:
     """List the mails sent, newest first."""
-    mails = mail.find(world, email=request.query_params.get("email", ""))
+    mails = mail.find_mails(world, email=request.query_params.get("email", ""))
     return JSONResponse({"mails": mails})
 
 
-async def refused(_: Request, error: Exception) -> JSONResponse:
+async def render_stytch_refusal(_: Request, error: Exception) -> JSONResponse:
     """Render a refusal of Stytch's rules on the control plane."""
     assert isinstance(error, StytchError)  # noqa: S101  for the type checker
     return JSONResponse(
@@ -250,7 +277,7 @@ async def refused(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-def routes(world: World) -> list[BaseRoute]:
+def build_control_endpoints(world: World) -> list[BaseRoute]:
     """Return the control routes below `/_sandbox`."""
     table = (
         ("POST", "/stytch/members", create_member),
@@ -262,10 +289,10 @@ def routes(world: World) -> list[BaseRoute]:
         ("POST", "/stytch/organizations/{organization_id}", change_organization),
         ("DELETE", "/stytch/organizations/{organization_id}", delete_organization),
         ("POST", "/stytch/organizations/{organization_id}/delete", delete_organization),
-        ("POST", "/stytch/events", rumour),
-        ("POST", "/stytch/keys/rotate", rotate),
-        ("POST", "/stytch/tokens", token),
-        ("GET", "/inbox", inbox),
+        ("POST", "/stytch/events", send_unverified_event),
+        ("POST", "/stytch/keys/rotate", rotate_signing_key),
+        ("POST", "/stytch/tokens", sign_test_token),
+        ("GET", "/inbox", list_stytch_mails),
     )
     return [
         Route(path, partial(handler, world), methods=[method]) for method, path, handler in table

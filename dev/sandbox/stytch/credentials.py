@@ -1,4 +1,7 @@
-"""What proves an address: links, codes and intermediate sessions, each with an end and one use."""
+"""What proves an address.
+
+Links, codes and intermediate sessions, each with an end and one use.
+"""
 
 import base64
 import hashlib
@@ -8,7 +11,7 @@ from datetime import timedelta
 
 from sandbox.store import Document
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import instant, new_token, parse_instant
+from sandbox.stytch.values import format_stytch_time, new_token, parse_instant
 from sandbox.world import World
 
 LINK = "stytch.link"
@@ -20,20 +23,23 @@ INTERMEDIATE_MINUTES = 10
 # Links
 
 
-def new_link(world: World, *, purpose: str, minutes: int, **details: object) -> Document:
+def create_link_token(world: World, *, purpose: str, minutes: int, **details: object) -> Document:
     """Make a link's token, for `discovery` or `member`."""
     link = {"token": new_token(), "purpose": purpose, "used": False, **details}
-    link["expires_at"] = expiry(world, minutes)
+    link["expires_at"] = get_expiry(world, minutes)
     world.store.put(LINK, str(link["token"]), link)
     return link
 
 
-def use_link(world: World, token: str, *, purpose: str, verifier: str | None) -> Document:
-    """Use a link up, or refuse: unknown, of the other kind, used, expired, another device."""
+def use_link_token(world: World, token: str, *, purpose: str, verifier: str | None) -> Document:
+    """Use a link up, or refuse.
+
+    Unknown, of the other kind, used, expired, another device.
+    """
     link = world.store.get(LINK, token)
     if link is None or link["purpose"] != purpose:
         raise StytchError("magic_link_not_found")
-    if link["used"] or ended(world, link):
+    if link["used"] or has_expired(world, link):
         raise StytchError("unable_to_auth_magic_link")
     if (challenge := link.get("challenge")) and challenge_of(verifier or "") != challenge:
         raise StytchError("pkce_mismatch")
@@ -41,7 +47,7 @@ def use_link(world: World, token: str, *, purpose: str, verifier: str | None) ->
     return link
 
 
-def is_used(world: World, token: str) -> bool:
+def is_link_used(world: World, token: str) -> bool:
     """Return whether a link's token was used up."""
     link = world.store.get(LINK, token)
     return link is not None and bool(link["used"])
@@ -56,20 +62,26 @@ def challenge_of(verifier: str) -> str:
 # Codes
 
 
-def new_code(world: World, *, place: str, email: str, minutes: int) -> Document:
-    """Make a six-digit code; it replaces the one sent before."""
+def create_code(world: World, *, place: str, email: str, minutes: int) -> Document:
+    """Make a six-digit code.
+
+    It replaces the one sent before.
+    """
     code = {"code": f"{secrets.randbelow(1_000_000):06}", "used": False}
-    code["expires_at"] = expiry(world, minutes)
+    code["expires_at"] = get_expiry(world, minutes)
     world.store.put(CODE, f"{place}/{email}", code)
     return code
 
 
-def use_code(world: World, code: str, *, place: str, email: str) -> None:
-    """Use a code up, or refuse: wrong, used, expired."""
+def use_mailed_code(world: World, code: str, *, place: str, email: str) -> None:
+    """Use a code up, or refuse.
+
+    Wrong, used, expired.
+    """
     sent = world.store.get(CODE, f"{place}/{email}")
     if sent is None or not hmac.compare_digest(sent["code"].encode(), code.encode()):
         raise StytchError("otp_code_not_found")
-    if sent["used"] or ended(world, sent):
+    if sent["used"] or has_expired(world, sent):
         raise StytchError("unable_to_auth_otp_code")
     world.store.put(CODE, f"{place}/{email}", sent | {"used": True})
 
@@ -78,9 +90,12 @@ def use_code(world: World, code: str, *, place: str, email: str) -> None:
 
 
 def new_intermediate(world: World, *, email: str, factors: list[Document]) -> Document:
-    """Begin an intermediate session: someone proved an address, but chose no organization yet."""
+    """Begin an intermediate session.
+
+    Someone proved an address, but chose no organization yet.
+    """
     session = {"token": new_token(), "email": email, "factors": factors}
-    session["expires_at"] = expiry(world, INTERMEDIATE_MINUTES)
+    session["expires_at"] = get_expiry(world, INTERMEDIATE_MINUTES)
     world.store.put(INTERMEDIATE, str(session["token"]), session)
     return session
 
@@ -88,7 +103,7 @@ def new_intermediate(world: World, *, email: str, factors: list[Document]) -> Do
 def intermediate(world: World, token: str) -> Document:
     """Return an intermediate session without using it up."""
     session = world.store.get(INTERMEDIATE, token)
-    if session is None or ended(world, session):
+    if session is None or has_expired(world, session):
         raise StytchError("intermediate_session_not_found")
     return session
 
@@ -108,11 +123,11 @@ def use_intermediate(world: World, session: Document) -> None:
 # Ends
 
 
-def expiry(world: World, minutes: int) -> str:
+def get_expiry(world: World, minutes: int) -> str:
     """Return when something made now ends."""
-    return instant(world.clock.now() + timedelta(minutes=minutes))
+    return format_stytch_time(world.clock.now() + timedelta(minutes=minutes))
 
 
-def ended(world: World, document: Document) -> bool:
+def has_expired(world: World, document: Document) -> bool:
     """Return whether the sandbox's clock passed a document's end."""
     return parse_instant(document["expires_at"]) <= world.clock.now()

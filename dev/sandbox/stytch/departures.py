@@ -1,4 +1,7 @@
-"""Who leaves: a member or a whole organization, and the sessions that end with them."""
+"""Who leaves.
+
+A member or a whole organization, and the sessions that end with them.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import members, organizations, sessions, webhooks
@@ -6,13 +9,16 @@ from sandbox.world import World
 
 
 def of_member(world: World, member: Document, *, source: webhooks.Source) -> None:
-    """Delete a member; sessions end, and links sent before no longer work."""
-    members.delete(world, member, source=source)
-    sessions.end_all(world, member["member_id"])
+    """Delete a member.
+
+    Sessions end, and links sent before no longer work.
+    """
+    members.delete_member(world, member, source=source)
+    sessions.end_member_sessions(world, member["member_id"])
 
 
 def of_organization(world: World, organization: Document, *, source: webhooks.Source) -> None:
     """Delete an organization with everyone in it."""
-    for member_id in members.forget(world, organization):
-        sessions.end_all(world, member_id)
-    organizations.delete(world, organization, source=source)
+    for member_id in members.forget_members(world, organization):
+        sessions.end_member_sessions(world, member_id)
+    organizations.delete_organization(world, organization, source=source)

@@ -1,4 +1,7 @@
-"""Stytch's refusals: one table of types, statuses and texts, and the exception that carries one."""
+"""Stytch's refusals.
+
+One table of types, statuses and texts, and the exception that carries one.
+"""
 
 from sandbox.store import Document
 
@@ -82,7 +85,7 @@ ERRORS = {
 
 
 class StytchError(Exception):
-    """A refusal by its type; the status and the text follow from the table."""
+    """A refusal by its type, which gives the status and the text."""
 
     def __init__(self, error_type: str, message: str = "") -> None:
         self.error_type = error_type
@@ -91,7 +94,7 @@ class StytchError(Exception):
         super().__init__(f"{error_type}: {self.message}")
 
 
-def body(*, status: int, error_type: str, message: str, request_id: str) -> Document:
+def build_error_body(*, status: int, error_type: str, message: str, request_id: str) -> Document:
     """Return an error the way Stytch words it."""
     return {
         "status_code": status,
@@ -102,11 +105,11 @@ def body(*, status: int, error_type: str, message: str, request_id: str) -> Docu
     }
 
 
-def injected(status: int) -> Document:
+def build_fault_error(status: int) -> Document:
     """Return the error of a fault that only names a status."""
     fitting = {429: "too_many_requests", 401: "unauthorized_credentials", 400: "bad_request"}
     error_type = fitting.get(status, "internal_server_error")
     message = ERRORS[error_type][1]
-    return body(
+    return build_error_body(
         status=status, error_type=error_type, message=message, request_id="request-id-test-injected"
     )

@@ -1,4 +1,7 @@
-"""The mails Stytch would send: invitations, sign-in links, codes."""
+"""The mails Stytch would send.
+
+Invitations, sign-in links, codes.
+"""
 
 from sandbox import mail
 from sandbox.store import Document
@@ -7,8 +10,13 @@ from sandbox.stytch.values import with_query
 from sandbox.world import World
 
 
-def target(world: World, redirect_url: str | None, *, token_type: str, token: str) -> str:
-    """Return where a link leads: the caller's page, or our landing page when none was named."""
+def build_link_target(
+    world: World, redirect_url: str | None, *, token_type: str, token: str
+) -> str:
+    """Return where a link leads.
+
+    The caller's page, or our landing page when none was named.
+    """
     url = redirect_url or f"{world.settings.public_url}/landing"
     return with_query(url, stytch_token_type=token_type, token=token)
 
@@ -17,16 +25,16 @@ def discovery(
     world: World, *, email: str, redirect_url: str | None, minutes: int, challenge: str | None
 ) -> None:
     """Send a link that proves an address and leads to the choice of an organization."""
-    link = credentials.new_link(
+    link = credentials.create_link_token(
         world, purpose="discovery", minutes=minutes, email=email, challenge=challenge
     )
-    mail.deliver(
+    mail.deliver_mail(
         world,
         to=email,
         kind="discovery",
         subject="Sign in",
         text="Open this link to sign in and choose your organization.",
-        link=target(world, redirect_url, token_type="discovery", token=link["token"]),  # noqa: S106
+        link=build_link_target(world, redirect_url, token_type="discovery", token=link["token"]),  # noqa: S106
         token=link["token"],
         expires_at=link["expires_at"],
     )
@@ -46,7 +54,7 @@ def to_member(  # noqa: PLR0913  a letter has this many parts
 ) -> None:
     """Send a member a link that signs in to one organization."""
     email = member["email_address"]
-    link = credentials.new_link(
+    link = credentials.create_link_token(
         world,
         purpose="member",
         minutes=minutes,
@@ -55,14 +63,14 @@ def to_member(  # noqa: PLR0913  a letter has this many parts
         challenge=challenge,
     )
     kind_of_token = "multi_tenant_magic_links"  # noqa: S105  Stytch's name for it
-    mail.deliver(
+    mail.deliver_mail(
         world,
         to=email,
         kind=kind,
         subject=subject,
         text=text,
         organization=organization["organization_name"],
-        link=target(world, redirect_url, token_type=kind_of_token, token=link["token"]),
+        link=build_link_target(world, redirect_url, token_type=kind_of_token, token=link["token"]),
         token=link["token"],
         expires_at=link["expires_at"],
     )
@@ -78,7 +86,7 @@ def invitation(
     minutes: int,
 ) -> None:
     """Invite someone, in the name of the member who did."""
-    inviter = members.get(world, organization, inviter_id) if inviter_id else None
+    inviter = members.get_member(world, organization, inviter_id) if inviter_id else None
     name = organization["organization_name"]
     by = (
         f"{inviter['name'] or inviter['email_address']} invited you"
@@ -97,11 +105,13 @@ def invitation(
     )
 
 
-def code(world: World, *, email: str, place: str, minutes: int, organization: str = "") -> None:
+def send_code_mail(
+    world: World, *, email: str, place: str, minutes: int, organization: str = ""
+) -> None:
     """Send a one-time code."""
-    sent = credentials.new_code(world, place=place, email=email, minutes=minutes)
+    sent = credentials.create_code(world, place=place, email=email, minutes=minutes)
     where = f" to {organization}" if organization else ""
-    mail.deliver(
+    mail.deliver_mail(
         world,
         to=email,
         kind="otp",

@@ -1,11 +1,19 @@
-"""Members: their shape, their life from pending to deleted, and the addresses they are found by."""
+"""Members.
+
+Their shape, their life from pending to deleted, and the addresses they are found by.
+"""
 
 import re
 
 from sandbox.store import Document
 from sandbox.stytch import organizations, roles, webhooks
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import instant, merged, new_id, normal_email
+from sandbox.stytch.values import (
+    build_stytch_id,
+    format_stytch_time,
+    merge_stytch_values,
+    normal_email,
+)
 from sandbox.world import World
 
 KIND = "stytch.member"
@@ -42,40 +50,46 @@ EMPTY: Document = {
 }
 
 
-def rendered(world: World, member: Document) -> Document:
-    """Return a member the way Stytch shows one: roles with sources, nothing of our own."""
-    return rendered_in(organizations.get(world, member["organization_id"]), member)
+def render_member(world: World, member: Document) -> Document:
+    """Return a member the way Stytch shows one.
+
+    Roles with sources, nothing of our own.
+    """
+    return rendered_in(organizations.get_organization(world, member["organization_id"]), member)
 
 
 def rendered_in(organization: Document, member: Document) -> Document:
     """Return a member of an organization at hand, as a search does for many."""
-    held = roles.held(organization, member)
+    held = roles.list_held_roles(organization, member)
     shown = {name: value for name, value in member.items() if not name.startswith("_")}
     shown["roles"] = held
     shown["is_admin"] = any(entry["role_id"] == roles.ADMIN for entry in held)
     return shown
 
 
-def role_ids(world: World, member: Document) -> list[str]:
+def list_role_ids(world: World, member: Document) -> list[str]:
     """Return the ids of the roles a member holds."""
-    organization = organizations.get(world, member["organization_id"])
-    return [entry["role_id"] for entry in roles.held(organization, member)]
+    organization = organizations.get_organization(world, member["organization_id"])
+    return [entry["role_id"] for entry in roles.list_held_roles(organization, member)]
 
 
 # Finding
 
 
-def by_id(world: World, member_id: str) -> Document | None:
+def find_member(world: World, member_id: str) -> Document | None:
     """Return a member wherever it is, deleted or not."""
     return world.store.get(KIND, member_id)
 
 
-def get(world: World, organization: Document, reference: str) -> Document:
-    """Return a member of an organization by id or external id; a deleted one is not found."""
+def get_member(world: World, organization: Document, reference: str) -> Document:
+    """Return a member of an organization by id or external id.
+
+    A deleted one is not found.
+    """
     organization_id = organization["organization_id"]
     if found := world.store.get(EXTERNAL, f"{organization_id}/{reference}"):
         reference = found["member_id"]
-    member = by_id(world, reference)
+    member = find_member(world, reference)
     if member is None or member["status"] == "deleted":
         raise StytchError("member_not_found")
     if member["organization_id"] != organization_id:
@@ -94,19 +108,19 @@ def find_by_email(world: World, organization: Document, email: str) -> Document 
 def with_email(world: World, email: str) -> list[Document]:
     """Return the living members of all organizations who have an address."""
     ids = world.store.ids(f"{PEOPLE}:{email}")
-    return [member for id_ in ids if (member := by_id(world, id_))]
+    return [member for id_ in ids if (member := find_member(world, id_))]
 
 
-def of(world: World, organization: Document) -> list[Document]:
+def list_members(world: World, organization: Document) -> list[Document]:
     """Return every member of an organization, deleted ones included."""
     ids = world.store.ids(f"{ROSTER}:{organization['organization_id']}")
-    return [member for id_ in ids if (member := by_id(world, id_))]
+    return [member for id_ in ids if (member := find_member(world, id_))]
 
 
 # Changing
 
 
-def create(
+def create_member(
     world: World,
     organization: Document,
     *,
@@ -117,54 +131,68 @@ def create(
 ) -> Document:
     """Make a member, or refuse an address that is taken here."""
     email = normal_email(email_address)
-    now = instant(world.clock.now())
+    now = format_stytch_time(world.clock.now())
     member = {
         "organization_id": organization["organization_id"],
-        "member_id": new_id("member"),
+        "member_id": build_stytch_id("member"),
         "email_address": email,
         "status": status,
         **EMPTY,
-        "_email_id": new_id("member-email"),
+        "_email_id": build_stytch_id("member-email"),
         "created_at": now,
         "updated_at": now,
     }
     refuse_taken(world, member, email)
-    changed(world, member, fields)
-    save(world, member, before=None)
-    announce(world, member, action="CREATE", source=source)
+    apply_member_fields(world, member, fields)
+    save_member(world, member, before=None)
+    announce_member(world, member, action="CREATE", source=source)
     return member
 
 
-def update(
+def update_member(
     world: World, member: Document, *, source: webhooks.Source, **fields: object
 ) -> Document:
-    """Change a member's fields; those not named stay."""
+    """Change a member's fields.
+
+    Those not named stay.
+    """
     after = dict(member)
     unlink = fields.pop("unlink_email", False)
     if (email := fields.pop("email_address", None)) is not None:
         change_email(world, after, normal_email(str(email)), keep_old=not unlink)
-    changed(world, after, fields)
-    return replace(world, member, after, source=source)
+    apply_member_fields(world, after, fields)
+    return replace_member(world, member, after, source=source)
 
 
-def activate(world: World, member: Document, *, source: webhooks.Source = "DIRECT") -> Document:
-    """Note that a member proved the address: active from now on."""
+def activate_member(
+    world: World, member: Document, *, source: webhooks.Source = "DIRECT"
+) -> Document:
+    """Note that a member proved the address.
+
+    Active from now on.
+    """
     if member["status"] == "active" and member["email_address_verified"]:
         return member
     after = member | {"status": "active", "email_address_verified": True}
-    return replace(world, member, after, source=source)
+    return replace_member(world, member, after, source=source)
 
 
-def delete(world: World, member: Document, *, source: webhooks.Source) -> None:
-    """Mark a member deleted; the address may be used again."""
-    after = member | {"status": "deleted", "updated_at": instant(world.clock.now())}
-    save(world, after, before=member)
-    announce(world, after, action="DELETE", source=source)
+def delete_member(world: World, member: Document, *, source: webhooks.Source) -> None:
+    """Mark a member deleted.
+
+    The address may be used again.
+    """
+    after = member | {"status": "deleted", "updated_at": format_stytch_time(world.clock.now())}
+    save_member(world, after, before=member)
+    announce_member(world, after, action="DELETE", source=source)
 
 
-def reactivate(world: World, organization: Document, member_id: str) -> Document:
-    """Bring a deleted member back; only by Stytch's own id."""
-    member = by_id(world, member_id)
+def reactivate_member(world: World, organization: Document, member_id: str) -> Document:
+    """Bring a deleted member back.
+
+    Only by Stytch's own id.
+    """
+    member = find_member(world, member_id)
     if member is None or member["organization_id"] != organization["organization_id"]:
         raise StytchError("member_not_found")
     if member["status"] != "deleted":
@@ -173,65 +201,68 @@ def reactivate(world: World, organization: Document, member_id: str) -> Document
         raise StytchError("email_unverified_for_reactivation")
     if find_by_email(world, organization, member["email_address"]):
         raise StytchError("reactivation_email_belongs_to_another_member")
-    return replace(world, member, member | {"status": "active"}, source="DIRECT")
+    return replace_member(world, member, member | {"status": "active"}, source="DIRECT")
 
 
-def forget(world: World, organization: Document) -> list[str]:
-    """Remove every member of an organization that goes; return their ids."""
-    members = of(world, organization)
+def forget_members(world: World, organization: Document) -> list[str]:
+    """Remove every member of an organization that goes.
+
+    Return their ids.
+    """
+    members = list_members(world, organization)
     for member in members:
-        index(world, member, None)
+        index_member(world, member, None)
         world.store.delete(KIND, member["member_id"])
         world.store.delete(roster_of(member), member["member_id"])
     return [member["member_id"] for member in members]
 
 
-def replace(
+def replace_member(
     world: World, before: Document, after: Document, *, source: webhooks.Source
 ) -> Document:
     """Save a changed member and tell the product."""
-    after["updated_at"] = instant(world.clock.now())
-    save(world, after, before=before)
-    announce(world, after, action="UPDATE", source=source)
+    after["updated_at"] = format_stytch_time(world.clock.now())
+    save_member(world, after, before=before)
+    announce_member(world, after, action="UPDATE", source=source)
     return after
 
 
-def announce(
+def announce_member(
     world: World, member: Document, *, action: webhooks.Action, source: webhooks.Source
 ) -> None:
     """Tell the product."""
-    webhooks.emit(
+    webhooks.emit_webhook(
         world,
         action=action,
         object_type="member",
         object_id=member["member_id"],
         source=source,
-        document=rendered(world, member),
+        document=render_member(world, member),
     )
 
 
 # Checking
 
 
-def changed(world: World, member: Document, fields: Document) -> None:
+def apply_member_fields(world: World, member: Document, fields: Document) -> None:
     """Check fields and write them into a member."""
     if fields.get("roles") is not None:
         wanted = fields["roles"]
-        member["_explicit"] = roles.checked(world, member["organization_id"], wanted)
+        member["_explicit"] = roles.check_role_ids(world, member["organization_id"], wanted)
     if fields.get("implicit_roles") is not None:
         member["_implicit"] = fields["implicit_roles"]
     if fields.get("external_id") is not None:
-        check_external_id(world, member, str(fields["external_id"]))
+        check_member_external_id(world, member, str(fields["external_id"]))
         member["external_id"] = fields["external_id"]
     for name in (*PLAIN, "status", "email_address_verified"):
         if fields.get(name) is not None:
             member[name] = fields[name]
     for name in METADATA:
         if fields.get(name) is not None:
-            member[name] = merged(member[name], fields[name])
+            member[name] = merge_stytch_values(member[name], fields[name])
 
 
-def check_external_id(world: World, member: Document, external_id: str) -> None:
+def check_member_external_id(world: World, member: Document, external_id: str) -> None:
     """Refuse an external id of another alphabet or of another member."""
     if not EXTERNAL_ALPHABET.fullmatch(external_id):
         raise StytchError("invalid_argument", "external_id has characters that are not allowed.")
@@ -241,7 +272,10 @@ def check_external_id(world: World, member: Document, external_id: str) -> None:
 
 
 def change_email(world: World, member: Document, email: str, *, keep_old: bool) -> None:
-    """Give a member another address; the old one is retired, the new one unverified."""
+    """Give a member another address.
+
+    The old one is retired, the new one unverified.
+    """
     if email == member["email_address"]:
         return
     refuse_taken(world, member, email)
@@ -251,7 +285,7 @@ def change_email(world: World, member: Document, email: str, *, keep_old: bool) 
     member["email_address"] = email
     member["email_address_verified"] = False
     member["member_password_id"] = ""
-    member["_email_id"] = new_id("member-email")
+    member["_email_id"] = build_stytch_id("member-email")
 
 
 def refuse_taken(world: World, member: Document, email: str) -> None:
@@ -271,24 +305,27 @@ def roster_of(member: Document) -> str:
     return f"{ROSTER}:{member['organization_id']}"
 
 
-def save(world: World, member: Document, *, before: Document | None) -> None:
+def save_member(world: World, member: Document, *, before: Document | None) -> None:
     """Write a member and the indexes."""
-    index(world, before, member)
+    index_member(world, before, member)
     world.store.put(KIND, member["member_id"], member)
     world.store.put(roster_of(member), member["member_id"], {})
 
 
-def index(world: World, before: Document | None, after: Document | None) -> None:
-    """Move the addresses a member is found by; a deleted one has none."""
+def index_member(world: World, before: Document | None, after: Document | None) -> None:
+    """Move the addresses a member is found by.
+
+    A deleted one has none.
+    """
     if before:
-        for kind, id_ in keys(before):
+        for kind, id_ in list_member_keys(before):
             world.store.delete(kind, id_)
     if after and after["status"] != "deleted":
-        for kind, id_ in keys(after):
+        for kind, id_ in list_member_keys(after):
             world.store.put(kind, id_, {"member_id": after["member_id"]})
 
 
-def keys(member: Document) -> list[tuple[str, str]]:
+def list_member_keys(member: Document) -> list[tuple[str, str]]:
     """Return the index entries of one member."""
     here, member_id = member["organization_id"], member["member_id"]
     found = [(f"{PEOPLE}:{member['email_address']}", member_id)]

@@ -1,11 +1,14 @@
-"""Organizations: their shape, their settings, and the three names each is found by."""
+"""Organizations.
+
+Their shape, their settings, and the three names each is found by.
+"""
 
 import re
 
 from sandbox.store import Document
 from sandbox.stytch import roles, webhooks
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import instant, merged, new_id
+from sandbox.stytch.values import build_stytch_id, format_stytch_time, merge_stytch_values
 from sandbox.world import World
 
 KIND = "stytch.organization"
@@ -70,7 +73,7 @@ EMPTY: Document = {
 }
 
 
-def get(world: World, reference: str) -> Document:
+def get_organization(world: World, reference: str) -> Document:
     """Return an organization by id, slug or external id, or refuse."""
     if not reference or len(reference) > 128 or re.search(r"[\s/]", reference):
         raise StytchError("invalid_organization_id")
@@ -84,47 +87,56 @@ def get(world: World, reference: str) -> Document:
     return organization
 
 
-def create(world: World, *, source: webhooks.Source, **fields: object) -> Document:
-    """Make an organization; a slug not given is made from the name."""
-    now = instant(world.clock.now())
-    organization_id = new_id("organization")
+def create_organization(world: World, *, source: webhooks.Source, **fields: object) -> Document:
+    """Make an organization.
+
+    A slug not given is made from the name.
+    """
+    now = format_stytch_time(world.clock.now())
+    organization_id = build_stytch_id("organization")
     organization = {"organization_id": organization_id, "organization_name": "", **EMPTY}
     if any(name in fields for name in SETTINGS):
         organization["email_invites"] = "NOT_ALLOWED"
     if "organization_slug" not in fields:
         fields["organization_slug"] = free_slug(world, str(fields.get("organization_name", "")))
     organization |= {"created_at": now, "updated_at": now}
-    changed(world, organization, fields)
-    save(world, organization, before=None)
-    announce(world, organization, action="CREATE", source=source)
+    apply_organization_fields(world, organization, fields)
+    save_organization(world, organization, before=None)
+    announce_organization(world, organization, action="CREATE", source=source)
     return organization
 
 
-def update(
+def update_organization(
     world: World, organization: Document, *, source: webhooks.Source, **fields: object
 ) -> Document:
-    """Change an organization's fields; those not named stay."""
+    """Change an organization's fields.
+
+    Those not named stay.
+    """
     before = dict(organization)
-    after = dict(organization) | {"updated_at": instant(world.clock.now())}
-    changed(world, after, fields)
-    save(world, after, before=before)
-    announce(world, after, action="UPDATE", source=source)
+    after = dict(organization) | {"updated_at": format_stytch_time(world.clock.now())}
+    apply_organization_fields(world, after, fields)
+    save_organization(world, after, before=before)
+    announce_organization(world, after, action="UPDATE", source=source)
     return after
 
 
-def delete(world: World, organization: Document, *, source: webhooks.Source) -> None:
-    """Forget an organization; its members go with it, without events of their own."""
-    index(world, organization, None)
+def delete_organization(world: World, organization: Document, *, source: webhooks.Source) -> None:
+    """Forget an organization.
+
+    Its members go with it, without events of their own.
+    """
+    index_organization(world, organization, None)
     world.store.delete(KIND, organization["organization_id"])
     world.store.delete(roles.ORG_POLICY, organization["organization_id"])
-    announce(world, organization, action="DELETE", source=source)
+    announce_organization(world, organization, action="DELETE", source=source)
 
 
-def announce(
+def announce_organization(
     world: World, organization: Document, *, action: webhooks.Action, source: webhooks.Source
 ) -> None:
     """Tell the product."""
-    webhooks.emit(
+    webhooks.emit_webhook(
         world,
         action=action,
         object_type="organization",
@@ -134,16 +146,16 @@ def announce(
     )
 
 
-def changed(world: World, organization: Document, fields: Document) -> None:
+def apply_organization_fields(world: World, organization: Document, fields: Document) -> None:
     """Check fields and write them into an organization."""
     name = fields.get("organization_name", organization["organization_name"])
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= 128:
         raise StytchError("invalid_argument", "organization_name must have 1 to 128 characters.")
     check_slug(world, organization, fields)
-    check_external_id(world, organization, fields)
+    check_organization_external_id(world, organization, fields)
     check_settings(world, organization, fields)
     if "trusted_metadata" in fields:
-        fields["trusted_metadata"] = merged(
+        fields["trusted_metadata"] = merge_stytch_values(
             organization["trusted_metadata"], fields["trusted_metadata"]
         )
     organization |= fields
@@ -161,7 +173,7 @@ def check_slug(world: World, organization: Document, fields: Document) -> None:
         raise StytchError("organization_slug_already_used")
 
 
-def check_external_id(world: World, organization: Document, fields: Document) -> None:
+def check_organization_external_id(world: World, organization: Document, fields: Document) -> None:
     """Refuse another organization's external id."""
     owner = world.store.get(EXTERNAL, str(fields.get("organization_external_id")))
     if owner and owner["organization_id"] != organization["organization_id"]:
@@ -176,11 +188,11 @@ def check_settings(world: World, organization: Document, fields: Document) -> No
     if common := COMMON_DOMAINS.intersection(fields.get("email_allowed_domains", [])):
         raise StytchError("invalid_argument", f"Common domains are refused: {sorted(common)}.")
     assigned = [a["role_id"] for a in fields.get("rbac_email_implicit_role_assignments", [])]
-    roles.checked(world, organization["organization_id"], assigned)
+    roles.check_role_ids(world, organization["organization_id"], assigned)
 
 
 def free_slug(world: World, name: str) -> str:
-    """Return a slug made from a name that nobody has."""
+    """Return a slug made from a name that no one has."""
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120]
     base = base if len(base) >= 2 else "organization"
     slug, number = base, 1
@@ -190,13 +202,13 @@ def free_slug(world: World, name: str) -> str:
     return slug
 
 
-def save(world: World, organization: Document, *, before: Document | None) -> None:
+def save_organization(world: World, organization: Document, *, before: Document | None) -> None:
     """Write an organization and its indexes."""
-    index(world, before, organization)
+    index_organization(world, before, organization)
     world.store.put(KIND, organization["organization_id"], organization)
 
 
-def index(world: World, before: Document | None, after: Document | None) -> None:
+def index_organization(world: World, before: Document | None, after: Document | None) -> None:
     """Move the names an organization is found by."""
     if before:
         world.store.delete(SLUG, before["organization_slug"].lower())

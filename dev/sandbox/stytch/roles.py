@@ -1,4 +1,7 @@
-"""Roles: the project's policy, an organization's own roles, who holds what, and who may do what."""
+"""Roles.
+
+The project's policy, an organization's own roles, who holds what, and who may do what.
+"""
 
 from collections.abc import Iterable
 
@@ -48,35 +51,35 @@ MEMBER_ACTIONS = [
 ]
 
 
-def permissions(*resources: str) -> list[Document]:
+def list_permissions(*resources: str) -> list[Document]:
     """Return every action on each resource."""
     return [{"resource_id": resource, "actions": ["*"]} for resource in resources]
 
 
-def role(role_id: str, granted: list[Document]) -> Document:
+def build_role(role_id: str, granted: list[Document]) -> Document:
     """Return a role of a policy."""
     return {"role_id": role_id, "description": "", "permissions": granted}
 
 
-def resource(resource_id: str, actions: list[str]) -> Document:
+def build_resource(resource_id: str, actions: list[str]) -> Document:
     """Return a resource of a policy."""
     return {"resource_id": resource_id, "description": "", "actions": actions}
 
 
 POLICY: Document = {
     "roles": [
-        role(MEMBER, permissions("stytch.self")),
-        role(
+        build_role(MEMBER, list_permissions("stytch.self")),
+        build_role(
             ADMIN,
-            permissions("stytch.organization", "stytch.member", "stytch.sso", "stytch.scim"),
+            list_permissions("stytch.organization", "stytch.member", "stytch.sso", "stytch.scim"),
         ),
-        role("viewer", [{"resource_id": "document", "actions": ["read"]}]),
+        build_role("viewer", [{"resource_id": "document", "actions": ["read"]}]),
     ],
     "resources": [
-        resource("stytch.organization", ORGANIZATION_ACTIONS),
-        resource("stytch.member", MEMBER_ACTIONS),
-        resource("stytch.self", SELF_ACTIONS),
-        resource("document", ["read", "write"]),
+        build_resource("stytch.organization", ORGANIZATION_ACTIONS),
+        build_resource("stytch.member", MEMBER_ACTIONS),
+        build_resource("stytch.self", SELF_ACTIONS),
+        build_resource("document", ["read", "write"]),
     ],
     "scopes": [],
 }
@@ -88,7 +91,7 @@ def organization_roles(world: World, organization_id: str) -> list[Document]:
     return list(stored["roles"]) if stored else []
 
 
-def define(world: World, organization_id: str, roles: list[Document]) -> None:
+def define_organization_roles(world: World, organization_id: str, roles: list[Document]) -> None:
     """Replace an organization's own roles."""
     world.store.put(ORG_POLICY, organization_id, {"roles": roles})
 
@@ -98,8 +101,11 @@ def all_roles(world: World, organization_id: str) -> list[Document]:
     return [*POLICY["roles"], *organization_roles(world, organization_id)]
 
 
-def checked(world: World, organization_id: str, role_ids: Iterable[str]) -> list[str]:
-    """Return role ids to assign, each once; refuse the default role and unknown ones."""
+def check_role_ids(world: World, organization_id: str, role_ids: Iterable[str]) -> list[str]:
+    """Return role ids to assign, each once.
+
+    Refuse the default role and unknown ones.
+    """
     wanted = list(dict.fromkeys(role_ids))
     if MEMBER in wanted:
         raise StytchError("cannot_assign_default_rbac_role_id")
@@ -109,7 +115,7 @@ def checked(world: World, organization_id: str, role_ids: Iterable[str]) -> list
     return wanted
 
 
-def held(organization: Document, member: Document) -> list[Document]:
+def list_held_roles(organization: Document, member: Document) -> list[Document]:
     """Return a member's roles, each with every source it comes from."""
     sources: dict[str, list[Document]] = {MEMBER: [DIRECT]}
     for role_id in member["_explicit"]:
@@ -124,7 +130,7 @@ def held(organization: Document, member: Document) -> list[Document]:
     return [{"role_id": role_id, "sources": found} for role_id, found in sources.items()]
 
 
-def granting(
+def list_granting_roles(
     world: World, *, organization_id: str, role_ids: Iterable[str], resource_id: str, action: str
 ) -> list[str]:
     """Return which of the roles allow an action on a resource."""
@@ -133,11 +139,14 @@ def granting(
         entry["role_id"]
         for entry in all_roles(world, organization_id)
         if entry["role_id"] in mine
-        and any(covers(permission, resource_id, action) for permission in entry["permissions"])
+        and any(
+            does_cover_action(permission, resource_id, action)
+            for permission in entry["permissions"]
+        )
     ]
 
 
-def covers(permission: Document, resource_id: str, action: str) -> bool:
+def does_cover_action(permission: Document, resource_id: str, action: str) -> bool:
     """Return whether one permission speaks of an action on a resource."""
     if permission["resource_id"] != resource_id:
         return False

@@ -1,4 +1,7 @@
-"""Search: Stytch's filters, limits and cursors over members and organizations."""
+"""Search.
+
+Stytch's filters, limits and cursors over members and organizations.
+"""
 
 import base64
 from collections.abc import Callable, Iterable
@@ -27,15 +30,15 @@ def member_test(name: str, value: object) -> Test:
         "member_phone_number_fuzzy": "mfa_phone_number",
     }
     if name in within:
-        wanted = {text.lower() for text in listed(name, value)}
+        wanted = {text.lower() for text in read_text_list(name, value)}
         return lambda member: str(member[within[name]]).lower() in wanted
     if name in fuzzy:
-        part = fragment(name, value)
+        part = read_fragment(name, value)
         return lambda member: part in str(member[fuzzy[name]]).lower()
     if name == "member_is_breakglass":
         return lambda member: member["is_breakglass"] is value
     if name == "member_roles":
-        asked = set(listed(name, value))
+        asked = set(read_text_list(name, value))
         return lambda member: any(role["role_id"] in asked for role in member["roles"])
     raise StytchError("bad_request", f"Unknown filter_name {name!r}.")
 
@@ -52,37 +55,37 @@ def organization_test(name: str, value: object) -> Test:
         "claimed_email_domains": "claimed_email_domains",
     }
     if name in within:
-        wanted = {text.lower() for text in listed(name, value)}
+        wanted = {text.lower() for text in read_text_list(name, value)}
         return lambda found: found[within[name]].lower() in wanted
     if name in fuzzy:
-        part = fragment(name, value)
+        part = read_fragment(name, value)
         return lambda found: part in found[fuzzy[name]].lower()
     if name in lists:
-        domains = {text.lower() for text in listed(name, value)}
+        domains = {text.lower() for text in read_text_list(name, value)}
         return lambda found: any(domain.lower() in domains for domain in found[lists[name]])
     if name == "allowed_domain_fuzzy":
-        part = fragment(name, value)
+        part = read_fragment(name, value)
         return lambda found: any(part in domain for domain in found["email_allowed_domains"])
     if name == "has_active_sso_connection":
         return lambda found: bool(found["sso_active_connections"]) is value
     raise StytchError("bad_request", f"Unknown filter_name {name!r}.")
 
 
-def listed(name: str, value: object) -> list[str]:
+def read_text_list(name: str, value: object) -> list[str]:
     """Return a filter's list of texts, or refuse."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise StytchError("bad_request", f"{name} needs a list of strings.")
     return value
 
 
-def fragment(name: str, value: object) -> str:
+def read_fragment(name: str, value: object) -> str:
     """Return what a fuzzy filter looks for, or refuse less than three characters."""
     if not isinstance(value, str) or len(value) < 3:
         raise StytchError("bad_request", f"{name} needs at least three characters.")
     return value.lower()
 
 
-def matching(
+def filter_documents(
     documents: Iterable[Document], query: Document | None, test: Callable[[str, object], Test]
 ) -> list[Document]:
     """Return the documents that fulfil all operands, or any of them for OR."""
@@ -98,7 +101,10 @@ def matching(
 
 
 def asks_for_status(query: Document | None) -> bool:
-    """Return whether a query names statuses; otherwise deleted members are left out."""
+    """Return whether a query names statuses.
+
+    Otherwise deleted members are left out.
+    """
     return any(o.get("filter_name") == "statuses" for o in (query or {}).get("operands", []))
 
 
@@ -121,24 +127,24 @@ def with_people(world: World, query: Document | None) -> Callable[[str, object],
 def all_organizations(world: World, query: Document | None) -> list[Document]:
     """Return the organizations a query finds."""
     everyone = world.store.all(organizations.KIND)
-    return matching(everyone, query, with_people(world, query))
+    return filter_documents(everyone, query, with_people(world, query))
 
 
-def page(
+def build_search_page(
     found: list[Document], *, cursor: str | None, limit: int | None
 ) -> tuple[list[Document], Document]:
     """Return one page and Stytch's metadata about the rest."""
     size = USUAL if limit is None else limit
     if not 1 <= size <= MOST:
         raise StytchError("bad_request", "limit must be between 1 and 1000.")
-    start = position(cursor)
+    start = read_position(cursor)
     after = start + size
     following = base64.urlsafe_b64encode(str(after).encode()).decode()
     more = following if after < len(found) else None
     return found[start:after], {"total": len(found), "next_cursor": more}
 
 
-def position(cursor: str | None) -> int:
+def read_position(cursor: str | None) -> int:
     """Return where a page begins."""
     if not cursor:
         return 0

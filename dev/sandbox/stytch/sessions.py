@@ -1,11 +1,14 @@
-"""Member sessions: started by a factor, found by token or JWT, ended by revocation or by time."""
+"""Member sessions.
+
+Started by a factor, found by token or JWT, ended by revocation or by time.
+"""
 
 from datetime import timedelta
 
 from sandbox.store import Document
 from sandbox.stytch import members, organizations, tokens
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import instant, new_id, new_token, parse_instant
+from sandbox.stytch.values import build_stytch_id, format_stytch_time, new_token, parse_instant
 from sandbox.world import World
 
 KIND = "stytch.session"
@@ -15,9 +18,9 @@ DEFAULT_MINUTES = 60
 CLAIMS_LIMIT = 4096
 
 
-def factor(world: World, *, type: str, email_id: str, email: str) -> Document:  # noqa: A002
+def build_factor(world: World, *, type: str, email_id: str, email: str) -> Document:  # noqa: A002
     """Return the proof that someone reads an address."""
-    now = instant(world.clock.now())
+    now = format_stytch_time(world.clock.now())
     return {
         "type": type,
         "delivery_method": "email",
@@ -28,7 +31,7 @@ def factor(world: World, *, type: str, email_id: str, email: str) -> Document:  
     }
 
 
-def start(
+def start_session(
     world: World,
     member: Document,
     *,
@@ -39,14 +42,14 @@ def start(
     """Begin a session of a member who is active."""
     now = world.clock.now()
     session = {
-        "member_session_id": new_id("member-session"),
+        "member_session_id": build_stytch_id("member-session"),
         "member_id": member["member_id"],
         "organization_id": member["organization_id"],
-        "started_at": instant(now),
-        "last_accessed_at": instant(now),
-        "expires_at": instant(now + lifetime(minutes)),
+        "started_at": format_stytch_time(now),
+        "last_accessed_at": format_stytch_time(now),
+        "expires_at": format_stytch_time(now + get_lifetime(minutes)),
         "authentication_factors": factors,
-        "custom_claims": tidy(custom_claims or {}),
+        "custom_claims": clean_claims(custom_claims or {}),
         "_token": new_token(),
     }
     id_ = session["member_session_id"]
@@ -56,7 +59,7 @@ def start(
     return session
 
 
-def touch(
+def touch_session(
     world: World,
     session: Document,
     *,
@@ -64,13 +67,16 @@ def touch(
     custom_claims: Document | None = None,
     factors: list[Document] | None = None,
 ) -> Document:
-    """Note an access; extend only when told for how long."""
+    """Note an access.
+
+    Extend only when told for how long.
+    """
     now = world.clock.now()
-    session["last_accessed_at"] = instant(now)
+    session["last_accessed_at"] = format_stytch_time(now)
     if minutes is not None:
-        session["expires_at"] = instant(now + lifetime(minutes))
+        session["expires_at"] = format_stytch_time(now + get_lifetime(minutes))
     if custom_claims:
-        session["custom_claims"] = tidy(session["custom_claims"] | custom_claims)
+        session["custom_claims"] = clean_claims(session["custom_claims"] | custom_claims)
     if factors:
         fresh = {entry["type"] for entry in factors}
         kept = [entry for entry in session["authentication_factors"] if entry["type"] not in fresh]
@@ -79,21 +85,21 @@ def touch(
     return session
 
 
-def lifetime(minutes: int | None) -> timedelta:
+def get_lifetime(minutes: int | None) -> timedelta:
     """Return a session's length, within Stytch's bounds."""
     if minutes is not None and not 5 <= minutes <= 527_040:
         raise StytchError("invalid_session_duration")
     return timedelta(minutes=minutes or DEFAULT_MINUTES)
 
 
-def tidy(custom_claims: Document) -> Document:
+def clean_claims(custom_claims: Document) -> Document:
     """Return custom claims without removed and reserved ones, or refuse too many."""
     kept = {
         name: value
         for name, value in custom_claims.items()
         if value is not None and name not in tokens.RESERVED
     }
-    if len(tokens.segment(kept)) > CLAIMS_LIMIT * 4 // 3:
+    if len(tokens.encode_segment(kept)) > CLAIMS_LIMIT * 4 // 3:
         raise StytchError("invalid_argument", "Custom claims must not exceed four kilobytes.")
     return kept
 
@@ -101,30 +107,33 @@ def tidy(custom_claims: Document) -> Document:
 # Finding
 
 
-def given(world: World, *, token: str | None, jwt: str | None) -> Document:
+def find_given_session(world: World, *, token: str | None, jwt: str | None) -> Document:
     """Return the live session that exactly one of token and JWT speaks of."""
     if token and jwt:
         raise StytchError("too_many_session_arguments")
     if jwt:
-        return by_id(world, tokens.read(world, jwt)[tokens.SESSION]["id"])
+        return find_session(world, tokens.read_token(world, jwt)[tokens.SESSION]["id"])
     if token:
         index = world.store.get(TOKEN, token)
-        return by_id(world, index["member_session_id"] if index else "")
+        return find_session(world, index["member_session_id"] if index else "")
     raise StytchError("no_session_arguments")
 
 
-def by_id(world: World, session_id: str) -> Document:
-    """Return a live session; one that has ended is not found."""
+def find_session(world: World, session_id: str) -> Document:
+    """Return a live session.
+
+    One that has ended is not found.
+    """
     session = world.store.get(KIND, session_id)
     if session is None:
         raise StytchError("session_not_found")
     if parse_instant(session["expires_at"]) <= world.clock.now():
-        end(world, session)
+        end_session(world, session)
         raise StytchError("session_not_found")
     return session
 
 
-def live_of(world: World, member_id: str) -> list[Document]:
+def list_live_sessions(world: World, member_id: str) -> list[Document]:
     """Return a member's live sessions, oldest first."""
     found = [world.store.get(KIND, id_) for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}")]
     now = world.clock.now()
@@ -134,53 +143,53 @@ def live_of(world: World, member_id: str) -> list[Document]:
 # Ending
 
 
-def end(world: World, session: Document) -> None:
+def end_session(world: World, session: Document) -> None:
     """Forget one session."""
     world.store.delete(KIND, session["member_session_id"])
     world.store.delete(TOKEN, session["_token"])
     world.store.delete(f"{OF_MEMBER}:{session['member_id']}", session["member_session_id"])
 
 
-def end_all(world: World, member_id: str) -> None:
+def end_member_sessions(world: World, member_id: str) -> None:
     """Forget every session of a member."""
     for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}"):
         if session := world.store.get(KIND, id_):
-            end(world, session)
+            end_session(world, session)
 
 
 # Showing
 
 
-def rendered(world: World, session: Document) -> Document:
+def render_session(world: World, session: Document) -> Document:
     """Return a session the way Stytch shows one."""
-    member = members.by_id(world, session["member_id"])
-    organization = organizations.get(world, session["organization_id"])
+    member = members.find_member(world, session["member_id"])
+    organization = organizations.get_organization(world, session["organization_id"])
     shown = {name: value for name, value in session.items() if not name.startswith("_")}
     shown["organization_slug"] = organization["organization_slug"]
-    shown["roles"] = members.role_ids(world, member) if member else []
+    shown["roles"] = members.list_role_ids(world, member) if member else []
     return shown
 
 
-def jwt(world: World, session: Document) -> str:
+def mint_session_jwt(world: World, session: Document) -> str:
     """Mint a fresh token of a session."""
-    member = members.by_id(world, session["member_id"])
-    payload = tokens.claims(
+    member = members.find_member(world, session["member_id"])
+    payload = tokens.build_claims(
         world,
         session=session,
-        organization=organizations.get(world, session["organization_id"]),
-        role_ids=members.role_ids(world, member) if member else [],
+        organization=organizations.get_organization(world, session["organization_id"]),
+        role_ids=members.list_role_ids(world, member) if member else [],
     )
-    return tokens.sign(world, payload)
+    return tokens.sign_token(world, payload)
 
 
-def authenticated(world: World, session: Document) -> Document:
+def build_authenticated_answer(world: World, session: Document) -> Document:
     """Return what every successful sign-in answers."""
-    member = members.by_id(world, session["member_id"])
+    member = members.find_member(world, session["member_id"])
     assert member is not None  # noqa: S101  a session ends with its member
-    return sign_in(world, member) | {
-        "member_session": rendered(world, session),
+    return build_sign_in_answer(world, member) | {
+        "member_session": render_session(world, session),
         "session_token": session["_token"],
-        "session_jwt": jwt(world, session),
+        "session_jwt": mint_session_jwt(world, session),
         "member_authenticated": True,
     }
 
@@ -188,7 +197,7 @@ def authenticated(world: World, session: Document) -> Document:
 def unfinished(world: World, member: Document, proof: Document, missing: Document) -> Document:
     """Return what a sign-in answers while the organization asks for more."""
     return (
-        sign_in(world, member)
+        build_sign_in_answer(world, member)
         | missing
         | {
             "intermediate_session_token": proof["token"],
@@ -197,13 +206,13 @@ def unfinished(world: World, member: Document, proof: Document, missing: Documen
     )
 
 
-def sign_in(world: World, member: Document) -> Document:
+def build_sign_in_answer(world: World, member: Document) -> Document:
     """Return what every sign-in answers, before it is said how it went."""
     return {
         "member_id": member["member_id"],
         "organization_id": member["organization_id"],
-        "member": members.rendered(world, member),
-        "organization": organizations.get(world, member["organization_id"]),
+        "member": members.render_member(world, member),
+        "organization": organizations.get_organization(world, member["organization_id"]),
         "member_session": None,
         "session_token": "",
         "session_jwt": "",

@@ -1,6 +1,8 @@
-"""Session JWTs: the signing keys, the claims, and reading a token back.
+"""Session JWTs.
 
-Tokens are always stamped with real time, whatever the sandbox's clock says, so that a verifier on
+The signing keys, the claims, and reading a token back.
+
+Tokens are always stamped with real time, regardless of the sandbox's clock, so that a verifier on
 real time accepts a fresh one after the clock was advanced. Sessions, links and invitations are
 what ends by the sandbox's clock.
 """
@@ -16,10 +18,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from sandbox.clock import real_now
+from sandbox.clock import get_real_now
 from sandbox.store import Document
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import new_id
+from sandbox.stytch.values import build_stytch_id
 from sandbox.world import World
 
 KIND = "stytch.key"
@@ -40,7 +42,7 @@ def private_key(pem: str) -> rsa.RSAPrivateKey:
     return key
 
 
-def new_pem() -> str:
+def create_key_pem() -> str:
     """Make a 2048-bit RSA key."""
     return (
         rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -54,25 +56,31 @@ def new_pem() -> str:
 
 
 def published(world: World) -> list[Document]:
-    """Return the keys verifiers should accept; the last one signs."""
-    return world.store.all(KIND) or [rotate(world)]
+    """Return the keys verifiers should accept.
+
+    The last one signs.
+    """
+    return world.store.all(KIND) or [rotate_key(world)]
 
 
-def rotate(world: World) -> Document:
-    """Make a new signing key; the one before stays published, older ones go."""
-    key = {"kid": new_id("jwk"), "pem": new_pem()}
+def rotate_key(world: World) -> Document:
+    """Make a new signing key.
+
+    The one before stays published, older ones go.
+    """
+    key = {"kid": build_stytch_id("jwk"), "pem": create_key_pem()}
     for old in world.store.all(KIND)[:-1]:
         world.store.delete(KIND, old["kid"])
     world.store.put(KIND, key["kid"], key)
     return key
 
 
-def jwks(world: World) -> list[Document]:
+def list_public_keys(world: World) -> list[Document]:
     """Return the public halves, in the strict shape the SDK's model wants."""
-    return [jwk(key) for key in published(world)]
+    return [build_public_key(key) for key in published(world)]
 
 
-def jwk(key: Document) -> Document:
+def build_public_key(key: Document) -> Document:
     """Return one public key."""
     numbers = private_key(key["pem"]).public_key().public_numbers()
     return {
@@ -83,7 +91,7 @@ def jwk(key: Document) -> Document:
         "kid": key["kid"],
         "x5c": [],
         "x5tS256": "",
-        "n": encode(numbers.n.to_bytes(256, "big")),
+        "n": encode_base64url(numbers.n.to_bytes(256, "big")),
         "e": "AQAB",
     }
 
@@ -91,11 +99,11 @@ def jwk(key: Document) -> Document:
 # Tokens
 
 
-def claims(
+def build_claims(
     world: World, *, session: Document, organization: Document, role_ids: list[str]
 ) -> Document:
     """Return the claims of a session's token, stamped with real time."""
-    now = int(real_now().timestamp())
+    now = int(get_real_now().timestamp())
     custom = {k: v for k, v in session["custom_claims"].items() if k not in RESERVED}
     return {
         **custom,
@@ -111,7 +119,9 @@ def claims(
             "last_accessed_at": session["last_accessed_at"],
             "expires_at": session["expires_at"],
             "attributes": {"user_agent": "", "ip_address": ""},
-            "authentication_factors": [brief(f) for f in session["authentication_factors"]],
+            "authentication_factors": [
+                shorten_factor(f) for f in session["authentication_factors"]
+            ],
             "roles": role_ids,
         },
         ORGANIZATION: {
@@ -121,23 +131,33 @@ def claims(
     }
 
 
-def brief(factor: Document) -> Document:
-    """Return a factor as tokens carry it: without its own dates."""
+def shorten_factor(factor: Document) -> Document:
+    """Return a factor as tokens carry it.
+
+    Without its own dates.
+    """
     return {k: v for k, v in factor.items() if k not in {"created_at", "updated_at"}}
 
 
-def sign(world: World, payload: Document, *, header: Document | None = None, pem: str = "") -> str:
+def sign_token(
+    world: World, payload: Document, *, header: Document | None = None, pem: str = ""
+) -> str:
     """Sign claims with the current key, or with what a test's header asks for."""
     key = published(world)[-1]
     head = {"alg": "RS256", "kid": key["kid"], "typ": "JWT"} | (header or {})
     head = {name: value for name, value in head.items() if value is not None}
-    content = f"{segment(head)}.{segment(payload)}"
+    content = f"{encode_segment(head)}.{encode_segment(payload)}"
     private = private_key(pem or key["pem"])
-    return f"{content}.{encode(signature(private, str(head.get('alg')), content.encode()))}"
+    return (
+        f"{content}.{encode_base64url(signature(private, str(head.get('alg')), content.encode()))}"
+    )
 
 
 def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> bytes:
-    """Sign as the algorithm says; the wrong ones exist so that verifiers can be tried."""
+    """Sign as the algorithm says.
+
+    The wrong ones exist so that verifiers can be tried.
+    """
     if algorithm == "none":
         return b""
     if algorithm == "HS256":  # the classic confusion: the public key used as a shared secret
@@ -148,22 +168,27 @@ def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> byt
     return private.sign(content, padding.PKCS1v15(), hashes.SHA256())
 
 
-def read(world: World, token: str) -> Document:
+def read_token(world: World, token: str) -> Document:
     """Return the claims of a token we signed, expired or not."""
     try:
         head_part, payload_part, signature_part = token.split(".")
-        head, payload = json.loads(decode(head_part)), json.loads(decode(payload_part))
+        head, payload = (
+            json.loads(decode_base64url(head_part)),
+            json.loads(decode_base64url(payload_part)),
+        )
         key = next(key for key in published(world) if key["kid"] == head["kid"])
         public = private_key(key["pem"]).public_key()
         content = f"{head_part}.{payload_part}".encode()
-        public.verify(decode(signature_part), content, padding.PKCS1v15(), hashes.SHA256())
+        public.verify(
+            decode_base64url(signature_part), content, padding.PKCS1v15(), hashes.SHA256()
+        )
     except (ValueError, KeyError, TypeError, StopIteration, InvalidSignature) as error:
         raise StytchError("unable_to_parse_session_jwt") from error
-    check(world, payload)
+    check_token_claims(world, payload)
     return dict(payload)
 
 
-def check(world: World, payload: Document) -> None:
+def check_token_claims(world: World, payload: Document) -> None:
     """Refuse claims of another project or of no session."""
     project_id = world.settings.stytch_project_id
     if payload.get("iss") != f"stytch.com/{project_id}":
@@ -176,16 +201,16 @@ def check(world: World, payload: Document) -> None:
         raise StytchError("jwt_invalid_claims")
 
 
-def encode(raw: bytes) -> str:
+def encode_base64url(raw: bytes) -> str:
     """Write base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode(text: str) -> bytes:
+def decode_base64url(text: str) -> bytes:
     """Read base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def segment(value: Any) -> str:  # noqa: ANN401  any JSON
+def encode_segment(value: Any) -> str:  # noqa: ANN401  any JSON
     """Write one part of a token."""
-    return encode(json.dumps(value, separators=(",", ":")).encode())
+    return encode_base64url(json.dumps(value, separators=(",", ":")).encode())

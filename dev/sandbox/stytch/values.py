@@ -1,4 +1,7 @@
-"""Small values of the Stytch half: ids, instants, e-mail addresses, links."""
+"""Small values of the Stytch half.
+
+Ids, instants, e-mail addresses, links.
+"""
 
 import re
 import secrets
@@ -12,7 +15,7 @@ from sandbox.stytch.errors import StytchError
 EMAIL = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>]+\.[^@\s.,;<>]+")
 
 
-def new_id(kind: str) -> str:
+def build_stytch_id(kind: str) -> str:
     """Return an id such as `member-test-<uuid>`."""
     return f"{kind}-test-{uuid4()}"
 
@@ -22,8 +25,11 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def instant(moment: datetime) -> str:
-    """Write an instant the way Stytch does: whole seconds, UTC, Z."""
+def format_stytch_time(moment: datetime) -> str:
+    """Write an instant the way Stytch does.
+
+    Whole seconds, UTC, Z.
+    """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -52,6 +58,9 @@ def with_query(url: str, **params: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def merged(before: Document, change: Document) -> Document:
-    """Merge metadata the way Stytch does: key by key, null removes."""
+def merge_stytch_values(before: Document, change: Document) -> Document:
+    """Merge metadata the way Stytch does.
+
+    Key by key, null removes.
+    """
     return {key: value for key, value in (before | change).items() if value is not None}

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sandbox.deliveries import Sign
 from sandbox.settings import Settings
 from sandbox.store import Document
-from sandbox.stytch.values import new_id
+from sandbox.stytch.values import build_stytch_id
 from sandbox.world import World
 
 type Action = Literal["CREATE", "UPDATE", "DELETE"]
@@ -19,7 +19,7 @@ type ObjectType = Literal["member", "organization"]
 type Source = Literal["DIRECT", "DASHBOARD", "SCIM"]
 
 
-def emit(
+def emit_webhook(
     world: World,
     *,
     action: Action,
@@ -28,10 +28,13 @@ def emit(
     source: Source,
     document: Document | None,
 ) -> None:
-    """Queue one event; DELETE carries no object."""
+    """Queue one event.
+
+    DELETE carries no object.
+    """
     event: Document = {
         "action": action,
-        "event_id": new_id("webhook-event"),
+        "event_id": build_stytch_id("webhook-event"),
         "id": object_id,
         "object_type": object_type,
         "project_id": world.settings.stytch_project_id,
@@ -47,12 +50,15 @@ def emit(
         event_id=message_id,
         type=f"{source}.{object_type}.{action}".lower(),
         body=json.dumps(event, separators=(",", ":")).encode(),
-        sign=signer(world.settings, message_id),
+        sign=build_svix_signer(world.settings, message_id),
     )
 
 
-def signer(settings: Settings, message_id: str) -> Sign:
-    """Return what signs one message at the time it is sent; a retry keeps its id."""
+def build_svix_signer(settings: Settings, message_id: str) -> Sign:
+    """Return what signs one message at the time it is sent.
+
+    A retry keeps its id.
+    """
     secret = base64.b64decode(settings.stytch_webhook_secret.removeprefix("whsec_"))
 
     def sign(body: bytes, at: datetime) -> dict[str, str]:

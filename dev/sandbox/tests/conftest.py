@@ -9,7 +9,10 @@ from sandbox.tests.support import Control, Receiver, Served, settings
 
 @pytest.fixture(scope="session")
 def receiver():
-    """Collects what the sandbox POSTs; its answers can be told to fail."""
+    """Collects what the sandbox POSTs.
+
+    Its answers can be told to fail.
+    """
     with Receiver() as running:
         yield running
 
@@ -23,7 +26,10 @@ def served(receiver):
 
 @pytest.fixture
 def control(served, receiver):
-    """The control plane; everything is forgotten before each test."""
+    """The control plane.
+
+    Everything is forgotten before each test.
+    """
     plane = Control(served.url)
     plane.post("/webhooks/drain", within=0.05)  # else the last test's would arrive in this one
     plane.post("/reset")
@@ -81,6 +87,9 @@ def proven(client, control):
 
 @pytest.fixture
 def shop(served, control, receiver):
-    """A shop at the Stripe sandbox; afterwards every event it caused is held to its schema."""
+    """A shop at the Stripe sandbox.
+
+    Afterwards every event it caused is held to its schema.
+    """
     yield Shop(stripe_client(served), control, receiver)
     check_events(served.app.world.store)

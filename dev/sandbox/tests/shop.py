@@ -1,4 +1,7 @@
-"""A small shop at the Stripe sandbox: one product, two prices, and customers who subscribe."""
+"""A small shop at the Stripe sandbox.
+
+One product, two prices, and customers who subscribe.
+"""
 
 import stripe
 
@@ -19,7 +22,10 @@ def stripe_client(served, **options):
 
 
 class Shop:
-    """Valid by default; each test states only what it is about."""
+    """Valid by default.
+
+    Each test states only what it is about.
+    """
 
     def __init__(self, client, control, receiver):
         self.api = client.v1

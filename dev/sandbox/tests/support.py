@@ -1,4 +1,7 @@
-"""What the sandbox's tests stand on: a server in a thread, its control plane, a receiver."""
+"""What the sandbox's tests stand on.
+
+A server in a thread, its control plane, a receiver.
+"""
 
 import contextlib
 import json
@@ -80,7 +83,10 @@ class Receiver:
         self.statuses.clear()
 
     def events(self, **wanted):
-        """What came, parsed, in order of arrival; only those with the wanted fields."""
+        """What came, parsed, in order of arrival.
+
+        Only those with the wanted fields.
+        """
         bodies = [json.loads(body) for _, _, body in list(self.received)]
         return [body for body in bodies if wanted.items() <= body.items()]
 

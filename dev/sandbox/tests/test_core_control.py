@@ -1,4 +1,7 @@
-"""The control plane: faults, the clock, the request log, refusals of what it does not know."""
+"""The control plane.
+
+Faults, the clock, the request log, refusals of what it does not know.
+"""
 
 import time
 
@@ -154,7 +157,7 @@ def test_reset_forgets_everything(client, control, acme):
     assert client.organizations.search().organizations == []
 
 
-def test_inbox_is_newest_first_and_by_address_whatever_its_case(client, control):
+def test_inbox_is_newest_first_and_filters_by_address_in_any_case(client, control):
     for address in ("ada@acme.example", "bob@acme.example", "Ada@Acme.Example"):
         client.magic_links.email.discovery.send(address)
 

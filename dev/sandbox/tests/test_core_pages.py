@@ -1,4 +1,7 @@
-"""The pages for people: they show what happened, escape it, and say what comes next."""
+"""The pages for people.
+
+They show what happened, escape it, and say what comes next.
+"""
 
 import html
 import re

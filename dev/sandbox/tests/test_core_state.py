@@ -1,4 +1,7 @@
-"""State and start: what survives a kill, what is refused, and that calls are quick."""
+"""State and start.
+
+What survives a kill, what is refused, and that calls are quick.
+"""
 
 import asyncio
 import signal
@@ -150,7 +153,10 @@ def test_cleared_store_keeps_what_it_is_told_to(tmp_path):
 
 
 def test_answers_wait_for_no_acknowledgement(served, acme):
-    """A server that writes head and body in two packets, and lets the second wait: 44 ms a call."""
+    """A server that writes head and body in two packets, and lets the second wait.
+
+    44 ms a call.
+    """
     connection = next(iter(served.connections))
 
     line = connection.transport.get_extra_info("socket")

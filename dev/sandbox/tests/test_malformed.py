@@ -1,4 +1,7 @@
-"""Input of another shape: each vendor refuses it in its own words, and nothing falls over later."""
+"""Input of another shape.
+
+Each vendor refuses it in its own words, and nothing falls over later.
+"""
 
 import httpx
 import pytest

@@ -1,4 +1,7 @@
-"""Checkout: opened by the product, finished by a person or by the control plane."""
+"""Checkout.
+
+Opened by the product, finished by a person or by the control plane.
+"""
 
 import httpx
 import pytest

@@ -1,4 +1,7 @@
-"""Events: signed, whole, kept, and sent in order unless disorder is asked for."""
+"""Events.
+
+Signed, whole, kept, and sent in order unless disorder is asked for.
+"""
 
 import json
 

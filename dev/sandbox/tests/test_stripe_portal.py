@@ -1,4 +1,7 @@
-"""The portal and the invoice pages: what a billing admin sees and may do."""
+"""The portal and the invoice pages.
+
+What a billing admin sees and may do.
+"""
 
 import httpx
 import pytest

@@ -1,4 +1,7 @@
-"""The parts without a server: forms, parameters, money, periods, differences, keys."""
+"""The parts without a server.
+
+Forms, parameters, money, periods, differences, keys.
+"""
 
 from datetime import UTC, datetime
 
@@ -9,9 +12,9 @@ from hypothesis import strategies as st
 
 from sandbox.store import Store
 from sandbox.stripe import forms, money, parameters, periods, schemas
-from sandbox.stripe.documents import merged, previous
+from sandbox.stripe.documents import find_previous_values, merge_stripe_metadata
 from sandbox.stripe.errors import StripeError
-from sandbox.stripe.events import Fact, fold
+from sandbox.stripe.events import Fact, fold_fact
 from sandbox.stripe.idempotency import Answer, Keys
 
 PRICE = {"billing_scheme": "per_unit", "unit_amount_decimal": "900", "transform_quantity": None}
@@ -25,7 +28,7 @@ def moment(text):
 def test_form_becomes_objects_and_lists():
     text = "items[0][id]=si_1&items[0][quantity]=5&items[1][id]=si_2&expand[]=a&expand[]=b&name="
 
-    assert forms.decode(text) == {
+    assert forms.decode_form(text) == {
         "items": [{"id": "si_1", "quantity": "5"}, {"id": "si_2"}],
         "expand": ["a", "b"],
         "name": "",
@@ -35,13 +38,13 @@ def test_form_becomes_objects_and_lists():
 @pytest.mark.parametrize("text", ["a=1&a[b]=2", "a[b]=2&a=1", "[a]=1", "a[b=1", "a" + "[b]" * 40])
 def test_crooked_form_is_refused(text):
     with pytest.raises(StripeError):
-        forms.decode(text)
+        forms.decode_form(text)
 
 
 def test_parameters_take_the_types_of_their_schema():
     text = "quantity=5&off_session=true&proration_date=1795298400&metadata[n]=5&discounts="
 
-    typed = parameters.coerce("SubscriptionItemUpdateParams", forms.decode(text))
+    typed = parameters.coerce_parameters("SubscriptionItemUpdateParams", forms.decode_form(text))
 
     assert typed == {
         "quantity": 5,
@@ -66,7 +69,7 @@ def test_parameters_take_the_types_of_their_schema():
 )
 def test_ill_typed_parameters_are_refused(text):
     with pytest.raises(StripeError):
-        parameters.coerce("SubscriptionItemUpdateParams", forms.decode(text))
+        parameters.coerce_parameters("SubscriptionItemUpdateParams", forms.decode_form(text))
 
 
 def test_removed_field_is_found_although_the_schema_lets_it_pass():
@@ -83,15 +86,19 @@ def test_removed_field_is_found_although_the_schema_lets_it_pass():
 def test_credit_mirrors_debit_and_stays_within_the_period(quantity, unit, share):
     price = PRICE | {"unit_amount_decimal": str(unit)}
 
-    debit = money.prorated(price, quantity, at=share, start=0, end=2_678_400)
+    debit = money.compute_proration(price, quantity, at=share, start=0, end=2_678_400)
 
     assert 0 <= debit <= quantity * unit
-    assert money.rounded(-money.cost(price, quantity)) == -quantity * unit
+    assert money.round_half_up(-money.compute_cost(price, quantity)) == -quantity * unit
 
 
 def test_proration_rounds_half_up_per_line():
-    assert money.prorated(PRICE | {"unit_amount_decimal": "5"}, 1, at=1, start=0, end=2) == 3
-    assert money.prorated(PRICE | {"unit_amount_decimal": "4"}, 1, at=2, start=0, end=3) == 1
+    assert (
+        money.compute_proration(PRICE | {"unit_amount_decimal": "5"}, 1, at=1, start=0, end=2) == 3
+    )
+    assert (
+        money.compute_proration(PRICE | {"unit_amount_decimal": "4"}, 1, at=2, start=0, end=3) == 1
+    )
 
 
 def test_tiers_charge_graduated_or_by_volume():
@@ -101,15 +108,15 @@ def test_tiers_charge_graduated_or_by_volume():
     ]
     price = PRICE | {"billing_scheme": "tiered", "tiers": tiers}
 
-    assert money.cost(price | {"tiers_mode": "graduated"}, 3) == 2000
-    assert money.cost(price | {"tiers_mode": "graduated"}, 5) == 3000
-    assert money.cost(price | {"tiers_mode": "volume"}, 5) == 2500
+    assert money.compute_cost(price | {"tiers_mode": "graduated"}, 3) == 2000
+    assert money.compute_cost(price | {"tiers_mode": "graduated"}, 5) == 3000
+    assert money.compute_cost(price | {"tiers_mode": "volume"}, 5) == 2500
 
 
 def test_month_end_comes_back_after_february():
     anchor = moment("2027-01-31")
 
-    ends = [periods.boundary(anchor, MONTH, number) for number in (1, 2)]
+    ends = [periods.get_period_start(anchor, MONTH, number) for number in (1, 2)]
 
     assert ends == [moment("2027-02-28"), moment("2027-03-31")]
 
@@ -121,28 +128,32 @@ def test_next_boundary_is_the_first_one_later(span, interval, count):
 
     following = periods.next_after(anchor + span, anchor, recurring)
 
-    number = next(n for n in range(30_000) if periods.boundary(anchor, recurring, n) == following)
-    assert periods.boundary(anchor, recurring, number - 1) <= anchor + span < following
+    number = next(
+        n for n in range(30_000) if periods.get_period_start(anchor, recurring, n) == following
+    )
+    assert periods.get_period_start(anchor, recurring, number - 1) <= anchor + span < following
 
 
 def test_previous_attributes_hold_changed_fields_and_whole_arrays():
     before = {"a": 1, "b": {"c": 1, "d": 2}, "e": [1, 2], "f": None}
     after = {"a": 1, "b": {"c": 1, "d": 3}, "e": [1, 3], "f": 5}
 
-    assert previous(before, after) == {"b": {"d": 2}, "e": [1, 2], "f": None}
+    assert find_previous_values(before, after) == {"b": {"d": 2}, "e": [1, 2], "f": None}
 
 
 def test_metadata_merges_and_blanks_unset():
-    assert merged({"a": "1", "b": "2"}, {"b": "", "c": "3"}) == {"a": "1", "c": "3"}
-    assert merged({"a": "1"}, "") == {}
+    assert merge_stripe_metadata({"a": "1", "b": "2"}, {"b": "", "c": "3"}) == {"a": "1", "c": "3"}
+    assert merge_stripe_metadata({"a": "1"}, "") == {}
     with pytest.raises(StripeError):
-        merged({}, {"k": "v" * 501})
+        merge_stripe_metadata({}, {"k": "v" * 501})
 
 
 def test_two_updates_of_one_object_are_one_event():
     facts = []
     for quantity in (2, 3):
-        fold(facts, Fact("x.updated", {"id": "x", "n": quantity}, {"id": "x", "n": quantity - 1}))
+        fold_fact(
+            facts, Fact("x.updated", {"id": "x", "n": quantity}, {"id": "x", "n": quantity - 1})
+        )
 
     assert [(fact.before["n"], fact.object["n"]) for fact in facts] == [(1, 3)]
 

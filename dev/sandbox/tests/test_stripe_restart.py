@@ -1,4 +1,7 @@
-"""State that survives: a sandbox started again knows its subscriptions, keys and unsent events."""
+"""State that survives.
+
+A sandbox started again knows its subscriptions, keys and unsent events.
+"""
 
 import pytest
 

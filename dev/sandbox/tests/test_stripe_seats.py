@@ -1,4 +1,7 @@
-"""Seats: what a changed number costs, now or later, and that a preview says the same."""
+"""Seats.
+
+What a changed number costs, now or later, and that a preview says the same.
+"""
 
 import pytest
 import stripe
@@ -59,7 +62,7 @@ def test_prorations_are_credit_and_debit_to_the_second(shop):
 
     invoice = shop.invoices(subscription)[0]
     price = shop.monthly.to_dict() | {"transform_quantity": None}
-    expected = [money.prorated(price, n, at=third, start=start, end=end) for n in (5, 8)]
+    expected = [money.compute_proration(price, n, at=third, start=start, end=end) for n in (5, 8)]
     assert [line.amount for line in invoice.lines.data] == [-expected[0], expected[1]]
     assert (invoice.total, invoice.status) == (expected[1] - expected[0], "paid")
     assert shop.again(subscription).latest_invoice == invoice.id

@@ -1,4 +1,7 @@
-"""The wire itself: who may ask, what is understood, and how often the same thing is done."""
+"""The wire itself.
+
+Who may ask, what is understood, and how often the same thing is done.
+"""
 
 import httpx
 import pytest

@@ -1,11 +1,14 @@
-"""Organizations that ask for more than a mailed link: another way in, or a second factor."""
+"""Organizations that ask for more than a mailed link.
+
+Another way in, or a second factor.
+"""
 
 import pytest
 
 
 @pytest.fixture
 def strict(client, acme):
-    """Changes what Acme asks of whoever signs in."""
+    """Changes what Acme asks of anyone who signs in."""
 
     def change(**settings):
         client.organizations.update(acme.organization_id, **settings)

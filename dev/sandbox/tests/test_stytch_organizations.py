@@ -26,7 +26,7 @@ def test_slug_is_made_from_the_name_and_kept_unique(client):
     assert slugs == ["acme-co", "acme-co-2"]
 
 
-def test_taken_slug_is_refused_whatever_its_case(client, acme):
+def test_taken_slug_is_refused_in_any_case(client, acme):
     with refused("organization_slug_already_used", 400):
         client.organizations.create("Other", organization_slug="ACME")
 

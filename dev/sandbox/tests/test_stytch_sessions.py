@@ -272,7 +272,7 @@ def test_member_may_change_the_own_name_but_not_the_own_roles(client, acme, sess
         update("acme", session.member_id, name="Not Ada", method_options=options)
 
 
-def test_admin_of_one_organization_is_nobody_in_another(client, session):
+def test_admin_of_one_organization_has_no_rights_in_another(client, session):
     client.organizations.create("Other", organization_slug="other")
     options = organizations.UpdateRequestOptions(
         authorization=Authorization(session_jwt=session.session_jwt)

@@ -136,7 +136,7 @@ def test_refused_sign_in_leaves_the_link_usable(client, control, acme, ada, wron
     assert client.magic_links.authenticate(token).status_code == 200
 
 
-def test_stranger_signs_up_only_where_the_domain_may_join(client, acme):
+def test_unknown_person_signs_up_only_where_the_domain_may_join(client, acme):
     send = client.magic_links.email.login_or_signup
     with refused("email_jit_provisioning_not_allowed", 400):
         send("acme", "eve@acme.example")

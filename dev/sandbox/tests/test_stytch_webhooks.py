@@ -1,4 +1,7 @@
-"""Webhooks of Stytch's half: one per mutation, signed like Svix, disordered on demand."""
+"""Webhooks of Stytch's half.
+
+One per mutation, signed like Svix, disordered on demand.
+"""
 
 import json
 from datetime import datetime, timedelta
@@ -11,7 +14,10 @@ from tests.harness.stack import poll
 
 @pytest.fixture
 def happened(control, receiver):
-    """Waits until nothing is due; returns the parsed events in order of arrival."""
+    """Waits until nothing is due.
+
+    Returns the parsed events in order of arrival.
+    """
 
     def wait(**wanted):
         control.post("/webhooks/drain", within=1)
@@ -179,7 +185,7 @@ def test_control_refuses_what_it_does_not_know(control, ada, body):
     assert answer.json()["error"]
 
 
-def test_rumours_are_sent_as_told(client, control, acme, ada, happened):
+def test_webhooks_are_sent_as_requested(client, control, acme, ada, happened):
     late = {"member_id": ada.member_id, "status": "active"}
     client.organizations.members.delete("acme", ada.member_id)
     control.post(

@@ -1,4 +1,7 @@
-"""Billing as staff see it: what is sold is theirs to edit, what Stripe holds is looked at."""
+"""The admin pages of billing.
+
+Staff edit what is sold; what the provider holds is read-only.
+"""
 
 from billing.admin import plans, seats, subscriptions
 

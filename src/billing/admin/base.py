@@ -1,27 +1,27 @@
-"""What the pages of billing share: each row is an organization's, amounts are minor units."""
+"""What the pages of billing share."""
 
 from typing import Any
 
-from kit.admin.base import ReadOnly, badge
+from kit.admin.base import ReadOnly, state_badge
 
 BY_ORGANIZATION = ("organization__name", "organization__slug", "=organization__id")
 HOW_TO_SEARCH = "Part of an organization's name or slug, or a whole id, ours or Stripe's."
 
 
-def money(amount: int, currency: str) -> str:
-    """Minor units as people write them."""
+def format_money(amount: int, currency: str) -> str:
+    """Format minor units with their currency."""
     return f"{amount / 100:,.2f} {currency.upper()}"
 
 
 class Paid(ReadOnly):
-    """Rows that Stripe told us, each of one organization."""
+    """Read-only rows of one organization."""
 
     list_select_related: tuple[str, ...] = ("organization",)
     search_fields: tuple[str, ...] = BY_ORGANIZATION
     search_help_text = HOW_TO_SEARCH
     ordering: tuple[str, ...] = ("-created_at",)
-    standing = badge("status")
+    standing = state_badge("status")
 
     def heading(self, row: Any) -> str:
-        """Whose it is."""
+        """Return the organization's name."""
         return f"{row.organization}: {row}"

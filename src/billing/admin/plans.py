@@ -1,4 +1,4 @@
-"""What is sold, and the exceptions: staff's to edit."""
+"""The admin pages of plans, prices, features and overrides."""
 
 from typing import Any
 
@@ -9,16 +9,19 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from billing.admin.base import BY_ORGANIZATION, money
+from billing.admin.base import BY_ORGANIZATION, format_money
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price
 from billing.models.plans import default_billable_roles
 from billing.seat_sync import reconcile
 from identity.roles import Role
-from kit.admin.base import NOTHING, ReadOnly, Staffed
+from kit.admin.base import EMPTY_VALUE, BaseAdmin, ReadOnly
 
 
 class Priced(TabularInline):  # type: ignore[misc]  # unfold ships no types
-    """Prices of a plan. An amount never changes: add another price, and run `sync_catalog`."""
+    """The prices of a plan.
+
+    An amount never changes; add another price, and run `sync_catalog`.
+    """
 
     model = Price
     fields = (
@@ -30,7 +33,7 @@ class Priced(TabularInline):  # type: ignore[misc]  # unfold ships no types
     show_title = False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """What subscriptions were sold at stays as it was."""
+        """Refuse changes, because subscriptions were sold at these amounts."""
         return False
 
     has_delete_permission = has_change_permission
@@ -46,8 +49,11 @@ class Contained(TabularInline):  # type: ignore[misc]  # unfold ships no types
 
 
 @admin.register(Plan)
-class PlanAdmin(Staffed):
-    """What is sold. `sync_catalog` writes the plans its file names, and tells Stripe of all."""
+class PlanAdmin(BaseAdmin):
+    """The plans.
+
+    `sync_catalog` writes those its file names, and publishes all.
+    """
 
     list_display = ("name", "key", "minimum_seats", "maximum_seats", "is_public")
     list_filter = ("is_public", "is_default")
@@ -70,14 +76,14 @@ class PlanAdmin(Staffed):
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        """Other rules make other numbers: whoever pays by them is counted again."""
+        """Save a plan, and recount the seats of the organizations that have it."""
         super().save_model(request, obj, form, change)
-        reconcile.defer(reconcile.of_plan(obj))
+        reconcile.defer_reconciliations(reconcile.list_of_plan(obj))
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
-        """Roles are ticked, not typed as JSON."""
+        """Return checkboxes for roles instead of a JSON field."""
         if db_field.name != "billable_roles":
             return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[no-any-return]
         return forms.MultipleChoiceField(
@@ -87,17 +93,20 @@ class PlanAdmin(Staffed):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        """A key stays: prices, files and Stripe's product are found by it."""
+        """Keep the key, by which prices, files and the provider's product are found."""
         return self.readonly_fields if obj is None else (*self.readonly_fields, "key")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """A plan somebody may have is hidden, not deleted."""
+        """Refuse deletion of a plan that a subscription may have."""
         return False
 
 
 @admin.register(Price)
 class PriceAdmin(ReadOnly):
-    """Amounts never change: a new one is a new row of its plan, and `sync_catalog` tells Stripe."""
+    """The prices.
+
+    An amount never changes; a new one is a new row, published by `sync_catalog`.
+    """
 
     list_display = ("lookup_key", "plan", "shown", "interval", "is_active", "stripe_price_id")
     list_filter = ("plan", "interval", "is_active")
@@ -109,13 +118,13 @@ class PriceAdmin(ReadOnly):
 
     @admin.display(description="amount", ordering="amount")
     def shown(self, price: Price) -> str:
-        """Per seat and interval."""
-        return money(price.amount, price.currency)
+        """Return the amount per seat and interval."""
+        return format_money(price.amount, price.currency)
 
 
 @admin.register(Feature)
-class FeatureAdmin(Staffed):
-    """What plans may contain; code asks for a feature by its key."""
+class FeatureAdmin(BaseAdmin):
+    """The features that plans may contain, which code names by key."""
 
     list_display = ("key", "name", "requires_premium", "description")
     list_filter = ("requires_premium",)
@@ -128,13 +137,13 @@ class FeatureAdmin(Staffed):
         request: HttpRequest,  # noqa: ARG002
         obj: Model | None = None,
     ) -> tuple[str, ...]:
-        """A key stays: code names it."""
+        """Keep the key, because code names it."""
         return () if obj is None else ("key",)
 
 
 @admin.register(FeatureOverride)
-class FeatureOverrideAdmin(Staffed):
-    """Staff's word for one organization, stronger than its plan."""
+class FeatureOverrideAdmin(BaseAdmin):
+    """Exceptions for one organization, stronger than its plan."""
 
     list_display = ("organization", "feature", "is_granted", "limit", "expires_at", "reason")
     list_filter = ("is_granted", "feature", "expires_at")
@@ -147,8 +156,8 @@ class FeatureOverrideAdmin(Staffed):
 
     @admin.display(description="created by")
     def author(self, override: FeatureOverride) -> str:
-        """Who gave the word."""
-        return override.created_by.email if override.created_by else NOTHING
+        """Return who made the exception."""
+        return override.created_by.email if override.created_by else EMPTY_VALUE
 
     def save_model(
         self,
@@ -157,6 +166,6 @@ class FeatureOverrideAdmin(Staffed):
         form: Any,
         change: bool,  # noqa: FBT001
     ) -> None:
-        """Signed by whoever writes it."""
+        """Save with the member of staff as author."""
         obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)

@@ -1,4 +1,4 @@
-"""Seats: where they stand, how each came about, and what Stripe was told."""
+"""The admin pages of seats, of their ledger and of what was sent."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from billing.admin.base import Paid
 from billing.models import SeatAttempt, SeatChange, SeatState
 from billing.seat_rules import Mode
 from billing.seats import report
-from kit.admin.base import acting, badge
+from kit.admin.base import act_as_staff, state_badge
 
 
 @admin.register(SeatState)
 class SeatStateAdmin(Paid):
-    """How each organization's seats stand between us and Stripe; a contract may fix their number."""
+    """The seats of each organization, counted here and billed at the provider."""
 
     list_display = (
         "organization", "standing", "mode", "counted", "reserved", "provider_quantity",
@@ -22,7 +22,7 @@ class SeatStateAdmin(Paid):
     )  # fmt: skip
     list_filter = ("state", "mode")
     ordering = ("-updated_at",)
-    standing = badge("state")
+    standing = state_badge("state")
     fieldsets = (
         (None, {"fields": ("organization", "state", "mode", "contract_seats")}),
         ("Numbers", {"fields": ("counted", "reserved", "provider_quantity", "previewed_quantity")}),
@@ -36,13 +36,13 @@ class SeatStateAdmin(Paid):
     )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Mode and contract are staff's to say."""
+        """Allow staff to set the mode and the contract."""
         return bool(request.user.has_perm("billing.change_seatstate"))
 
     def save_model(self, request: HttpRequest, obj: SeatState, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's signature
-        """Through the service, so that Stripe is told."""
-        with acting(request):
-            report.set_mode(
+        """Save through the service, which defers a sync."""
+        with act_as_staff(request):
+            report.set_seat_mode(
                 organization=obj.organization,
                 mode=Mode(obj.mode),
                 contract_seats=obj.contract_seats,
@@ -51,7 +51,7 @@ class SeatStateAdmin(Paid):
 
 @admin.register(SeatChange)
 class SeatChangeAdmin(Paid):
-    """The ledger: how each seat came about."""
+    """The ledger of seat changes."""
 
     list_display = (
         "organization",
@@ -68,13 +68,13 @@ class SeatChangeAdmin(Paid):
 
     @admin.display(description="caller")
     def caller(self, change: SeatChange) -> str:
-        """Who changed it."""
+        """Return who made the change."""
         return f"{change.caller_kind} {change.caller_id}".strip()
 
 
 @admin.register(SeatAttempt)
 class SeatAttemptAdmin(Paid):
-    """What Stripe was told, and what it said."""
+    """What was sent to the provider, and its answer."""
 
     list_display = (
         "organization",
@@ -85,7 +85,7 @@ class SeatAttemptAdmin(Paid):
         "created_at",
     )
     list_filter = ("state", "proration")
-    standing = badge("state")
+    standing = state_badge("state")
     fieldsets = (
         (None, {"fields": ("organization", "subscription", "state", "error")}),
         ("Numbers", {"fields": ("quantity_before", "quantity", "quantity_returned", "revision")}),

@@ -1,12 +1,12 @@
-"""Who pays, what was agreed, what was charged: Stripe's to change, ours to look at."""
+"""The admin pages of customers, subscriptions and invoices, which the provider changes."""
 
 from datetime import datetime
 
 from django.contrib import admin
 
-from billing.admin.base import BY_ORGANIZATION, Paid, money
+from billing.admin.base import BY_ORGANIZATION, Paid, format_money
 from billing.models import Customer, Invoice, Subscription
-from kit.admin.base import NOTHING
+from kit.admin.base import EMPTY_VALUE
 
 
 @admin.register(Customer)
@@ -68,18 +68,21 @@ class SubscriptionAdmin(Paid):
 
     @admin.display(description="plan", ordering="price__plan__name")
     def plan(self, subscription: Subscription) -> str:
-        """What was agreed to."""
-        return str(subscription.plan or NOTHING)
+        """Return the plan."""
+        return str(subscription.plan or EMPTY_VALUE)
 
     @admin.display(description="ends at")
     def ends(self, subscription: Subscription) -> datetime | None:
-        """When it ends, if that is decided."""
+        """Return when it ends, if that is decided."""
         return subscription.ends_at
 
 
 @admin.register(Invoice)
 class InvoiceAdmin(Paid):
-    """What was charged. Its page at Stripe is open to whoever has the address, so it is not here."""
+    """The invoices.
+
+    The address of an invoice's page opens it for anyone, so it is not shown.
+    """
 
     list_display = ("number", "organization", "standing", "amount", "issued_at", "attempts")
     list_filter = ("status", "currency", "issued_at")
@@ -90,10 +93,10 @@ class InvoiceAdmin(Paid):
 
     @admin.display(description="total", ordering="total")
     def amount(self, invoice: Invoice) -> str:
-        """The total with its currency."""
-        return money(invoice.total, invoice.currency)
+        """Return the total with its currency."""
+        return format_money(invoice.total, invoice.currency)
 
     @admin.display(description="amount due")
     def due(self, invoice: Invoice) -> str:
-        """What is still to be paid."""
-        return money(invoice.amount_due, invoice.currency)
+        """Return what is still to be paid."""
+        return format_money(invoice.amount_due, invoice.currency)

@@ -1,1 +1,1 @@
-"""The subscription context: one call that tells a front end what to show."""
+"""The subscription context, one call for what a front end shows."""

@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from billing.context import context
 from billing.context.serializers import SubscriptionContextSerializer
-from billing.subscriptions.serializers import shown
-from identity.authentication import bound_to
+from billing.subscriptions.serializers import prepare_subscription
+from identity.authentication import get_request_context
 from kit.views import APIView
 from tenancy.views import OrganizationScope
 
@@ -21,6 +21,8 @@ class SubscriptionContextView(OrganizationScope, APIView):
 
     @extend_schema(responses=SubscriptionContextSerializer)
     def get(self, request: Request, **_: object) -> Response:
-        found = context.of(organization=self.organization, user=bound_to(request).member.user)
-        found["subscription"] = shown(found["subscription"])
+        found = context.build_context(
+            organization=self.organization, user=get_request_context(request).member.user
+        )
+        found["subscription"] = prepare_subscription(found["subscription"])
         return Response(SubscriptionContextSerializer(found).data)

@@ -22,7 +22,7 @@ from tenancy.models import Organization
 log = structlog.get_logger(__name__)
 
 # How long a request waits for a job that is speaking to Stripe about the same thing.
-PATIENCE: Final = 4.0
+LOCK_WAIT_SECONDS: Final = 4.0
 
 FIELDS: Final = {
     "name": "billing_name",
@@ -36,60 +36,65 @@ FIELDS: Final = {
 }
 
 
-def of(organization: Organization) -> Customer:
-    """The organization's billing profile; an empty one when it has none yet."""
+def get_profile(organization: Organization) -> Customer:
+    """Return the organization's billing profile, an empty one if there is none yet."""
     found = Customer.objects.filter(organization_id=organization.pk).first()
     return found or Customer(organization=organization, billing_name=organization.name)
 
 
-def profile(customer: Customer) -> Profile:
-    """The profile as the gateway takes it."""
+def build_provider_profile(customer: Customer) -> Profile:
+    """Return the profile in the provider's terms."""
     return Profile(**{name: getattr(customer, column) for name, column in FIELDS.items()})
 
 
-def ensure(*, organization: Organization, email: str = "") -> str:
-    """The id of its Stripe customer, made now if there is none. Not within a transaction.
+def ensure_customer(*, organization: Organization, email: str = "") -> str:
+    """Return the id of its customer at the provider, created now if there is none.
+
+    Not within a transaction.
 
     Repeating it after any failure finds the same customer: the key holds for a day, and the lock
     lets only one process try at a time. Raises PaymentRefused and VendorUnavailable.
     """
-    with alone(organization):
-        customer = _prepare(organization, email)
+    with hold_customer_lock(organization):
+        customer = _prepare_customer(organization, email)
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
-        external_id = _create(customer)
+        external_id = _create_at_provider(customer)
         # Held so that what we push is not read back half done.
-        with locks.object(f"stripe:{external_id}", patience=PATIENCE):
-            _introduce(customer, external_id)
+        with locks.hold_object(f"stripe:{external_id}", patience=LOCK_WAIT_SECONDS):
+            _push_profile(customer, external_id)
             with transaction.atomic():
-                tenancy_locks.organization(organization.pk)
+                tenancy_locks.lock_organization(organization.pk)
                 customer.stripe_customer_id = external_id
                 customer.save(update_fields=["stripe_customer_id", "updated_at"])
         return external_id
 
 
-def alone(organization: Organization) -> AbstractContextManager[None]:
-    """Whether it has a customer is decided by one process at a time."""
-    return locks.object(f"customer:{organization.pk}", patience=PATIENCE)
+def hold_customer_lock(organization: Organization) -> AbstractContextManager[None]:
+    """Let one process at a time decide whether the organization has a customer."""
+    return locks.hold_object(f"customer:{organization.pk}", patience=LOCK_WAIT_SECONDS)
 
 
 def pull(customer_id: str) -> Customer | None:
-    """Read the customer again and write what Stripe says; None when it is nobody's."""
-    with locks.object(f"stripe:{customer_id}"):
-        snapshot = providers.current().fetch_customer(customer_id)
+    """Fetch a customer and store it.
+
+    Returns None when it belongs to no organization.
+    """
+    with locks.hold_object(f"stripe:{customer_id}"):
+        snapshot = providers.get_provider().fetch_customer(customer_id)
         with transaction.atomic():
-            return _write(snapshot)
+            return _store_snapshot(snapshot)
 
 
-def write(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
-    """Follow Stripe's profile and VAT number, pushing nothing back; what changed."""
+def store_profile(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
+    """Store the provider's profile and VAT number, and return what changed."""
     # Stripe takes longer texts than an invoice shows: a name too long must not stop the rest.
     known = {
-        column: getattr(snapshot.profile, name)[: _longest(column)]
+        column: getattr(snapshot.profile, name)[: _get_max_length(column)]
         for name, column in FIELDS.items()
     }
     tax_id = snapshot.tax_ids[-1] if snapshot.tax_ids else None
-    known["vat_id"] = tax_id.value[: _longest("vat_id")] if tax_id else ""
+    known["vat_id"] = tax_id.value[: _get_max_length("vat_id")] if tax_id else ""
     known["vat_status"] = tax_id.status if tax_id else ""
     known["stripe_tax_id"] = tax_id.external_id if tax_id else ""
     changes = {
@@ -104,13 +109,13 @@ def write(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any
     return changes
 
 
-def _longest(column: str) -> int:
+def _get_max_length(column: str) -> int:
     field = Customer._meta.get_field(column)  # noqa: SLF001 - Django's documented _meta
     return int(getattr(field, "max_length", 0))
 
 
 def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:
-    """Whose customer this is: ours by id, or by its own word if we have no other for them."""
+    """Return whose customer this is, by our row, or by its metadata if we have no other."""
     known = Customer.objects.filter(stripe_customer_id=customer_id)
     if found := known.values_list("organization_id", flat=True).first():
         return found
@@ -128,8 +133,8 @@ def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:
     return organization_id
 
 
-def link(organization: Organization, customer_id: str) -> None:
-    """Remember the customer of an organization that has none. The caller holds its lock."""
+def link_customer(organization: Organization, customer_id: str) -> None:
+    """Store the customer of an organization that has none, under its lock."""
     customer, _ = Customer.objects.get_or_create(
         organization=organization, defaults={"billing_name": organization.name}
     )
@@ -139,22 +144,25 @@ def link(organization: Organization, customer_id: str) -> None:
 
 
 @contextmanager
-def refusals(customer_id: str, what: str) -> Iterator[None]:
-    """Stripe's no as ours. A customer it does not know any more is read again, to make way."""
+def translate_refusals(customer_id: str, what: str) -> Iterator[None]:
+    """Translate the provider's refusals.
+
+    A customer it does not know is fetched again.
+    """
     try:
         yield
     except VendorRejected as error:
         raise PaymentRefused(f"Stripe refused {what}.", reason=error.code) from error
     except VendorNotFound as error:
-        jobs.defer("billing.pull_customer", customer_id=customer_id)
+        jobs.defer_job("billing.pull_customer", customer_id=customer_id)
         raise PaymentRefused(
             f"Stripe refused {what}. Try again in a moment.", reason=error.code
         ) from error
 
 
-def _prepare(organization: Organization, email: str) -> Customer:
+def _prepare_customer(organization: Organization, email: str) -> Customer:
     with transaction.atomic():
-        tenancy_locks.organization(organization.pk)
+        tenancy_locks.lock_organization(organization.pk)
         customer, _ = Customer.objects.get_or_create(
             organization=organization,
             defaults={"billing_name": organization.name, "billing_email": email},
@@ -165,49 +173,52 @@ def _prepare(organization: Organization, email: str) -> Customer:
         return customer
 
 
-def _create(customer: Customer) -> str:
-    """A customer at Stripe with nothing but the organization's id, so that its key can repeat it."""
+def _create_at_provider(customer: Customer) -> str:
+    """Create a customer with only the organization's id, so that the same key can repeat it."""
     key = f"customer:{customer.organization_id}:{customer.generation}"
     try:
-        return providers.current().create_customer(customer.organization_id, key=key)
+        return providers.get_provider().create_customer(customer.organization_id, key=key)
     except KeySpent as error:
-        # Whatever Stripe began is empty and nobody's; the next try makes another.
+        # What Stripe began is empty and unused. The next try makes another.
         customer.generation += 1
         customer.save(update_fields=["generation", "updated_at"])
         raise VendorUnavailable("stripe", outcome_known=False) from error
 
 
-def _introduce(customer: Customer, external_id: str) -> None:
-    """Tell Stripe who it is; the number first, for its refusal must leave the rest as it was."""
-    stripe = providers.current()
+def _push_profile(customer: Customer, external_id: str) -> None:
+    """Send the profile, the VAT number first, so that its refusal leaves the rest as it was."""
+    stripe = providers.get_provider()
     try:
         if customer.vat_id and not stripe.fetch_customer(external_id).tax_ids:
-            type_, value = vat.kind(customer.vat_id)
+            type_, value = vat.get_tax_id_type(customer.vat_id)
             stripe.add_vat_id(external_id, type=type_, value=value)
-        stripe.update_customer(external_id, profile(customer))
+        stripe.update_customer(external_id, build_provider_profile(customer))
     except VendorRejected as error:
         raise PaymentRefused(
             "Stripe refused the billing profile. Correct it and try again.", reason=error.code
         ) from error
 
 
-def _write(snapshot: CustomerSnapshot) -> Customer | None:
+def _store_snapshot(snapshot: CustomerSnapshot) -> Customer | None:
     organization_id = find_organization_id(snapshot.external_id, snapshot.organization_hint)
     if organization_id is None:
         return None
-    organization = tenancy_locks.organization(organization_id)
+    organization = tenancy_locks.lock_organization(organization_id)
     if not snapshot.is_deleted:
-        link(organization, snapshot.external_id)
+        link_customer(organization, snapshot.external_id)
     customer = Customer.objects.get(organization=organization)
     if snapshot.is_deleted:
-        _unlink(customer)
+        _unlink_customer(customer)
     else:
-        write(customer, snapshot)
+        store_profile(customer, snapshot)
     return customer
 
 
-def _unlink(customer: Customer) -> None:
-    """Deleted at Stripe: the next purchase makes a new one, under a new key."""
+def _unlink_customer(customer: Customer) -> None:
+    """Remove a customer that was deleted.
+
+    The next purchase creates another.
+    """
     customer.stripe_customer_id = None
     customer.stripe_tax_id = ""
     customer.generation += 1

@@ -5,9 +5,12 @@ from billing.customers import customers
 from tenancy.models import Organization
 
 
-def create(*, organization: Organization, return_url: str, email: str = "") -> str:
-    """A short-lived link for this click. Raises RedirectNotAllowed, VendorUnavailable."""
+def create_portal_link(*, organization: Organization, return_url: str, email: str = "") -> str:
+    """Return a short-lived link to the portal.
+
+    Raises RedirectNotAllowed and VendorUnavailable.
+    """
     redirects.require_allowed("return_url", return_url)
-    customer_id = customers.ensure(organization=organization, email=email)
-    with customers.refusals(customer_id, "the portal"):
-        return providers.current().open_portal(customer_id, return_url=return_url)
+    customer_id = customers.ensure_customer(organization=organization, email=email)
+    with customers.translate_refusals(customer_id, "the portal"):
+        return providers.get_provider().open_portal(customer_id, return_url=return_url)

@@ -25,13 +25,16 @@ class ProfileSerializer(StrictSerializer):
     vat_status = serializers.ChoiceField(choices=Customer.VatStatus.choices, allow_null=True)
 
     def to_representation(self, instance: Customer) -> dict[str, object]:
-        """No number, no status."""
+        """Return the profile, without a status where there is no VAT number."""
         shown: dict[str, object] = super().to_representation(instance)
         return {**shown, "vat_status": shown["vat_status"] or None}
 
 
 class ProfileChangeSerializer(StrictSerializer):
-    """The fields to change; blank clears one."""
+    """The fields to change.
+
+    A blank value clears one.
+    """
 
     name = serializers.CharField(max_length=256, required=False, allow_blank=True)
     email = serializers.EmailField(max_length=320, required=False, allow_blank=True)

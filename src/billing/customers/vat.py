@@ -1,4 +1,4 @@
-"""VAT numbers: tidied, matched to the kind Stripe knows them by, refused when they cannot be one."""
+"""Normalize VAT numbers, and refuse what cannot be one."""
 
 import re
 from typing import Final
@@ -18,13 +18,16 @@ _OTHERS: Final = {
 _NORWEGIAN = re.compile(r"(NO)?([0-9]{9})(MVA)?")
 
 
-def tidy(text: str) -> str:
-    """Upper case, without blanks, dots and dashes."""
+def normalize_number(text: str) -> str:
+    """Return the number in upper case, without blanks, dots and dashes."""
     return re.sub(r"[\s.\-]", "", text).upper()
 
 
-def kind(value: str) -> tuple[str, str]:
-    """Stripe's type for a tidy number, and the number as it wants it. Raises VatIdInvalid."""
+def get_tax_id_type(value: str) -> tuple[str, str]:
+    """Return the provider's type for a number, and the number in its form.
+
+    Raises VatIdInvalid.
+    """
     if value[:2] in EUROPE and _EUROPEAN.fullmatch(value):
         return "eu_vat", value
     for type_, pattern in _OTHERS.items():

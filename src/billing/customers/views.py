@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from billing.customers import customers, profiles
 from billing.customers.serializers import ProfileChangeSerializer, ProfileSerializer
-from kit.serializers import body
+from kit.serializers import read_body
 from kit.views import APIView
 from tenancy.views import ControlPlaneScope
 
@@ -20,11 +20,11 @@ class ProfileView(ControlPlaneScope, APIView):
     @extend_schema(responses=ProfileSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
         """Show the billing profile."""
-        return Response(ProfileSerializer(customers.of(self.organization)).data)
+        return Response(ProfileSerializer(customers.get_profile(self.organization)).data)
 
     @extend_schema(request=ProfileChangeSerializer, responses=ProfileSerializer)
     def patch(self, request: Request, **_: object) -> Response:
         """Change the billing profile, at Stripe first."""
-        asked = body(request, ProfileChangeSerializer)
-        changed = profiles.update(organization=self.organization, fields=asked)
+        asked = read_body(request, ProfileChangeSerializer)
+        changed = profiles.update_profile(organization=self.organization, fields=asked)
         return Response(ProfileSerializer(changed).data)

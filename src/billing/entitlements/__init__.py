@@ -1,1 +1,1 @@
-"""What an organization may use: features, limits, overrides."""
+"""What an organization may use, by plan, limit and override."""

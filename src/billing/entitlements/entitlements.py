@@ -1,4 +1,4 @@
-"""Which features an organization has now, and why: override, trial, plan, grace, or not."""
+"""Decide which features an organization has, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class Reason(models.TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureAccess:
-    """The answer to "may we?", with what a front end needs to say no."""
+    """Whether a feature may be used, with what a front end shows if not."""
 
     feature_key: str
     feature_name: str
@@ -45,8 +45,8 @@ class FeatureAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What decides about every feature: the plan agreed to, the one in force, and by what right."""
+class PlanInForce:
+    """The plan agreed to, the plan in force, and the reason it is in force."""
 
     organization: Organization
     subscription: Subscription | None
@@ -60,11 +60,11 @@ class Standing:
 RIGHTS: Final[dict[str, Reason]] = {Status.TRIALING: Reason.TRIAL, Status.PAST_DUE: Reason.GRACE}
 
 
-def access(subscription: Subscription | None, now: datetime) -> Access:
-    """What the subscription opens at this moment."""
+def get_access_level(subscription: Subscription | None, now: datetime) -> Access:
+    """Return what the subscription opens now."""
     if subscription is None:
         return Access.NONE
-    return statuses.access(
+    return statuses.decide_access(
         subscription.status,
         past_due_since=subscription.past_due_since,
         now=now,
@@ -72,26 +72,29 @@ def access(subscription: Subscription | None, now: datetime) -> Access:
     )
 
 
-def standing(organization: Organization) -> Standing:
-    """The plan in force: the agreed one while it gives full access, else what everybody has."""
+def get_plan_in_force(organization: Organization) -> PlanInForce:
+    """Return the plan in force, the agreed one while it gives full access, else the default."""
     subscription = snapshot.find_subscription(organization)
     agreed = subscription.plan if subscription else None
-    opened = access(subscription, timezone.now())
+    opened = get_access_level(subscription, timezone.now())
     is_full = agreed is not None and opened == Access.FULL
     in_force = agreed if agreed is not None and is_full else snapshot.default_plan()
     right = Reason.PLAN
     if is_full and subscription is not None:
         right = RIGHTS.get(subscription.status, Reason.PLAN)
-    return Standing(organization, subscription, agreed, in_force, opened, right)
+    return PlanInForce(organization, subscription, agreed, in_force, opened, right)
 
 
 def all_features(organization: Organization) -> dict[str, FeatureAccess]:
-    """Every feature there is, by key, with a handful of queries whatever their number."""
-    return under(standing(organization))
+    """Return every feature by key, with a bounded number of statements."""
+    return resolve_features(get_plan_in_force(organization))
 
 
-def under(stand: Standing, *, only: str = "") -> dict[str, FeatureAccess]:
-    """The same, for who has asked for the standing already; of one key, nothing else is counted."""
+def resolve_features(stand: PlanInForce, *, only: str = "") -> dict[str, FeatureAccess]:
+    """Return the features under a plan in force.
+
+    With `only`, that one alone is counted.
+    """
     plans = [plan.pk for plan in (stand.in_force, stand.agreed) if plan is not None]
     limits = {
         (entry.plan_id, entry.feature_id): entry
@@ -103,38 +106,41 @@ def under(stand: Standing, *, only: str = "") -> dict[str, FeatureAccess]:
     }
     features = Feature.objects.filter(key=only) if only else Feature.objects.all()
     return {
-        feature.key: _decide(stand, feature, limits, overrides.get(feature.pk))
+        feature.key: _decide_access(stand, feature, limits, overrides.get(feature.pk))
         for feature in features.order_by("key")
     }
 
 
-def of(organization: Organization, feature_key: str) -> FeatureAccess:
-    """One feature. Raises NotFound for a key nobody sells."""
-    found = under(standing(organization), only=feature_key)
+def get_feature_access(organization: Organization, feature_key: str) -> FeatureAccess:
+    """Return one feature.
+
+    Raises NotFound for an unknown key.
+    """
+    found = resolve_features(get_plan_in_force(organization), only=feature_key)
     if not found:
         raise NotFound
     return found[feature_key]
 
 
-def _decide(
-    stand: Standing,
+def _decide_access(
+    stand: PlanInForce,
     feature: Feature,
     limits: dict[tuple[UUID, UUID], PlanFeature],
     override: FeatureOverride | None,
 ) -> FeatureAccess:
     if override is not None:
         if not override.is_granted:
-            return _refused(feature, Reason.OVERRIDE)
+            return _build_refusal(feature, Reason.OVERRIDE)
         return _within_limit(stand, feature, Reason.OVERRIDE, override.limit)
     entry = limits.get((stand.in_force.pk, feature.pk))
     if entry is not None:
         return _within_limit(stand, feature, stand.right, entry.limit)
     was_agreed = stand.agreed is not None and (stand.agreed.pk, feature.pk) in limits
-    return _refused(feature, Reason.INACTIVE if was_agreed else Reason.NOT_IN_PLAN)
+    return _build_refusal(feature, Reason.INACTIVE if was_agreed else Reason.NOT_IN_PLAN)
 
 
 def _within_limit(
-    stand: Standing, feature: Feature, reason: Reason, limit: int | None
+    stand: PlanInForce, feature: Feature, reason: Reason, limit: int | None
 ) -> FeatureAccess:
     counter = counters.get(feature.key)
     used = counter(stand.organization) if counter else None
@@ -154,7 +160,7 @@ def _within_limit(
     )
 
 
-def _refused(feature: Feature, reason: Reason) -> FeatureAccess:
+def _build_refusal(feature: Feature, reason: Reason) -> FeatureAccess:
     prompts = {
         Reason.INACTIVE: f"Settle the open payment to use {feature.name} again.",
         Reason.NOT_IN_PLAN: f"Upgrade the plan to use {feature.name}.",

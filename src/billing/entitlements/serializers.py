@@ -7,7 +7,7 @@ from kit.serializers import StrictSerializer
 
 
 class FeatureAccessSerializer(StrictSerializer):
-    """The answer, with what is needed to say no well."""
+    """Whether a feature may be used, with what a front end shows if not."""
 
     feature_key = serializers.CharField(max_length=64)
     feature_name = serializers.CharField(max_length=128)

@@ -1,4 +1,4 @@
-"""How much of a limited feature is used: slices that can count register a counter by its key."""
+"""Count the use of limited features, by a counter that an app registers."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ type Counter = Callable[[Organization], int]
 counters: dict[str, Counter] = {}
 
 
-class AlreadyRegistered(RuntimeError):
+class CounterRegisteredTwice(RuntimeError):
     """Two counters of one feature."""
 
 
-def counts(feature_key: str) -> Callable[[Counter], Counter]:
+def register_counter(feature_key: str) -> Callable[[Counter], Counter]:
     """Declare what counts the use of a feature, in the organization's schema."""
 
     def declare(counter: Counter) -> Counter:
         if feature_key in counters:
-            raise AlreadyRegistered(feature_key)
+            raise CounterRegisteredTwice(feature_key)
         counters[feature_key] = counter
         return counter
 

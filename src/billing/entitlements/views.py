@@ -38,5 +38,5 @@ class FeatureView(OrganizationScope, APIView):
 
     @extend_schema(responses=FeatureAccessSerializer)
     def get(self, request: Request, feature_key: str, **_: object) -> Response:  # noqa: ARG002
-        found = entitlements.of(self.organization, feature_key)
+        found = entitlements.get_feature_access(self.organization, feature_key)
         return Response(FeatureAccessSerializer(found).data)

@@ -1,4 +1,4 @@
-"""The replica of invoices: fetched, written whole, and told once per payment or failure."""
+"""The replica of invoices, with one event per payment or failure."""
 
 from django.db import transaction
 
@@ -14,28 +14,30 @@ from tenancy.models import Organization
 from tenancy.services import events
 
 
-def pull(invoice_id: str) -> Invoice | None:
-    """Fetch it again under its lock and write what Stripe says; None when it is nobody's.
+def pull_invoice(invoice_id: str) -> Invoice | None:
+    """Fetch an invoice under its lock and store it.
+
+    Returns None when it belongs to no organization.
 
     What it did to its subscription is read first: an invoice may be heard of before it.
     """
-    with locks.object(f"stripe:{invoice_id}"):
-        snapshot = providers.current().fetch_invoice(invoice_id)
+    with locks.hold_object(f"stripe:{invoice_id}"):
+        snapshot = providers.get_provider().fetch_invoice(invoice_id)
         if snapshot.subscription_id:
-            subscriptions.pull(snapshot.subscription_id)
-        return follow(snapshot)
+            subscriptions.pull_subscription(snapshot.subscription_id)
+        return store_invoice(snapshot)
 
 
-def follow(snapshot: InvoiceSnapshot) -> Invoice | None:
-    """Write one invoice; a draft may still change and is not shown."""
+def store_invoice(snapshot: InvoiceSnapshot) -> Invoice | None:
+    """Store an invoice, except a draft, which may still change."""
     organization_id = customers.find_organization_id(snapshot.customer_id)
     if organization_id is None:
         return None
     with transaction.atomic():
-        return _write(tenancy_locks.organization(organization_id), snapshot)
+        return _store_locked(tenancy_locks.lock_organization(organization_id), snapshot)
 
 
-def _write(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
+def _store_locked(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
     row = Invoice.objects.filter(external_id=snapshot.external_id).first()
     row = row or Invoice(organization=organization, external_id=snapshot.external_id)
     before, attempts = row.status, row.attempts
@@ -52,12 +54,12 @@ def _write(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
     row.pdf_url = snapshot.pdf_url
     row.save()
     if row.status == Invoice.Status.PAID and before != row.status:
-        _record(organization, row, event_types.INVOICE_PAID)
+        _record_event(organization, row, event_types.INVOICE_PAID)
     elif row.status == Invoice.Status.OPEN and row.attempts > attempts:
-        _record(organization, row, event_types.INVOICE_PAYMENT_FAILED)
+        _record_event(organization, row, event_types.INVOICE_PAYMENT_FAILED)
     return row
 
 
-def _record(organization: Organization, row: Invoice, type_: EventType) -> None:
+def _record_event(organization: Organization, row: Invoice, type_: EventType) -> None:
     told = ("number", "total", "currency", "attempts")
-    events.write(organization, type_, row.pk, details={name: getattr(row, name) for name in told})
+    events.record(organization, type_, row.pk, details={name: getattr(row, name) for name in told})

@@ -7,7 +7,10 @@ from kit.serializers import StrictModelSerializer
 
 
 class InvoiceSerializer(StrictModelSerializer):
-    """An invoice. Its links are open to whoever has them: billing admins only."""
+    """An invoice.
+
+    Its links open it for anyone, so only billing admins get them.
+    """
 
     status = serializers.ChoiceField(choices=Invoice.Status.choices)
     created = serializers.DateTimeField(source="issued_at")

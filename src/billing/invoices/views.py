@@ -9,7 +9,7 @@ from tenancy.views import ControlPlaneScope
 
 
 class InvoiceViewSet(ControlPlaneScope, ListMixin, ViewSet):
-    """Invoices, newest first; drafts are not shown."""
+    """List invoices, newest first, without drafts."""
 
     access = "billing.read"
     resource = "invoices"
@@ -18,6 +18,6 @@ class InvoiceViewSet(ControlPlaneScope, ListMixin, ViewSet):
     ordering = "-issued_at"
 
     def get_queryset(self) -> QuerySet[Invoice]:
-        """The organization's own."""
+        """Return the organization's invoices."""
         found = Invoice.objects.filter(organization=self.organization)
         return found.exclude(status=Invoice.Status.DRAFT)

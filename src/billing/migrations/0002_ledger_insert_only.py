@@ -1,4 +1,4 @@
-"""The web role may add to the ledger of seats and read it; it can neither rewrite nor remove a line."""
+"""The web role may insert and read ledger rows but neither update nor delete them."""
 
 from django.conf import settings
 from django.db import connection, migrations

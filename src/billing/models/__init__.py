@@ -1,4 +1,7 @@
-"""What billing remembers: who pays, what is sold, what was agreed, and how each seat came about."""
+"""The models of billing.
+
+Customers, plans, subscriptions, invoices and seats.
+"""
 
 from billing.models.customers import Customer
 from billing.models.invoices import Invoice

@@ -1,4 +1,4 @@
-"""Who pays: an organization's billing profile and its customer at the payment provider."""
+"""An organization's billing profile and its customer at the payment provider."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from kit.models import Record
 
 
 class Provider(models.TextChoices):
-    """Whoever takes the money; one for now, named from the start."""
+    """The payment providers."""
 
     STRIPE = "stripe"
 
@@ -16,7 +16,7 @@ class Customer(Record):
     """The billing profile of one organization, a replica of its customer at Stripe."""
 
     class VatStatus(models.TextChoices):
-        """What the tax register says of the VAT number, as Stripe tells us."""
+        """The state of the VAT number in the tax register, as the provider reports it."""
 
         PENDING = "pending"
         VERIFIED = "verified"

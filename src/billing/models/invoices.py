@@ -1,4 +1,4 @@
-"""What was charged: the invoices of an organization, as Stripe last told them."""
+"""Invoices of an organization, replicated from the provider."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""What is sold: plans with their seat rules, their prices at Stripe, and the features in them."""
+"""Plans with their seat rules, prices and features."""
 
 from typing import Self
 
@@ -7,12 +7,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.seat_rules import Policy
+from billing.seat_rules import SeatPolicy
 from kit.models import Record
 
 
 def default_billable_roles() -> list[str]:
-    """Admins and members are paid for, viewers are free."""
+    """Return the roles that are paid for by default.
+
+    Viewers are free.
+    """
     return ["admin", "member"]
 
 
@@ -20,7 +23,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
     """Questions about plans."""
 
     def public(self) -> Self:
-        """Those anyone may see and buy, in the order they are shown."""
+        """Select those anyone may see and buy, in display order."""
         return self.filter(is_public=True).order_by("sort_order", "key")
 
 
@@ -40,7 +43,7 @@ class Plan(Record):
         NO_CREDIT = "no_credit"
 
     class DriftPolicy(models.TextChoices):
-        """What happens when somebody edits the quantity at Stripe."""
+        """What to do when the quantity was edited at the provider."""
 
         CORRECT = "correct"
         REPORT = "report"
@@ -64,7 +67,7 @@ class Plan(Record):
     drift_policy = models.CharField(max_length=16, choices=DriftPolicy, default=DriftPolicy.CORRECT)
     trial_days = models.PositiveIntegerField(default=0)
 
-    # The plan of an organization without a subscription: what everybody has for nothing.
+    # The plan of an organization without a subscription: what everyone has for nothing.
     is_default = models.BooleanField(default=False)
     is_public = models.BooleanField(default=True)
     sort_order = models.IntegerField(default=0)
@@ -87,9 +90,9 @@ class Plan(Record):
         return self.name
 
     @property
-    def seat_policy(self) -> Policy:
-        """Its word on seats, as the rules read it."""
-        return Policy(
+    def seat_policy(self) -> SeatPolicy:
+        """Return the plan's rules for seats."""
+        return SeatPolicy(
             minimum=self.minimum_seats,
             maximum=self.maximum_seats,
             invoices_additions_now=self.addition_policy == self.AdditionPolicy.INVOICE_NOW,
@@ -102,12 +105,15 @@ class PriceQuerySet(models.QuerySet["Price"]):
     """Questions about prices."""
 
     def on_sale(self) -> Self:
-        """Those a new subscription may use: current, and known to Stripe."""
+        """Select those a new subscription may use, current and published."""
         return self.filter(is_active=True, stripe_price_id__isnull=False)
 
 
 class Price(Record):
-    """An amount per seat and interval. A changed amount is a new row: old subscriptions keep theirs."""
+    """An amount per seat and interval.
+
+    A changed amount is a new row; old subscriptions keep theirs.
+    """
 
     class Interval(models.TextChoices):
         """How often it is paid."""
@@ -116,7 +122,10 @@ class Price(Record):
         YEAR = "year"
 
     class Usage(models.TextChoices):
-        """Whether a quantity is sold, or what was used is reported; only the first are seats."""
+        """Whether a quantity is sold, or metered use is reported.
+
+        Only the first are seats.
+        """
 
         LICENSED = "licensed"
         METERED = "metered"
@@ -144,7 +153,7 @@ class Price(Record):
 
 
 class Feature(Record):
-    """A capability a plan may contain; the seed's SubscriptionFeature."""
+    """A capability that a plan may contain."""
 
     key = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=128)
@@ -156,7 +165,7 @@ class Feature(Record):
 
 
 class PlanFeature(Record):
-    """A feature within a plan, with the number the plan allows of it (null: no limit)."""
+    """A feature within a plan, with the number the plan allows of it, or null for no limit."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="features")
     feature = models.ForeignKey(Feature, on_delete=models.CASCADE, related_name="plans")
@@ -175,12 +184,12 @@ class FeatureOverrideQuerySet(models.QuerySet["FeatureOverride"]):
     """Questions about overrides."""
 
     def in_force(self) -> Self:
-        """Those that have not expired."""
+        """Select those that have not expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
 
 
 class FeatureOverride(Record):
-    """Staff's word for one organization, stronger than its plan: given or taken, until a moment."""
+    """An exception for one organization, stronger than its plan, until a time."""
 
     organization = models.ForeignKey(
         settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="feature_overrides"

@@ -1,4 +1,4 @@
-"""How each seat came about: the state, the ledger of changes, and what was sent to Stripe."""
+"""The state of seats, the ledger of their changes, and what was sent to the provider."""
 
 from typing import Self
 
@@ -17,12 +17,12 @@ class SeatStateQuerySet(models.QuerySet["SeatState"]):
     """Questions about seat states."""
 
     def dirty(self) -> Self:
-        """Those whose count has not been settled with Stripe since it changed."""
+        """Select those whose count has not been settled with the provider since it changed."""
         return self.filter(dirty_since__isnull=False)
 
 
 class SeatState(Record):
-    """The hot columns of one organization's seats, beside it and never on it."""
+    """The frequently changed columns of one organization's seats, kept out of its own row."""
 
     organization = models.OneToOneField(
         settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="seats"
@@ -37,7 +37,7 @@ class SeatState(Record):
     provider_quantity = models.PositiveIntegerField(null=True, blank=True)
     dirty_since = models.DateTimeField(null=True, blank=True)
     drifted_since = models.DateTimeField(null=True, blank=True)
-    # What Stripe refused: not sent again until something else changes, or somebody asks.
+    # What Stripe refused: not sent again until something else changes, or someone asks.
     failed_quantity = models.PositiveIntegerField(null=True, blank=True)
     # What an admin was shown last, so that the change costs what the screen said.
     previewed_quantity = models.PositiveIntegerField(null=True, blank=True)
@@ -61,7 +61,12 @@ class SeatState(Record):
 
 
 class SeatChange(models.Model):
-    """One row of the ledger: who changed the seats, why, and from what to what. Never rewritten."""
+    """A row of the ledger.
+
+    Who changed the seats, why, and the numbers.
+
+    Never rewritten.
+    """
 
     class Reason(models.TextChoices):
         """What happened to a member, an invitation or the subscription."""
@@ -107,7 +112,7 @@ class SeatChange(models.Model):
 
     @property
     def is_told(self) -> bool:
-        """Whether Stripe may have to be told: the count changed, or the agreement did."""
+        """Return whether the provider may have to be updated."""
         agreement = (self.Reason.SUBSCRIPTION_CHANGED, self.Reason.QUANTITY_EDITED)
         return self.counted_before != self.counted_after or self.reason in agreement
 
@@ -116,11 +121,11 @@ class SeatAttemptQuerySet(models.QuerySet["SeatAttempt"]):
     """Questions about attempts."""
 
     def in_flight(self) -> Self:
-        """Those whose outcome is not known yet."""
+        """Select those whose outcome is not known yet."""
         return self.filter(state=SeatAttempt.State.IN_FLIGHT)
 
     def overdue(self) -> Self:
-        """Those in flight whose owner must have died, or whose next try is due."""
+        """Select those in flight whose process must have died, or whose next try is due."""
         return self.in_flight().filter(lease_until__lte=timezone.now())
 
 
@@ -132,7 +137,10 @@ class SeatAttempt(Record):
     """
 
     class State(models.TextChoices):
-        """How it ended; superseded: not applied, and the count had moved on."""
+        """How the attempt ended.
+
+        Superseded means that it was not applied and the count had changed.
+        """
 
         IN_FLIGHT = "in_flight"
         SUCCEEDED = "succeeded"
@@ -155,7 +163,7 @@ class SeatAttempt(Record):
     # The idempotency key is `{id}:{step}`; a new step only when Stripe would replay its own error.
     step = models.PositiveIntegerField(default=1)
     calls = models.PositiveIntegerField(default=0)
-    # Whoever works on it holds it until then; afterwards anybody may resume it.
+    # Anyone who works on it holds it until then; afterwards anyone may resume it.
     lease_until = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
@@ -183,5 +191,5 @@ class SeatAttempt(Record):
 
     @property
     def key(self) -> str:
-        """The idempotency key: derived from this row, never from the quantity (5→6→5→6)."""
+        """Return the idempotency key, derived from this row and never from the quantity."""
         return f"{self.pk}:{self.step}"

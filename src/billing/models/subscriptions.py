@@ -1,4 +1,4 @@
-"""What was agreed: an organization's subscriptions, past and present, at most one of them live."""
+"""An organization's subscriptions, past and present, at most one of them live."""
 
 from datetime import datetime
 from typing import Self
@@ -18,12 +18,12 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     """Questions about subscriptions."""
 
     def live(self) -> Self:
-        """Those that have not ended, whatever their status; never a surplus one."""
+        """Select those that have not ended, without surplus ones."""
         return self.exclude(status__in=ENDED).filter(is_surplus=False)
 
 
 class Subscription(Record):
-    """An organization's agreement to a plan, as Stripe last told it.
+    """An organization's subscription to a plan, replicated from the provider.
 
     `organization.subscription` is the current one: the live one, or the last that was.
     """
@@ -61,7 +61,7 @@ class Subscription(Record):
     inactive_since = models.DateTimeField(null=True, blank=True)
     # Grace runs from the first failure; later failures of the same trouble do not extend it.
     past_due_since = models.DateTimeField(null=True, blank=True)
-    # A second live one that somebody made at Stripe: reported, never followed, staff end it there.
+    # A second live one that someone made at Stripe: reported, never followed, staff end it there.
     is_surplus = models.BooleanField(default=False)
     pulled_at = models.DateTimeField()
 
@@ -85,25 +85,28 @@ class Subscription(Record):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is over for good: a new one is needed."""
+        """Return whether it has ended for good."""
         return self.status in ENDED
 
     @property
     def is_ending(self) -> bool:
-        """Whether it will end by itself; the portal may set a date without the flag."""
+        """Return whether its end is scheduled.
+
+        The portal may set a date without the flag.
+        """
         return self.cancel_at_period_end or self.cancel_at is not None
 
     @property
     def is_behind(self) -> bool:
-        """Whether Stripe must have done something we have not heard of: its period is over."""
+        """Return whether its period is over, so that the provider must have changed it."""
         return self.current_period_end is not None and self.current_period_end <= timezone.now()
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it will end, if that is decided."""
+        """Return when it will end, if that is decided."""
         return self.cancel_at or (self.current_period_end if self.cancel_at_period_end else None)
 
     @property
     def plan(self) -> Plan | None:
-        """The plan of its price; None for a price that is not ours."""
+        """Return the plan of its price, or None for a price that is not ours."""
         return self.price.plan if self.price else None

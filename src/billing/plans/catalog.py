@@ -1,4 +1,4 @@
-"""The catalogue: written from `billing.plans.definitions` to our tables, and from there to Stripe."""
+"""The catalog of plans, written from `billing.plans.definitions` and published to the provider."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ class Summary:
     prices_known: int = 0
 
 
-def seed() -> None:
-    """Write what the file names to our tables; what staff added beside it stays."""
+def write_catalog() -> None:
+    """Write the plans of the file to our tables, and keep what staff added."""
     with transaction.atomic():
         for feature in FEATURES:
             Feature.objects.update_or_create(
@@ -37,11 +37,11 @@ def seed() -> None:
             _seed_plan(spec, order)
 
 
-def publish() -> Summary:
-    """Make Stripe have what our tables sell, found by lookup key; repeating it changes nothing."""
+def publish_catalog() -> Summary:
+    """Publish the plans and prices of our tables, found by lookup key."""
     summary = Summary()
-    with locks.object("billing.catalogue"):
-        providers.current().put_portal()
+    with locks.hold_object("billing.catalogue"):
+        providers.get_provider().put_portal()
         for plan in Plan.objects.filter(prices__is_active=True).distinct():
             _publish_product(plan)
             summary.plans += 1
@@ -72,7 +72,10 @@ def _seed_plan(spec: PlanSpec, order: int) -> None:
 
 
 def _seed_price(plan: Plan, spec: PriceSpec) -> None:
-    """Amounts never change: a new one is a new row, and the old one keeps its subscriptions."""
+    """Store a price.
+
+    A changed amount is a new row, and the old one keeps its subscriptions.
+    """
     current = Price.objects.filter(lookup_key=spec.lookup_key, is_active=True).first()
     wanted = (plan.pk, spec.amount, spec.currency, spec.interval)
     if current is not None:
@@ -91,7 +94,7 @@ def _seed_price(plan: Plan, spec: PriceSpec) -> None:
 
 def _publish_product(plan: Plan) -> None:
     product_id = plan.stripe_product_id or f"tenantry_{plan.key}"
-    providers.current().put_product(
+    providers.get_provider().put_product(
         product_id, name=plan.name, description=plan.description or plan.name
     )
     if plan.stripe_product_id is None:
@@ -101,30 +104,32 @@ def _publish_product(plan: Plan) -> None:
 
 def _publish_prices(summary: Summary) -> None:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
-    known = providers.current().prices_by_key([price.lookup_key for price in prices])
+    known = providers.get_provider().prices_by_key([price.lookup_key for price in prices])
     for price in prices:
         price.refresh_from_db()
         if not price.is_active:  # replaced by an earlier one of this very run
             continue
         found = known.get(price.lookup_key)
-        if found is None or not _is_same(price, found):
-            found = _create(price)
+        if found is None or not _is_same_price(price, found):
+            found = _create_price(price)
             summary.prices_created += 1
         else:
             summary.prices_known += 1
         if price.stripe_price_id != found.external_id:
-            _adopt(price, found)
+            _store_provider_price(price, found)
 
 
-def _adopt(price: Price, found: PriceSnapshot) -> None:
-    """Remember Stripe's price; one that replaces another is a row of its own.
+def _store_provider_price(price: Price, found: PriceSnapshot) -> None:
+    """Store the provider's price.
+
+    One that replaces another is a row of its own.
 
     Subscriptions of a price that was archived at Stripe keep it: their seats are found by it. One
     that was archived and is current again is sold by the row it has had since.
     """
     former = Price.objects.filter(stripe_price_id=found.external_id).first()
     if former is not None:
-        _revive(former, instead_of=price)
+        _reactivate_price(former, instead_of=price)
         return
     if price.stripe_price_id is None:
         price.stripe_price_id = found.external_id
@@ -144,8 +149,8 @@ def _adopt(price: Price, found: PriceSnapshot) -> None:
         )
 
 
-def _revive(former: Price, *, instead_of: Price) -> None:
-    """Sell a price again that was archived, under the lookup key of the one it replaces."""
+def _reactivate_price(former: Price, *, instead_of: Price) -> None:
+    """Sell an archived price again, under the lookup key of the one it replaces."""
     with transaction.atomic():
         instead_of.is_active = False
         instead_of.save(update_fields=["is_active", "updated_at"])
@@ -153,13 +158,13 @@ def _revive(former: Price, *, instead_of: Price) -> None:
         former.save(update_fields=["is_active", "lookup_key", "updated_at"])
 
 
-def _is_same(price: Price, found: PriceSnapshot) -> bool:
+def _is_same_price(price: Price, found: PriceSnapshot) -> bool:
     ours = (price.amount, price.currency, price.interval, price.plan.stripe_product_id)
     return ours == (found.amount, found.currency, found.interval, found.product_id)
 
 
-def _create(price: Price) -> PriceSnapshot:
-    return providers.current().create_price(
+def _create_price(price: Price) -> PriceSnapshot:
+    return providers.get_provider().create_price(
         PriceSnapshot(
             external_id="",
             product_id=price.plan.stripe_product_id or "",

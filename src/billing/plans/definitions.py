@@ -1,4 +1,6 @@
-"""What we sell, in one readable place: `sync_catalog` writes it to the database and to Stripe.
+"""The plans we sell.
+
+`sync_catalog` writes them to the database and to the provider.
 
 Staff may edit the rows afterwards; the command changes only what is written here.
 """
@@ -29,7 +31,7 @@ class PriceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSpec:
-    """A plan: who is paid for, what it costs, and what is in it (feature: limit or None)."""
+    """A plan with its seat rules, prices, and features with their limits."""
 
     key: str
     name: str

@@ -19,7 +19,7 @@ class PriceSerializer(StrictModelSerializer):
 
 
 class PlanFeatureSerializer(StrictSerializer):
-    """A feature of a plan, and how much of it (null: no limit)."""
+    """A feature of a plan, with its limit, or null for none."""
 
     feature_key = serializers.CharField(source="feature.key", max_length=64)
     feature_name = serializers.CharField(source="feature.name", max_length=128)
@@ -43,7 +43,7 @@ class PlanSerializer(StrictModelSerializer):
 
     @extend_schema_field(PriceSerializer(many=True))
     def get_prices(self, plan: Plan) -> object:
-        """Those on sale; the query set was prefetched."""
+        """Return the prices on sale, which were prefetched."""
         return PriceSerializer(plan.prices.all(), many=True).data
 
 

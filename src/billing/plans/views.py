@@ -17,7 +17,7 @@ class PlanViewSet(ListMixin, ViewSet):
     ordering = "sort_order"
 
     def get_queryset(self) -> QuerySet[Plan]:
-        """Public plans; a bounded number of queries whatever their number."""
+        """Return the public plans, with a bounded number of statements."""
         prices = Price.objects.on_sale().order_by("amount")
         features = PlanFeature.objects.select_related("feature").order_by("feature__key")
         return Plan.objects.public().prefetch_related(

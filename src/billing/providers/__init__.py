@@ -1,4 +1,4 @@
-"""Billing's only door to Stripe: `gateway.current()`."""
+"""The payment provider in use, by `get_provider()`."""
 
 import functools
 
@@ -8,11 +8,11 @@ from billing.providers.stripe.client import StripeGateway
 from billing.providers.types import PaymentGateway
 
 
-def current() -> PaymentGateway:
-    """The gateway of this process; made on first use, because the SDK must not cross a fork."""
-    return _made(settings.STRIPE_SECRET_KEY, settings.STRIPE_BASE_URL)
+def get_provider() -> PaymentGateway:
+    """Return the provider of this process, created at first use, after a server has forked."""
+    return _create_provider(settings.STRIPE_SECRET_KEY, settings.STRIPE_BASE_URL)
 
 
 @functools.cache
-def _made(secret_key: str, base_url: str) -> PaymentGateway:
+def _create_provider(secret_key: str, base_url: str) -> PaymentGateway:
     return StripeGateway(secret_key=secret_key, base_url=base_url)

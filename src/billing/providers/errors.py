@@ -2,7 +2,7 @@
 
 
 class KeySpent(Exception):
-    """Stripe answered with an error of its own, or with what it once answered: this key is used up.
+    """An idempotency key is used up, by an error of the provider or by a replayed answer.
 
     Nothing is known about how things are now: look, and use another key. A time-out is not this:
     the same key is then the safe one.

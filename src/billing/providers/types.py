@@ -1,4 +1,4 @@
-"""What billing asks of a payment provider, in our own words; frozen values cross the border."""
+"""The port to a payment provider, with our own types."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxId:
-    """A VAT number and what the register says of it."""
+    """A VAT number and its state in the register."""
 
     external_id: str
     value: str
@@ -72,7 +72,7 @@ class SubscriptionSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutSnapshot:
-    """A payment page: where it is, until when, and what came of it."""
+    """A payment page with its address, its expiry and its subscription."""
 
     external_id: str
     url: str
@@ -137,14 +137,17 @@ class CheckoutRequest:
 
 
 class PaymentGateway(Protocol):
-    """Every call may raise VendorUnavailable, VendorRejected or VendorNotFound; none retries."""
+    """Each call may raise VendorUnavailable, VendorRejected or VendorNotFound, and none retries."""
 
     # Customers
     def create_customer(self, organization_id: UUID, *, key: str) -> str:
-        """A new customer's id; the same one for the same key. Raises KeySpent."""
+        """Create a customer and return its id, the same one for the same key.
+
+        Raises KeySpent.
+        """
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
-        """The customer with its tax ids; a deleted one is found, and says so."""
+        """Return the customer with its tax ids, also a deleted one."""
 
     def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
         """Replace the whole profile."""
@@ -153,30 +156,30 @@ class PaymentGateway(Protocol):
         """Attach a VAT number. Raises VendorRejected when its format is wrong."""
 
     def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
-        """Detach a VAT number; one that is gone is fine."""
+        """Detach a VAT number, also one that is gone."""
 
     # Buying
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
-        """A payment page for a subscription."""
+        """Create a payment page for a subscription."""
 
     def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
         """List the payment pages of a customer that can still be paid, with what they sell."""
 
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
-        """A payment page, as it is now."""
+        """Return a payment page as it is now."""
 
     def expire_checkout(self, checkout_id: str) -> None:
         """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
 
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
-        """Where the customer sees invoices and payment methods; short-lived, never stored."""
+        """Return the short-lived address of the customer portal."""
 
     # Subscriptions
     def fetch_subscription(self, subscription_id: str) -> SubscriptionSnapshot:
-        """The subscription, also one that has ended."""
+        """Return the subscription, also one that has ended."""
 
     def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
-        """All subscriptions of a customer, ended ones included, newest first."""
+        """Return all subscriptions of a customer, ended ones included, newest first."""
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity (and price). Raises KeySpent when this key is of no more use."""
@@ -188,7 +191,7 @@ class PaymentGateway(Protocol):
         """Take back a scheduled end."""
 
     def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
-        """Begin a new period of a paused one; it stays paused until that is paid."""
+        """Begin a new period of a paused subscription, which stays paused until that is paid."""
 
     def end_now(
         self, subscription_id: str, *, key: str, credits_rest: bool = False
@@ -202,21 +205,24 @@ class PaymentGateway(Protocol):
         """Return whether an invoice of the subscription is still to be paid."""
 
     def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
-        """What the invoice of such a change would ask for, and its currency."""
+        """Return what the invoice of such a change would ask for, and its currency."""
 
     # Invoices
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
-        """The invoice, as it is now."""
+        """Return the invoice as it is now."""
 
     # Catalogue
     def put_product(self, product_id: str, *, name: str, description: str) -> None:
         """Create or rename a product under an id of ours."""
 
     def prices_by_key(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
-        """The current prices with these lookup keys."""
+        """Return the current prices with these lookup keys."""
 
     def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
-        """A new price; it takes its lookup key over from an older one."""
+        """Create a price, which takes over its lookup key."""
 
     def put_portal(self) -> None:
-        """The portal's settings: no quantities, no plan changes, end with the period."""
+        """Store the portal's settings.
+
+        No quantities, no plan changes, end with the period.
+        """

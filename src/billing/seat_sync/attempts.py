@@ -1,4 +1,7 @@
-"""Attempts: when one may begin, who holds it, how it is closed; at most one is in flight."""
+"""Attempts to send a quantity.
+
+When one begins, who holds it, how it is closed.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,14 +15,14 @@ from django.utils import timezone
 from billing.models import SeatAttempt, SeatChange
 from billing.seat_rules import Proration
 from billing.seats import ledger
-from billing.seats.snapshot import Books
+from billing.seats.snapshot import SeatSnapshot
 from kit import jobs
 from tenancy import locks as tenancy_locks
 
 # Longer than a look and a call may take together, so that a held attempt has a living owner.
 LEASE: Final = timedelta(seconds=60)
 # Within a minute, each change waits longer than the one before (1, 3, 9, 15 s): two hundred people
-# who join at once cost a handful of calls, and a single one waits for nobody.
+# who join at once cost a handful of calls, and a single one waits for no one.
 PACE: Final = timedelta(seconds=1)
 GROWTH: Final = 3
 LONGEST_PACE: Final = timedelta(seconds=15)
@@ -28,32 +31,34 @@ PACED_OVER: Final = timedelta(minutes=1)
 PREVIEW_LASTS: Final = timedelta(minutes=10)
 
 
-def begin(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
-    """The attempt to carry out now: a new one, or one whose owner fell silent."""
+def begin_attempt(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
+    """Return the attempt to execute now, a new one, or one whose lease is over."""
     with transaction.atomic():
-        books = Books.read(tenancy_locks.organization(organization_id))
+        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization_id))
         if books.attempt is not None:
             return _take_over(books.attempt, is_forced=is_forced)
-        # An invitation's time is over, or a rule is new: nobody has said so yet.
+        # An invitation's time is over, or a rule is new: no one has said so yet.
         if books.count.counted != books.seats.counted:
-            ledger.note(organization=books.organization, reason=SeatChange.Reason.RECOUNTED)
-            books = Books.read(books.organization)
+            ledger.record_change(
+                organization=books.organization, reason=SeatChange.Reason.RECOUNTED
+            )
+            books = SeatSnapshot.read(books.organization)
         decision = books.decide(is_forced=is_forced)
         books.settle(decision)
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):
             return None
-        return _create(books, decision.proration)
+        return _create_attempt(books, decision.proration)
 
 
-def recount(attempt: SeatAttempt, books: Books, proration: Proration) -> None:
-    """Let it say what is true now; only while nothing was sent under its key."""
-    terms = _terms(books, proration)
+def recount_attempt(attempt: SeatAttempt, books: SeatSnapshot, proration: Proration) -> None:
+    """Update an attempt that was never sent to the present count."""
+    terms = _build_terms(books, proration)
     for name, value in terms.items():
         setattr(attempt, name, value)
     attempt.save(update_fields=[*terms, "updated_at"])
 
 
-def close(
+def close_attempt(
     attempt: SeatAttempt,
     state: SeatAttempt.State,
     *,
@@ -68,9 +73,9 @@ def close(
     attempt.save(update_fields=["state", "quantity_returned", "error", "finished_at", "updated_at"])
 
 
-def try_again(organization_id: UUID, *, after: timedelta) -> None:
-    """Store a later sync; at most one waits, and it keeps nobody from syncing at once."""
-    jobs.defer(
+def defer_retry(organization_id: UUID, *, after: timedelta) -> None:
+    """Defer a later sync, one at most, that delays no other."""
+    jobs.defer_job(
         "billing.sync_seats",
         coalesce=f"{organization_id}:retry",
         after=after,
@@ -79,7 +84,10 @@ def try_again(organization_id: UUID, *, after: timedelta) -> None:
 
 
 def _is_too_soon(organization_id: UUID) -> bool:
-    """Whether to let some more changes gather first; then a job is deferred for that moment."""
+    """Return whether to wait for more changes.
+
+    Then a job is deferred for that time.
+    """
     now = timezone.now()
     recent = SeatAttempt.objects.filter(
         organization_id=organization_id,
@@ -93,14 +101,14 @@ def _is_too_soon(organization_id: UUID) -> bool:
     if wait <= timedelta(0):
         return False
     # Whole, also where other delays are shortened: it is Stripe that is spared.
-    try_again(organization_id, after=wait / settings.JOB_DELAY_SCALE)
+    defer_retry(organization_id, after=wait / settings.JOB_DELAY_SCALE)
     return True
 
 
 def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
-    """Resume it once its lease is over; when forced, also one that only waits for its next try."""
+    """Resume an attempt once its lease is over, or when forced while it waits for its next try."""
     now = timezone.now()
-    waits = bool(attempt.error)  # whoever speaks to Stripe has none yet
+    waits = bool(attempt.error)  # anyone who speaks to Stripe has none yet
     if attempt.lease_until > now and not (is_forced and waits):
         return None
     attempt.calls += 1
@@ -110,16 +118,16 @@ def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
     return attempt
 
 
-def _create(books: Books, proration: Proration) -> SeatAttempt:
+def _create_attempt(books: SeatSnapshot, proration: Proration) -> SeatAttempt:
     return SeatAttempt.objects.create(
         organization=books.organization,
         calls=1,
         lease_until=timezone.now() + LEASE,
-        **_terms(books, proration),
+        **_build_terms(books, proration),
     )
 
 
-def _terms(books: Books, proration: Proration) -> dict[str, Any]:
+def _build_terms(books: SeatSnapshot, proration: Proration) -> dict[str, Any]:
     assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
     return {
         "subscription": books.subscription,
@@ -131,8 +139,8 @@ def _terms(books: Books, proration: Proration) -> dict[str, Any]:
     }
 
 
-def _previewed(books: Books) -> datetime | None:
-    """The moment an admin was shown this very change for, if that was just now."""
+def _previewed(books: SeatSnapshot) -> datetime | None:
+    """Return the time for which an admin was shown this very change, if that was just now."""
     seats, agreed = books.seats, books.subscription
     if seats.previewed_quantity != books.situation.target or seats.previewed_at is None:
         return None

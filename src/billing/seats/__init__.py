@@ -1,1 +1,4 @@
-"""Seats: who counts, what is billed, how it came about."""
+"""Seats.
+
+Who counts, what is billed, and how it came about.
+"""

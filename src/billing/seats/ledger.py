@@ -1,4 +1,4 @@
-"""The ledger: every change of who counts appends a row in the transaction that made it."""
+"""The ledger of seats, with a row in the transaction of each change."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,20 +7,20 @@ from django.db.models import OuterRef, Subquery
 
 from billing.models import SeatAttempt, SeatChange
 from billing.seats import snapshot
-from billing.seats.snapshot import Books
+from billing.seats.snapshot import SeatSnapshot
 from kit import actor as callers
 from tenancy.models import Organization
 
 
-def note(
+def record_change(
     *, organization: Organization, reason: SeatChange.Reason, subject_id: UUID | None = None
 ) -> SeatChange:
-    """Append what happened, and defer a sync when Stripe must be told.
+    """Append a change, and defer a sync when the provider must be updated.
 
     The caller holds the organization's lock, so revisions have no gaps and no two are alike.
     """
-    books = Books.read(organization)
-    caller = callers.current()
+    books = SeatSnapshot.read(organization)
+    caller = callers.get_actor()
     before = books.seats.counted
     books.seats.revision += 1
     change = SeatChange.objects.create(
@@ -44,7 +44,7 @@ def note(
 
 
 def attach_attempts(changes: Sequence[SeatChange]) -> None:
-    """Give each row, as `attempt`, what Stripe was told because of it; None where it was nothing."""
+    """Set on each row, as `attempt`, what was sent because of it, or None."""
     covering = (
         SeatAttempt.objects.filter(
             organization_id=OuterRef("organization_id"), revision__gte=OuterRef("revision")

@@ -1,4 +1,4 @@
-"""What seats would cost, asked of Stripe before anybody agrees to it."""
+"""Preview what seats would cost, by the provider's own preview."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ from billing import providers
 from billing.errors import PaymentRefused, SubscriptionMissing
 from billing.models import SeatState, Subscription
 from billing.providers.types import SeatChangeRequest
-from billing.seat_rules import Proration, Situation, decide
-from billing.seats.snapshot import Books
+from billing.seat_rules import Proration, SeatInputs, decide_seats
+from billing.seats.snapshot import SeatSnapshot
 from identity.models import Member
 from kit.errors import NotFound
 from kit.outbound import VendorNotFound, VendorRejected
@@ -35,35 +35,41 @@ class SeatCost:
     proration_date: datetime
 
 
-def of_addition(*, organization: Organization, seats: int) -> SeatCost:
-    """What `seats` more would cost. Raises SubscriptionMissing, VendorUnavailable."""
-    return _cost(Books.read(organization), seats)
+def preview_addition(*, organization: Organization, seats: int) -> SeatCost:
+    """Return what `seats` more would cost.
+
+    Raises SubscriptionMissing and VendorUnavailable.
+    """
+    return _compute_cost(SeatSnapshot.read(organization), seats)
 
 
-def of_role(*, organization: Organization, member_id: UUID, role: str) -> SeatCost:
-    """What giving a member another role would cost. Raises NotFound for one of elsewhere."""
+def preview_role_change(*, organization: Organization, member_id: UUID, role: str) -> SeatCost:
+    """Return what another role of a member would cost.
+
+    Raises NotFound for an unknown member.
+    """
     member = Member.objects.of(organization).active().filter(pk=member_id).first()
     if member is None:
         raise NotFound
-    books = Books.read(organization)
+    books = SeatSnapshot.read(organization)
     roles = books.plan.billable_roles
-    return _cost(books, (role in roles) - (member.role in roles))
+    return _compute_cost(books, (role in roles) - (member.role in roles))
 
 
-def _cost(books: Books, added: int) -> SeatCost:
+def _compute_cost(books: SeatSnapshot, added: int) -> SeatCost:
     row, situation = books.subscription, books.situation
     if row is None or not row.stripe_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
     resulting = books.billed_with(added)
     moment = timezone.now().replace(microsecond=0)
-    _remember(books.organization, resulting, moment)
+    _store_preview(books.organization, resulting, moment)
     try:
         proration = _proration(situation, resulting)
         if resulting < situation.target and proration != Proration.SILENT:
-            is_unpaid = providers.current().has_open_invoice(row.external_id)
+            is_unpaid = providers.get_provider().has_open_invoice(row.external_id)
             proration = Proration.SILENT if is_unpaid else proration
-        now, currency = _due_now(row, resulting, proration, moment)
-        later = _due_next(row, resulting, proration, moment)
+        now, currency = _preview_due_now(row, resulting, proration, moment)
+        later = _preview_next_invoice(row, resulting, proration, moment)
     except (VendorRejected, VendorNotFound) as error:
         raise PaymentRefused("Stripe cannot say.", reason=error.code) from error
     return SeatCost(
@@ -76,32 +82,34 @@ def _cost(books: Books, added: int) -> SeatCost:
     )
 
 
-def _proration(situation: Situation, resulting: int) -> Proration:
-    """How the rules would charge that very step."""
-    step = Situation(
+def _proration(situation: SeatInputs, resulting: int) -> Proration:
+    """Return how the rules would charge that step."""
+    step = SeatInputs(
         counted=resulting,
         policy=situation.policy,
         status=situation.status,
         observed=situation.target,
         is_ending=situation.is_ending,
     )
-    return decide(step).proration or Proration.SILENT
+    return decide_seats(step).proration or Proration.SILENT
 
 
-def _due_now(
+def _preview_due_now(
     row: Subscription, resulting: int, proration: Proration, moment: datetime
 ) -> tuple[int, str]:
     currency = row.price.currency if row.price else ""
     if proration != Proration.INVOICE_NOW:
         return 0, currency
-    return providers.current().preview_due(_request(row, resulting, proration, moment))
+    return providers.get_provider().preview_due(_build_request(row, resulting, proration, moment))
 
 
-def _due_next(row: Subscription, resulting: int, proration: Proration, moment: datetime) -> int:
-    """After a charge of its own, the next invoice holds nothing but the new number of seats."""
+def _preview_next_invoice(
+    row: Subscription, resulting: int, proration: Proration, moment: datetime
+) -> int:
+    """Return the next invoice, which after an immediate charge holds only the new number of seats."""
     later = Proration.SILENT if proration == Proration.INVOICE_NOW else proration
     try:
-        due, _ = providers.current().preview_due(_request(row, resulting, later, moment))
+        due, _ = providers.get_provider().preview_due(_build_request(row, resulting, later, moment))
     except VendorNotFound as error:
         if error.code != NOTHING_UPCOMING:
             raise
@@ -109,7 +117,7 @@ def _due_next(row: Subscription, resulting: int, proration: Proration, moment: d
     return due
 
 
-def _request(
+def _build_request(
     row: Subscription, resulting: int, proration: Proration, moment: datetime
 ) -> SeatChangeRequest:
     return SeatChangeRequest(
@@ -121,10 +129,10 @@ def _request(
     )
 
 
-def _remember(organization: Organization, resulting: int, moment: datetime) -> None:
-    """So that the change, if it comes soon, is charged from the moment the screen showed."""
+def _store_preview(organization: Organization, resulting: int, moment: datetime) -> None:
+    """Store the preview, so that the change, if it comes soon, is charged from the same time."""
     with transaction.atomic():
-        locked = tenancy_locks.organization(organization.pk)
+        locked = tenancy_locks.lock_organization(organization.pk)
         SeatState.objects.update_or_create(
             organization=locked,
             defaults={"previewed_quantity": resulting, "previewed_at": moment},

@@ -8,7 +8,7 @@ from django.db import transaction
 from billing.errors import SeatLimitReached, SeatsChanged
 from billing.seat_rules import Mode, has_room
 from billing.seats import snapshot
-from billing.seats.snapshot import Books
+from billing.seats.snapshot import SeatSnapshot
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -30,9 +30,9 @@ class Report:
     revision: int
 
 
-def report(organization: Organization) -> Report:
-    """Counted now, not remembered; what Stripe was last heard to say."""
-    books = Books.read(organization)
+def build_report(organization: Organization) -> Report:
+    """Return the seats counted now, with the provider's quantity last read."""
+    books = SeatSnapshot.read(organization)
     return Report(
         counted=books.count.counted,
         reserved=books.count.reserved,
@@ -51,15 +51,15 @@ def report(organization: Organization) -> Report:
 def request_sync(organization: Organization) -> Report:
     """Ask for a sync now, also of what Stripe refused before."""
     with transaction.atomic():
-        locked = tenancy_locks.organization(organization.pk)
+        locked = tenancy_locks.lock_organization(organization.pk)
         snapshot.defer_sync(locked.pk, is_forced=True)
-    return report(organization)
+    return build_report(organization)
 
 
-def set_mode(*, organization: Organization, mode: Mode, contract_seats: int | None) -> None:
-    """Let a contract fix the number, or the members again; then Stripe is told at once."""
+def set_seat_mode(*, organization: Organization, mode: Mode, contract_seats: int | None) -> None:
+    """Let a contract fix the quantity, or the members again, and defer a sync."""
     with transaction.atomic():
-        books = Books.read(tenancy_locks.organization(organization.pk))
+        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
         books.seats.mode = mode
         books.seats.contract_seats = contract_seats
         decision = books.decide()
@@ -75,7 +75,7 @@ def require_room(
 
     The caller holds the organization's lock: reserved seats and changes on their way count too.
     """
-    books = Books.read(organization)
+    books = SeatSnapshot.read(organization)
     roles = books.plan.billable_roles
     if role not in roles or before in roles:
         return

@@ -1,4 +1,7 @@
-"""Seats: where they stand, how they came about, and what more of them would cost."""
+"""Seats on the wire.
+
+The state, the ledger and the preview.
+"""
 
 from typing import Any, get_args
 
@@ -8,10 +11,10 @@ from billing.models import SeatChange
 from billing.models.seats import SeatAttempt
 from billing.seat_rules import Proration, State
 from identity.roles import Role
-from kit.actor import Kind
+from kit.actor import ActorKind
 from kit.serializers import StrictModelSerializer, StrictSerializer
 
-CALLER_KINDS = get_args(Kind)
+CALLER_KINDS = get_args(ActorKind)
 
 
 class SeatsSerializer(StrictSerializer):
@@ -38,7 +41,7 @@ class SeatPreviewSerializer(StrictSerializer):
     role = serializers.ChoiceField(choices=Role.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one of the two questions."""
+        """Require exactly one of the two questions."""
         if set(attrs) not in ({"add"}, {"member_id", "role"}):
             raise serializers.ValidationError(
                 "Send `add`, or `member_id` with `role`.", code="ambiguous"
@@ -65,7 +68,7 @@ class SeatCallerSerializer(StrictSerializer):
 
 
 class SeatAttemptSerializer(StrictModelSerializer):
-    """What Stripe was told of it."""
+    """What was sent to the provider."""
 
     state = serializers.ChoiceField(choices=SeatAttempt.State.choices)
     proration = serializers.ChoiceField(choices=Proration.choices)

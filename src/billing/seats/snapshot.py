@@ -1,4 +1,4 @@
-"""Who counts, and all that decides about an organization's seats, read at one moment."""
+"""The count of an organization's seats, and the inputs of every decision about them."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,18 +10,18 @@ from django.utils import timezone
 
 from billing import seat_rules
 from billing.models import Plan, SeatAttempt, SeatState, Subscription
-from billing.seat_rules import Decision, Mode, Situation, State
+from billing.seat_rules import Mode, SeatDecision, SeatInputs, State
 from billing.statuses import SeatItem
 from identity.models import Intent, Invitation, Member, User
 from kit import jobs
 from tenancy.models import Organization
 
-SETTLED = (State.IN_SYNC, State.OVER_LIMIT, State.MANUAL, State.NONE)
+SETTLED_STATES = (State.IN_SYNC, State.OVER_LIMIT, State.MANUAL, State.NONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Seats taken: by members, by invitations, and by changes on their way to Stytch."""
+class SeatCount:
+    """Seats taken by members, by invitations, and by pending changes."""
 
     counted: int
     reserved: int
@@ -29,12 +29,12 @@ class Count:
 
     @property
     def taken(self) -> int:
-        """What a maximum is measured against."""
+        """Return the number that a maximum is measured against."""
         return self.counted + self.reserved + self.incoming
 
 
-def count(organization: Organization, plan: Plan) -> Count:
-    """Count the seats of an organization: the one count of sync, checkout, preview and limits.
+def count_seats(organization: Organization, plan: Plan) -> SeatCount:
+    """Count the seats of an organization, for sync, checkout, preview and limits alike.
 
     Active members in a billable role count; a person is such a member once, by a constraint, and
     staff do not count. Pending invitations to a billable role reserve a seat without being billed,
@@ -46,12 +46,12 @@ def count(organization: Organization, plan: Plan) -> Count:
     reserved = _reserving(organization, plan).count()
     incoming = Intent.objects.of(organization).taking_seats(*plan.billable_roles).count()
     if plan.bills_invitations:
-        return Count(counted + reserved, 0, incoming)
-    return Count(counted, reserved, incoming)
+        return SeatCount(counted + reserved, 0, incoming)
+    return SeatCount(counted, reserved, incoming)
 
 
 def _reserving(organization: Organization, plan: Plan) -> QuerySet[Invitation]:
-    """Select the invitations that hold a seat: not those of a person who is an active member.
+    """Select the invitations that hold a seat, without those of active members.
 
     The two meet by address, or by the directory's id where both have one. Each invitation asks the
     indexes on those: `NOT IN` over all members is empty as soon as one has no id, and took seconds
@@ -65,30 +65,33 @@ def _reserving(organization: Organization, plan: Plan) -> QuerySet[Invitation]:
 
 
 def find_subscription(organization: Organization) -> Subscription | None:
-    """The live subscription with its plan, if there is one."""
+    """Return the live subscription with its plan, if there is one."""
     live = Subscription.objects.live().filter(organization_id=organization.pk)
     return live.select_related("price__plan").first()
 
 
 def default_plan() -> Plan:
-    """What an organization has without a subscription."""
+    """Return the plan of an organization without a subscription."""
     return Plan.objects.filter(is_default=True).first() or Plan(key="none", name="None")
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """An organization's seats at one moment; take its lock before reading them to change them."""
+class SeatSnapshot:
+    """An organization's seats at one time.
+
+    Take its lock before reading them to change them.
+    """
 
     organization: Organization
     seats: SeatState
     subscription: Subscription | None
     plan: Plan
-    count: Count
+    count: SeatCount
     attempt: SeatAttempt | None
 
     @classmethod
     def read(cls, organization: Organization) -> Self:
-        """Count, and gather what was agreed and what Stripe last said."""
+        """Count, and load the subscription and the state."""
         subscription = find_subscription(organization)
         plan = (subscription.plan if subscription else None) or default_plan()
         seats = SeatState.objects.filter(organization_id=organization.pk).first()
@@ -98,15 +101,15 @@ class Books:
             seats=seats or SeatState(organization=organization),
             subscription=subscription,
             plan=plan,
-            count=count(organization, plan),
+            count=count_seats(organization, plan),
             attempt=attempts.first(),
         )
 
     @property
-    def situation(self) -> Situation:
-        """The same, as the rules read it."""
+    def situation(self) -> SeatInputs:
+        """Return the inputs of `seat_rules.decide_seats`."""
         agreed = self.subscription
-        return Situation(
+        return SeatInputs(
             counted=self.count.counted,
             policy=self.plan.seat_policy,
             status=agreed.status if agreed else None,
@@ -120,21 +123,29 @@ class Books:
         )
 
     def billed_with(self, added: int) -> int:
-        """What `added` more would make; a contract is billed as it was agreed, whoever joins."""
+        """Return what would be billed with `added` more.
+
+        A contract is billed as agreed.
+        """
         situation = self.situation
         if situation.mode == Mode.MANUAL and situation.observed is not None:
             return situation.observed
-        return seat_rules.target(max(0, situation.counted + added), situation.policy)
+        return seat_rules.compute_target(max(0, situation.counted + added), situation.policy)
 
-    def decide(self, *, is_forced: bool = False) -> Decision:
-        """What to send now; when forced, also what Stripe refused before."""
+    def decide(self, *, is_forced: bool = False) -> SeatDecision:
+        """Return what to send now.
+
+        When forced, also what was refused before.
+        """
         situation = self.situation
         if is_forced:
             situation = replace(situation, failed_quantity=None)
-        return seat_rules.decide(situation)
+        return seat_rules.decide_seats(situation)
 
-    def settle(self, decision: Decision) -> None:
-        """Keep the decision's state; whatever is not settled stays dirty until it is.
+    def settle(self, decision: SeatDecision) -> None:
+        """Store the decision's state.
+
+        What is not settled stays dirty until it is.
 
         Not the count: that is the ledger's to write.
         """
@@ -142,7 +153,7 @@ class Books:
         seats.state = decision.state
         seats.reserved = self.count.reserved
         seats.provider_quantity = self.subscription.quantity if self.subscription else None
-        if decision.state in SETTLED:
+        if decision.state in SETTLED_STATES:
             seats.dirty_since = seats.drifted_since = seats.failed_quantity = None
             seats.last_error = ""
         else:
@@ -151,9 +162,9 @@ class Books:
 
 
 def defer_sync(organization_id: UUID, *, is_forced: bool = False) -> None:
-    """Store a sync in the running transaction; at most one waits. The caller holds the lock."""
+    """Defer a sync in the running transaction, one at most, under the organization's lock."""
     suffix = ":forced" if is_forced else ""
-    jobs.defer(
+    jobs.defer_job(
         "billing.sync_seats",
         coalesce=f"{organization_id}{suffix}",
         organization_id=str(organization_id),

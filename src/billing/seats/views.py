@@ -1,4 +1,7 @@
-"""Seats: the state, the cost of more, the ledger, and the request to sync now."""
+"""The views of seats.
+
+The state, the preview, the ledger, and a sync now.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +21,7 @@ from billing.seats.serializers import (
     SeatPreviewSerializer,
     SeatsSerializer,
 )
-from kit.serializers import body, nothing
+from kit.serializers import read_body, require_empty_body
 from kit.views import APIView, ListMixin, ViewSet
 from tenancy.views import ControlPlaneScope
 
@@ -31,7 +34,7 @@ class SeatsView(ControlPlaneScope, APIView):
 
     @extend_schema(responses=SeatsSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(SeatsSerializer(seats_report.report(self.organization)).data)
+        return Response(SeatsSerializer(seats_report.build_report(self.organization)).data)
 
 
 class SeatPreviewView(ControlPlaneScope, APIView):
@@ -43,11 +46,11 @@ class SeatPreviewView(ControlPlaneScope, APIView):
 
     @extend_schema(request=SeatPreviewSerializer, responses=SeatCostSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        asked = body(request, SeatPreviewSerializer)
+        asked = read_body(request, SeatPreviewSerializer)
         if "add" in asked:
-            cost = preview.of_addition(organization=self.organization, seats=asked["add"])
+            cost = preview.preview_addition(organization=self.organization, seats=asked["add"])
         else:
-            cost = preview.of_role(organization=self.organization, **asked)
+            cost = preview.preview_role_change(organization=self.organization, **asked)
         return Response(SeatCostSerializer(cost).data)
 
 
@@ -60,13 +63,16 @@ class SeatSyncView(ControlPlaneScope, APIView):
 
     @extend_schema(request=None, responses={202: SeatsSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        nothing(request)
+        require_empty_body(request)
         report = seats_report.request_sync(self.organization)
         return Response(SeatsSerializer(report).data, status.HTTP_202_ACCEPTED)
 
 
 class SeatHistoryViewSet(ControlPlaneScope, ListMixin, ViewSet):
-    """The ledger: who changed the seats, why, and what Stripe was told."""
+    """List the ledger.
+
+    Who changed the seats, why, and what was sent.
+    """
 
     access = "seats.manage"
     resource = "seat_history"
@@ -76,11 +82,11 @@ class SeatHistoryViewSet(ControlPlaneScope, ListMixin, ViewSet):
     ordering = "-revision"
 
     def get_queryset(self) -> QuerySet[SeatChange]:
-        """The organization's own ledger."""
+        """Return the organization's ledger."""
         return SeatChange.objects.filter(organization=self.organization)
 
     def paginate_queryset(self, queryset: QuerySet[Any] | Sequence[Any]) -> list[Any] | None:
-        """A page, with what was sent to Stripe."""
+        """Return a page, with what was sent to the provider."""
         page = super().paginate_queryset(queryset)
         ledger.attach_attempts(page or [])
         return page

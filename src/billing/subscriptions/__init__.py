@@ -1,1 +1,4 @@
-"""Subscriptions: the replica, checkout, and changes."""
+"""Subscriptions.
+
+The replica, checkout, and changes.
+"""

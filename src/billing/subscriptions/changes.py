@@ -1,4 +1,4 @@
-"""Ending, keeping and changing a subscription: Stripe first, then what Stripe returned."""
+"""End, resume and change a subscription, at the provider first."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import providers
-from billing.customers.customers import PATIENCE
+from billing.customers.customers import LOCK_WAIT_SECONDS
 from billing.errors import (
     PaymentRefused,
     PriceNotAvailable,
@@ -18,9 +18,9 @@ from billing.errors import (
 from billing.models import Price, SeatAttempt, Subscription
 from billing.providers.errors import KeySpent
 from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
-from billing.seat_rules import Mode, Proration, target
+from billing.seat_rules import Mode, Proration, compute_target
 from billing.seats import snapshot
-from billing.seats.snapshot import Books
+from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED, SeatItem, Status
 from billing.subscriptions import subscriptions
 from kit import jobs, locks
@@ -33,25 +33,32 @@ CHANGEABLE = (Status.TRIALING, Status.ACTIVE)
 UNPAID = "Settle the open payment first."
 
 
-def cancel(*, organization: Organization) -> Subscription:
-    """Let the subscription end with its period; one that rests, or never started, ends at once."""
-    row = _live(organization)
+def cancel_subscription(*, organization: Organization) -> Subscription:
+    """Schedule the end with the period.
+
+    A paused or incomplete subscription ends at once.
+    """
+    row = _get_live(organization)
     if row.status in (Status.INCOMPLETE, Status.PAUSED):
-        return cancel_now(organization=organization)
-    return _ask(row, lambda: providers.current().schedule_end(row.external_id, key=str(uuid7())))
+        return end_subscription_now(organization=organization)
+    return _send_change(
+        row, lambda: providers.get_provider().schedule_end(row.external_id, key=str(uuid7()))
+    )
 
 
-def cancel_now(*, organization: Organization) -> Subscription:
+def end_subscription_now(*, organization: Organization) -> Subscription:
     """End it at once, with a last invoice for what was used.
 
     The rest of the period is credited, unless an invoice is open: time that was not paid is not
     given back.
     """
-    return _end(_live(organization))
+    return _end_now(_get_live(organization))
 
 
-def end_all(*, organization_id: UUID) -> None:
-    """End at Stripe whatever a deleted organization still pays for. Raises VendorUnavailable.
+def end_all_subscriptions(*, organization_id: UUID) -> None:
+    """End what a deleted organization still pays for.
+
+    Raises VendorUnavailable.
 
     An organization that lives keeps what it has: the job may be older than a restoration.
     """
@@ -60,72 +67,78 @@ def end_all(*, organization_id: UUID) -> None:
     )
     for row in rows:
         try:
-            _end(row)
+            _end_now(row)
         except (PaymentRefused, SubscriptionMissing):
-            subscriptions.pull(row.external_id)  # it may have ended by itself
+            subscriptions.pull_subscription(row.external_id)  # it may have ended by itself
 
 
 def defer_ends(organization_ids: Iterable[UUID]) -> None:
-    """One job each."""
+    """Defer one job each."""
     for organization_id in organization_ids:
         subscriptions.defer_end(organization_id)
 
 
-def resume(*, organization: Organization) -> Subscription:
-    """Take back a scheduled end, or go on after a pause: a trial that ended without a card pauses.
+def resume_subscription(*, organization: Organization) -> Subscription:
+    """Take back a scheduled end, or resume a paused subscription.
 
     Raises SubscriptionNotChangeable when there is neither.
     """
-    row = _live(organization)
+    row = _get_live(organization)
     if row.is_ending:
-        return _ask(row, lambda: providers.current().keep(row.external_id, key=str(uuid7())))
+        return _send_change(
+            row, lambda: providers.get_provider().keep(row.external_id, key=str(uuid7()))
+        )
     if row.status == Status.PAUSED:
-        return _ask(row, lambda: providers.current().unpause(row.external_id, key=str(uuid7())))
+        return _send_change(
+            row, lambda: providers.get_provider().unpause(row.external_id, key=str(uuid7()))
+        )
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
-def change(*, organization: Organization, price: Price) -> Subscription:
+def change_price(*, organization: Organization, price: Price) -> Subscription:
     """Move to another price, with the number of seats counted for it, in one call.
 
     The count is taken under the subscription's lock: a sync sends its own before or after, and
-    whoever joins meanwhile is counted again at the end.
+    anyone who joins meanwhile is counted again at the end.
     """
-    row = _live(organization)
+    row = _get_live(organization)
     if price.usage != Price.Usage.LICENSED or price.stripe_price_id is None:
         raise PriceNotAvailable
-    with locks.object(f"stripe:{row.external_id}", patience=PATIENCE):
-        request, revision = _recounted(organization, price)
+    with locks.hold_object(f"stripe:{row.external_id}", patience=LOCK_WAIT_SECONDS):
+        request, revision = _build_recounted_request(organization, price)
         key = uuid7()
-        with _refusals(row):
-            if providers.current().has_open_invoice(row.external_id):
+        with _translate_refusals(row):
+            if providers.get_provider().has_open_invoice(row.external_id):
                 raise SubscriptionNotChangeable(UNPAID, state=row.status)
-            answer = providers.current().set_seats(request, key=f"{key}:1")
+            answer = providers.get_provider().set_seats(request, key=f"{key}:1")
         with transaction.atomic():
-            locked = tenancy_locks.organization(organization.pk)
-            changed = subscriptions.write(locked, answer)
-            _note_sent(changed, request, revision, before=row.quantity)
+            locked = tenancy_locks.lock_organization(organization.pk)
+            changed = subscriptions.store_locked(locked, answer)
+            _record_attempt(changed, request, revision, before=row.quantity)
     return changed
 
 
-def _end(row: Subscription) -> Subscription:
+def _end_now(row: Subscription) -> Subscription:
     def end() -> SubscriptionSnapshot:
-        stripe = providers.current()
+        stripe = providers.get_provider()
         is_paid = not stripe.has_open_invoice(row.external_id)
         return stripe.end_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
 
-    return _ask(row, end)
+    return _send_change(row, end)
 
 
-def _live(organization: Organization) -> Subscription:
+def _get_live(organization: Organization) -> Subscription:
     row = snapshot.find_subscription(organization)
     if row is None:
         raise SubscriptionMissing("Choose a plan first.")
     return row
 
 
-def _recounted(organization: Organization, price: Price) -> tuple[SeatChangeRequest, int]:
+def _build_recounted_request(
+    organization: Organization, price: Price
+) -> tuple[SeatChangeRequest, int]:
     with transaction.atomic():
-        books = Books.read(tenancy_locks.organization(organization.pk))
+        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
         row = books.subscription
         if row is None:
             raise SubscriptionMissing("Choose a plan first.")
@@ -134,7 +147,7 @@ def _recounted(organization: Organization, price: Price) -> tuple[SeatChangeRequ
         if row.price_id == price.pk:
             raise SubscriptionNotChangeable("It has this price already.")
         plan = price.plan
-        seats = target(snapshot.count(organization, plan).counted, plan.seat_policy)
+        seats = compute_target(snapshot.count_seats(organization, plan).counted, plan.seat_policy)
         if books.seats.mode == Mode.MANUAL and row.quantity:
             seats = row.quantity
     request = SeatChangeRequest(
@@ -154,7 +167,7 @@ def _proration(row: Subscription, price: Price) -> Proration:
     return Proration.INVOICE_NOW if now else Proration.NEXT_INVOICE
 
 
-def _note_sent(
+def _record_attempt(
     row: Subscription, request: SeatChangeRequest, revision: int, *, before: int | None
 ) -> None:
     now = timezone.now()
@@ -173,33 +186,35 @@ def _note_sent(
     )
 
 
-def _ask(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
-    with locks.object(f"stripe:{row.external_id}", patience=PATIENCE):
-        with _refusals(row):
+def _send_change(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
+    with locks.hold_object(f"stripe:{row.external_id}", patience=LOCK_WAIT_SECONDS):
+        with _translate_refusals(row):
             answer = call()
         with transaction.atomic():
-            return subscriptions.write(tenancy_locks.organization(row.organization_id), answer)
+            return subscriptions.store_locked(
+                tenancy_locks.lock_organization(row.organization_id), answer
+            )
 
 
 @contextmanager
-def _refusals(row: Subscription) -> Iterator[None]:
-    """Stripe's no as ours. A job looks how things are, when that is not what we believed."""
+def _translate_refusals(row: Subscription) -> Iterator[None]:
+    """Translate the provider's refusals, and defer a fetch after an unexpected one."""
     try:
         yield
     except VendorRejected as error:
-        _look(row)
+        _defer_pull(row)
         raise PaymentRefused("Stripe refused the change.", reason=error.code) from error
     except VendorNotFound as error:
-        _look(row)
+        _defer_pull(row)
         raise SubscriptionMissing("Stripe does not know it any more.") from error
     except KeySpent as error:
-        _look(row)
+        _defer_pull(row)
         raise VendorUnavailable("stripe", outcome_known=False) from error
     except VendorUnavailable as error:
         if not error.outcome_known:
-            _look(row)
+            _defer_pull(row)
         raise
 
 
-def _look(row: Subscription) -> None:
-    jobs.defer("billing.pull_subscription", external_id=row.external_id)
+def _defer_pull(row: Subscription) -> None:
+    jobs.defer_job("billing.pull_subscription", external_id=row.external_id)

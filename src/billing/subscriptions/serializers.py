@@ -14,12 +14,12 @@ from billing.seats import snapshot
 from billing.statuses import Access
 from kit.serializers import StrictSerializer
 
-# Beside Stripe's eight (and whatever it adds): no subscription at all.
+# Next to Stripe's eight (and those it may add): no subscription at all.
 NONE = "none"
 
 
 class SubscriptionSerializer(StrictSerializer):
-    """The current subscription; status `none` and the free plan when there has never been one."""
+    """The current subscription, with status `none` where there has never been one."""
 
     id = serializers.UUIDField(allow_null=True)
     provider = serializers.ChoiceField(choices=Provider.choices, allow_null=True)
@@ -37,22 +37,24 @@ class SubscriptionSerializer(StrictSerializer):
     grace_until = serializers.DateTimeField(allow_null=True)
 
 
-def shown(subscription: Subscription | None) -> dict[str, Any]:
-    """A subscription as the serializer takes it, with what follows from its status."""
+def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
+    """Return a subscription in the serializer's form, with what follows from its status."""
     if subscription is None:
-        return _none()
+        return _build_empty()
     fields = (
         "id", "provider", "plan", "price", "status", "is_active", "quantity",
         "current_period_start", "current_period_end", "cancel_at_period_end", "trial_end",
     )  # fmt: skip
     document = {name: getattr(subscription, name) for name in fields}
     document["cancel_at"] = subscription.ends_at
-    document["access"] = entitlements.access(subscription, timezone.now())
-    document["grace_until"] = statuses.grace_until(subscription.status, subscription.past_due_since)
+    document["access"] = entitlements.get_access_level(subscription, timezone.now())
+    document["grace_until"] = statuses.compute_grace_end(
+        subscription.status, subscription.past_due_since
+    )
     return dict(SubscriptionSerializer(document).data)
 
 
-def _none() -> dict[str, Any]:
+def _build_empty() -> dict[str, Any]:
     document = dict.fromkeys(SubscriptionSerializer().fields)
     document |= {"status": NONE, "is_active": False, "cancel_at_period_end": False}
     document |= {"access": Access.NONE, "plan": snapshot.default_plan()}
@@ -87,7 +89,7 @@ class PortalLinkSerializer(StrictSerializer):
 
 
 class CancellationSerializer(StrictSerializer):
-    """When to end: with the paid period, or now with a last invoice."""
+    """When to end, with the paid period, or now with a last invoice."""
 
     at_period_end = serializers.BooleanField(default=True)
 

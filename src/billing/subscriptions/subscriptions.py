@@ -1,4 +1,4 @@
-"""The replica of subscriptions: fetched under a lock, written whole, in whatever order told."""
+"""The replica of subscriptions, fetched under a lock and stored whole, in any order of events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,12 +26,18 @@ from tenancy.services import events
 log = structlog.get_logger(__name__)
 
 # What an event tells about a change; the rest (periods, pulled_at) changes without news.
-TOLD: Final = ("status", "stripe_price_id", "cancel_at_period_end", "cancel_at", "seat_item")
+AUDITED_FIELDS: Final = (
+    "status",
+    "stripe_price_id",
+    "cancel_at_period_end",
+    "cancel_at",
+    "seat_item",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What we knew of a subscription; blank for one we never met."""
+class PreviousState:
+    """The state of a row before an update, blank for a new one."""
 
     is_new: bool
     has_ended: bool
@@ -39,60 +45,64 @@ class Before:
     told: dict[str, Any]
 
     @classmethod
-    def of(cls, row: Subscription) -> "Before":
-        """The row as it is in memory, before it follows a snapshot."""
+    def of(cls, row: Subscription) -> "PreviousState":
+        """Return the state of a row before it is updated."""
         is_new = row._state.adding  # noqa: SLF001 - Django's documented way to ask
-        told = {} if is_new else {name: getattr(row, name) for name in TOLD}
+        told = {} if is_new else {name: getattr(row, name) for name in AUDITED_FIELDS}
         return cls(is_new, row.has_ended, row.quantity, told)
 
 
-def pull(external_id: str) -> Subscription | None:
-    """Fetch it again under its lock and write what Stripe says; None when it is nobody's.
+def pull_subscription(external_id: str) -> Subscription | None:
+    """Fetch a subscription under its lock and store it.
+
+    Returns None when it is not ours.
 
     Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
     """
-    with locks.object(f"stripe:{external_id}"):
-        snapshot = providers.current().fetch_subscription(external_id)
-        return follow(snapshot)
+    with locks.hold_object(f"stripe:{external_id}"):
+        snapshot = providers.get_provider().fetch_subscription(external_id)
+        return store_snapshot(snapshot)
 
 
-def follow(snapshot: SubscriptionSnapshot) -> Subscription | None:
+def store_snapshot(snapshot: SubscriptionSnapshot) -> Subscription | None:
     """Write a snapshot that was fetched under the subscription's lock, which is still held.
 
     One without a price of ours is ignored: the same customer may buy other things of the account.
     """
-    if not is_ours(snapshot):
+    if not has_our_price(snapshot):
         log.info("foreign_subscription_ignored", subscription=snapshot.external_id)
         return None
-    organization_id = _owner(snapshot)
+    organization_id = _find_owner(snapshot)
     if organization_id is None:
         log.warning("subscription_of_nobody", subscription=snapshot.external_id)
         return None
-    _refresh_rivals(organization_id, snapshot)
+    _refresh_other_live(organization_id, snapshot)
     with transaction.atomic():
-        return write(tenancy_locks.organization(organization_id), snapshot)
+        return store_locked(tenancy_locks.lock_organization(organization_id), snapshot)
 
 
-def write(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscription:
-    """Make the row equal to the snapshot, in the running transaction; the caller holds the lock.
+def store_locked(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscription:
+    """Store a snapshot in the running transaction, under the organization's lock.
 
     Repeating it changes nothing and tells nothing.
     """
     row = Subscription.objects.filter(external_id=snapshot.external_id).first()
     row = row or Subscription(organization=organization, external_id=snapshot.external_id)
-    before = Before.of(row)
-    _copy(row, snapshot)
-    row.is_surplus = not row.has_ended and _rivals(organization.pk, row.external_id).exists()
+    before = PreviousState.of(row)
+    _copy_snapshot(row, snapshot)
+    row.is_surplus = (
+        not row.has_ended and _list_other_live(organization.pk, row.external_id).exists()
+    )
     row.save()
     if not row.has_ended:  # a customer deleted at Stripe takes its subscriptions along
-        customers.link(organization, snapshot.customer_id)
-    _elect(organization)
-    _tell(organization, row, before)
-    _follow_seats(organization, row, before)
+        customers.link_customer(organization, snapshot.customer_id)
+    _set_current(organization)
+    _record_changes(organization, row, before)
+    _record_seat_effects(organization, row, before)
     if organization.is_deleted and not row.has_ended:
         defer_end(organization.pk)
     if row.has_ended and not before.has_ended:
-        _follow_surplus(organization)
+        _pull_surplus(organization)
     return row
 
 
@@ -102,7 +112,7 @@ def find_current(organization: Organization) -> Subscription | None:
     return found.select_related("price__plan").first()
 
 
-def is_ours(snapshot: SubscriptionSnapshot) -> bool:
+def has_our_price(snapshot: SubscriptionSnapshot) -> bool:
     """Return whether we know the subscription, or it has at least one price of our catalogue."""
     known = Subscription.objects.filter(external_id=snapshot.external_id)
     return sells_ours(item.price_id for item in snapshot.items) or known.exists()
@@ -115,35 +125,38 @@ def sells_ours(price_ids: Iterable[str]) -> bool:
 
 def defer_end(organization_id: UUID) -> None:
     """Store the end of all that a deleted organization pays for, in the running transaction."""
-    jobs.defer("billing.end_subscriptions", organization_id=str(organization_id))
+    jobs.defer_job("billing.end_subscriptions", organization_id=str(organization_id))
 
 
-def _owner(snapshot: SubscriptionSnapshot) -> UUID | None:
+def _find_owner(snapshot: SubscriptionSnapshot) -> UUID | None:
     known = Subscription.objects.filter(external_id=snapshot.external_id)
     if found := known.values_list("organization_id", flat=True).first():
         return found
     return customers.find_organization_id(snapshot.customer_id, snapshot.organization_hint)
 
 
-def _rivals(organization_id: UUID, external_id: str) -> QuerySet[Subscription]:
+def _list_other_live(organization_id: UUID, external_id: str) -> QuerySet[Subscription]:
     live = Subscription.objects.live().filter(organization_id=organization_id)
     return live.exclude(external_id=external_id)
 
 
-def _refresh_rivals(organization_id: UUID, snapshot: SubscriptionSnapshot) -> None:
-    """A new live one usually means that the old one ended, and that we were not told yet."""
+def _refresh_other_live(organization_id: UUID, snapshot: SubscriptionSnapshot) -> None:
+    """Fetch the other live subscriptions.
+
+    A new one usually means that the old one ended.
+    """
     if snapshot.status in ENDED:
         return
-    for external_id in _rivals(organization_id, snapshot.external_id).values_list(
+    for external_id in _list_other_live(organization_id, snapshot.external_id).values_list(
         "external_id", flat=True
     ):
-        seen = providers.current().fetch_subscription(external_id)
+        seen = providers.get_provider().fetch_subscription(external_id)
         if seen.status in ENDED:
             with transaction.atomic():
-                write(tenancy_locks.organization(organization_id), seen)
+                store_locked(tenancy_locks.lock_organization(organization_id), seen)
 
 
-def _copy(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
+def _copy_snapshot(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
     was_active, now = row.is_active, timezone.now()
     row.status = snapshot.status
     row.is_active = statuses.is_active(snapshot.status, was_active=was_active)
@@ -162,7 +175,7 @@ def _copy(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
 
 
 def _copy_item(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
-    """The seat item is the one with a seat price of ours; never the first, never a guess."""
+    """Store the seat item, found by our seat prices and never by its position."""
     seat_prices = {
         price.stripe_price_id: price
         for price in Price.objects.filter(
@@ -193,14 +206,14 @@ def _copy_moments(row: Subscription, *, was_active: bool, now: datetime) -> None
         row.past_due_since = now
 
 
-def _follow_surplus(organization: Organization) -> None:
-    """One that was one too many is so no more: from now on its seats are followed."""
+def _pull_surplus(organization: Organization) -> None:
+    """Defer a fetch of surplus subscriptions, which are followed from now on."""
     for row in Subscription.objects.filter(organization=organization, is_surplus=True):
         if not row.has_ended:
-            jobs.defer("billing.pull_subscription", external_id=row.external_id)
+            jobs.defer_job("billing.pull_subscription", external_id=row.external_id)
 
 
-def _elect(organization: Organization) -> None:
+def _set_current(organization: Organization) -> None:
     """Let `organization.subscription` be the live one, or else the last that was."""
     rows = Subscription.objects.filter(organization=organization)
     chosen = rows.live().first() or rows.order_by("-started_at", "-created_at")[0]
@@ -208,8 +221,8 @@ def _elect(organization: Organization) -> None:
     rows.filter(pk=chosen.pk, current_for=None).update(current_for=organization)
 
 
-def _tell(organization: Organization, row: Subscription, before: Before) -> None:
-    told = {name: getattr(row, name) for name in TOLD}
+def _record_changes(organization: Organization, row: Subscription, before: PreviousState) -> None:
+    told = {name: getattr(row, name) for name in AUDITED_FIELDS}
     changes = {
         name: (before.told.get(name), value)
         for name, value in told.items()
@@ -225,36 +238,41 @@ def _tell(organization: Organization, row: Subscription, before: Before) -> None
         type_ = (
             event_types.SUBSCRIPTION_ENDED if row.has_ended else event_types.SUBSCRIPTION_CHANGED
         )
-    _record(organization, row, type_, changes)
+    _record_event(organization, row, type_, changes)
     if row.seat_item != SeatItem.FOUND and "seat_item" in changes and not row.has_ended:
         log.error("seats_misconfigured", organization_id=str(organization.pk), why=row.seat_item)
-        _record(organization, row, event_types.SEATS_MISCONFIGURED, {})
+        _record_event(organization, row, event_types.SEATS_MISCONFIGURED, {})
 
 
-def _follow_seats(organization: Organization, row: Subscription, before: Before) -> None:
-    """A changed agreement changes the target; a changed quantity that is not ours has drifted."""
+def _record_seat_effects(
+    organization: Organization, row: Subscription, before: PreviousState
+) -> None:
+    """Record what the update means for seats.
+
+    A new target, or a drifted quantity.
+    """
     if row.is_surplus:
         return
     if _has_drifted(row, before):
         seats, _ = SeatState.objects.get_or_create(organization=organization)
         seats.drifted_since = seats.drifted_since or timezone.now()
         seats.save()
-        ledger.note(
+        ledger.record_change(
             organization=organization, reason=SeatChange.Reason.QUANTITY_EDITED, subject_id=row.pk
         )
         changes = {"quantity": (before.quantity, row.quantity)}
-        _record(organization, row, event_types.SEATS_DRIFTED, changes)
-    elif before.is_new or any(before.told[name] != getattr(row, name) for name in TOLD):
-        # Whatever Stripe refused before may pass now.
+        _record_event(organization, row, event_types.SEATS_DRIFTED, changes)
+    elif before.is_new or any(before.told[name] != getattr(row, name) for name in AUDITED_FIELDS):
+        # What Stripe refused before may be accepted now.
         SeatState.objects.filter(organization=organization).update(failed_quantity=None)
-        ledger.note(
+        ledger.record_change(
             organization=organization,
             reason=SeatChange.Reason.SUBSCRIPTION_CHANGED,
             subject_id=row.pk,
         )
 
 
-def _has_drifted(row: Subscription, before: Before) -> bool:
+def _has_drifted(row: Subscription, before: PreviousState) -> bool:
     if before.is_new or row.has_ended or before.quantity == row.quantity:
         return False
     if before.told["stripe_price_id"] != row.stripe_price_id:
@@ -263,11 +281,11 @@ def _has_drifted(row: Subscription, before: Before) -> bool:
     return not echo.exists()
 
 
-def _record(
+def _record_event(
     organization: Organization,
     row: Subscription,
     type_: EventType,
     changes: dict[str, tuple[Any, Any]],
 ) -> None:
     details = {"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id}
-    events.write(organization, type_, row.pk, changes=changes, details=details)
+    events.record(organization, type_, row.pk, changes=changes, details=details)

@@ -1,4 +1,4 @@
-"""The agreement: to see, to buy, to change and to end."""
+"""The views to see, buy, change and end a subscription."""
 
 from uuid import UUID
 
@@ -19,58 +19,61 @@ from billing.subscriptions.serializers import (
     PortalLinkSerializer,
     PortalSerializer,
     SubscriptionSerializer,
-    shown,
+    prepare_subscription,
 )
-from identity.authentication import bound_to
-from kit.serializers import body, nothing
+from identity.authentication import get_request_context
+from kit.serializers import read_body, require_empty_body
 from kit.views import APIView
 from tenancy.views import ControlPlaneScope
 
 
 class SubscriptionView(ControlPlaneScope, APIView):
-    """Show the subscription: the live one, or the last that was."""
+    """Show the subscription, the live one or the last one."""
 
     access = "subscription.read"
     resource = "subscription"
 
     @extend_schema(responses=SubscriptionSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        return Response(shown(subscriptions.find_current(self.organization)))
+        return Response(prepare_subscription(subscriptions.find_current(self.organization)))
 
 
 class CheckoutView(ControlPlaneScope, APIView):
-    """Open a payment page; the number of seats is counted here, and an older page closed."""
+    """Open a payment page.
+
+    The seats are counted here, and an older page is closed.
+    """
 
     access = "billing.manage"
     resource = "checkout"
 
     @extend_schema(request=CheckoutSerializer, responses={201: CheckoutLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        asked = body(request, CheckoutSerializer)
-        page = checkout.create(
+        asked = read_body(request, CheckoutSerializer)
+        page = checkout.open_checkout(
             organization=self.organization,
-            price=on_sale(asked["price_id"]),
+            price=get_price_on_sale(asked["price_id"]),
             success_url=asked["success_url"],
             cancel_url=asked["cancel_url"],
-            email=bound_to(request).member.email,
+            email=get_request_context(request).member.email,
         )
         link = {"url": page.url, "expires_at": page.expires_at}
         return Response(CheckoutLinkSerializer(link).data, status.HTTP_201_CREATED)
 
 
 class PortalView(ControlPlaneScope, APIView):
-    """Open Stripe's pages for invoices and payment methods; the link lasts minutes."""
+    """Open the provider's pages for invoices and payment methods, by a link of some minutes."""
 
     access = "billing.manage"
     resource = "portal"
 
     @extend_schema(request=PortalSerializer, responses={201: PortalLinkSerializer})
     def post(self, request: Request, **_: object) -> Response:
-        asked = body(request, PortalSerializer)
-        url = portal.create(
+        asked = read_body(request, PortalSerializer)
+        url = portal.create_portal_link(
             organization=self.organization,
             return_url=asked["return_url"],
-            email=bound_to(request).member.email,
+            email=get_request_context(request).member.email,
         )
         return Response(PortalLinkSerializer({"url": url}).data, status.HTTP_201_CREATED)
 
@@ -84,9 +87,11 @@ class CancelView(ControlPlaneScope, APIView):
 
     @extend_schema(request=CancellationSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        asked = body(request, CancellationSerializer)
-        end = changes.cancel if asked["at_period_end"] else changes.cancel_now
-        return Response(shown(end(organization=self.organization)))
+        asked = read_body(request, CancellationSerializer)
+        end = (
+            changes.cancel_subscription if asked["at_period_end"] else changes.end_subscription_now
+        )
+        return Response(prepare_subscription(end(organization=self.organization)))
 
 
 class ResumeView(ControlPlaneScope, APIView):
@@ -98,12 +103,14 @@ class ResumeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=None, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        nothing(request)
-        return Response(shown(changes.resume(organization=self.organization)))
+        require_empty_body(request)
+        return Response(
+            prepare_subscription(changes.resume_subscription(organization=self.organization))
+        )
 
 
 class ChangeView(ControlPlaneScope, APIView):
-    """Move to another price; the seats are counted again in the same call."""
+    """Move to another price, with the seats counted again in the same call."""
 
     access = "billing.manage"
     resource = "subscription"
@@ -111,12 +118,17 @@ class ChangeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        price = on_sale(body(request, PlanChangeSerializer)["price_id"])
-        return Response(shown(changes.change(organization=self.organization, price=price)))
+        price = get_price_on_sale(read_body(request, PlanChangeSerializer)["price_id"])
+        return Response(
+            prepare_subscription(changes.change_price(organization=self.organization, price=price))
+        )
 
 
-def on_sale(price_id: UUID) -> Price:
-    """A price anyone may choose. Raises PriceNotAvailable."""
+def get_price_on_sale(price_id: UUID) -> Price:
+    """Return a price anyone may choose.
+
+    Raises PriceNotAvailable.
+    """
     found = Price.objects.on_sale().filter(pk=price_id, plan__is_public=True)
     price = found.select_related("plan").first()
     if price is None:

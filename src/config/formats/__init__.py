@@ -1,1 +1,1 @@
-"""How pages for people write what is no text: dates, for now."""
+"""Formats of dates in pages for people."""

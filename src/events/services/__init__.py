@@ -1,1 +1,1 @@
-"""What writes the log: nothing but `log.record`."""
+"""Services of the audit log, of which only `log.record` writes."""

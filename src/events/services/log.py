@@ -1,4 +1,4 @@
-"""Writing the log: one event per change, in the transaction of the change."""
+"""Record one event per change, in the transaction of the change."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ class OutsideTenant(RuntimeError):
     """An event was recorded while no organization's schema is active."""
 
 
-def record(
+def record_event(
     *,
     type: EventType | str,  # noqa: A002 - the field's own name
     target_id: UUID | str,
@@ -25,13 +25,13 @@ def record(
 ) -> Event:
     """Append one event of the active organization, by the current caller.
 
-    `changes` maps a field to what it was and what it is. Raises UnknownEventType for a type nobody
+    `changes` maps a field to what it was and what it is. Raises UnknownEventType for a type no one
     registered and OutsideTenant in the public schema.
     """
-    known = registry.get(type)
+    known = registry.get_event_type(type)
     if connection.schema_name == get_public_schema_name():  # type: ignore[attr-defined]  # django-tenants' own
         raise OutsideTenant(known.name)
-    caller = callers.current()
+    caller = callers.get_actor()
     return Event.objects.create(
         type=known.name,
         target_type=known.target,

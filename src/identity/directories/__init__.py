@@ -1,4 +1,7 @@
-"""The only door to Stytch: `gateway.stytch()` answers with our own types, in three ways to fail."""
+"""The directory in use.
+
+`get_directory()` answers with our own types and three ways to fail.
+"""
 
 from functools import lru_cache
 
@@ -7,6 +10,6 @@ from identity.directories.types import Directory
 
 
 @lru_cache(maxsize=1)
-def current() -> Directory:
-    """The directory of this process; made at first use, so after a server has forked."""
+def get_directory() -> Directory:
+    """Return the directory of this process, created at first use, after a server has forked."""
     return StytchDirectory()

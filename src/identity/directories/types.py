@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from kit.timestamps import moment
+from kit.timestamps import parse_timestamp
 
 Membership = Literal["active", "invited", "pending", "eligible"]
 
@@ -37,27 +37,30 @@ class Proof:
         listed = list(factors)
         if any(factor.get("type") == "impersonated" for factor in listed):
             return cls()
-        found = ((_address(factor), factor) for factor in listed)
+        found = ((_read_address(factor), factor) for factor in listed)
         return cls(
             {address.lower(): _authenticated_at(factor) for address, factor in found if address}
         )
 
 
-def _address(factor: Mapping[str, Any]) -> str:
+def _read_address(factor: Mapping[str, Any]) -> str:
     if factor.get("delivery_method") != "email":
         return ""
     return (factor.get("email_factor") or {}).get("email_address") or ""
 
 
 def _authenticated_at(factor: Mapping[str, Any]) -> datetime:
-    """Return when the factor was authenticated; one without a time proves no later address."""
+    """Return when the factor was authenticated.
+
+    Without a time it proves no later address.
+    """
     text = factor.get("last_authenticated_at")
-    return moment(text) if text else datetime.min.replace(tzinfo=UTC)
+    return parse_timestamp(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationSnapshot:
-    """An organization as Stytch tells it."""
+    """An organization as Stytch has it."""
 
     stytch_org_id: str
     name: str
@@ -73,7 +76,10 @@ class OrganizationDeleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSnapshot:
-    """A member as Stytch tells it; `read_at` is when we asked, before the answer was made."""
+    """A member as Stytch has it.
+
+    `read_at` is when we asked, before the answer was made.
+    """
 
     stytch_member_id: str
     stytch_org_id: str
@@ -88,7 +94,7 @@ class MemberSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberDeleted:
-    """A member Stytch no longer has, in whichever organization it was.
+    """A member that Stytch no longer has.
 
     `read_at` is when we asked whether it is there; None when it was we who had it deleted.
     """

@@ -1,4 +1,9 @@
-"""Invitations: offers to become a member, each ending one of three ways."""
+"""Invitations.
+
+Offers to become a member.
+
+Each ends accepted, revoked or expired.
+"""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -12,7 +17,7 @@ from django.utils import timezone
 from identity.models.members import Member
 from identity.roles import Role
 from kit.models import Record
-from tenancy.models import BelongingQuerySet
+from tenancy.models import OrganizationOwnedQuerySet
 
 
 class InvitationStatus(models.TextChoices):
@@ -24,23 +29,26 @@ class InvitationStatus(models.TextChoices):
     EXPIRED = "expired"
 
 
-class InvitationQuerySet(BelongingQuerySet["Invitation"]):
+class InvitationQuerySet(OrganizationOwnedQuerySet["Invitation"]):
     """Questions about invitations."""
 
     def open(self) -> Self:
-        """Not closed yet, expired or not: what the address' uniqueness is about."""
+        """Select those not closed yet, expired or not.
+
+        An address has one of them.
+        """
         return self.filter(status=InvitationStatus.PENDING)
 
     def pending(self) -> Self:
-        """Those that can still be accepted, hence reserve a seat."""
+        """Select those that can still be accepted, hence reserve a seat."""
         return self.open().filter(expires_at__gt=timezone.now())
 
     def overdue(self) -> Self:
-        """Those whose time is over and that nobody has closed yet."""
+        """Select those that have expired and are not closed yet."""
         return self.open().filter(expires_at__lte=timezone.now())
 
     def with_roles(self, *roles: str) -> Self:
-        """Those that offer one of these roles."""
+        """Select those that offer one of these roles."""
         return self.filter(role__in=roles)
 
 
@@ -96,7 +104,7 @@ class Invitation(Record):
         return str(self.pk)
 
     def status_at(self, moment: datetime) -> InvitationStatus:
-        """The status as a reader should see it, even when the task has not been by yet."""
+        """Return the status at a time, expired even before the task has closed the invitation."""
         if self.status == InvitationStatus.PENDING and self.expires_at <= moment:
             return InvitationStatus.EXPIRED
         return InvitationStatus(self.status)

@@ -1,4 +1,4 @@
-"""Members: a person inside one organization, as Stytch last told it."""
+"""Members, the replica of a person inside one organization."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -11,11 +11,14 @@ from django.db.models.functions import Lower
 from identity.models.users import User
 from identity.roles import Role
 from kit.models import Record
-from tenancy.models import BelongingQuerySet
+from tenancy.models import OrganizationOwnedQuerySet
 
 
 class Status(models.TextChoices):
-    """Where a member stands. Only active members may act; suspended is our own operators' word."""
+    """The status of a member.
+
+    Only active members may act. Only our operators suspend.
+    """
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -23,24 +26,27 @@ class Status(models.TextChoices):
     REMOVED = "removed"
 
 
-class MemberQuerySet(BelongingQuerySet["Member"]):
-    """Questions about members; each starts from an organization or a user."""
+class MemberQuerySet(OrganizationOwnedQuerySet["Member"]):
+    """Queries about members, each from an organization or a user."""
 
     def active(self) -> Self:
-        """Those who may act, and are paid for."""
+        """Select those who may act and are paid for."""
         return self.filter(status=Status.ACTIVE)
 
     def with_roles(self, *roles: str) -> Self:
-        """Those with one of these roles."""
+        """Select those with one of these roles."""
         return self.filter(role__in=roles)
 
     def admins(self) -> Self:
-        """Those an organization must never be without; whom staff have blocked is of no help."""
+        """Select the active admins whose person is not blocked.
+
+        An organization keeps one of them.
+        """
         return self.active().with_roles(Role.ADMIN).filter(user__is_active=True)
 
 
 class Member(Record):
-    """A person inside one organization, as Stytch last told it; carries its own address and name."""
+    """A person inside one organization, with the address and name the directory gives it there."""
 
     organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="members")
     user = models.ForeignKey(User, models.PROTECT, related_name="members")
@@ -102,27 +108,27 @@ class Member(Record):
 
     @property
     def is_admin(self) -> bool:
-        """Whether the role is admin."""
+        """Return whether the role is admin."""
         return self.role == Role.ADMIN
 
     @property
     def is_active(self) -> bool:
-        """Whether this member is one."""
+        """Return whether the member is active."""
         return self.status == Status.ACTIVE
 
     @property
     def may_act(self) -> bool:
-        """Whether a session of this member is good: neither it nor its person is blocked."""
+        """Return whether neither the member nor its person is blocked."""
         return self.is_active and self.user.is_active
 
     @property
     def sessions_over_since(self) -> datetime | None:
-        """When its sessions were last ended, by a removal, a suspension or a block of its person."""
+        """Return when its sessions were last ended by a removal, a suspension or a block."""
         ends = (self.sessions_ended_at, self.user.blocked_at)
         return max((end for end in ends if end is not None), default=None)
 
     def accepts_session(self, session_id: str, started_at: datetime) -> bool:
-        """Return whether a session may act for this member: not if it began before the last end.
+        """Return whether a session may act, which it may not if it began before the last end.
 
         The directory's times are whole seconds, so one that seems to have begun before is accepted
         when our own sign-in recorded it afterwards.

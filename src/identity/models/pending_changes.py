@@ -1,4 +1,7 @@
-"""Intents: changes on their way to Stytch, which every check counts as done."""
+"""Pending changes, sent to Stytch and not yet confirmed.
+
+Every check counts them as done.
+"""
 
 from typing import ClassVar, Self
 
@@ -9,7 +12,7 @@ from django.utils import timezone
 
 from identity.roles import Role
 from kit.models import Record
-from tenancy.models import BelongingQuerySet
+from tenancy.models import OrganizationOwnedQuerySet
 
 
 class IntentKind(models.TextChoices):
@@ -25,7 +28,10 @@ class IntentKind(models.TextChoices):
 
 
 class IntentState(models.TextChoices):
-    """How the change ended; lapsed means it turned out not to have happened."""
+    """How the change ended.
+
+    `lapsed` means that it turned out not to have happened.
+    """
 
     OPEN = "open"
     DONE = "done"
@@ -33,28 +39,28 @@ class IntentState(models.TextChoices):
     LAPSED = "lapsed"
 
 
-class IntentQuerySet(BelongingQuerySet["Intent"]):
-    """Questions about changes on their way; every check counts the open ones as done."""
+class IntentQuerySet(OrganizationOwnedQuerySet["Intent"]):
+    """Queries about pending changes."""
 
     def open(self) -> Self:
-        """Those whose outcome is not known yet."""
+        """Select those whose outcome is not known yet."""
         return self.filter(state=IntentState.OPEN)
 
     def orphaned(self) -> Self:
-        """Those nobody is working on any more: the process died, or Stytch fell silent."""
+        """Select the stale ones, whose process died or whose answer never came."""
         return self.open().filter(expires_at__lte=timezone.now())
 
     def taking_seats(self, *roles: str) -> Self:
-        """Those that will take a seat in one of these roles which they do not hold yet."""
+        """Select those that will take a seat in one of these roles which they do not hold yet."""
         return self.open().filter(role__in=roles).exclude(role_before__in=roles)
 
     def losing_admins(self) -> Self:
-        """Those that will leave the organization with one admin less."""
+        """Select those that will leave the organization with one admin less."""
         return self.open().filter(role_before=Role.ADMIN).exclude(role=Role.ADMIN)
 
 
 class Intent(Record):
-    """One change on its way to Stytch: who wants it, of what, and what it will be afterwards."""
+    """A change sent to Stytch, with who asked for it, its subject and its result."""
 
     organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=24, choices=IntentKind)

@@ -1,10 +1,13 @@
-"""Sessions: only those ended before their time; the others are Stytch's to keep."""
+"""Sessions ended before their time.
+
+The others are kept by Stytch alone.
+"""
 
 from django.db import models
 
 
 class RevokedSession(models.Model):
-    """A session ended before its tokens did; kept until the last of them has run out."""
+    """A session ended before its tokens, kept until the last of them has expired."""
 
     session_id = models.CharField(max_length=128, primary_key=True)
     expires_at = models.DateTimeField(db_index=True)

@@ -1,4 +1,4 @@
-"""People: one row each across organizations, and whom other directories say they are."""
+"""Users, one row for each person across organizations."""
 
 from typing import ClassVar
 
@@ -11,14 +11,20 @@ from kit.models import Record
 
 
 class UserManager(BaseUserManager["User"]):
-    """Finds staff by address for the admin's password form; people sign in through Stytch."""
+    """Find staff by address for the admin's password form.
+
+    Other people sign in through Stytch.
+    """
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Only staff have passwords; addresses of other people may repeat while unverified."""
+        """Return the member of staff with this address.
+
+        Only staff have passwords.
+        """
         return self.get(email__lower=(username or "").lower(), is_staff=True)
 
     def create_superuser(self, email: str, password: str | None = None) -> "User":
-        """A member of staff with every right of the admin (`manage.py createsuperuser`)."""
+        """Create a member of staff with every right of the admin (`manage.py createsuperuser`)."""
         user = self.model(email=email, is_staff=True, is_superuser=True)
         user.set_password(password)
         user.save(using=self._db)
@@ -26,7 +32,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin, Record):
-    """A person, once, across organizations; or a member of staff, who is never a customer's.
+    """A person across organizations, or a member of staff, who belongs to no organization.
 
     The address is verified once a session has shown an e-mail or OAuth factor for it. What only an
     organization's own directory says about a person stays an unverified User of its own.
@@ -72,12 +78,12 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
         return str(self.pk)
 
     def get_short_name(self) -> str:
-        """The name the admin greets staff by."""
+        """Return the name that the admin shows for staff."""
         return self.name or self.email
 
 
 class ExternalIdentity(Record):
-    """The same person in another directory (Mozilla accounts: provider `fxa`)."""
+    """The same person in another directory."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="external_identities")
     provider = models.CharField(max_length=32)

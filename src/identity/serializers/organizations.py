@@ -12,15 +12,15 @@ from tenancy.models import Organization
 
 
 class AddressField(serializers.EmailField):
-    """An address in lower case; limits hold for that, since some letters become two by it."""
+    """An address in lower case, with limits that hold for the lower-case form."""
 
     def to_internal_value(self, data: str) -> str:
-        """The address as we keep and compare it."""
+        """Return the address in the form we store and compare."""
         return super().to_internal_value(data).lower()
 
 
 class OrganizationSerializer(StrictModelSerializer):
-    """An organization; its name and slug may be changed."""
+    """An organization, whose name and slug may be changed."""
 
     name = serializers.CharField(min_length=1, max_length=128)
     slug = serializers.CharField(min_length=2, max_length=128)
@@ -54,7 +54,10 @@ class RoleSerializer(StrictSerializer):
 
 
 class InvitationSerializer(StrictModelSerializer):
-    """An invitation; `status` is what it is now, even if nobody has closed it yet."""
+    """An invitation.
+
+    `status` is its present status, expired even before it is closed.
+    """
 
     role = serializers.ChoiceField(choices=Role.choices)
     status = serializers.SerializerMethodField()
@@ -74,7 +77,7 @@ class InvitationSerializer(StrictModelSerializer):
 
 
 class InvitationRowSerializer(StrictSerializer):
-    """Whom to invite, and as what."""
+    """An address to invite, and its role."""
 
     email = AddressField(max_length=254)
     role = serializers.ChoiceField(choices=Role.choices)
@@ -82,7 +85,7 @@ class InvitationRowSerializer(StrictSerializer):
 
 
 class NewInvitationSerializer(InvitationRowSerializer):
-    """Whom to invite, as what, and how many seats the inviter expects to pay for then."""
+    """An address to invite, its role, and how many seats the inviter expects to pay for then."""
 
     expected_seats = serializers.IntegerField(
         required=False,
@@ -100,7 +103,7 @@ class BulkInvitationsSerializer(StrictSerializer):
     )
 
     def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Every address once."""
+        """Require every address once."""
         addresses = [row["email"] for row in rows]
         if len(set(addresses)) < len(addresses):
             raise serializers.ValidationError("Name each address once.", code="repeated_address")
@@ -117,7 +120,10 @@ class RowProblemSerializer(StrictSerializer):
 
 
 class BulkResultSerializer(StrictSerializer):
-    """What became of one row: queued rows are mailed within moments."""
+    """The result of one row.
+
+    Queued rows are mailed within seconds.
+    """
 
     email = serializers.EmailField()
     result = serializers.ChoiceField(choices=["queued", "refused"])

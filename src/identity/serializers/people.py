@@ -87,7 +87,7 @@ class PlacesSerializer(WholeListSerializer):
 
 
 class DiscoverySerializer(StrictSerializer):
-    """Whose address it is and where they may go; the token is good for ten minutes."""
+    """The proved address, the organizations it opens, and a token for ten minutes."""
 
     intermediate_session_token = _token()
     email = serializers.EmailField()
@@ -107,7 +107,7 @@ class UserSerializer(StrictModelSerializer):
         read_only_fields = ("id", "email", "email_verified", "created_at")
 
     def validate_timezone(self, name: str) -> str:
-        """A name of the time zone database."""
+        """Require a name of the time zone database."""
         if name not in available_timezones():
             raise serializers.ValidationError("There is no such time zone.", code="unknown")
         return name
@@ -125,7 +125,7 @@ class SessionSerializer(StrictSerializer):
 
 
 class MeSerializer(StrictSerializer):
-    """Who the session is: person, organization, member and what the role allows."""
+    """The person, the organization, the member and the permissions of the session."""
 
     user = UserSerializer(source="member.user")
     organization = OrganizationSerializer()
@@ -144,7 +144,7 @@ class SessionListingSerializer(StrictSerializer):
     is_current = serializers.SerializerMethodField()
 
     def get_is_current(self, session: object) -> bool:
-        """Whether it is the one asking."""
+        """Whether it is the session of this request."""
         return bool(getattr(session, "session_id", "") == self.context["session_id"])
 
 

@@ -1,4 +1,7 @@
-"""Inviting many at once: checked and claimed together, sent by a job, each row with its own answer."""
+"""Invite many people at once.
+
+The rows are checked and reserved together and sent by jobs; each has its own result.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(days=4)  # its job tries for three: until then nobody else may settle it
+LEASE = timedelta(days=4)  # its job tries for three: until then no one else may settle it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +35,20 @@ class Row:
     name: str = ""
 
 
-def create(organization: Organization, *, rows: Sequence[Row]) -> list[Problem | None]:
-    """Invite all who can be; for each row None when it was accepted, else why not."""
+def create_invitations(organization: Organization, *, rows: Sequence[Row]) -> list[Problem | None]:
+    """Queue every invitation that is allowed.
+
+    Returns for each row None, or the problem why not.
+    """
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
-        return [_claim(organization, row) for row in rows]
+        organization = locks.lock_organization(organization.pk)
+        return [_queue_row(organization, row) for row in rows]
 
 
-def send(intent_id: UUID) -> None:
-    """Mail one of them, in a job; a refusal closes its intent.
+def send_queued_invitation(intent_id: UUID) -> None:
+    """Mail one of them in a job.
+
+    A refusal closes its pending change.
 
     Raises VendorUnavailable and TooManyRequests, and leaves the intent open for the next attempt.
     """
@@ -49,20 +57,20 @@ def send(intent_id: UUID) -> None:
         return
     rate_limits.count_invitation_mail(email=intent.details["email"])
     try:
-        invitations.send(intent, will_retry=True)
+        invitations.send_invitation(intent, will_retry=True)
     except (VendorUnavailable, TooManyRequests):
         raise
     except Problem as problem:
         log.info("invitation_refused", intent_id=str(intent_id), code=problem.code)
 
 
-def _claim(organization: Organization, row: Row) -> Problem | None:
+def _queue_row(organization: Organization, row: Row) -> Problem | None:
     try:
         with transaction.atomic():
-            intent = invitations.intend(
+            intent = invitations.prepare_invitation(
                 organization, email=row.email, role=row.role, name=row.name, lease=LEASE
             )
-            jobs.defer("identity.send_invitation", intent_id=str(intent.pk))
+            jobs.defer_job("identity.send_invitation", intent_id=str(intent.pk))
     except Problem as problem:
         return problem
     return None

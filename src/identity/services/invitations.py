@@ -1,4 +1,7 @@
-"""Inviting people. At Stytch an invitation is a member; here it is an offer that ends one of four ways."""
+"""Invite people, send again, revoke, expire.
+
+At Stytch an invitation is a member with status `invited`.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,15 +34,18 @@ from tenancy.models import Organization
 from tenancy.services import events
 
 
-def get(organization: Organization, invitation_id: UUID) -> Invitation:
-    """An invitation of this organization. Raises NotFound."""
+def get_invitation(organization: Organization, invitation_id: UUID) -> Invitation:
+    """Return an invitation of this organization.
+
+    Raises NotFound.
+    """
     invitation = Invitation.objects.of(organization).filter(pk=invitation_id).first()
     if invitation is None:
         raise NotFound
     return invitation
 
 
-def create(
+def create_invitation(
     organization: Organization,
     *,
     email: str,
@@ -47,117 +53,124 @@ def create(
     name: str = "",
     expected_seats: int | None = None,
 ) -> Invitation:
-    """Invite an address; `expected_seats` is what the inviter was told would be paid for then.
+    """Invite an address.
+
+    `expected_seats` is the number of paid seats that the inviter was shown.
 
     Raises AlreadyMember, InvitationPending, ChangeInProgress, TooManyRequests, what a receiver of
     `seat_wanted` raises, and what Stytch refuses.
     """
     with transaction.atomic():
-        intent = intend(
-            locks.organization(organization.pk),
+        intent = prepare_invitation(
+            locks.lock_organization(organization.pk),
             email=email,
             role=role,
             name=name,
             expected_seats=expected_seats,
         )
         rate_limits.count_invitation_mail(email=email)  # rolled back with a refused invitation
-    return send(intent)
+    return send_invitation(intent)
 
 
-def intend(
+def prepare_invitation(
     organization: Organization,
     *,
     email: str,
     role: Role,
     name: str = "",
     expected_seats: int | None = None,
-    lease: timedelta = pending_changes.LEASE,
+    lease: timedelta = pending_changes.CHANGE_LEASE,
 ) -> Intent:
-    """Step one of an invitation, under the organization's lock: check, and claim address and seat."""
+    """Check an invitation and reserve its address and seat, under the organization's lock."""
     email = email.lower()
     present = Member.objects.of(organization).filter(email__lower=email)
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
-    former = _make_room(organization, email)
-    _want_seat(organization, role, expected_seats)
-    return pending_changes.open(
+    former = _close_overdue(organization, email)
+    _require_seat(organization, role, expected_seats)
+    return pending_changes.open_change(
         organization=organization,
         kind=IntentKind.INVITE,
-        subject=attribution.address(email),
-        also=attribution.member(former.stytch_member_id) if former else "",
+        subject=attribution.subject_of_address(email),
+        also=attribution.subject_of_stytch_member(former.stytch_member_id) if former else "",
         role=role,
         details={"email": email, "name": name},
         lease=lease,
     )
 
 
-def send(intent: Intent, *, will_retry: bool = False) -> Invitation:
-    """Steps two and three of an invitation."""
-    applied = pending_changes.carry_out(intent, _asking(intent), will_retry=will_retry)
+def send_invitation(intent: Intent, *, will_retry: bool = False) -> Invitation:
+    """Send a prepared invitation to Stytch and store the answer."""
+    applied = pending_changes.execute_change(
+        intent, _build_invite_call(intent), will_retry=will_retry
+    )
     if applied.invitation is None:
         raise AlreadyMember  # became active while we asked
     return applied.invitation
 
 
-def resend(organization: Organization, *, invitation_id: UUID) -> Invitation:
+def resend_invitation(organization: Organization, *, invitation_id: UUID) -> Invitation:
     """Mail an invitation again, for another seven days.
 
     Raises NotFound, InvitationClosed, ChangeInProgress, TooManyRequests, and `seat_wanted`'s refusal
     when it was overdue and so did not hold a seat any more.
     """
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
+        organization = locks.lock_organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
         is_overdue = invitation.expires_at <= timezone.now()
         if is_overdue:
-            _want_seat(organization, invitation.role)
-        intent = pending_changes.open(
+            _require_seat(organization, invitation.role)
+        intent = pending_changes.open_change(
             organization=organization,
             kind=IntentKind.RESEND,
-            subject=attribution.address(invitation.email),
-            also=attribution.member(invitation.stytch_member_id),
+            subject=attribution.subject_of_address(invitation.email),
+            also=attribution.subject_of_stytch_member(invitation.stytch_member_id),
             role=invitation.role,
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
         )
         rate_limits.count_invitation_mail(email=invitation.email)
-    pending_changes.carry_out(
-        intent, _asking(intent), record=partial(_record_resent, invitation_id)
+    pending_changes.execute_change(
+        intent, _build_invite_call(intent), record=partial(_record_resent, invitation_id)
     )
-    return get(organization, invitation_id)
+    return get_invitation(organization, invitation_id)
 
 
-def revoke(organization: Organization, *, invitation_id: UUID) -> Invitation:
-    """Withdraw an invitation: its link is dead and its seat free.
+def revoke_invitation(organization: Organization, *, invitation_id: UUID) -> Invitation:
+    """Revoke an invitation, so that its link is void and its seat free.
 
     Raises NotFound, InvitationClosed and ChangeInProgress.
     """
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
+        organization = locks.lock_organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
-        intent = _intend_revocation(organization, invitation)
-    pending_changes.carry_out(intent, _deleting(organization, invitation))
-    return get(organization, invitation_id)
+        intent = _prepare_revocation(organization, invitation)
+    pending_changes.execute_change(intent, _build_delete_call(organization, invitation))
+    return get_invitation(organization, invitation_id)
 
 
-def expire(invitation_id: UUID) -> None:
-    """Close an overdue invitation, here and at Stytch; one that was accepted meanwhile stays."""
+def expire_invitation(invitation_id: UUID) -> None:
+    """Close an overdue invitation here and at Stytch, unless it was accepted meanwhile."""
     overdue = Invitation.objects.overdue().select_related("organization")
     invitation = overdue.filter(pk=invitation_id).first()
     if invitation is None:
         return
-    found = directories.current().member(stytch_member_id=invitation.stytch_member_id)
+    found = directories.get_directory().member(stytch_member_id=invitation.stytch_member_id)
     with transaction.atomic():
-        organization = locks.organization(invitation.organization_id)
+        organization = locks.lock_organization(invitation.organization_id)
         apply.apply(found)
         if not Invitation.objects.overdue().filter(pk=invitation_id).exists():
             return
-        intent = _intend_revocation(organization, invitation)
-    pending_changes.carry_out(intent, _deleting(organization, invitation))
+        intent = _prepare_revocation(organization, invitation)
+    pending_changes.execute_change(intent, _build_delete_call(organization, invitation))
 
 
-def _make_room(organization: Organization, email: str) -> Invitation | None:
-    """One pending invitation per address; an overdue one makes way at once, and is returned."""
+def _close_overdue(organization: Organization, email: str) -> Invitation | None:
+    """Close and return the overdue invitation of an address.
+
+    Raises InvitationPending for one that is not overdue.
+    """
     invitations = Invitation.objects.of(organization).open().filter(email__lower=email)
     former = invitations.first()
     if former is None:
@@ -170,61 +183,63 @@ def _make_room(organization: Organization, email: str) -> Invitation | None:
 
 
 def _get_open(organization: Organization, invitation_id: UUID) -> Invitation:
-    invitation = get(organization, invitation_id)
+    invitation = get_invitation(organization, invitation_id)
     if invitation.status != InvitationStatus.PENDING:
         raise InvitationClosed
     return invitation
 
 
-def _intend_revocation(organization: Organization, invitation: Invitation) -> Intent:
-    return pending_changes.open(
+def _prepare_revocation(organization: Organization, invitation: Invitation) -> Intent:
+    return pending_changes.open_change(
         organization=organization,
         kind=IntentKind.REVOKE,
-        subject=attribution.member(invitation.stytch_member_id),
-        also=attribution.address(invitation.email),
-        role_before=invitation.role,  # whoever accepts meanwhile is on the way out already
+        subject=attribution.subject_of_stytch_member(invitation.stytch_member_id),
+        also=attribution.subject_of_address(invitation.email),
+        role_before=invitation.role,  # anyone who accepts meanwhile is on the way out already
     )
 
 
-def _asking(intent: Intent) -> Callable[[], Snapshot]:
+def _build_invite_call(intent: Intent) -> Callable[[], Snapshot]:
     return partial(
-        directories.current().invite,
+        directories.get_directory().invite,
         stytch_org_id=intent.organization.stytch_org_id or "",
         email=intent.details["email"],
         name=intent.details["name"],
         roles=to_stytch(intent.role),
-        invited_by=_inviter(intent),
+        invited_by=_find_inviter_id(intent),
     )
 
 
-def _inviter(intent: Intent) -> str:
-    """Stytch's id of the inviting member, for the name in the mail."""
-    caller = callers.from_arguments(intent.caller)
+def _find_inviter_id(intent: Intent) -> str:
+    """Return Stytch's id of the inviting member, for the name in the mail."""
+    caller = callers.actor_from_arguments(intent.caller)
     if caller.kind != "member":
         return ""
     members = Member.objects.filter(organization_id=intent.organization_id, pk=caller.id)
     return members.values_list("stytch_member_id", flat=True).first() or ""
 
 
-def _deleting(organization: Organization, invitation: Invitation) -> Callable[[], Snapshot]:
+def _build_delete_call(
+    organization: Organization, invitation: Invitation
+) -> Callable[[], Snapshot]:
     return partial(
-        directories.current().delete_member,
+        directories.get_directory().delete_member,
         stytch_org_id=organization.stytch_org_id or "",
         stytch_member_id=invitation.stytch_member_id,
     )
 
 
 def _record_resent(invitation_id: UUID, organization: Organization, _: Applied) -> None:
-    invitation = get(organization, invitation_id)
+    invitation = get_invitation(organization, invitation_id)
     if invitation.status != InvitationStatus.PENDING:
         return
     invitation.sent_at = timezone.now()
     invitation.expires_at = invitation.sent_at + INVITATION_LIFE
     invitation.save(update_fields=["sent_at", "expires_at", "updated_at"])
-    events.write(organization, event_types.INVITATION_RESENT, invitation.pk)
+    events.record(organization, event_types.INVITATION_RESENT, invitation.pk)
 
 
-def _want_seat(organization: Organization, role: str, expected_seats: int | None = None) -> None:
+def _require_seat(organization: Organization, role: str, expected_seats: int | None = None) -> None:
     signals.seat_wanted.send(
         sender=Invitation,
         organization=organization,

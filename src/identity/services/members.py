@@ -1,4 +1,4 @@
-"""Changing who is in an organization, and as what: intended here, done at Stytch, written here."""
+"""Change the members of an organization, through a pending change and a call to Stytch."""
 
 from functools import partial
 from uuid import UUID
@@ -16,8 +16,11 @@ from tenancy import locks
 from tenancy.models import Organization
 
 
-def get(organization: Organization, member_id: UUID) -> Member:
-    """A member of this organization, whatever its status. Raises NotFound."""
+def get_member(organization: Organization, member_id: UUID) -> Member:
+    """Return a member of this organization in any status.
+
+    Raises NotFound.
+    """
     members = Member.objects.of(organization).select_related("user")
     member = members.filter(pk=member_id).first()
     if member is None:
@@ -32,20 +35,20 @@ def change_role(organization: Organization, *, member_id: UUID, role: Role) -> M
     raises, RoleAssignedElsewhere when the organization's provider keeps the old role.
     """
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
-        member = get(organization, member_id)
+        organization = locks.lock_organization(organization.pk)
+        member = get_member(organization, member_id)
         if not member.is_active:
             raise MemberNotActive
         if member.role == role:
             return member
-        last_admin.keep_one(organization, losing=member)
-        _want_seat(organization, role=role, before=member.role, reason="role_change")
-        intent = _open(organization, member, IntentKind.CHANGE_ROLE, role=role)
-    names = _names(organization, member)
-    pending_changes.carry_out(
-        intent, partial(directories.current().set_roles, **names, roles=to_stytch(role))
+        last_admin.require_other_admin(organization, losing=member)
+        _require_seat(organization, role=role, before=member.role, reason="role_change")
+        intent = _open_change(organization, member, IntentKind.CHANGE_ROLE, role=role)
+    names = _get_stytch_ids(organization, member)
+    pending_changes.execute_change(
+        intent, partial(directories.get_directory().set_roles, **names, roles=to_stytch(role))
     )
-    changed = get(organization, member_id)
+    changed = get_member(organization, member_id)
     if changed.role != role:
         raise RoleAssignedElsewhere
     return changed
@@ -59,56 +62,61 @@ def transfer_admin(organization: Organization, *, member_id: UUID, giver: Member
     if member_id == giver.pk:
         raise NotFound("Name another member.")
     receiver = change_role(organization, member_id=member_id, role=Role.ADMIN)
-    if get(organization, giver.pk).is_admin:  # or somebody has taken it from them meanwhile
+    if get_member(organization, giver.pk).is_admin:  # or someone has taken it from them meanwhile
         change_role(organization, member_id=giver.pk, role=Role.MEMBER)
     return receiver
 
 
-def remove(organization: Organization, *, member_id: UUID) -> Member:
-    """Remove a member: its sessions end, its seat is free.
+def remove_member(organization: Organization, *, member_id: UUID) -> Member:
+    """Remove a member, so that its sessions end and its seat is free.
 
     Raises NotFound also for who was removed before, LastAdmin and ChangeInProgress.
     """
-    return _remove(organization, member_id, details={})
+    return _remove_member(organization, member_id, details={})
 
 
-def leave(organization: Organization, *, member_id: UUID) -> Member:
+def leave_organization(organization: Organization, *, member_id: UUID) -> Member:
     """Remove oneself. Raises LastAdmin and ChangeInProgress."""
-    return _remove(organization, member_id, details={"left": True})
+    return _remove_member(organization, member_id, details={"left": True})
 
 
-def reactivate(organization: Organization, *, member_id: UUID) -> Member:
+def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
     """Bring a removed member back.
 
     Raises NotFound, MemberNotRemoved, ChangeInProgress, and what `seat_wanted`'s receivers raise.
     """
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
-        member = get(organization, member_id)
+        organization = locks.lock_organization(organization.pk)
+        member = get_member(organization, member_id)
         if member.status != Status.REMOVED:
             raise MemberNotRemoved
-        _want_seat(organization, role=member.role, before="", reason="reactivation")
-        intent = _open(organization, member, IntentKind.REACTIVATE, role=member.role)
-    pending_changes.carry_out(
-        intent, partial(directories.current().reactivate, **_names(organization, member))
+        _require_seat(organization, role=member.role, before="", reason="reactivation")
+        intent = _open_change(organization, member, IntentKind.REACTIVATE, role=member.role)
+    pending_changes.execute_change(
+        intent,
+        partial(directories.get_directory().reactivate, **_get_stytch_ids(organization, member)),
     )
-    return get(organization, member_id)
+    return get_member(organization, member_id)
 
 
-def _remove(organization: Organization, member_id: UUID, *, details: dict[str, object]) -> Member:
+def _remove_member(
+    organization: Organization, member_id: UUID, *, details: dict[str, object]
+) -> Member:
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
-        member = get(organization, member_id)
+        organization = locks.lock_organization(organization.pk)
+        member = get_member(organization, member_id)
         if member.status == Status.REMOVED:
             raise NotFound
-        last_admin.keep_one(organization, losing=member)
-        intent = _open(organization, member, IntentKind.REMOVE, details=details)
-    names = _names(organization, member)
-    pending_changes.carry_out(intent, partial(directories.current().delete_member, **names))
-    return get(organization, member_id)
+        last_admin.require_other_admin(organization, losing=member)
+        intent = _open_change(organization, member, IntentKind.REMOVE, details=details)
+    names = _get_stytch_ids(organization, member)
+    pending_changes.execute_change(
+        intent, partial(directories.get_directory().delete_member, **names)
+    )
+    return get_member(organization, member_id)
 
 
-def _open(
+def _open_change(
     organization: Organization,
     member: Member,
     kind: IntentKind,
@@ -116,7 +124,7 @@ def _open(
     role: str = "",
     details: dict[str, object] | None = None,
 ) -> Intent:
-    return pending_changes.open(
+    return pending_changes.open_change(
         organization=organization,
         kind=kind,
         subject=attribution.subject_of_member(member),
@@ -126,15 +134,15 @@ def _open(
     )
 
 
-def _names(organization: Organization, member: Member) -> dict[str, str]:
-    """How Stytch calls the two."""
+def _get_stytch_ids(organization: Organization, member: Member) -> dict[str, str]:
+    """Return Stytch's ids of the organization and the member."""
     return {
         "stytch_org_id": organization.stytch_org_id or "",
         "stytch_member_id": member.stytch_member_id or "",
     }
 
 
-def _want_seat(organization: Organization, *, role: str, before: str, reason: str) -> None:
+def _require_seat(organization: Organization, *, role: str, before: str, reason: str) -> None:
     signals.seat_wanted.send(
         sender=Member, organization=organization, role=role, before=before, reason=reason
     )

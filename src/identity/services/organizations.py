@@ -1,4 +1,4 @@
-"""Renaming an organization: written to Stytch first, replicated when it has agreed."""
+"""Rename an organization at Stytch, and replicate the answer."""
 
 from functools import partial
 
@@ -12,18 +12,18 @@ from tenancy import locks, slugs
 from tenancy.models import Organization
 
 
-def rename(
+def rename_organization(
     organization: Organization, *, name: str | None = None, slug: str | None = None
 ) -> Organization:
-    """Give the organization a new name, a new slug or both; Stytch is told of nothing else.
+    """Change an organization's name, slug or both.
 
     Raises SlugNotAllowed, SlugTaken, ChangeInProgress and VendorUnavailable.
     """
     asked = {"name": name, "slug": slug and slug.lower()}
     if slug and asked["slug"] != organization.slug:
-        slugs.check(slug)
+        slugs.check_slug(slug)
     with transaction.atomic():
-        organization = locks.organization(organization.pk)
+        organization = locks.lock_organization(organization.pk)
         new = {
             field: value
             for field, value in asked.items()
@@ -31,15 +31,15 @@ def rename(
         }
         if not new:
             return organization
-        intent = pending_changes.open(
+        intent = pending_changes.open_change(
             organization=organization,
             kind=IntentKind.RENAME_ORGANIZATION,
             subject=ORGANIZATION,
             details=dict(new),
         )
     ask = partial(
-        directories.current().update_organization,
+        directories.get_directory().update_organization,
         stytch_org_id=organization.stytch_org_id or "",
         **new,
     )
-    return pending_changes.carry_out(intent, ask).organization or organization
+    return pending_changes.execute_change(intent, ask).organization or organization

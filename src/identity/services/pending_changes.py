@@ -1,10 +1,12 @@
-"""Changes on their way to Stytch: intended in one transaction, asked for, then written down.
+"""Pending changes.
+
+Recorded in one transaction, sent to Stytch, then applied.
 
 1. the service checks and `open`s an intent, under the organization's lock;
 2. `carry_out` asks Stytch, with no transaction open;
 3. the answer is applied and the intent closed, under the lock again.
 
-Our own echo, a webhook, may come before step 3: whoever applies the change first finds the intent
+Our own echo, a webhook, may come before step 3: anyone who applies the change first finds the intent
 (`attribution.attributed`) and writes its event in the name of the caller who wanted it.
 """
 
@@ -17,11 +19,11 @@ from django.utils import timezone
 
 from identity import directories
 from identity.directories.types import OrganizationDeleted, Snapshot
-from identity.errors import ChangeInProgress, refusal
+from identity.errors import ChangeInProgress, translate_refusal
 from identity.models import Intent, IntentKind, IntentState
 from identity.sync import apply
 from identity.sync.apply import Applied
-from identity.sync.attribution import close
+from identity.sync.attribution import close_change
 from kit import actor as callers
 from kit.errors import NotFound, Problem, TooManyRequests
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
@@ -29,13 +31,13 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)  # two calls at their time limits, with room
-SWEPT_AT_ONCE = 100
+CHANGE_LEASE = timedelta(seconds=30)  # two calls at their time limits, with room
+MAX_RESOLVED_PER_RUN = 100
 
-Record = Callable[[Organization, Applied], None]
+RecordExtra = Callable[[Organization, Applied], None]
 
 
-def open(  # noqa: A001 - reads intents.open(...)
+def open_change(
     *,
     organization: Organization,
     kind: IntentKind,
@@ -44,9 +46,9 @@ def open(  # noqa: A001 - reads intents.open(...)
     role: str = "",
     role_before: str = "",
     details: dict[str, object] | None = None,
-    lease: timedelta = LEASE,
+    lease: timedelta = CHANGE_LEASE,
 ) -> Intent:
-    """Step one: write down what the current caller wants. Under the organization's lock.
+    """Record what the actor wants, as step one, under the organization's lock.
 
     `also` is the subject's other name: an invitation is an address, and a member at Stytch. Raises
     ChangeInProgress while another change of the same is on its way.
@@ -57,7 +59,7 @@ def open(  # noqa: A001 - reads intents.open(...)
         organization=organization,
         kind=kind,
         subject=subject,
-        caller=callers.current().as_arguments(),
+        caller=callers.get_actor().as_arguments(),
         role=role,
         role_before=role_before,
         details=details or {},
@@ -65,59 +67,61 @@ def open(  # noqa: A001 - reads intents.open(...)
     )
 
 
-def carry_out(
+def execute_change(
     intent: Intent,
     ask: Callable[[], Snapshot],
     *,
-    record: Record | None = None,
+    record: RecordExtra | None = None,
     will_retry: bool = False,
 ) -> Applied:
-    """Steps two and three; `record` writes what the snapshot alone does not show.
+    """Send the change and apply the answer, as steps two and three.
 
-    Raises the Problem of a refusal. When nobody can tell whether the change happened, it is looked
+    `record` stores what the snapshot alone does not show.
+
+    Raises the Problem of a refusal. When no one can tell whether the change happened, it is looked
     up; if Stytch does not even answer that, VendorUnavailable, and the sweeper settles it later.
     A job that `will_retry` keeps the intent open while Stytch is away or asks us to slow down.
     """
     try:
         snapshot = ask()
     except VendorRejected as error:
-        close(intent, IntentState.REFUSED)
-        raise refusal(error) from None
+        close_change(intent, IntentState.REFUSED)
+        raise translate_refusal(error) from None
     except VendorNotFound:
-        return _look_up(intent, NotFound())
+        return _resolve_or_raise(intent, NotFound())
     except VendorUnavailable as error:
         if not error.outcome_known:
-            return _look_up(intent, error, will_retry=will_retry)
-        _give_up(intent, unless=will_retry)
+            return _resolve_or_raise(intent, error, will_retry=will_retry)
+        _close_unless_retried(intent, unless=will_retry)
         raise
     except Problem:  # asked to slow down
-        _give_up(intent, unless=will_retry)
+        _close_unless_retried(intent, unless=will_retry)
         raise
-    return _finish(intent, snapshot, otherwise=IntentState.DONE, record=record)
+    return _apply_answer(intent, snapshot, otherwise=IntentState.DONE, record=record)
 
 
-def settle(intent: Intent, *, will_retry: bool = False) -> Applied:
+def resolve_change(intent: Intent, *, will_retry: bool = False) -> Applied:
     """Find out what became of an intent, and write it down. Raises VendorUnavailable.
 
     One that never reached Stytch lapses, unless a job will ask again.
     """
-    snapshot = _fetch(intent)
+    snapshot = _fetch_target(intent)
     if snapshot is None:
         if not will_retry:
-            close(intent, IntentState.LAPSED)
+            close_change(intent, IntentState.LAPSED)
         return Applied()
-    return _finish(intent, snapshot, otherwise=IntentState.LAPSED)
+    return _apply_answer(intent, snapshot, otherwise=IntentState.LAPSED)
 
 
-def sweep() -> int:
-    """Settle the intents nobody is working on any more; how many were.
+def resolve_stale_changes() -> int:
+    """Resolve the changes whose process died or whose answer never came, and return how many.
 
     In any order: one that Stytch cannot answer for must never keep all others waiting.
     """
     settled = 0
-    for intent in Intent.objects.orphaned().order_by("?")[:SWEPT_AT_ONCE]:
+    for intent in Intent.objects.orphaned().order_by("?")[:MAX_RESOLVED_PER_RUN]:
         try:
-            settle(intent)
+            resolve_change(intent)
         except (VendorUnavailable, TooManyRequests):
             log.warning("intent_still_unknown", intent_id=str(intent.pk), kind=intent.kind)
             break
@@ -129,20 +133,20 @@ def sweep() -> int:
     return settled
 
 
-def _look_up(intent: Intent, problem: Problem, *, will_retry: bool = False) -> Applied:
-    applied = settle(intent, will_retry=will_retry)
+def _resolve_or_raise(intent: Intent, problem: Problem, *, will_retry: bool = False) -> Applied:
+    applied = resolve_change(intent, will_retry=will_retry)
     if intent.state != IntentState.DONE:
         raise problem
     return applied
 
 
-def _give_up(intent: Intent, *, unless: bool) -> None:
+def _close_unless_retried(intent: Intent, *, unless: bool) -> None:
     if not unless:
-        close(intent, IntentState.REFUSED)
+        close_change(intent, IntentState.REFUSED)
 
 
-def _fetch(intent: Intent) -> Snapshot | None:
-    stytch = directories.current()
+def _fetch_target(intent: Intent) -> Snapshot | None:
+    stytch = directories.get_directory()
     stytch_org_id = intent.organization.stytch_org_id or ""
     kind, _, key = intent.subject.partition(":")
     match kind:
@@ -157,10 +161,13 @@ def _fetch(intent: Intent) -> Snapshot | None:
             return stytch.member(stytch_member_id=key)
 
 
-def _finish(
-    intent: Intent, snapshot: Snapshot, *, otherwise: IntentState, record: Record | None = None
+def _apply_answer(
+    intent: Intent, snapshot: Snapshot, *, otherwise: IntentState, record: RecordExtra | None = None
 ) -> Applied:
-    """Apply the answer; an intent that no transition fulfilled ends `otherwise`."""
+    """Apply the answer.
+
+    A change that no transition completed ends in `otherwise`.
+    """
     with transaction.atomic():
         organization = apply.lock(intent.organization_id, snapshot)
         applied = apply.apply(snapshot)
@@ -168,5 +175,5 @@ def _finish(
             record(organization, applied)
         intent.refresh_from_db(fields=["state"])
         if intent.state == IntentState.OPEN:
-            close(intent, otherwise)
+            close_change(intent, otherwise)
     return applied

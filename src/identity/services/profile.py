@@ -1,11 +1,11 @@
-"""What a person says about themselves; it is ours, not Stytch's."""
+"""The profile a person edits, which is ours and not Stytch's."""
 
 from identity.models import User
 
 EDITABLE = frozenset({"name", "avatar_url", "timezone"})
 
 
-def update(user: User, **fields: str) -> User:
+def update_person(user: User, **fields: str) -> User:
     """Change a person's name, picture or time zone, in every organization at once."""
     changed = [name for name in EDITABLE & fields.keys() if getattr(user, name) != fields[name]]
     for name in changed:

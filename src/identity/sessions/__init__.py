@@ -1,1 +1,1 @@
-"""Sessions: verify a token, sign in, refresh, revoke."""
+"""Verify tokens, sign in, and refresh, switch and revoke sessions."""

@@ -21,8 +21,8 @@ from tenancy.models import Organization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """Who a request is by: what `request.auth` holds."""
+class RequestContext:
+    """The organization, member and permissions of a request, which `request.auth` holds."""
 
     organization: Organization
     member: Member
@@ -32,22 +32,22 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CurrentMember:
     """A member as it is now, with its person and organization, and whether the session is over."""
 
     member: Member
     is_revoked: bool
 
 
-def _columns(model: type[Model]) -> list[str]:
-    """What to read of a model; what is secret, or needs converting, is loaded if ever asked for."""
+def _list_columns(model: type[Model]) -> list[str]:
+    """Return the columns to read of a model, without secrets and those that need converting."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - documented API
     plain = [field for field in fields if not hasattr(field, "from_db_value")]
     return [field.attname for field in plain if field.name != "password"]
 
 
 _PARTS: dict[type[Model], list[str]] = {
-    model: _columns(model) for model in (Member, User, Organization)
+    model: _list_columns(model) for model in (Member, User, Organization)
 }
 _SQL = """
     SELECT EXISTS (SELECT 1 FROM identity_revokedsession WHERE session_id = %s), {}
@@ -64,24 +64,24 @@ _SQL = """
 )
 
 
-def bind(claims: Claims) -> Bound:
-    """Read the standing behind a token, in one statement; never cached.
+def authenticate_claims(claims: Claims) -> RequestContext:
+    """Load the member behind a token in one statement, never from a cache.
 
     A member we have not met is fetched from Stytch, once. Raises InvalidSession when the session
     was revoked or its member may not act, VendorUnavailable when a first sight cannot be checked.
     """
-    standing = _read(claims)
+    standing = _load_member(claims)
     if standing is None or standing.member.status == Status.PENDING:
-        _pull(claims)  # Stytch signs for active members only
-        standing = _read(claims)
+        _pull_member(claims)  # Stytch signs for active members only
+        standing = _load_member(claims)
     elif _brings_news(standing.member, claims):
         with suppress(VendorUnavailable, TooManyRequests):  # who is known need not wait for Stytch
-            _pull(claims)
-            standing = _read(claims)
-    if standing is None or standing.is_revoked or not _may_act(standing.member, claims):
+            _pull_member(claims)
+            standing = _load_member(claims)
+    if standing is None or standing.is_revoked or not _is_accepted(standing.member, claims):
         raise InvalidSession
     member = standing.member
-    return Bound(
+    return RequestContext(
         organization=member.organization,
         member=member,
         session_id=claims.session_id,
@@ -90,37 +90,40 @@ def bind(claims: Claims) -> Bound:
     )
 
 
-def _read(claims: Claims) -> Standing | None:
-    """Every request asks this, so its SQL is written once: building it costs more than running it."""
+def _load_member(claims: Claims) -> CurrentMember | None:
+    """Load the member, person and organization of a token.
+
+    Every request runs this SQL, so it is written once: building it costs more than running it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_SQL, [claims.session_id, claims.stytch_member_id, claims.stytch_org_id])
         row = cursor.fetchone()
     if row is None:
         return None
     values = iter(row[1:])
-    member = _row(Member, values)
-    member.user, member.organization = _row(User, values), _row(Organization, values)
-    return Standing(member=member, is_revoked=row[0])
+    member = _build_row(Member, values)
+    member.user, member.organization = _build_row(User, values), _build_row(Organization, values)
+    return CurrentMember(member=member, is_revoked=row[0])
 
 
-def _row[M: Model](model: type[M], values: Iterator[Any]) -> M:
+def _build_row[M: Model](model: type[M], values: Iterator[Any]) -> M:
     names = _PARTS[model]
     return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
 
 
-def _may_act(member: Member, claims: Claims) -> bool:
+def _is_accepted(member: Member, claims: Claims) -> bool:
     is_accepted = member.accepts_session(claims.session_id, claims.session_started_at)
     return is_accepted and not member.organization.is_deleted
 
 
 def _brings_news(member: Member, claims: Claims) -> bool:
-    """Whether the token shows for the first time that the member reads its address."""
+    """Return whether the token proves the member's address for the first time."""
     is_news = member.is_active and member.email_verified and member.proved_at is None
     return is_news and claims.proof.covers(member.email, since=member.email_changed_at)
 
 
-def _pull(claims: Claims) -> None:
+def _pull_member(claims: Claims) -> None:
     try:
-        fetch.member(claims.stytch_member_id, proof=claims.proof)
+        fetch.pull_member(claims.stytch_member_id, proof=claims.proof)
     except (VendorNotFound, VendorRejected):
         raise InvalidSession from None

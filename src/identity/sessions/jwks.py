@@ -1,4 +1,4 @@
-"""Stytch's public keys: fetched seldom, one thread at a time, kept when Stytch is away."""
+"""Stytch's public keys, fetched by one thread at a time and kept while Stytch is away."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 3600  # keys live for months, and when they rotate both are published for one
-PAUSE_SECONDS = 30  # between two fetches, whatever tokens come in
+MIN_FETCH_INTERVAL_SECONDS = 30  # between two fetches, regardless of incoming tokens
 NEVER = float("-inf")
 
 
@@ -32,7 +32,7 @@ class KeyRing:
         self._fetched_at = self._tried_at = NEVER
 
     def find(self, kid: str) -> jwt.PyJWK | None:
-        """The key of that id; None when Stytch does not publish it.
+        """Return the key of that id, or None when Stytch does not publish it.
 
         Raises VendorUnavailable only while no key was ever seen.
         """
@@ -49,7 +49,7 @@ class KeyRing:
 
     def _find_alone(self, kid: str) -> jwt.PyJWK | None:
         is_settled = kid in self._keys and self._is_fresh()
-        if not is_settled and self._clock() - self._tried_at >= PAUSE_SECONDS:
+        if not is_settled and self._clock() - self._tried_at >= MIN_FETCH_INTERVAL_SECONDS:
             self._renew()
         if not self._keys:
             raise VendorUnavailable("stytch")
@@ -67,15 +67,19 @@ class KeyRing:
                 "signing_keys_not_fetched", error=type(error).__name__, known=len(self._keys)
             )
             published = []
-        keys = {key["kid"]: jwt.PyJWK(key, algorithm="RS256") for key in published if _is_ours(key)}
+        keys = {
+            key["kid"]: jwt.PyJWK(key, algorithm="RS256")
+            for key in published
+            if _is_usable_key(key)
+        }
         if keys:
             self._keys, self._fetched_at = keys, self._clock()
         elif not self._keys:
-            self._tried_at = NEVER  # nobody can sign in: the next request tries again
+            self._tried_at = NEVER  # no one can sign in: the next request tries again
 
 
-def _is_ours(key: dict[str, Any]) -> bool:
+def _is_usable_key(key: dict[str, Any]) -> bool:
     return key.get("kty") == "RSA" and key.get("alg") == "RS256" and bool(key.get("kid"))
 
 
-ring = KeyRing(lambda: directories.current().signing_keys())
+ring = KeyRing(lambda: directories.get_directory().signing_keys())

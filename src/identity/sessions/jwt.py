@@ -1,4 +1,4 @@
-"""From a bearer's text to whose session it is, or a refusal; nothing here knows our database."""
+"""Verify a session JWT and return its claims, without the database."""
 
 import base64
 import binascii
@@ -17,11 +17,11 @@ from django.conf import settings
 from identity.directories.types import Proof
 from identity.errors import InvalidSession
 from identity.sessions.jwks import ring
-from kit.timestamps import moment
+from kit.timestamps import parse_timestamp
 
-LONGEST = 8 * 1024
+MAX_TOKEN_BYTES = 8 * 1024
 LEEWAY_SECONDS = 10
-REMEMBERED = 4096
+MAX_CACHED_TOKENS = 4096
 
 _SESSION = "https://stytch.com/session"
 _ORGANIZATION = "https://stytch.com/organization"
@@ -30,7 +30,10 @@ _OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a valid token says. Its roles are left out: the local member row decides."""
+    """What a valid token claims.
+
+    Its roles are left out, because the local member row decides.
+    """
 
     stytch_member_id: str
     stytch_org_id: str
@@ -41,50 +44,50 @@ class Claims:
     proof: Proof
 
 
-_remembered: OrderedDict[bytes, Claims] = OrderedDict()
+_cached_claims: OrderedDict[bytes, Claims] = OrderedDict()
 _lock = threading.Lock()
 
 
-def verify(token: str) -> Claims:
-    """The claims of a genuine, unexpired token of ours.
+def verify_token(token: str) -> Claims:
+    """Return the claims of a genuine, unexpired token of our project.
 
     A repeat costs a hash: what was verified once stays verified until it expires. Revocation and
     the member's standing are the caller's to ask, every time. Raises InvalidSession for anything
     else, and VendorUnavailable while no signing key was ever seen.
     """
-    if len(token) > LONGEST:
+    if len(token) > MAX_TOKEN_BYTES:
         raise InvalidSession
     digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-    known = _remembered.get(digest)
+    known = _cached_claims.get(digest)
     if known is not None and time.time() < known.expires_at + LEEWAY_SECONDS:
         return known
-    claims = _verify(token)
-    _remember(digest, claims)
+    claims = _verify_uncached(token)
+    _cache_claims(digest, claims)
     return claims
 
 
-def _remember(digest: bytes, claims: Claims) -> None:
+def _cache_claims(digest: bytes, claims: Claims) -> None:
     with _lock:
-        _remembered[digest] = claims
-        _remembered.move_to_end(digest)
-        while len(_remembered) > REMEMBERED:
-            _remembered.popitem(last=False)
+        _cached_claims[digest] = claims
+        _cached_claims.move_to_end(digest)
+        while len(_cached_claims) > MAX_CACHED_TOKENS:
+            _cached_claims.popitem(last=False)
 
 
-def _verify(token: str) -> Claims:
+def _verify_uncached(token: str) -> Claims:
     try:
-        key = ring.find(_key_id(token))
+        key = ring.find(_read_key_id(token))
         if key is None:
             raise InvalidSession
-        return _read(_decode(token, key))
+        return _read_claims(_decode_token(token, key))
     except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise InvalidSession from None
 
 
-def _key_id(token: str) -> str:
-    """The key a plausible token asks for; whatever is plainly not ours never costs a fetch."""
-    header, payload, _ = (_part(part) for part in token.split("."))
-    if header.get("alg") != "RS256" or payload.get("iss") != _issuer():
+def _read_key_id(token: str) -> str:
+    """Return the key id of a plausible token, so that an implausible one never costs a fetch."""
+    header, payload, _ = (_decode_part(part) for part in token.split("."))
+    if header.get("alg") != "RS256" or payload.get("iss") != _get_issuer():
         raise InvalidSession
     if not payload["exp"] + LEEWAY_SECONDS > time.time():
         raise InvalidSession
@@ -94,7 +97,7 @@ def _key_id(token: str) -> str:
     return kid
 
 
-def _part(text: str) -> dict[str, Any]:
+def _decode_part(text: str) -> dict[str, Any]:
     try:
         read = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError):
@@ -102,36 +105,36 @@ def _part(text: str) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _decode(token: str, key: jwt.PyJWK) -> dict[str, Any]:
+def _decode_token(token: str, key: jwt.PyJWK) -> dict[str, Any]:
     return jwt.decode(
         token,
         key,
         algorithms=["RS256"],
         audience=settings.STYTCH_PROJECT_ID,
-        issuer=_issuer(),
+        issuer=_get_issuer(),
         leeway=LEEWAY_SECONDS,
         options=_OPTIONS,
     )
 
 
-def _read(payload: dict[str, Any]) -> Claims:
+def _read_claims(payload: dict[str, Any]) -> Claims:
     session = payload[_SESSION]
     return Claims(
-        stytch_member_id=_text(payload["sub"]),
-        stytch_org_id=_text(payload[_ORGANIZATION]["organization_id"]),
-        session_id=_text(session["id"]),
-        session_started_at=moment(session["started_at"]),
-        session_expires_at=moment(session["expires_at"]),
+        stytch_member_id=_require_text(payload["sub"]),
+        stytch_org_id=_require_text(payload[_ORGANIZATION]["organization_id"]),
+        session_id=_require_text(session["id"]),
+        session_started_at=parse_timestamp(session["started_at"]),
+        session_expires_at=parse_timestamp(session["expires_at"]),
         expires_at=float(payload["exp"]),
         proof=Proof.of(session.get("authentication_factors") or ()),
     )
 
 
-def _text(value: object) -> str:
+def _require_text(value: object) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         raise InvalidSession
     return value
 
 
-def _issuer() -> str:
+def _get_issuer() -> str:
     return f"stytch.com/{settings.STYTCH_PROJECT_ID}"

@@ -1,4 +1,4 @@
-"""Signing in: a link or a code proves an address, and the address opens organizations.
+"""Sign in with a link or a code that proves an address.
 
 What a call answers never depends on whether an address is known: only its owner learns that.
 """
@@ -13,7 +13,7 @@ from django.db import transaction
 
 from identity import actors, directories, event_types, rate_limits
 from identity.directories.types import Authenticated, Discovered, Membership
-from identity.errors import InvalidSession, entering, signing_in
+from identity.errors import InvalidSession, translate_entering, translate_sign_in
 from identity.models import Member
 from identity.sync import apply
 from kit.errors import NotFound
@@ -53,113 +53,125 @@ class Discovery:
 
 
 def send_magic_link(*, email: str) -> None:
-    """Mail a link; nothing tells whether the address is known. Raises TooManyRequests."""
+    """Mail a link, the same for unknown addresses.
+
+    Raises TooManyRequests.
+    """
     rate_limits.count_sign_in_mail(email=email)
-    with signing_in():
-        directories.current().send_magic_link(email=email.lower())
+    with translate_sign_in():
+        directories.get_directory().send_magic_link(email=email.lower())
 
 
 def send_code(*, email: str) -> None:
-    """Mail a one-time code; nothing tells whether the address is known. Raises TooManyRequests."""
+    """Mail a one-time code, the same for unknown addresses.
+
+    Raises TooManyRequests.
+    """
     rate_limits.count_sign_in_mail(email=email)
-    with signing_in():
-        directories.current().send_code(email=email.lower())
+    with translate_sign_in():
+        directories.get_directory().send_code(email=email.lower())
 
 
-def discover(*, token: str) -> Discovery:
+def discover_by_link(*, token: str) -> Discovery:
     """Spend a link's token. Raises InvalidSignIn."""
-    with signing_in():
-        found = directories.current().discover(token=token)
-    return _discovery(found.intermediate_session_token, found.email, found.organizations)
+    with translate_sign_in():
+        found = directories.get_directory().discover(token=token)
+    return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
 def discover_by_code(*, email: str, code: str) -> Discovery:
     """Spend a code. Raises InvalidSignIn and TooManyRequests."""
     rate_limits.count_code_check(email=email)
-    with signing_in():
-        found = directories.current().discover_by_code(email=email.lower(), code=code)
-    return _discovery(found.intermediate_session_token, found.email, found.organizations)
+    with translate_sign_in():
+        found = directories.get_directory().discover_by_code(email=email.lower(), code=code)
+    return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
 def create_organization(*, intermediate_session_token: str, name: str, slug: str) -> Session:
-    """A new organization, with a schema of its own and its first admin.
+    """Create an organization with a schema of its own and its first admin.
 
     Schema and slug are reserved before Stytch is asked: an organization there cannot be undone, and
     a refusal because of either must leave the sign-in token unspent. Raises InvalidSignIn,
     SlugNotAllowed, SlugTaken and SchemaNotReady.
     """
     if not slug:
-        slugs.check_derived(name)
-    checked = slugs.check(slug) if slug else ""
-    with schema_pool.reserved(slug=checked) as reservation:
-        with signing_in():
-            made = directories.current().create_organization(
+        slugs.check_derived_slug(name)
+    checked = slugs.check_slug(slug) if slug else ""
+    with schema_pool.reserve_schema(slug=checked) as reservation:
+        with translate_sign_in():
+            made = directories.get_directory().create_organization(
                 intermediate_session_token=intermediate_session_token, name=name, slug=checked
             )
-        return record(made, reservation=reservation)
+        return record_sign_in(made, reservation=reservation)
 
 
-def enter(*, intermediate_session_token: str, organization_id: str) -> Session:
-    """A session in a discovered organization; accepts an invitation, joins where that is allowed.
+def enter_organization(*, intermediate_session_token: str, organization_id: str) -> Session:
+    """Create a session in a discovered organization, accepting an invitation if there is one.
 
     Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
     """
-    stytch = directories.current()
+    stytch = directories.get_directory()
     try:
-        stytch_org_id = stytch_id(organization_id)
+        stytch_org_id = get_stytch_id(organization_id)
         # Entering spends the token: what a new organization needs is reserved before.
-        holding = nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserved()
+        holding = nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserve_schema()
         with holding as reservation:
-            with signing_in(), entering():
+            with translate_sign_in(), translate_entering():
                 made = stytch.enter(
                     intermediate_session_token=intermediate_session_token,
                     stytch_org_id=stytch_org_id,
                 )
-            return record(made, reservation=reservation)
+            return record_sign_in(made, reservation=reservation)
     except NotFound:
-        # Whoever has proved no address is not told which organizations there are.
-        with signing_in():
+        # Anyone who has proved no address is not told which organizations there are.
+        with translate_sign_in():
             stytch.discovered(intermediate_session_token=intermediate_session_token)
         raise
 
 
 def accept_invitation(*, token: str) -> Session:
-    """Spend an invitation's token; its person becomes an active member. Raises InvalidSignIn."""
-    with signing_in():
-        made = directories.current().accept(token=token)
-    return record(made)
+    """Spend an invitation's token, which makes its person an active member.
+
+    Raises InvalidSignIn.
+    """
+    with translate_sign_in():
+        made = directories.get_directory().accept(token=token)
+    return record_sign_in(made)
 
 
-def record(made: Authenticated, *, reservation: TenantSchema | None = None) -> Session:
+def record_sign_in(made: Authenticated, *, reservation: TenantSchema | None = None) -> Session:
     """Write down who has signed in.
 
     Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
     the member or its person.
     """
     if reservation is None and not apply.is_known(made.organization.stytch_org_id):
-        schema_pool.ensure_stock()
+        schema_pool.wait_for_spare()
     with transaction.atomic():
         apply.apply(made.organization, reservation=reservation)
         applied = apply.apply(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
-        _readmit(applied.member, made)
+        _readmit_session(applied.member, made)
         if applied.member.accepts_session(made.session_id, made.started_at):
-            with actors.by_member(applied.member.pk):
-                events.write(applied.organization, event_types.SESSION_CREATED, made.session_id)
-    return session(made, applied.organization, applied.member)
+            with actors.act_as_member(applied.member.pk):
+                events.record(applied.organization, event_types.SESSION_CREATED, made.session_id)
+    return build_session(made, applied.organization, applied.member)
 
 
-def _readmit(member: Member, made: Authenticated) -> None:
-    """Remember a session that was asked for after older ones were ended, but seems no younger."""
+def _readmit_session(member: Member, made: Authenticated) -> None:
+    """Store the id of a session that began after older ones were ended but seems no younger."""
     ended_at = member.sessions_over_since
     if ended_at is not None and made.started_at <= ended_at < made.member.read_at:
         member.readmitted_session_id = made.session_id
         member.save(update_fields=["readmitted_session_id"])
 
 
-def session(made: Authenticated, organization: Organization, member: Member) -> Session:
-    """The session Stytch made, with our own words for whose it is. Raises InvalidSession."""
+def build_session(made: Authenticated, organization: Organization, member: Member) -> Session:
+    """Return the session Stytch created, with our rows.
+
+    Raises InvalidSession.
+    """
     if not member.accepts_session(made.session_id, made.started_at):
         raise InvalidSession
     return Session(
@@ -171,17 +183,20 @@ def session(made: Authenticated, organization: Organization, member: Member) -> 
     )
 
 
-def places(found: Iterable[Discovered]) -> list[Place]:
-    """Discovered organizations with our ids; those deleted here are left out."""
+def list_places(found: Iterable[Discovered]) -> list[Place]:
+    """Return discovered organizations with our ids, without those deleted here."""
     found = list(found)
     known = Organization.objects.in_bulk(
         [one.organization.stytch_org_id for one in found], field_name="stytch_org_id"
     )
-    return list(_places(found, known))
+    return list(_build_places(found, known))
 
 
-def stytch_id(organization_id: str) -> str:
-    """Stytch's id for one of ours, or itself. Raises NotFound for one of ours that is not there."""
+def get_stytch_id(organization_id: str) -> str:
+    """Return Stytch's id for one of ours, or a Stytch id itself.
+
+    Raises NotFound for one of ours that does not exist.
+    """
     try:
         id_ = UUID(organization_id)
     except ValueError:
@@ -192,11 +207,13 @@ def stytch_id(organization_id: str) -> str:
     return organization.stytch_org_id
 
 
-def _discovery(token: str, email: str, found: Iterable[Discovered]) -> Discovery:
-    return Discovery(intermediate_session_token=token, email=email, organizations=places(found))
+def _build_discovery(token: str, email: str, found: Iterable[Discovered]) -> Discovery:
+    return Discovery(
+        intermediate_session_token=token, email=email, organizations=list_places(found)
+    )
 
 
-def _places(found: Iterable[Discovered], known: dict[str, Organization]) -> Iterator[Place]:
+def _build_places(found: Iterable[Discovered], known: dict[str, Organization]) -> Iterator[Place]:
     for one in found:
         organization = known.get(one.organization.stytch_org_id)
         if organization is not None and organization.is_deleted:

@@ -1,1 +1,1 @@
-"""Bring our rows up to date with what the directory says."""
+"""Bring our rows up to date with the directory's snapshots."""

@@ -1,4 +1,4 @@
-"""The one function all roads end in: what Stytch says becomes what we know.
+"""Apply a snapshot of the directory to our rows, by one function for all sources.
 
 Sign-in, first sight of a token, webhooks, the nightly pull and our own changes all hand over what
 they were told. Order, echo and repetition do not matter: a snapshot that brings nothing new writes
@@ -22,7 +22,7 @@ from identity.directories.types import (
 from identity.models import IntentKind, Invitation, Member, Status
 from identity.roles import from_stytch
 from identity.sync import departures, members, users
-from identity.sync.attribution import ORGANIZATION, attributed
+from identity.sync.attribution import ORGANIZATION, attribute_change
 from kit import jobs
 from kit.ids import uuid7
 from tenancy import locks
@@ -31,7 +31,10 @@ from tenancy.services import organizations
 
 
 class UnknownOrganization(Exception):
-    """A member of an organization we have not met: fetch and apply that one first."""
+    """The organization of the member is unknown.
+
+    Fetch and apply it first.
+    """
 
     def __init__(self, stytch_org_id: str) -> None:
         super().__init__(stytch_org_id)
@@ -72,19 +75,19 @@ def apply(
 
 
 def is_known(stytch_org_id: str) -> bool:
-    """Whether applying this organization needs no new schema."""
+    """Return whether the organization has a row, hence needs no new schema."""
     return Organization.objects.filter(stytch_org_id=stytch_org_id).exists()
 
 
 def lock(id_: UUID, snapshot: Snapshot) -> Organization:
-    """The organization a snapshot is about, locked; with it whoever must give up its slug.
+    """Lock the organization of a snapshot, with the one that must give up its slug.
 
     First in any transaction that applies the snapshot: two may be about to swap their slugs.
     """
     ids = {id_}
     if isinstance(snapshot, OrganizationSnapshot) and (holder := _holder(snapshot)):
         ids.add(holder.pk)
-    return locks.organizations(ids)[id_]
+    return locks.lock_organizations(ids)[id_]
 
 
 def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | None) -> Organization:
@@ -96,8 +99,8 @@ def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | No
     organization = lock(known.pk, snapshot)
     if not is_current(organization, snapshot):
         slug = _free_slug(snapshot, organization.pk)
-        with attributed(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
-            organizations.update(organization, name=snapshot.name, slug=slug)
+        with attribute_change(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
+            organizations.update_organization(organization, name=snapshot.name, slug=slug)
     return organization
 
 
@@ -108,7 +111,7 @@ def _create(
     slug = _free_slug(snapshot, uuid7())
     try:
         with transaction.atomic():
-            return organizations.create(
+            return organizations.create_organization(
                 stytch_org_id=stytch_org_id,
                 name=snapshot.name,
                 slug=slug,
@@ -124,27 +127,29 @@ def _create(
 
 
 def is_current(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
-    """Whether we know it as Stytch tells it."""
+    """Return whether our row equals the snapshot."""
     return (organization.name, organization.slug) == (snapshot.name, snapshot.slug.lower())
 
 
 def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
-    """The slug the organization may take here: its own, or one to be parked under.
+    """Return the slug the organization may take here, its own or a parked one.
 
     Stytch keeps slugs unique: another organization that holds this one here was renamed there. Its
     replica is parked under a slug of its own until the deferred pull brings its new one. But two
     that differ in case alone are one slug to us: the one in capitals stays parked, or each pull
-    would take the slug from the other for ever.
+    would take the slug from the other forever.
     """
     holder = _holder(snapshot)
     if holder is None:
         return snapshot.slug.lower()
     if snapshot.slug != snapshot.slug.lower():
         return _parked(snapshot.slug, own)
-    holder = locks.organization(holder.pk)
-    with actors.by_directory():  # whoever asks belongs to another organization
-        organizations.update(holder, name=holder.name, slug=_parked(holder.slug, holder.pk))
-    jobs.defer("identity.pull_organization", organization_id=str(holder.pk))
+    holder = locks.lock_organization(holder.pk)
+    with actors.act_as_directory():  # anyone who asks belongs to another organization
+        organizations.update_organization(
+            holder, name=holder.name, slug=_parked(holder.slug, holder.pk)
+        )
+    jobs.defer_job("identity.pull_organization", organization_id=str(holder.pk))
     return snapshot.slug
 
 
@@ -164,7 +169,7 @@ def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
     known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
     if known is None:
         raise UnknownOrganization(snapshot.stytch_org_id)
-    organization = locks.organization(known.pk)
+    organization = locks.lock_organization(known.pk)
     if organization.is_deleted:
         return Applied(organization)
     if snapshot.status == "invited":
@@ -173,7 +178,7 @@ def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
 
 
 def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
-    """The member's row if it says all this already; most refreshes need no lock."""
+    """Return the member's row if it equals the snapshot already, which needs no lock."""
     if snapshot.status != "active":
         return None
     rows = Member.objects.active().select_related("organization", "user")
@@ -193,7 +198,7 @@ def _deletion(told: MemberDeleted) -> Applied:
     )
     if row is None:
         return Applied(member=Member.objects.filter(**theirs).first())
-    organization = locks.organization(row.organization_id)
+    organization = locks.lock_organization(row.organization_id)
     return Applied(
         organization,
         departures.member_gone(organization, told),

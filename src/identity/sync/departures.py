@@ -1,4 +1,4 @@
-"""The half of `directory.apply` for what Stytch has deleted: members, invitations, organizations."""
+"""Apply deletions at Stytch to members, invitations and organizations."""
 
 from django.utils import timezone
 
@@ -14,8 +14,8 @@ from identity.models import (
     Status,
 )
 from identity.sync import last_admin, members
-from identity.sync.attribution import attributed, is_wanted
-from identity.sync.attribution import member as subject_of
+from identity.sync.attribution import attribute_change, is_wanted
+from identity.sync.attribution import subject_of_stytch_member as subject_of
 from tenancy import locks
 from tenancy.models import Organization
 from tenancy.services import events, organizations
@@ -30,7 +30,7 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     member = Member.objects.of(organization).filter(stytch_member_id=stytch_member_id).first()
     if member is None or member.status == Status.REMOVED:
         return member
-    # Revoking an invitation that was accepted a moment before removes whom it made a member.
+    # Revoking an invitation that was accepted a moment before removes the member it made.
     kinds = (IntentKind.REMOVE, IntentKind.REVOKE)
     subject = subject_of(stytch_member_id)
     is_old = told.read_at is not None and told.read_at <= member.updated_at
@@ -44,8 +44,8 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     member.status = Status.REMOVED
     member.removed_at = member.sessions_ended_at = now
     member.save()
-    with attributed(organization, subject, *kinds) as intent:
-        events.write(
+    with attribute_change(organization, subject, *kinds) as intent:
+        events.record(
             organization,
             event_types.MEMBER_REMOVED,
             member.pk,
@@ -54,12 +54,12 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
         )
         signals.member_removed.send(sender=Member, organization=organization, member=member)
     if member.is_admin:
-        last_admin.watch(organization)
+        last_admin.report_missing_admin(organization)
     return member
 
 
 def invitation_gone(organization: Organization, stytch_member_id: str) -> Invitation | None:
-    """Close the open invitation of that id: revoked, or expired if its time was over."""
+    """Close the open invitation of a Stytch member, as revoked or expired."""
     invitations = Invitation.objects.of(organization).open()
     invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
     if invitation is None:
@@ -69,26 +69,26 @@ def invitation_gone(organization: Organization, stytch_member_id: str) -> Invita
         if invitation.expires_at > timezone.now()
         else InvitationStatus.EXPIRED
     )
-    with attributed(organization, subject_of(stytch_member_id), IntentKind.REVOKE):
+    with attribute_change(organization, subject_of(stytch_member_id), IntentKind.REVOKE):
         close(organization, invitation)
     return invitation
 
 
 def close(organization: Organization, invitation: Invitation) -> None:
-    """Write down that an invitation was revoked or has expired (its new status says which)."""
+    """Store and record that an invitation was revoked or has expired."""
     invitation.save(update_fields=["status", "updated_at"])
-    events.write(organization, event_types.INVITATION_CLOSED[invitation.status], invitation.pk)
+    events.record(organization, event_types.INVITATION_CLOSED[invitation.status], invitation.pk)
     signals.invitation_closed.send(
         sender=Invitation, organization=organization, invitation=invitation
     )
 
 
 def organization_gone(stytch_org_id: str) -> Organization | None:
-    """Delete the organization of that id, with everybody in it."""
+    """Delete the organization of that id with its members and invitations."""
     known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
     if known is None or known.is_deleted:
         return known
-    organization = locks.organization(known.pk)
+    organization = locks.lock_organization(known.pk)
     now = timezone.now()
     Member.objects.of(organization).exclude(status=Status.REMOVED).update(
         status=Status.REMOVED, removed_at=now, sessions_ended_at=now, updated_at=now
@@ -99,6 +99,6 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
     Intent.objects.of(organization).open().update(
         state=IntentState.LAPSED, closed_at=now, updated_at=now
     )
-    with actors.by_directory():
-        organizations.delete(organization)
+    with actors.act_as_directory():
+        organizations.delete_organization(organization)
     return organization

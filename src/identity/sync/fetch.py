@@ -1,4 +1,4 @@
-"""Vendor to us: fetch what an event or a command names, and reconcile whole organizations."""
+"""Fetch from Stytch what an event or a command names, and reconcile whole organizations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Report:
+class ReconciliationReport:
     """What a reconciliation found, by organization."""
 
     organization_id: str
@@ -35,31 +35,33 @@ class Report:
     differences: list[str] = field(default_factory=list)
 
 
-def organization(stytch_org_id: str) -> Applied:
+def pull_organization(stytch_org_id: str) -> Applied:
     """Fetch one organization and write it down. Raises VendorUnavailable and SchemaNotReady."""
     return apply.apply(_fetch_organization(stytch_org_id))
 
 
-def member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
+def pull_member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
     """Fetch one member, with its organization if we have not met that, and write it down."""
-    found = directories.current().member(stytch_member_id=stytch_member_id)
-    return receive(found, proof=proof)
+    found = directories.get_directory().member(stytch_member_id=stytch_member_id)
+    return apply_fetched(found, proof=proof)
 
 
-def receive(found: Snapshot, *, proof: Proof | None = None) -> Applied:
-    """Apply what was fetched; the organization of a member is fetched first where it is unknown."""
+def apply_fetched(found: Snapshot, *, proof: Proof | None = None) -> Applied:
+    """Apply what was fetched, after the organization of a member where that is unknown."""
     if isinstance(found, MemberSnapshot) and not apply.is_known(found.stytch_org_id):
-        organization(found.stytch_org_id)
+        pull_organization(found.stytch_org_id)
     return apply.apply(found, proof=proof)
 
 
-def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
+def reconcile_organization(
+    organization_: Organization, *, dry_run: bool = False
+) -> ReconciliationReport:
     """Compare one organization with Stytch, member by member, and repair unless `dry_run`.
 
     Twice in a row finds nothing the second time.
     """
-    report = Report(organization_id=str(organization_.pk))
-    for snapshot in _told(organization_):
+    report = ReconciliationReport(organization_id=str(organization_.pk))
+    for snapshot in _list_snapshots(organization_):
         report.members += isinstance(snapshot, MemberSnapshot)
         difference = _difference(organization_, snapshot)
         if difference is None:
@@ -77,53 +79,53 @@ def everything(organization_: Organization, *, dry_run: bool = False) -> Report:
     return report
 
 
-def strangers() -> Iterator[OrganizationSnapshot]:
-    """Organizations Stytch has and we have not met."""
-    for snapshot in directories.current().organizations():
+def list_unknown_organizations() -> Iterator[OrganizationSnapshot]:
+    """Yield the organizations that Stytch has and we do not."""
+    for snapshot in directories.get_directory().organizations():
         if not apply.is_known(snapshot.stytch_org_id):
             yield snapshot
 
 
-def adopt(snapshot: OrganizationSnapshot) -> Organization | None:
+def adopt_organization(snapshot: OrganizationSnapshot) -> Organization | None:
     """Take in an organization we had not met."""
-    schema_pool.ensure_stock()
+    schema_pool.wait_for_spare()
     return apply.apply(snapshot).organization
 
 
-def by_id(organization_id: UUID) -> None:
+def reconcile_by_id(organization_id: UUID) -> None:
     """Reconcile one organization, if it is still there."""
     known = Organization.objects.live().filter(pk=organization_id).first()
     if known is not None and known.stytch_org_id:
-        everything(known)
+        reconcile_organization(known)
 
 
 def _fetch_organization(stytch_org_id: str) -> OrganizationSnapshot | OrganizationDeleted:
     try:
-        found = directories.current().organization(stytch_org_id=stytch_org_id)
+        found = directories.get_directory().organization(stytch_org_id=stytch_org_id)
     except VendorNotFound:
         return OrganizationDeleted(stytch_org_id=stytch_org_id)
     if not apply.is_known(stytch_org_id):
-        schema_pool.ensure_stock()
+        schema_pool.wait_for_spare()
     return found
 
 
-def _told(known: Organization) -> Iterator[Snapshot]:
-    """The organization, everybody Stytch lists, then those it does not list, one by one."""
+def _list_snapshots(known: Organization) -> Iterator[Snapshot]:
+    """Yield the organization, the listed members, then each of ours that was not listed."""
     stytch_org_id = known.stytch_org_id or ""
     found = _fetch_organization(stytch_org_id)
     yield found
     if isinstance(found, OrganizationDeleted):
         return
     listed: set[str] = set()
-    for snapshot in directories.current().members(stytch_org_id=stytch_org_id):
+    for snapshot in directories.get_directory().members(stytch_org_id=stytch_org_id):
         listed.add(snapshot.stytch_member_id)
         yield snapshot
-    for missing in _present(known) - listed:
-        # Never conclude from a list alone: whoever arrived while we read it is not in it.
-        yield directories.current().member(stytch_member_id=missing)
+    for missing in _list_present_ids(known) - listed:
+        # Never conclude from a list alone: anyone who arrived while we read it is not in it.
+        yield directories.get_directory().member(stytch_member_id=missing)
 
 
-def _present(known: Organization) -> set[str]:
+def _list_present_ids(known: Organization) -> set[str]:
     members = Member.objects.of(known).exclude(status=Status.REMOVED)
     invitations = Invitation.objects.of(known).open()
     ids = [

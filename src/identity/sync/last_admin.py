@@ -1,4 +1,7 @@
-"""An organization always keeps an admin: refused here, watched when Stytch does it itself."""
+"""Keep an admin in every organization.
+
+Our own changes are refused; a change at Stytch is reported.
+"""
 
 import structlog
 
@@ -12,8 +15,8 @@ from tenancy.services import events
 log = structlog.get_logger(__name__)
 
 
-def keep_one(organization: Organization, *, losing: Member) -> None:
-    """Refuse to lose the last admin; changes under way count as done. Under the lock.
+def require_other_admin(organization: Organization, *, losing: Member) -> None:
+    """Refuse to lose the last admin, counting pending changes as done, under the lock.
 
     Raises LastAdmin.
     """
@@ -25,10 +28,10 @@ def keep_one(organization: Organization, *, losing: Member) -> None:
         raise LastAdmin("Make another member an admin first.")
 
 
-def watch(organization: Organization) -> None:
+def report_missing_admin(organization: Organization) -> None:
     """Raise the alarm when the directory has left members without any admin."""
     members = Member.objects.of(organization).active()
     if members.admins().exists() or not members.exists():
         return
     log.error("organization_without_admin", organization_id=str(organization.pk))
-    events.write(organization, event_types.ADMIN_LOST, organization.pk)
+    events.record(organization, event_types.ADMIN_LOST, organization.pk)

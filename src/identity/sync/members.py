@@ -1,4 +1,4 @@
-"""The half of `directory.apply` for members who are there: invited, pending or active at Stytch."""
+"""Apply snapshots of invited, pending and active members."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from identity.models import (
 )
 from identity.roles import Role, from_stytch
 from identity.sync import last_admin, users
-from identity.sync.attribution import address, attributed, is_wanted
-from identity.sync.attribution import member as subject_of
+from identity.sync.attribution import attribute_change, is_wanted, subject_of_address
+from identity.sync.attribution import subject_of_stytch_member as subject_of
 from kit import actor as callers
 from kit import jobs
 from tenancy.models import Organization
@@ -35,7 +35,10 @@ Changes = dict[str, tuple[object, object]]
 
 
 def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
-    """Keep an invitation, whoever made it. None when the answer is older than what we know."""
+    """Store an invitation.
+
+    Returns None when the snapshot is older than our row.
+    """
     invitation = find_open(organization, snapshot)
     if invitation is not None:
         _follow(organization, invitation, snapshot)
@@ -46,13 +49,13 @@ def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation 
 
 
 def find_open(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
-    """The open invitation of this member of Stytch's, or else of its address."""
+    """Return the open invitation of this member at Stytch, or else of its address."""
     same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
     return Invitation.objects.of(organization).open().filter(same).first()
 
 
 def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
-    """Whether this was read before the invitation was closed, or its member became active."""
+    """Return whether the snapshot was read before the invitation was closed or accepted."""
     theirs = Q(stytch_member_id=snapshot.stytch_member_id)
     closed = Invitation.objects.of(organization).filter(theirs, updated_at__gte=snapshot.read_at)
     joined = (
@@ -65,7 +68,7 @@ def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
 
 def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
     role = from_stytch(snapshot.roles)
-    with attributed(organization, address(snapshot.email), IntentKind.INVITE):
+    with attribute_change(organization, subject_of_address(snapshot.email), IntentKind.INVITE):
         invitation = Invitation.objects.create(
             organization=organization,
             stytch_member_id=snapshot.stytch_member_id,
@@ -75,7 +78,7 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
             invited_by=_inviter(organization),
             expires_at=timezone.now() + INVITATION_LIFE,
         )
-        events.write(
+        events.record(
             organization,
             event_types.INVITATION_CREATED,
             invitation.pk,
@@ -88,7 +91,7 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
 
 
 def _inviter(organization: Organization) -> Member | None:
-    caller = callers.current()
+    caller = callers.get_actor()
     if caller.kind != "member":
         return None
     return Member.objects.of(organization).filter(pk=caller.id).first()
@@ -107,8 +110,8 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
     invitation.save()
     changes.pop("stytch_member_id", None)
     if changes:
-        with actors.by_directory():
-            events.write(
+        with actors.act_as_directory():
+            events.record(
                 organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
             )
 
@@ -118,7 +121,7 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Passage:
-    """How somebody came to be what they are now."""
+    """The state of a member before an update, and how it came about."""
 
     was: Status | None
     role_before: Role
@@ -126,22 +129,25 @@ class _Passage:
     in_person: bool
 
     def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
-        """The caller of an arrival: the person, whoever asked for it here, or the directory."""
+        """Return the person, the actor of a pending change, or the directory."""
         if self.in_person or self.invitation is not None:
-            return actors.by_member(member.pk)
+            return actors.act_as_member(member.pk)
         subject = subject_of(member.stytch_member_id or "")
-        return attributed(organization, subject, IntentKind.REACTIVATE)
+        return attribute_change(organization, subject, IntentKind.REACTIVATE)
 
 
 def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | None) -> Member:
-    """Keep a member. One transition writes one event; an answer from the past changes nothing."""
+    """Store a member.
+
+    One transition records one event; an older snapshot changes nothing.
+    """
     member = _row_for(organization, snapshot)
     if _is_stale(member, snapshot):
         return member
     if _is_doubtful(organization, member, snapshot):
         ask_again(snapshot.stytch_member_id)
         return member
-    users.give_way(member)
+    users.split_user(member)
     passage = _Passage(
         was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
         role_before=Role(member.role),
@@ -149,7 +155,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
         in_person=proof is not None,
     )
     changes = _take_down(member, snapshot)
-    users.link(member, proof)
+    users.link_user(member, proof)
     if member.is_active:
         _welcome(organization, member, passage)
     if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
@@ -158,7 +164,7 @@ def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | 
 
 
 def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
-    """Make the row say what Stytch says; what of it is news."""
+    """Copy the snapshot to the row, and return what changed."""
     changes = _copy(
         member,
         {
@@ -172,7 +178,7 @@ def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
     member.email_verified = snapshot.email_verified
     member.changed_at = snapshot.changed_at or member.changed_at
     if "email" in changes:
-        users.let_go(member)
+        users.unlink_user(member)
     if member.status != Status.REMOVED:
         member.removed_at = None
     member.save()
@@ -180,7 +186,7 @@ def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
 
 
 def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
-    """The member's row; else the removed one of the same address, taken over; else a new one."""
+    """Return the member's row, else the removed one of the same address, else a new one."""
     members = Member.objects.of(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
     if known is not None:
@@ -190,16 +196,18 @@ def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
     if former is None:
         return Member(
             organization=organization,
-            user=users.stranger(email=snapshot.email, name=snapshot.name),
+            user=users.create_placeholder_user(email=snapshot.email, name=snapshot.name),
             stytch_member_id=snapshot.stytch_member_id,
             email=snapshot.email,
             name=snapshot.name,
             role=from_stytch(snapshot.roles),
             status=Status.PENDING,
         )
-    if users.is_somebody(former.user):
-        # A member Stytch has made anew must show the address again to be that person.
-        former.user = users.stranger(email=snapshot.email, name=snapshot.name, replaces=former.user)
+    if users.is_verified_person(former.user):
+        # A member Stytch has made again must show the address again to be that person.
+        former.user = users.create_placeholder_user(
+            email=snapshot.email, name=snapshot.name, replaces=former.user
+        )
         former.proved_at = None
     return former
 
@@ -215,7 +223,7 @@ def _is_stale(member: Member, snapshot: MemberSnapshot) -> bool:
 
 
 def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSnapshot) -> bool:
-    """Whether this may be older than what we know of an active member, or newer: nobody can tell.
+    """Return whether the snapshot may be older than an active member's row.
 
     Stytch's times are whole seconds, and another answer was written down after this was asked for.
     What we have just asked for ourselves is believed.
@@ -233,12 +241,15 @@ def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSna
 
 
 def ask_again(stytch_member_id: str) -> None:
-    """Fetch a member once more, in a moment."""
-    jobs.defer("identity.pull_member", after=A_MOMENT, stytch_member_id=stytch_member_id)
+    """Defer another fetch of a member."""
+    jobs.defer_job("identity.pull_member", after=A_MOMENT, stytch_member_id=stytch_member_id)
 
 
 def _status(member: Member, snapshot: MemberSnapshot) -> Status:
-    """Suspension is ours to lift, and Stytch has no way back from active to pending."""
+    """Return the status after an update.
+
+    Suspension stays, and active never becomes pending.
+    """
     now = Status(snapshot.status)
     if member.status == Status.SUSPENDED or member.suspended_at is not None:
         return Status.SUSPENDED
@@ -248,18 +259,18 @@ def _status(member: Member, snapshot: MemberSnapshot) -> Status:
 
 
 def _welcome(organization: Organization, member: Member, passage: _Passage) -> None:
-    """Tell that somebody has become active. Whoever accepts an invitation does so themselves."""
+    """Record that a member became active."""
     if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
         return
     with passage.by(organization, member):
         if passage.invitation is not None:
             accept(organization, member, passage.invitation)
         if passage.was == Status.REMOVED:
-            events.write(organization, event_types.MEMBER_REACTIVATED, member.pk)
+            events.record(organization, event_types.MEMBER_REACTIVATED, member.pk)
             told = signals.member_reactivated
         else:
             role = {"role": (None, member.role)}
-            events.write(organization, event_types.MEMBER_ADDED, member.pk, changes=role)
+            events.record(organization, event_types.MEMBER_ADDED, member.pk, changes=role)
             told = signals.member_added
         told.send(sender=Member, organization=organization, member=member)
 
@@ -271,7 +282,7 @@ def accept(organization: Organization, member: Member, invitation: Invitation | 
     invitation.status = InvitationStatus.ACCEPTED
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["status", "accepted_at", "updated_at"])
-    events.write(
+    events.record(
         organization,
         event_types.INVITATION_ACCEPTED,
         invitation.pk,
@@ -285,19 +296,19 @@ def accept(organization: Organization, member: Member, invitation: Invitation | 
 def _tell_changes(
     organization: Organization, member: Member, passage: _Passage, changes: Changes
 ) -> None:
-    """Role, name and address of somebody who was here already."""
+    """Record changes of role, name and address of a member that was active before."""
     if "role" in changes:
         _tell_role(organization, member, passage.role_before)
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
-        with actors.by_directory():
-            events.write(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
+        with actors.act_as_directory():
+            events.record(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
 
 
 def _tell_role(organization: Organization, member: Member, before: Role) -> None:
     subject = subject_of(member.stytch_member_id or "")
-    with attributed(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
-        events.write(
+    with attribute_change(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
+        events.record(
             organization,
             event_types.MEMBER_ROLE_CHANGED,
             member.pk,
@@ -311,11 +322,11 @@ def _tell_role(organization: Organization, member: Member, before: Role) -> None
             after=member.role,
         )
     if before == Role.ADMIN:
-        last_admin.watch(organization)
+        last_admin.report_missing_admin(organization)
 
 
 def _copy(row: Member | Invitation, new: dict[str, object]) -> Changes:
-    """Set the fields that differ; what they were and are."""
+    """Set the fields that differ, and return their old and new values."""
     changes = {
         field: (getattr(row, field), value)
         for field, value in new.items()

@@ -1,4 +1,4 @@
-"""Which person a member is: linked to a User only by what the person's own session has shown.
+"""Link members to users, by what the person's own session has proved.
 
 An organization's directory may put any address on a member. If that were enough, one organization
 could act as another's user; so until a session shows the address, a member has a User of its own.
@@ -14,7 +14,7 @@ from identity.models import Member, Status, User
 log = structlog.get_logger(__name__)
 
 
-def stranger(*, email: str, name: str, replaces: User | None = None) -> User:
+def create_placeholder_user(*, email: str, name: str, replaces: User | None = None) -> User:
     """Create a User of its own for a member whose address was not proved.
 
     A block goes with the person: the new User is blocked like the one it `replaces`, or like the
@@ -29,13 +29,13 @@ def stranger(*, email: str, name: str, replaces: User | None = None) -> User:
     )
 
 
-def block(user: User) -> None:
-    """Shut a person out of every organization, until `unblock`; sessions begun before are over."""
+def block_user(user: User) -> None:
+    """Block a person in every organization, and end the sessions begun before."""
     user.is_active, user.blocked_at = False, timezone.now()
     user.save(update_fields=["is_active", "blocked_at", "updated_at"])
 
 
-def unblock(user: User) -> None:
+def unblock_user(user: User) -> None:
     """Let a person act again, with the placeholders that inherited this block."""
     blocked = User.objects.filter(is_active=False, blocked_at=user.blocked_at, is_staff=False)
     if user.blocked_at is not None:
@@ -49,15 +49,15 @@ def _find_blocked(email: str) -> User | None:
     return blocked.filter(last_used_email__lower=email.lower()).first()
 
 
-def is_somebody(user: User) -> bool:
-    """Whether a person has ever shown to be this User; a stranger is only what a directory said."""
+def is_verified_person(user: User) -> bool:
+    """Return whether a session has ever proved this User, which is else a placeholder."""
     return user.email_verified or bool(user.last_used_email)
 
 
-def let_go(member: Member) -> None:
-    """A directory has changed the address: whoever reads the new one may be somebody else.
+def unlink_user(member: Member) -> None:
+    """Unlink a member whose address the directory has changed.
 
-    The User stays the member's own where it is nobody else's, nor staff, and no longer owns the
+    The User stays the member's own where it is no one else's, nor staff, and no longer owns the
     old address.
     """
     member.proved_at = None
@@ -65,27 +65,29 @@ def let_go(member: Member) -> None:
     own = member.user
     is_shared = own.is_staff or own.members.exclude(pk=member.pk).exists()
     if is_shared or (own.is_active and _find_blocked(member.email)):
-        member.user = stranger(email=member.email, name=member.name, replaces=own)
+        member.user = create_placeholder_user(email=member.email, name=member.name, replaces=own)
     elif own.email_verified:
         own.email_verified = False
         own.save(update_fields=["email_verified", "updated_at"])
 
 
-def give_way(member: Member) -> None:
-    """A removed member comes back to find its person here as another member: kept apart."""
-    if member.status == Status.REMOVED and _is_here(member, member.user):
+def split_user(member: Member) -> None:
+    """Give a returning member its own User if its person is another member here."""
+    if member.status == Status.REMOVED and _is_present_here(member, member.user):
         member.kept_apart_from = member.user
-        member.user = stranger(email=member.email, name=member.name, replaces=member.user)
+        member.user = create_placeholder_user(
+            email=member.email, name=member.name, replaces=member.user
+        )
         member.proved_at = None
 
 
 def is_linked(member: Member) -> bool:
-    """Whether the member's present address was shown, and belongs to its User."""
+    """Return whether the member's present address was proved, and belongs to its User."""
     same = member.user.email.lower() == member.email.lower()
     return bool(member.proved_at) and member.user.email_verified and same
 
 
-def link(member: Member, proof: Proof | None) -> None:
+def link_user(member: Member, proof: Proof | None) -> None:
     """Link a member to the person its session has shown. Under the organization's lock.
 
     Two people are never merged: a member who would have to be both is kept apart and reported.
@@ -95,21 +97,21 @@ def link(member: Member, proof: Proof | None) -> None:
     if not (member.email_verified and proof.covers(member.email, since=member.email_changed_at)):
         return
     own = member.user
-    owner = _owner(member.email) or _claim(own, member)
+    owner = _find_owner(member.email) or _claim_address(own, member)
     if owner.pk != own.pk:
-        _move(member, owner)
+        _move_member(member, owner)
     member.proved_at = timezone.now()
     member.save(update_fields=["user", "proved_at", "kept_apart_from", "updated_at"])
     if own.pk != member.user_id:
         own.delete()  # only after the member has let go of it
 
 
-def _owner(email: str) -> User | None:
+def _find_owner(email: str) -> User | None:
     people = User.objects.filter(is_staff=False, email_verified=True)
     return people.filter(email__lower=email.lower()).first()
 
 
-def _claim(own: User, member: Member) -> User:
+def _claim_address(own: User, member: Member) -> User:
     own.last_used_email = member.email
     own.name = own.name or member.name
     own.email, own.email_verified = member.email, True
@@ -118,12 +120,12 @@ def _claim(own: User, member: Member) -> User:
             own.save()
     except IntegrityError:  # the same person signs in to two organizations at once
         own.refresh_from_db()
-        return _owner(member.email) or own
+        return _find_owner(member.email) or own
     return own
 
 
-def _move(member: Member, owner: User) -> None:
-    if is_somebody(member.user) or _is_here(member, owner):
+def _move_member(member: Member, owner: User) -> None:
+    if is_verified_person(member.user) or _is_present_here(member, owner):
         member.kept_apart_from = owner
         log.warning("person_kept_apart", member_id=str(member.pk), user_id=str(owner.pk))
         return
@@ -131,7 +133,7 @@ def _move(member: Member, owner: User) -> None:
     member.kept_apart_from = None
 
 
-def _is_here(member: Member, user: User) -> bool:
-    """Whether that User is another present member of the same organization."""
+def _is_present_here(member: Member, user: User) -> bool:
+    """Return whether that User is another present member of the same organization."""
     others = Member.objects.exclude(pk=member.pk).exclude(status=Status.REMOVED)
     return others.filter(organization_id=member.organization_id, user=user).exists()

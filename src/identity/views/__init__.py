@@ -1,1 +1,1 @@
-"""Identity over HTTP: parse, call one service, render."""
+"""The views of identity."""

@@ -1,10 +1,10 @@
-"""Signing in, and what follows: longer, elsewhere, out."""
+"""The views for signing in, refreshing, switching and signing out."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity.authentication import bearer, bound_to
+from identity.authentication import get_request_context, read_bearer_token
 from identity.serializers.people import (
     CodeSerializer,
     DiscoverySerializer,
@@ -20,15 +20,18 @@ from identity.serializers.people import (
 from identity.sessions import sessions, sign_in
 from identity.sessions.sign_in import Session
 from kit import access
-from kit.serializers import body
+from kit.serializers import read_body
 from kit.views import APIView
 
 SENT = {"status": "sent"}
-UNCACHED = {"Cache-Control": "no-store"}  # a session in a shared cache would be somebody else's
+UNCACHED = {"Cache-Control": "no-store"}  # a session in a shared cache would be someone else's
 
 
 class MagicLinks(APIView):
-    """Mail a link that signs in; the answer is the same for unknown addresses."""
+    """Mail a link that signs in.
+
+    The answer is the same for unknown addresses.
+    """
 
     access = access.PUBLIC
     resource = "auth"
@@ -37,12 +40,15 @@ class MagicLinks(APIView):
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
-        sign_in.send_magic_link(**body(request, EmailSerializer))
+        sign_in.send_magic_link(**read_body(request, EmailSerializer))
         return Response(SENT, status=202)
 
 
 class CodeSend(APIView):
-    """Mail a one-time code, an alternative to the link; the same for unknown addresses."""
+    """Mail a one-time code.
+
+    The answer is the same for unknown addresses.
+    """
 
     access = access.PUBLIC
     resource = "auth"
@@ -51,12 +57,12 @@ class CodeSend(APIView):
 
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
-        sign_in.send_code(**body(request, EmailSerializer))
+        sign_in.send_code(**read_body(request, EmailSerializer))
         return Response(SENT, status=202)
 
 
 class CodeVerify(APIView):
-    """Spend a one-time code: which organizations does its address open?"""
+    """Spend a one-time code, and list the organizations its address opens."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -65,12 +71,12 @@ class CodeVerify(APIView):
 
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
-        found = sign_in.discover_by_code(**body(request, CodeSerializer))
+        found = sign_in.discover_by_code(**read_body(request, CodeSerializer))
         return Response(DiscoverySerializer(found).data, headers=UNCACHED)
 
 
 class Discovery(APIView):
-    """Spend a link's token: which organizations does its address open?"""
+    """Spend a link's token, and list the organizations its address opens."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -78,7 +84,7 @@ class Discovery(APIView):
 
     @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
-        found = sign_in.discover(**body(request, TokenSerializer))
+        found = sign_in.discover_by_link(**read_body(request, TokenSerializer))
         return Response(DiscoverySerializer(found).data, headers=UNCACHED)
 
 
@@ -91,8 +97,8 @@ class Organizations(APIView):
 
     @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        made = sign_in.create_organization(**body(request, NewOrganizationSerializer))
-        return _session(made, status=201)
+        made = sign_in.create_organization(**read_body(request, NewOrganizationSerializer))
+        return _respond_with_session(made, status=201)
 
 
 class Sessions(APIView):
@@ -104,7 +110,9 @@ class Sessions(APIView):
 
     @extend_schema(request=EnterSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        return _session(sign_in.enter(**body(request, EnterSerializer)), status=201)
+        return _respond_with_session(
+            sign_in.enter_organization(**read_body(request, EnterSerializer)), status=201
+        )
 
 
 class InvitationAcceptance(APIView):
@@ -116,11 +124,13 @@ class InvitationAcceptance(APIView):
 
     @extend_schema(request=TokenSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        return _session(sign_in.accept_invitation(**body(request, TokenSerializer)), status=201)
+        return _respond_with_session(
+            sign_in.accept_invitation(**read_body(request, TokenSerializer)), status=201
+        )
 
 
 class SessionRefresh(APIView):
-    """Get a fresh session JWT; one is good for five minutes."""
+    """Get a fresh session JWT, valid for five minutes."""
 
     access = access.PUBLIC
     resource = "auth"
@@ -128,7 +138,9 @@ class SessionRefresh(APIView):
 
     @extend_schema(request=RefreshSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        return _session(sessions.refresh(**body(request, RefreshSerializer)))
+        return _respond_with_session(
+            sessions.refresh_session(**read_body(request, RefreshSerializer))
+        )
 
 
 class SessionSwitch(APIView):
@@ -140,12 +152,17 @@ class SessionSwitch(APIView):
 
     @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        made = sessions.switch(session_jwt=bearer(request) or "", **body(request, SwitchSerializer))
-        return _session(made)
+        made = sessions.switch_organization(
+            session_jwt=read_bearer_token(request) or "", **read_body(request, SwitchSerializer)
+        )
+        return _respond_with_session(made)
 
 
 class CurrentSession(APIView):
-    """Sign out: refused here from the next request, and revoked at Stytch."""
+    """Sign out.
+
+    The session is refused here from the next request, and revoked at Stytch.
+    """
 
     access = access.SESSION
     resource = "auth"
@@ -153,8 +170,8 @@ class CurrentSession(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request) -> Response:
-        bound = bound_to(request)
-        sessions.revoke(
+        bound = get_request_context(request)
+        sessions.revoke_session(
             bound.organization,
             session_id=bound.session_id,
             expires_at=bound.session_expires_at,
@@ -162,5 +179,5 @@ class CurrentSession(APIView):
         return Response(status=204)
 
 
-def _session(made: Session, *, status: int = 200) -> Response:
+def _respond_with_session(made: Session, *, status: int = 200) -> Response:
     return Response(SessionSerializer(made).data, status=status, headers=UNCACHED)

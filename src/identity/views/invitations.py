@@ -19,7 +19,7 @@ from identity.serializers.organizations import (
 )
 from identity.services import bulk_invitations, invitations
 from kit.errors import Problem
-from kit.serializers import body, nothing
+from kit.serializers import read_body, require_empty_body
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import ControlPlaneScope
 
@@ -44,45 +44,50 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     ordering = "-created_at"
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        """The invitations of the organization in the path."""
+        """Return the invitations of the organization in the path."""
         return Invitation.objects.of(self.organization)
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
     def create(self, request: Request, **_: object) -> Response:
-        """Invite an address; one pending invitation each."""
-        invited = invitations.create(
-            self.organization, **_row(body(request, NewInvitationSerializer))
+        """Invite an address.
+
+        One pending invitation per address.
+        """
+        invited = invitations.create_invitation(
+            self.organization, **_build_row(read_body(request, NewInvitationSerializer))
         )
         return Response(InvitationSerializer(invited).data, status=201)
 
     @extend_schema(request=BulkInvitationsSerializer, responses={202: BulkResultsSerializer})
     def bulk(self, request: Request, **_: object) -> Response:
-        """Invite up to a hundred addresses; each row has its own result."""
-        asked = body(request, BulkInvitationsSerializer)["invitations"]
-        rows = [bulk_invitations.Row(**_row(fields)) for fields in asked]
-        answers = bulk_invitations.create(self.organization, rows=rows)
-        results = [_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)]
+        """Invite up to a hundred addresses, each with its own result."""
+        asked = read_body(request, BulkInvitationsSerializer)["invitations"]
+        rows = [bulk_invitations.Row(**_build_row(fields)) for fields in asked]
+        answers = bulk_invitations.create_invitations(self.organization, rows=rows)
+        results = [
+            _build_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)
+        ]
         return Response(BulkResultsSerializer({"results": results}).data, status=202)
 
     @extend_schema(request=None, responses=InvitationSerializer)
     def resend(self, request: Request, pk: UUID, **_: object) -> Response:
         """Mail a pending invitation again, for another seven days."""
-        nothing(request)
-        sent = invitations.resend(self.organization, invitation_id=pk)
+        require_empty_body(request)
+        sent = invitations.resend_invitation(self.organization, invitation_id=pk)
         return Response(InvitationSerializer(sent).data)
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
-        """Withdraw a pending invitation: its link is dead and its seat free."""
-        invitations.revoke(self.organization, invitation_id=pk)
+        """Revoke a pending invitation, so that its link is void and its seat free."""
+        invitations.revoke_invitation(self.organization, invitation_id=pk)
         return Response(status=204)
 
 
-def _row(fields: dict[str, Any]) -> dict[str, Any]:
+def _build_row(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "role": Role(fields["role"])}
 
 
-def _result(email: str, problem: Problem | None) -> dict[str, Any]:
+def _build_result(email: str, problem: Problem | None) -> dict[str, Any]:
     if problem is None:
         return {"email": email, "result": "queued", "problem": None}
     told = {

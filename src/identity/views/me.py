@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity.authentication import bearer, bound_to
+from identity.authentication import get_request_context, read_bearer_token
 from identity.serializers.people import (
     MeSerializer,
     PlacesSerializer,
@@ -13,7 +13,7 @@ from identity.serializers.people import (
 )
 from identity.services import profile
 from identity.sessions import sessions
-from identity.sessions.authenticate import Bound
+from identity.sessions.authenticate import RequestContext
 from kit import access
 from kit.views import APIView
 
@@ -26,21 +26,21 @@ class Me(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        """The person, the current organization, the member in it and what the role allows."""
-        return _me(bound_to(request))
+        """Return the person, the current organization, the member in it and its permissions."""
+        return _respond_with_me(get_request_context(request))
 
     @extend_schema(request=UserSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
         """Change one's name, picture or time zone."""
-        bound = bound_to(request)
+        bound = get_request_context(request)
         read = UserSerializer(bound.member.user, data=request.data, partial=True)
         read.is_valid(raise_exception=True)
-        profile.update(bound.member.user, **read.validated_data)
-        return _me(bound)
+        profile.update_person(bound.member.user, **read.validated_data)
+        return _respond_with_me(bound)
 
 
 class MyOrganizations(APIView):
-    """The organizations this person may enter, as Stytch says at this moment."""
+    """List the organizations this person may enter, as the directory has them now."""
 
     access = access.SESSION
     resource = "my_organizations"
@@ -49,7 +49,7 @@ class MyOrganizations(APIView):
 
     @extend_schema(responses=PlacesSerializer)
     def get(self, request: Request) -> Response:
-        places = sessions.places(session_jwt=bearer(request) or "")
+        places = sessions.list_session_places(session_jwt=read_bearer_token(request) or "")
         return Response(PlacesSerializer({"results": places}).data)
 
 
@@ -63,8 +63,8 @@ class MySessions(APIView):
 
     @extend_schema(responses=SessionsSerializer)
     def get(self, request: Request) -> Response:
-        bound = bound_to(request)
-        listed = sessions.listed(bound.organization, bound.member)
+        bound = get_request_context(request)
+        listed = sessions.list_sessions(bound.organization, bound.member)
         context = {"session_id": bound.session_id}
         return Response(SessionsSerializer({"results": listed}, context=context).data)
 
@@ -79,12 +79,12 @@ class MySession(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, session_id: str) -> Response:
-        bound = bound_to(request)
-        sessions.revoke_other(bound.organization, bound.member, session_id=session_id)
+        bound = get_request_context(request)
+        sessions.revoke_other_session(bound.organization, bound.member, session_id=session_id)
         return Response(status=204)
 
 
-def _me(bound: Bound) -> Response:
+def _respond_with_me(bound: RequestContext) -> Response:
     me = {
         "member": bound.member,
         "organization": bound.organization,

@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity.authentication import bound_to
+from identity.authentication import get_request_context
 from identity.filters import MemberFilter
 from identity.models import Member
 from identity.roles import Role
 from identity.serializers.organizations import MemberSerializer, RoleSerializer
 from identity.services import members
-from kit.serializers import body, nothing
+from kit.serializers import read_body, require_empty_body
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import ControlPlaneScope
 
@@ -38,40 +38,51 @@ class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     ordering = "created_at"
 
     def get_queryset(self) -> QuerySet[Member]:
-        """The members of the organization in the path, whatever their status."""
+        """Return the members of the organization in the path, in any status."""
         return Member.objects.of(self.organization)
 
     @extend_schema(request=RoleSerializer, responses=MemberSerializer)
     def partial_update(self, request: Request, pk: UUID, **_: object) -> Response:
-        """Give a member another role; 409 `last_admin` for the last admin."""
-        role = Role(body(request, RoleSerializer)["role"])
+        """Give a member another role.
+
+        Answers 409 `last_admin` for the last admin.
+        """
+        role = Role(read_body(request, RoleSerializer)["role"])
         changed = members.change_role(self.organization, member_id=pk, role=role)
         return Response(MemberSerializer(changed).data)
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
-        """Remove a member: its sessions end and its seat is free; 409 `last_admin`."""
-        members.remove(self.organization, member_id=pk)
+        """Remove a member, so that its sessions end and its seat is free.
+
+        Answers 409 `last_admin` for the last admin.
+        """
+        members.remove_member(self.organization, member_id=pk)
         return Response(status=204)
 
     @extend_schema(request=None, responses=MemberSerializer)
     def reactivate(self, request: Request, pk: UUID, **_: object) -> Response:
         """Bring a removed member back."""
-        nothing(request)
-        returned = members.reactivate(self.organization, member_id=pk)
+        require_empty_body(request)
+        returned = members.reactivate_member(self.organization, member_id=pk)
         return Response(MemberSerializer(returned).data)
 
     @extend_schema(request=None, responses=MemberSerializer)
     def transfer_admin(self, request: Request, pk: UUID, **_: object) -> Response:
         """Make another member the admin in one's own place."""
-        nothing(request)
-        giver = bound_to(request).member
+        require_empty_body(request)
+        giver = get_request_context(request).member
         receiver = members.transfer_admin(self.organization, member_id=pk, giver=giver)
         return Response(MemberSerializer(receiver).data)
 
     @extend_schema(request=None, responses={204: None})
     def leave(self, request: Request, **_: object) -> Response:
-        """Leave the organization; 409 `last_admin` for the last admin."""
-        nothing(request)
-        members.leave(self.organization, member_id=bound_to(request).member.pk)
+        """Leave the organization.
+
+        Answers 409 `last_admin` for the last admin.
+        """
+        require_empty_body(request)
+        members.leave_organization(
+            self.organization, member_id=get_request_context(request).member.pk
+        )
         return Response(status=204)

@@ -20,15 +20,15 @@ class OrganizationView(ControlPlaneScope, APIView):
 
     @extend_schema(responses=OrganizationSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
-        """The organization."""
+        """Return the organization."""
         return Response(OrganizationSerializer(self.organization).data)
 
     @extend_schema(request=OrganizationSerializer, responses=OrganizationSerializer)
     def patch(self, request: Request, **_: object) -> Response:
-        """Change its name or slug; written to Stytch first."""
+        """Change its name or slug, at Stytch first."""
         read = OrganizationSerializer(self.organization, data=request.data, partial=True)
         read.is_valid(raise_exception=True)
-        renamed = organizations.rename(self.organization, **read.validated_data)
+        renamed = organizations.rename_organization(self.organization, **read.validated_data)
         return Response(OrganizationSerializer(renamed).data)
 
 

@@ -1,4 +1,4 @@
-"""How the admin behaves everywhere: replicas are read, states coloured, related rows a click away."""
+"""Base classes of the admin pages, which show rows without letting staff edit them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from kit import actor as callers
-from kit.actor import Caller
+from kit.actor import Actor
 
-NOTHING: Final = "–"
+EMPTY_VALUE: Final = "–"
 GOOD: Final = (
     "active accepted automatic claimed done in_sync paid processed succeeded verified"
 )  # fmt: skip
@@ -34,16 +34,16 @@ TONES: Final = (
 )
 
 
-class Staffed(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class BaseAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """What every list and page of ours has in common."""
 
     show_full_result_count = False  # a second count of the whole table for every list
     list_per_page = 50
     list_filter_submit = False
-    empty_value_display = NOTHING
+    empty_value_display = EMPTY_VALUE
 
     def heading(self, row: Any) -> str:
-        """What a row's page is headed by; ids and addresses of people are not in `str()`."""
+        """Return a page's heading, since `str()` of a row holds no ids or addresses of people."""
         return str(row)
 
     def render_change_form(
@@ -53,7 +53,7 @@ class Staffed(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         *positional: Any,
         **named: Any,
     ) -> HttpResponse:
-        """A page with our heading."""
+        """Render the page with `heading` as its title."""
         if row := context.get("original"):
             heading = self.heading(row)
             context |= {"original": Heading(row, heading), "subtitle": heading}
@@ -61,9 +61,11 @@ class Staffed(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     @admin.display(description="see also")
     def related(self, row: Model) -> SafeString:
-        """The lists of what belongs to this row, as far as the admin shows them."""
-        links = format_html_join(", ", '<a href="{}" class="text-primary-600">{}</a>', see(row))
-        return links or format_html(NOTHING)
+        """Return links to the lists of related rows, as far as the admin shows them."""
+        links = format_html_join(
+            ", ", '<a href="{}" class="text-primary-600">{}</a>', list_related_links(row)
+        )
+        return links or format_html(EMPTY_VALUE)
 
 
 class Heading:
@@ -72,77 +74,77 @@ class Heading:
     def __init__(self, row: Model, text: str) -> None:
         self.pk = row.pk
         self.text = text
-        self._meta = options(row)
+        self._meta = get_options(row)
 
     def __str__(self) -> str:
         return self.text
 
 
-class ReadOnly(Staffed):
-    """Rows that a vendor or a service writes: looked at, never edited."""
+class ReadOnly(BaseAdmin):
+    """Show rows that only a vendor or a service writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
-        """Only services write."""
+        """Return False, because only services write."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Only services write."""
+        """Return False, because only services write."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Only services write."""
+        """Return False, because only services write."""
         return False
 
 
-def see(row: Model) -> Iterator[tuple[str, str]]:
-    """The address and name of each list that holds rows of `row`."""
+def list_related_links(row: Model) -> Iterator[tuple[str, str]]:
+    """Return the address and name of each list that holds rows related to `row`."""
     lists: dict[type[Model], str] = {}
-    for relation in options(row).related_objects:
+    for relation in get_options(row).related_objects:
         if admin.site.is_registered(relation.related_model):
             lists.setdefault(relation.related_model, relation.field.name)
     for model, field in lists.items():
-        address = reverse(page(model, "changelist"))
-        yield f"{address}?{field}__id__exact={row.pk}", str(options(model).verbose_name_plural)
+        address = reverse(name_admin_page(model, "changelist"))
+        yield f"{address}?{field}__id__exact={row.pk}", str(get_options(model).verbose_name_plural)
 
 
-def link(row: Model, *, text: str = "") -> SafeString:
-    """A row's own page, by its name or by `text`."""
-    address = reverse(page(row, "change"), args=[row.pk])
+def link_to_row(row: Model, *, text: str = "") -> SafeString:
+    """Return a link to a row's page, labelled by its name or by `text`."""
+    address = reverse(name_admin_page(row, "change"), args=[row.pk])
     return format_html('<a href="{}" class="text-primary-600">{}</a>', address, text or row)
 
 
-def page(model: Model | type[Model], kind: str) -> str:
-    """The name of an admin page's address."""
-    return f"admin:{options(model).app_label}_{options(model).model_name}_{kind}"
+def name_admin_page(model: Model | type[Model], kind: str) -> str:
+    """Return the URL name of an admin page."""
+    return f"admin:{get_options(model).app_label}_{get_options(model).model_name}_{kind}"
 
 
-def options(model: Model | type[Model]) -> "Options[Any]":
-    """What Django knows of a model."""
+def get_options(model: Model | type[Model]) -> "Options[Any]":
+    """Return the `_meta` of a model."""
     return model._meta  # noqa: SLF001 - documented, in spite of its name
 
 
-def badge(field: str) -> Callable[[object, Model], tuple[str, str]]:
-    """A column for a state or status, in the colour of what it means."""
+def state_badge(field: str) -> Callable[[object, Model], tuple[str, str]]:
+    """Return an admin column that shows a state in the colour of its meaning."""
 
     @display(description=field.replace("_", " "), ordering=field, label=TONES)  # type: ignore[untyped-decorator]  # unfold ships no types
     def shown(_admin: object, row: Model) -> tuple[str, str]:
-        value = getattr(row, field) or NOTHING
+        value = getattr(row, field) or EMPTY_VALUE
         return value, value.replace("_", " ")
 
     return shown  # type: ignore[no-any-return]
 
 
-def pretty(value: object) -> SafeString:
-    """Structured text as a person reads it."""
+def format_structured(value: object) -> SafeString:
+    """Format JSON with indentation for people."""
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text)
 
 
-def who(caller: Mapping[str, str]) -> str:
-    """A caller, as jobs and intents carry it."""
-    return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or NOTHING
+def format_actor(caller: Mapping[str, str]) -> str:
+    """Format an actor as jobs and pending changes store it."""
+    return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or EMPTY_VALUE
 
 
-def acting(request: HttpRequest) -> AbstractContextManager[Caller]:
+def act_as_staff(request: HttpRequest) -> AbstractContextManager[Actor]:
     """Act as the member of staff who asks."""
-    return callers.use(Caller(kind="operator", id=str(request.user.pk)))
+    return callers.act_as(Actor(kind="operator", id=str(request.user.pk)))

@@ -1,4 +1,4 @@
-"""Jobs, groups and sign-ins of staff: tables of libraries, shown the way ours are."""
+"""Admin pages for jobs, groups and staff sign-ins, whose tables belong to libraries."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.admin import TabularInline
 
-from kit.admin.base import ReadOnly, Staffed, badge, pretty, who
-from kit.jobs import CALLER_ARGUMENT
+from kit.admin.base import BaseAdmin, ReadOnly, format_actor, format_structured, state_badge
+from kit.jobs import ACTOR_ARGUMENT
 
 for model in (Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob):
     admin.site.unregister(model)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, Staffed):
+class GroupAdmin(DjangoGroupAdmin, BaseAdmin):
     """Rights that several members of staff share."""
 
 
@@ -32,11 +32,11 @@ class AccessAttemptAdmin(ReadOnly):
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
     search_fields = ("username", "ip_address")
-    # Not what was posted: the form's fields are nobody's business.
+    # Not what was posted: the form's fields are no one's business.
     fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deleting lifts the lock, for those who may."""
+        """Allow deletion to those who may lift the lock that way."""
         return super(ReadOnly, self).has_delete_permission(request, obj)  # type: ignore[no-any-return]
 
 
@@ -62,7 +62,7 @@ class Events(TabularInline):  # type: ignore[misc]  # unfold ships no types
     show_title = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
-        """Only the queue writes."""
+        """Return False, because only the queue writes."""
         return False
 
     has_change_permission = has_add_permission
@@ -70,7 +70,7 @@ class Events(TabularInline):  # type: ignore[misc]  # unfold ships no types
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ReadOnly):
-    """The queue: what waits, runs or failed; a failed job can be run again."""
+    """Show the job queue and let staff run failed jobs again."""
 
     list_display = ("id", "task_name", "state", "queue_name", "attempts", "scheduled_at")
     list_filter = ("status", "queue_name", "task_name")
@@ -83,17 +83,19 @@ class JobAdmin(ReadOnly):
         "lock", "queueing_lock",
     )  # fmt: skip
     inlines = (Events,)
-    state = badge("status")
+    state = state_badge("status")
 
     @admin.display(description="arguments")
     def arguments(self, job: ProcrastinateJob) -> SafeString:
-        """What the task is called with."""
-        return pretty({key: value for key, value in job.args.items() if key != CALLER_ARGUMENT})
+        """Return the arguments the task is called with."""
+        return format_structured(
+            {key: value for key, value in job.args.items() if key != ACTOR_ARGUMENT}
+        )
 
     @admin.display(description="deferred by")
     def deferred_by(self, job: ProcrastinateJob) -> str:
-        """Who caused it."""
-        return who(job.args.get(CALLER_ARGUMENT) or {})
+        """Return who caused the job."""
+        return format_actor(job.args.get(ACTOR_ARGUMENT) or {})
 
     @admin.action(description="Run again (failed jobs)", permissions=["retry"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:
@@ -106,9 +108,9 @@ class JobAdmin(ReadOnly):
         self.message_user(request, f"{len(failed)} jobs will run again.", messages.SUCCESS)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Those who may change jobs may have them run again."""
+        """Allow a retry to those who may change jobs."""
         return request.user.has_perm("procrastinate.change_procrastinatejob")
 
     def heading(self, row: ProcrastinateJob) -> str:
-        """Its number: a job's own text is all of its arguments."""
+        """Return the job's number, because its own text is all of its arguments."""
         return f"{row.pk}: {row.task_name}"

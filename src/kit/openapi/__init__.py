@@ -1,1 +1,1 @@
-"""The OpenAPI document: how operations are described, and the pages that show it."""
+"""Generate the OpenAPI document and the pages that show it."""

@@ -1,4 +1,4 @@
-"""Where the contract is read: `/openapi.json` by generators, `/docs` and `/docs/errors` by people."""
+"""Serve the OpenAPI document, its Swagger UI page and the list of problems."""
 
 import threading
 from functools import cache
@@ -41,14 +41,14 @@ ERRORS_PAGE: Final = """<!doctype html>
 _building = threading.Lock()  # the generator loads its extensions once, and not for two at once
 
 
-def document() -> dict[str, Any]:
-    """The whole contract; routes do not change while a process lives."""
+def build_document() -> dict[str, Any]:
+    """Build the whole document, once per process because routes do not change."""
     with _building:
-        return _built()
+        return _build_schema()
 
 
 @cache
-def _built() -> dict[str, Any]:
+def _build_schema() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return {**schema, "servers": [{"url": settings.PUBLIC_URL}]}
 
@@ -60,12 +60,12 @@ class Contract(APIView):
     schema = None
 
     def get(self, _request: Request) -> Response:
-        """The document itself."""
-        return Response(document(), headers={"Cache-Control": "public, max-age=300"})
+        """Return the OpenAPI document."""
+        return Response(build_document(), headers={"Cache-Control": "public, max-age=300"})
 
 
 class Docs(SpectacularSwaggerSplitView):
-    """The document as a page; its script is a file, so that no policy must allow inline ones."""
+    """Show the document in Swagger UI, with its script in a file for the security policy."""
 
     access = access.PUBLIC
     schema = None
@@ -74,11 +74,11 @@ class Docs(SpectacularSwaggerSplitView):
 
 @require_safe
 def errors_page(_request: HttpRequest) -> HttpResponse:
-    """Every kind of problem: where the `type` of a problem document leads."""
+    """List every kind of problem, as the target of a problem's `type`."""
     rows = format_html_join(
         "\n",
         '<tr id="{}"><td>{}</td><td><code>{}</code></td><td>{}</td></tr>',
-        ((kind.code, kind.status, kind.code, kind.title) for kind in errors.registered()),
+        ((kind.code, kind.status, kind.code, kind.title) for kind in errors.list_problems()),
     )
     page = format_html(ERRORS_PAGE, rows)
     return HttpResponse(page)

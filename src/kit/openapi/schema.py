@@ -1,4 +1,4 @@
-"""The contract, OpenAPI 3.1: stable operation ids, one security scheme, two shared error bodies.
+"""Generate OpenAPI 3.1 with stable operation ids, one security scheme and shared error bodies.
 
 Operation ids are `{resource}_{verb}` from `resource` on the view; `operation` overrides one (a
 string) or some (a mapping from action to id). Enums get their names in SPECTACULAR_SETTINGS:
@@ -35,23 +35,23 @@ PATH_PARAMETERS: Final = {
 
 
 class Schema(AutoSchema):
-    """How one operation is described: most of it follows from what its view declares."""
+    """Describe one operation, mostly from what its view declares."""
 
     def get_operation(  # noqa: PLR0917 - drf-spectacular's own
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
     ) -> Json | None:
-        """The operation, with its security and what the error hook needs to know."""
+        """Return the operation with its security and the data of the error hook."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
-            asked = access.declared(self.view, self.view.request)
+            asked = access.get_declared_access(self.view, self.view.request)
             operation["security"] = [] if asked == access.PUBLIC else [{"session": []}]
             operation["x-access"] = asked or ""
-            operation["x-feature"] = access.feature(self.view, self.view.request) or ""
+            operation["x-feature"] = access.get_declared_feature(self.view, self.view.request) or ""
             operation["x-rate-limited"] = self._action in getattr(self.view, "rate_limited", ())
         return operation
 
     def get_operation_id(self) -> str:
-        """`members_list`, unless the view says otherwise."""
+        """Return an id such as `members_list`, unless the view sets another."""
         said = getattr(self.view, "operation", None)
         action = self._action
         if isinstance(said, str):
@@ -62,33 +62,33 @@ class Schema(AutoSchema):
         return f"{resource}_{VERBS.get(action, action)}" if resource else super().get_operation_id()
 
     def get_summary(self) -> str:
-        """The first line of the docstring; without one, the id read backwards: List members."""
+        """Return the docstring's first line, or else the operation id as words."""
         if prose := self._prose():
             return prose.splitlines()[0].rstrip(".")
         *resource, verb = self.get_operation_id().split("_")
         return f"{verb.capitalize()} {' '.join(resource)}".strip()
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular does
-        """The docstring, and the permission and feature the call asks for."""
+        """Return the docstring with the permission and feature the call needs."""
         parts = [self._prose() or f"{self.get_summary()}."]
-        asked = access.declared(self.view, self.view.request)
+        asked = access.get_declared_access(self.view, self.view.request)
         if asked not in (None, access.PUBLIC, access.SESSION):
             parts.append(f"Requires the permission `{asked}`.")
-        if feature := access.feature(self.view, self.view.request):
+        if feature := access.get_declared_feature(self.view, self.view.request):
             parts.append(f"Requires the feature `{feature}`.")
         return "\n\n".join(parts)
 
     def get_tags(self) -> list[str]:
-        """One tag per resource."""
+        """Return one tag per resource."""
         tag = getattr(self.view, "tag", "") or getattr(self.view, "resource", "")
         return [tag] if tag else super().get_tags()
 
     def get_auth(self) -> list[Json]:
-        """Security follows from access, in `get_operation`."""
+        """Return nothing, because `get_operation` derives security from access."""
         return []
 
     def get_paginated_name(self, serializer_name: str) -> str:
-        """`MemberPage`."""
+        """Return a component name such as `MemberPage`."""
         return f"{serializer_name}Page"
 
     def _is_list_view(self, serializer: Any = None) -> bool:  # noqa: ANN401 - many kinds
@@ -127,10 +127,10 @@ class Schema(AutoSchema):
     def _prose(self) -> str:
         name = self._action
         handler = getattr(self.view, name, None)
-        if handler is not None and _is_ours(handler.__module__) and inspect.getdoc(handler):
+        if handler is not None and _is_own_module(handler.__module__) and inspect.getdoc(handler):
             return inspect.getdoc(handler) or ""
         view = type(self.view)
-        return inspect.cleandoc(view.__doc__ or "") if _is_ours(view.__module__) else ""
+        return inspect.cleandoc(view.__doc__ or "") if _is_own_module(view.__module__) else ""
 
 
 def _is_strict(serializer: object) -> bool:
@@ -138,12 +138,12 @@ def _is_strict(serializer: object) -> bool:
     return issubclass(kind, StrictSerializer)
 
 
-def _is_ours(module: str) -> bool:
+def _is_own_module(module: str) -> bool:
     return not module.startswith(("rest_framework.", "kit.views"))
 
 
 def attach_problems(result: Json, **_: object) -> Json:
-    """Post-processing hook: give every operation the refusals that its declarations imply."""
+    """Add to every operation the problems that its declarations imply (post-processing hook)."""
     for path, _method, operation in operations(result):
         asked = operation.pop("x-access", "")
         feature = operation.pop("x-feature", "")
@@ -170,7 +170,7 @@ def attach_problems(result: Json, **_: object) -> Json:
 
 
 def refuse_duplicates(result: Json, **_: object) -> Json:
-    """Post-processing hook: clients are generated from operation ids, so each is used once."""
+    """Raise if an operation id is used twice, which would break generated clients."""
     counted = Counter(operation["operationId"] for _p, _m, operation in operations(result))
     if repeated := sorted(name for name, times in counted.items() if times > 1):
         raise ValueError(f"operation ids used twice: {', '.join(repeated)}; set `operation`")
@@ -178,7 +178,7 @@ def refuse_duplicates(result: Json, **_: object) -> Json:
 
 
 def list_tags(result: Json, **_: object) -> Json:
-    """Post-processing hook: define every tag that is used, in the order the settings tell them."""
+    """Define every used tag in the order of the settings (post-processing hook)."""
     known = {tag["name"]: tag for tag in result.get("tags", [])}
     used = {tag for _p, _m, operation in operations(result) for tag in operation.get("tags", ())}
     told = [tag for name, tag in known.items() if name in used]
@@ -187,7 +187,7 @@ def list_tags(result: Json, **_: object) -> Json:
 
 
 def operations(result: Json) -> Iterator[tuple[str, str, Json]]:
-    """Every operation of the document, with its path and method."""
+    """Return every operation of the document with its path and method."""
     for path, item in result["paths"].items():
         for method, operation in item.items():
             yield path, method, operation

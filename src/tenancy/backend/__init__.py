@@ -1,1 +1,1 @@
-"""The database engine: django-tenants' own, with fewer words."""
+"""Database backend of django-tenants with fewer statements."""

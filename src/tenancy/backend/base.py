@@ -4,7 +4,7 @@ from django_tenants.postgresql_backend import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # ships no types
-    """Says `SET search_path` only where the server says another: half of all statements were that.
+    """Send `SET search_path` only when the server has another one, which halves statements.
 
     PostgreSQL 18 reports the path with its answers, also where a rollback has turned it back, so
     nothing is remembered here that could be wrong. Older servers report none and are told each time.

@@ -1,4 +1,4 @@
-"""What the web role may do: read and write rows, now and in every table and schema to come."""
+"""Grant the web role access to rows, in present and future tables and schemas."""
 
 from django.conf import settings
 from django.db import connection, migrations

@@ -1,4 +1,4 @@
-"""An organization's log, written from outside its schema: rows change in public, events here."""
+"""Record events of an organization from outside its schema."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -9,7 +9,7 @@ from tenancy import routing
 from tenancy.models import Organization
 
 
-def write(
+def record(
     organization: Organization,
     type: EventType | str,  # noqa: A002 - the log's own word
     target_id: UUID | str,
@@ -22,4 +22,4 @@ def write(
     `changes` maps a field to what it was and what it is. Raises UnknownEventType.
     """
     with routing.activate(organization):
-        log.record(type=type, target_id=target_id, changes=changes, details=details)
+        log.record_event(type=type, target_id=target_id, changes=changes, details=details)

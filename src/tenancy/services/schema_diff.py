@@ -62,33 +62,33 @@ TABLES: Final = """
 BOOKKEEPING: Final = "django_migrations"  # its `applied` is a time; app and name are compared
 
 
-def compare(first: str, second: str) -> list[str]:
+def compare_schemas(first: str, second: str) -> list[str]:
     """Return the names of what differs between two schemas, such as `view notes_summary`."""
-    left, right = dict(_describe(first)), dict(_describe(second))
+    left, right = dict(_describe_schema(first)), dict(_describe_schema(second))
     return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
 
 
-def _describe(schema: str) -> Iterator[tuple[str, object]]:
+def _describe_schema(schema: str) -> Iterator[tuple[str, object]]:
     """Yield the name and the content of each object of a schema, its own name left out."""
     for kind, query in CATALOG.items():
-        for name, definition in _fetch(query, [schema]):
-            yield f"{kind} {_without(schema, name)}", _without(schema, definition or "")
-    for (table,) in _fetch(TABLES, [schema]):
-        yield f"rows of {table}", sorted(_rows(schema, table))
+        for name, definition in _fetch_rows(query, [schema]):
+            yield f"{kind} {_mask_schema(schema, name)}", _mask_schema(schema, definition or "")
+    for (table,) in _fetch_rows(TABLES, [schema]):
+        yield f"rows of {table}", sorted(_list_rows(schema, table))
 
 
-def _rows(schema: str, table: str) -> list[str]:
+def _list_rows(schema: str, table: str) -> list[str]:
     name = sql.Identifier(schema, table)
     what = "row.app || row.name" if table == BOOKKEEPING else "to_jsonb(row)::text"
     query = sql.SQL(f"SELECT {what} FROM {{}} AS row").format(name)  # noqa: S608 - one of two texts
-    return [_without(schema, row) for (row,) in _fetch(query)]
+    return [_mask_schema(schema, row) for (row,) in _fetch_rows(query)]
 
 
-def _fetch(query: Any, params: list[str] | None = None) -> list[tuple[Any, ...]]:  # noqa: ANN401 - text or composed SQL
+def _fetch_rows(query: Any, params: list[str] | None = None) -> list[tuple[Any, ...]]:  # noqa: ANN401 - text or composed SQL
     with connection.cursor() as cursor:
         cursor.execute(query, params)
         return list(cursor.fetchall())
 
 
-def _without(schema: str, text: str) -> str:
+def _mask_schema(schema: str, text: str) -> str:
     return text.replace(schema, OWN)

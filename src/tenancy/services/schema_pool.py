@@ -20,14 +20,14 @@ from tenancy.services import schema_template
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 3.0
-LOOK_EVERY_SECONDS = 0.05
+POLL_INTERVAL_SECONDS = 0.05
 RESERVATION_SECONDS = 60  # longer than any call to the directory, with what is written after it
 
 State = TenantSchema.State
 
 
 @contextmanager
-def reserved(*, slug: str = "") -> Iterator[TenantSchema]:
+def reserve_schema(*, slug: str = "") -> Iterator[TenantSchema]:
     """Hold a spare schema, and `slug` if given, while an organization is made at the directory.
 
     An organization there cannot be unmade, so what is scarce here is taken first. `claim` turns
@@ -36,76 +36,76 @@ def reserved(*, slug: str = "") -> Iterator[TenantSchema]:
 
     Raises SlugTaken, and SchemaNotReady when no spare was made in `WAIT_SECONDS`.
     """
-    reservation = _reserve(slug)
+    reservation = _reserve_spare(slug)
     try:
         yield reservation
     finally:
-        _held(reservation).update(state=State.SPARE, reserved_until=None, reserved_slug="")
+        _select_held(reservation).update(state=State.SPARE, reserved_until=None, reserved_slug="")
 
 
-def claim(reservation: TenantSchema | None = None) -> str:
+def take_schema(reservation: TenantSchema | None = None) -> str:
     """Take a schema for an organization in the running transaction, and return its name.
 
     Takes the reserved one if it is still held, else any spare. Raises SchemaNotReady when none is
     in stock and this process holds the web role, which creates nothing.
     """
     # After the commit: within it, one organization's creation would wait for another's to end.
-    transaction.on_commit(_refill)
+    transaction.on_commit(_defer_fill)
     claimed = {"state": State.CLAIMED, "claimed_at": timezone.now()}
     claimed |= {"reserved_until": None, "reserved_slug": ""}
-    if reservation is not None and _held(reservation).update(**claimed):
+    if reservation is not None and _select_held(reservation).update(**claimed):
         return reservation.name
     spare = _take_spare()
     if spare is None:
         if not settings.OWNS_DATABASE:
             raise SchemaNotReady(retry_after=2)
-        spare = create()
+        spare = create_schema()
     TenantSchema.objects.filter(pk=spare.pk).update(**claimed)
     return spare.name
 
 
-def ensure_stock() -> None:
-    """Wait a moment until a spare is there. Raises SchemaNotReady. Not within a transaction."""
-    _wait_for(lambda: _spares().exists())
+def wait_for_spare() -> None:
+    """Wait shortly for a spare schema, outside a transaction. Raises SchemaNotReady."""
+    _wait_for(lambda: _select_spares().exists())
 
 
-def stock() -> int:
-    """Fill the stock up to `SPARE_SCHEMAS`; how many were made. One process at a time."""
+def fill_pool() -> int:
+    """Create spare schemas up to `SPARE_SCHEMAS` and return how many, one process at a time."""
     made = 0
     while made < settings.SPARE_SCHEMAS:
         with transaction.atomic():
-            if not locks.try_transaction("tenancy.stock"):
+            if not locks.try_lock_transaction("tenancy.stock"):
                 return made
-            if _spares().count() >= settings.SPARE_SCHEMAS:
+            if _select_spares().count() >= settings.SPARE_SCHEMAS:
                 return made
-            create()
+            create_schema()
         made += 1
     return made
 
 
-def create() -> TenantSchema:
-    """One new schema under its final, opaque name, in the running transaction."""
+def create_schema() -> TenantSchema:
+    """Create one schema under its final, opaque name in the running transaction."""
     name = f"t_{uuid7().hex}"
     path = connection.ops.quote_name(name)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path}, public;\n{schema_template.read()}"
+            f"CREATE SCHEMA {path}; SET LOCAL search_path TO {path}, public;\n{schema_template.read_script()}"
         )
-    return TenantSchema.objects.create(name=name, digest=schema_template.digest())
+    return TenantSchema.objects.create(name=name, digest=schema_template.compute_digest())
 
 
-def migrate_fleet() -> tuple[int, list[str]]:
-    """Bring every schema that is behind up to date; how many were, and the names that failed.
+def migrate_all_schemas() -> tuple[int, list[str]]:
+    """Migrate every schema that is behind and return how many, with the names that failed.
 
     One that cannot be migrated stays as it was and does not stop the others.
     """
-    current = schema_template.digest()
+    current = schema_template.compute_digest()
     behind = list(TenantSchema.objects.exclude(digest=current).values_list("name", flat=True))
     failed = []
     for name in behind:
         try:
             with transaction.atomic():
-                schema_template.migrate(name)
+                schema_template.migrate_schema(name)
                 TenantSchema.objects.filter(name=name).update(digest=current)
         except Exception:  # a data migration may raise anything; the others must go on
             connection.ensure_connection()  # unless it was the database that went away
@@ -114,7 +114,7 @@ def migrate_fleet() -> tuple[int, list[str]]:
     return len(behind) - len(failed), failed
 
 
-def _reserve(slug: str) -> TenantSchema:
+def _reserve_spare(slug: str) -> TenantSchema:
     """Reserve a spare and a slug. Raises SlugTaken and SchemaNotReady."""
     if slug and Organization.objects.live().filter(slug__lower=slug.lower()).exists():
         raise SlugTaken
@@ -131,7 +131,7 @@ def _try_reserve(slug: str) -> TenantSchema | None:
             spare.state, spare.reserved_slug = State.RESERVED, slug
             spare.reserved_until = timezone.now() + timedelta(seconds=RESERVATION_SECONDS)
             spare.save(update_fields=["state", "reserved_slug", "reserved_until"])
-            transaction.on_commit(_refill)
+            transaction.on_commit(_defer_fill)
     except IntegrityError:  # another sign-up holds the slug at this moment
         raise SlugTaken from None
     return spare
@@ -144,7 +144,7 @@ def _drop_expired(slug: str) -> None:
         left.update(reserved_slug="")
 
 
-def _held(reservation: TenantSchema) -> QuerySet[TenantSchema]:
+def _select_held(reservation: TenantSchema) -> QuerySet[TenantSchema]:
     """Select the reserved schema, unless its time ran out and another sign-up took it."""
     return TenantSchema.objects.filter(
         name=reservation.name,
@@ -155,7 +155,7 @@ def _held(reservation: TenantSchema) -> QuerySet[TenantSchema]:
 
 def _take_spare() -> TenantSchema | None:
     """Lock the oldest spare until the running transaction ends."""
-    return _spares().select_for_update(skip_locked=True).order_by("created_at").first()
+    return _select_spares().select_for_update(skip_locked=True).order_by("created_at").first()
 
 
 def _wait_for[Found](find: Callable[[], Found | None]) -> Found:
@@ -165,16 +165,16 @@ def _wait_for[Found](find: Callable[[], Found | None]) -> Found:
         if time.monotonic() > deadline:
             raise SchemaNotReady(retry_after=2)
         if settings.OWNS_DATABASE:
-            stock()
+            fill_pool()
             continue
-        _refill()
-        time.sleep(LOOK_EVERY_SECONDS)
+        _defer_fill()
+        time.sleep(POLL_INTERVAL_SECONDS)
     return found
 
 
-def _refill() -> None:
-    jobs.defer("tenancy.stock_schemas", coalesce="stock")
+def _defer_fill() -> None:
+    jobs.defer_job("tenancy.stock_schemas", coalesce="stock")
 
 
-def _spares() -> QuerySet[TenantSchema]:
-    return TenantSchema.objects.available().filter(digest=schema_template.digest())
+def _select_spares() -> QuerySet[TenantSchema]:
+    return TenantSchema.objects.available().filter(digest=schema_template.compute_digest())

@@ -34,7 +34,7 @@ READING = frozenset("SELECT SHOW SET RESET EXPLAIN SAVEPOINT RELEASE ROLLBACK BE
 
 
 class NotRecordable(Exception):
-    """The migrations do something that a script cannot repeat; the text names it."""
+    """Raised when migrations do something a script cannot repeat, as the text explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +45,40 @@ class Statement:
     text: str
 
 
-def labels() -> set[str]:
-    """The labels of the apps whose tables live in each organization's schema."""
+def list_tenant_labels() -> set[str]:
+    """Return the labels of the apps whose tables live in each organization's schema."""
     return {
         config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS
     }
 
 
-def migrate(schema_name: str, progress: Callable[..., None] | None = None) -> None:
-    """Bring one schema up to date by running its migrations; `progress` is Django's callback."""
+def migrate_schema(schema_name: str, progress: Callable[..., None] | None = None) -> None:
+    """Run the migrations of one schema, with Django's callback `progress`."""
     with schema_context(schema_name, include_public=False):
         MigrationRecorder(connection).ensure_schema()
     with schema_context(schema_name):
         executor = MigrationExecutor(connection, progress)
-        executor.migrate([key for key in executor.loader.graph.leaf_nodes() if key[0] in labels()])
+        executor.migrate(
+            [key for key in executor.loader.graph.leaf_nodes() if key[0] in list_tenant_labels()]
+        )
 
 
 @functools.cache
-def migrations() -> list[tuple[str, str]]:
-    """Every tenant migration there is, in the order they are applied."""
+def list_migrations() -> list[tuple[str, str]]:
+    """Return every tenant migration in the order they are applied."""
     loader = MigrationLoader(None)  # no connection: the files only
-    leaves = [key for key in loader.graph.leaf_nodes() if key[0] in labels()]
+    leaves = [key for key in loader.graph.leaf_nodes() if key[0] in list_tenant_labels()]
     plans = (key for leaf in leaves for key in loader.graph.forwards_plan(leaf))
-    return list(dict.fromkeys(key for key in plans if key[0] in labels()))
+    return list(dict.fromkeys(key for key in plans if key[0] in list_tenant_labels()))
 
 
 @functools.cache
-def digest() -> str:
-    """What a schema must carry to be up to date."""
-    return hashlib.sha256(repr(migrations()).encode()).hexdigest()
+def compute_digest() -> str:
+    """Return the digest that an up-to-date schema carries."""
+    return hashlib.sha256(repr(list_migrations()).encode()).hexdigest()
 
 
-def record() -> str:
+def record_script() -> str:
     """Return the script that the migrations amount to, read from real runs that are rolled back.
 
     Raises NotRecordable for a statement that differs from run to run, as one with a generated id or
@@ -94,7 +96,7 @@ def record() -> str:
     lines = [statement.text for statement in statements]
     lines += [
         f"INSERT INTO django_migrations (app, name, applied) VALUES ('{app}', '{name}', now())"  # noqa: S608 - names of our own files
-        for app, name in migrations()
+        for app, name in list_migrations()
     ]
     role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
     return "".join(_terminated(line) for line in lines).replace(role, WEB_ROLE)
@@ -109,8 +111,8 @@ def find_differences(recorded: str) -> list[str]:
                 cursor.execute(
                     f'SET LOCAL search_path TO "scripted", public;\n{with_role(recorded)}'
                 )
-            migrate("migrated")
-            return schema_diff.compare("scripted", "migrated")
+            migrate_schema("migrated")
+            return schema_diff.compare_schemas("scripted", "migrated")
         except DatabaseError as error:
             return [f"the script itself cannot be run: {error}"]
         finally:
@@ -118,7 +120,7 @@ def find_differences(recorded: str) -> list[str]:
 
 
 @functools.cache
-def read() -> str:
+def read_script() -> str:
     """Return the committed script, ready to run."""
     return with_role(PATH.read_text(encoding="utf-8"))
 
@@ -144,7 +146,7 @@ def _record_once() -> list[Statement]:
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE SCHEMA "{SCRATCH}"')
         with _listening(keep):
-            migrate(SCRATCH, follow)
+            migrate_schema(SCRATCH, follow)
         transaction.set_rollback(True)
     return statements
 

@@ -1,1 +1,1 @@
-"""One log of what vendors told us: verify, store once, answer, act in a job, replay."""
+"""Receive vendors' webhooks into one log and process each in a job."""

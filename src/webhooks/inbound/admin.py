@@ -1,4 +1,4 @@
-"""The inbound log as staff see it: to look at, and to process again."""
+"""Admin pages of the inbound log, from which events are processed again."""
 
 import json
 from typing import Any, Final
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kit.admin.base import ReadOnly, acting, badge, pretty
+from kit.admin.base import ReadOnly, act_as_staff, format_structured, state_badge
 from webhooks.inbound.models import InboundEvent, InboundEventQuerySet
 from webhooks.inbound.services import replay as services_replay
 
-# Whoever has one of these may pay, read an invoice or act as somebody.
+# Anyone who has one of these may pay, read an invoice or act as someone.
 SECRETS: Final = frozenset(
     {
         "client_secret", "hosted_invoice_url", "invoice_pdf",
@@ -23,7 +23,7 @@ SECRETS: Final = frozenset(
 
 @admin.register(InboundEvent)
 class InboundEventAdmin(ReadOnly):
-    """What vendors told us. Nobody writes here but the vendors; replay is the one action."""
+    """Show received events and offer replay as the only action."""
 
     list_display = (
         "received_at", "source", "type", "object_key", "standing", "attempts", "next_attempt_at",
@@ -32,7 +32,7 @@ class InboundEventAdmin(ReadOnly):
     search_fields = ("=external_id", "=object_key", "=organization_hint")
     search_help_text = "The exact id of an event, of the vendor's object or of its organization."
     ordering = ("-received_at",)
-    standing = badge("state")
+    standing = state_badge("state")
     actions = ("replay",)
     fields = readonly_fields = (
         "source", "type", "external_id", "object_key", "organization_hint", "organization_id", "user_id",
@@ -43,24 +43,24 @@ class InboundEventAdmin(ReadOnly):
     @admin.action(description="Process again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: InboundEventQuerySet) -> None:
         """Run the handlers of the chosen events again."""
-        with acting(request):
-            replayed = services_replay.replay(queryset)
+        with act_as_staff(request):
+            replayed = services_replay.replay_events(queryset)
         self.message_user(request, f"{replayed} events will be processed again.", messages.SUCCESS)
 
     @admin.display(description="payload")
     def body(self, event: InboundEvent) -> SafeString:
-        """What was posted, indented; what would open a door is left out."""
+        """Return the indented payload without its secrets."""
         if not event.payload:
             return format_html("{}", "forgotten after 90 days")
-        return pretty(without_keys(json.loads(event.payload)))
+        return format_structured(without_keys(json.loads(event.payload)))
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Those who may change events may have them processed again."""
+        """Allow replay to those who may change events."""
         return request.user.has_perm("inbound.change_inboundevent")
 
 
 def without_keys(value: Any) -> Any:
-    """The same document with its secrets covered."""
+    """Return the document with its secrets replaced."""
     if isinstance(value, list):
         return [without_keys(item) for item in value]
     if not isinstance(value, dict):

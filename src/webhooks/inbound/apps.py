@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class InboundConfig(AppConfig):
-    """Labelled `inbound`: the package's own name belongs to both halves."""
+    """Configure the app under the label `inbound`."""
 
     name = "webhooks.inbound"
     label = "inbound"

@@ -1,4 +1,4 @@
-"""Refusals a vendor's request may meet; each makes the vendor deliver again, or show the failure."""
+"""Problems returned to a vendor, which delivers again or shows the failure."""
 
 from kit.errors import Malformed
 

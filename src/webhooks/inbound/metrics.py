@@ -1,4 +1,4 @@
-"""What an operator watches: deliveries, attempts, and how many events wait or were given up."""
+"""Metrics of deliveries, attempts, and events that wait or failed."""
 
 from collections.abc import Iterator
 
@@ -23,14 +23,14 @@ ATTEMPTED = Counter(
 
 
 class OpenEvents(Collector):
-    """Counted at each scrape, from a partial index, so that every process tells the same."""
+    """Count open events at each scrape from a partial index."""
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing: registering must not query."""
+        """Return nothing, because registering must not query."""
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """inbound_events_open{source, state}: alert on state="failed"."""
+        """Return inbound_events_open{source, state}, whose state="failed" deserves an alert."""
         gauge = GaugeMetricFamily(
             "inbound_events_open",
             "Events not yet processed, or given up.",

@@ -1,4 +1,4 @@
-"""The inbound log: one row per event of a vendor, kept longer than its payload."""
+"""Model of the inbound log, with one row per event kept longer than its payload."""
 
 from django.db import models
 from django.utils import timezone
@@ -30,16 +30,16 @@ class InboundEventQuerySet(models.QuerySet["InboundEvent"]):
     """Questions asked of the log."""
 
     def unsettled(self) -> "InboundEventQuerySet":
-        """Still to be processed: a job must exist for each."""
+        """Return events still to be processed, for each of which a job must exist."""
         return self.filter(state__in=UNSETTLED)
 
     def replayable(self) -> "InboundEventQuerySet":
-        """Still holding the payload a handler is given."""
+        """Return events that still hold the payload a handler needs."""
         return self.exclude(payload="")
 
 
 class InboundEvent(models.Model):
-    """Something a vendor told us, once, whatever the number of its deliveries.
+    """Store one event of a vendor, once for any number of deliveries.
 
     The seed's WebhookEvent: webhook_id is `external_id`, event_type is `type`, processing_status is
     `state` (its pending: pending, processing and retrying; its processed: succeeded and ignored;

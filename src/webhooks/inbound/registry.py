@@ -1,4 +1,4 @@
-"""Who may tell us something, and what reacts to it: sources and handlers, registered at start-up.
+"""Register the sources of webhooks and the handlers of their events.
 
 registry.register_source(Source(name="stripe", secret=…, verify=…, read=…, livemode=…))
 
@@ -21,11 +21,11 @@ class BadSignature(Exception):
 
 
 class Ignored(Exception):
-    """Raised by a handler: this event concerns nobody here."""
+    """Raised by a handler for an event that concerns no organization here."""
 
 
-class Later(Exception):
-    """Raised by a handler: not yet possible, try again in so many seconds."""
+class RetryLater(Exception):
+    """Raised by a handler that cannot act yet, with the seconds to wait."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"again in {seconds} s")
@@ -37,8 +37,8 @@ class AlreadyRegistered(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hint:
-    """What the acknowledgement reads from a body; the job believes nothing of it but the ids.
+class EventHeader:
+    """Hold what the acknowledgement reads from a body, of which the job trusts only ids.
 
     `object_key` names the vendor's object (`sub_…`, `member-…`): events of one object are processed
     one at a time. `livemode` is whether the event comes from the vendor's live mode.
@@ -57,21 +57,24 @@ class Source:
     """A vendor that may post to /webhooks/{name}.
 
     `secret` returns "" when the source is switched off. `verify` gets the raw body, the headers
-    (any case) and the secret, and raises BadSignature. `read` may raise whatever a malformed body
+    (any case) and the secret, and raises BadSignature. `read` may raise any error a malformed body
     makes it raise. `livemode` tells which mode is ours; events of the other are stored as ignored.
     """
 
     name: str
     secret: Callable[[], str]
     verify: Callable[[bytes, Mapping[str, str], str], None]
-    read: Callable[[bytes], Hint]
+    read: Callable[[bytes], EventHeader]
     livemode: Callable[[], bool] | None = None
     media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """The event a handler is given. It is a rumour: fetch the object again before writing."""
+class ReceivedEvent:
+    """Hold the event a handler gets.
+
+    Its content may be stale, so fetch the object again before writing.
+    """
 
     id: UUID
     source: str
@@ -81,7 +84,7 @@ class Received:
     occurred_at: datetime
 
 
-Handler = Callable[[Received], None]
+Handler = Callable[[ReceivedEvent], None]
 
 _sources: dict[str, Source] = {}
 _handlers: dict[tuple[str, str], Handler] = {}
@@ -94,7 +97,7 @@ def register_source(source: Source) -> None:
     _sources[source.name] = source
 
 
-def handles(source: str, *types: str) -> Callable[[Handler], Handler]:
+def handles_events(source: str, *types: str) -> Callable[[Handler], Handler]:
     """Declare the one handler of these event types of a source.
 
     It runs in a job as the caller "vendor", alone on its object, with no transaction open and maybe
@@ -112,17 +115,17 @@ def handles(source: str, *types: str) -> Callable[[Handler], Handler]:
 
 
 def find_source(name: str) -> Source | None:
-    """The source of that name, if anybody registered it."""
+    """Return the source of that name, or None."""
     return _sources.get(name)
 
 
 def find_handler(source: str, type_: str) -> Handler | None:
-    """The handler of an event type, if any."""
+    """Return the handler of an event type, or None."""
     return _handlers.get((source, type_))
 
 
 def reason_to_ignore(source: str, type_: str, *, livemode: bool) -> str:
-    """Why an event is kept but not acted upon; empty when it is."""
+    """Return why an event is stored but not processed, or an empty string."""
     speaker = find_source(source)
     if speaker is None:
         return "no such source"
@@ -133,13 +136,13 @@ def reason_to_ignore(source: str, type_: str, *, livemode: bool) -> str:
     return ""
 
 
-def sources() -> list[Source]:
-    """All registered sources, by name."""
+def list_sources() -> list[Source]:
+    """Return all registered sources by name."""
     return [_sources[name] for name in sorted(_sources)]
 
 
 def handled_types(source: str) -> list[str]:
-    """The event types of a source somebody handles: what to subscribe to at the vendor."""
+    """Return the event types of a source to subscribe to at the vendor."""
     return sorted(type_ for owner, type_ in _handlers if owner == source)
 
 

@@ -1,4 +1,4 @@
-"""The inbound log's jobs: one per event, and its upkeep."""
+"""Tasks of the inbound log, one per event and its maintenance."""
 
 from uuid import UUID
 
@@ -7,19 +7,19 @@ from webhooks.inbound.services import maintenance
 from webhooks.inbound.services import process as services_process
 
 
-@jobs.task("inbound.process", queue="inbound")
-def process(event_id: str) -> None:
-    """One attempt of one event; further attempts are jobs of their own."""
-    services_process.process(event_id=UUID(event_id))
+@jobs.declare_task("inbound.process", queue="inbound")
+def run_process_event(event_id: str) -> None:
+    """Run one attempt of one event, with further attempts as jobs of their own."""
+    services_process.process_event(event_id=UUID(event_id))
 
 
-@jobs.task("inbound.rescue", queue="upkeep", retry=None, cron="* * * * * 15")
-def rescue() -> None:
-    """Every minute: events long due get a new job."""
-    maintenance.rescue()
+@jobs.declare_task("inbound.rescue", queue="upkeep", retry=None, cron="* * * * * 15")
+def run_rescue() -> None:
+    """Defer a new job every minute for events long due."""
+    maintenance.rescue_overdue()
 
 
-@jobs.task("inbound.forget", queue="upkeep", retry=None, cron="41 3 * * *")
-def forget() -> None:
-    """Every night: what is too old goes."""
-    maintenance.forget()
+@jobs.declare_task("inbound.forget", queue="upkeep", retry=None, cron="41 3 * * *")
+def run_delete_expired() -> None:
+    """Delete every night what has expired."""
+    maintenance.delete_expired()

@@ -1,7 +1,7 @@
-"""Where vendors post: /webhooks/{source}, outside the versioned API."""
+"""Route of vendors' webhooks at /webhooks/{source}, outside the versioned API."""
 
 from django.urls import path
 
 from webhooks.inbound import views
 
-urlpatterns = [path("<slug:source>", views.receive, name="inbound")]
+urlpatterns = [path("<slug:source>", views.receive_webhook, name="inbound")]

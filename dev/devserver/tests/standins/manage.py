@@ -1,4 +1,7 @@
-"""Stands in for the product's commands: says its name, then does what STANDIN asks."""
+"""Stands in for the product's commands.
+
+Says its name, then does what STANDIN asks.
+"""
 
 import os
 import signal

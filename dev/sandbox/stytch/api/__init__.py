@@ -1,4 +1,7 @@
-"""The table of Stytch's B2B API: every path, its methods, and who answers."""
+"""The table of Stytch's B2B API.
+
+Every path, its methods, and who answers.
+"""
 
 from starlette.routing import BaseRoute, Route
 
@@ -12,51 +15,55 @@ from sandbox.stytch.api import (
     rbac,
     sessions,
 )
-from sandbox.stytch.api.call import Call, Handler, endpoint
+from sandbox.stytch.api.call import Call, Handler, build_endpoint
 from sandbox.stytch.errors import StytchError
 from sandbox.world import World
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 TABLE: dict[str, dict[str, Handler]] = {
-    "/organizations": {"POST": organizations.create},
-    "/organizations/search": {"POST": organizations.find},
-    "/organizations/members/search": {"POST": members.find},
+    "/organizations": {"POST": organizations.create_organization_call},
+    "/organizations/search": {"POST": organizations.search_organizations},
+    "/organizations/members/search": {"POST": members.search_members},
     "/organizations/members/dangerously_get/{member_id}": {"GET": members.dangerously_get},
     "/organizations/{organization_id}": {
-        "GET": organizations.get,
-        "PUT": organizations.update,
-        "DELETE": organizations.delete,
+        "GET": organizations.get_organization_call,
+        "PUT": organizations.update_organization_call,
+        "DELETE": organizations.delete_organization_call,
     },
-    "/organizations/{organization_id}/metrics": {"GET": organizations.metrics},
-    "/organizations/{organization_id}/external_id": {"DELETE": organizations.delete_external_id},
-    "/organizations/{organization_id}/member": {"GET": members.get},
-    "/organizations/{organization_id}/members": {"POST": members.create},
+    "/organizations/{organization_id}/metrics": {"GET": organizations.count_organization_members},
+    "/organizations/{organization_id}/external_id": {
+        "DELETE": organizations.delete_organization_external_id
+    },
+    "/organizations/{organization_id}/member": {"GET": members.get_member_call},
+    "/organizations/{organization_id}/members": {"POST": members.create_member_call},
     "/organizations/{organization_id}/members/{member_id}": {
-        "PUT": members.update,
-        "DELETE": members.delete,
+        "PUT": members.update_member_call,
+        "DELETE": members.delete_member_call,
     },
-    "/organizations/{organization_id}/members/{member_id}/reactivate": {"PUT": members.reactivate},
+    "/organizations/{organization_id}/members/{member_id}/reactivate": {
+        "PUT": members.reactivate_member_call
+    },
     "/organizations/{organization_id}/members/{member_id}/external_id": {
-        "DELETE": members.delete_external_id
+        "DELETE": members.delete_member_external_id
     },
-    "/magic_links/authenticate": {"POST": magic_links.authenticate},
-    "/magic_links/email/invite": {"POST": magic_links.invite},
-    "/magic_links/email/login_or_signup": {"POST": magic_links.login_or_signup},
-    "/magic_links/email/discovery/send": {"POST": magic_links.discovery_send},
-    "/magic_links/discovery/authenticate": {"POST": magic_links.discovery_authenticate},
-    "/otps/email/login_or_signup": {"POST": otps.login_or_signup},
-    "/otps/email/authenticate": {"POST": otps.authenticate},
-    "/otps/email/discovery/send": {"POST": otps.discovery_send},
-    "/otps/email/discovery/authenticate": {"POST": otps.discovery_authenticate},
+    "/magic_links/authenticate": {"POST": magic_links.authenticate_magic_link},
+    "/magic_links/email/invite": {"POST": magic_links.send_invitation},
+    "/magic_links/email/login_or_signup": {"POST": magic_links.send_login_link},
+    "/magic_links/email/discovery/send": {"POST": magic_links.send_discovery_link},
+    "/magic_links/discovery/authenticate": {"POST": magic_links.authenticate_discovery_link},
+    "/otps/email/login_or_signup": {"POST": otps.send_login_code},
+    "/otps/email/authenticate": {"POST": otps.authenticate_code},
+    "/otps/email/discovery/send": {"POST": otps.send_discovery_code},
+    "/otps/email/discovery/authenticate": {"POST": otps.authenticate_discovery_code},
     "/discovery/organizations": {"POST": discovery.organizations_list},
     "/discovery/organizations/create": {"POST": discovery.organizations_create},
-    "/discovery/intermediate_sessions/exchange": {"POST": discovery.exchange},
-    "/sessions": {"GET": sessions.get},
-    "/sessions/authenticate": {"POST": sessions.authenticate},
-    "/sessions/exchange": {"POST": sessions.exchange},
-    "/sessions/revoke": {"POST": sessions.revoke},
-    "/sessions/jwks/{project_id}": {"GET": sessions.jwks},
-    "/rbac/policy": {"GET": rbac.policy},
+    "/discovery/intermediate_sessions/exchange": {"POST": discovery.exchange_intermediate_session},
+    "/sessions": {"GET": sessions.list_sessions_call},
+    "/sessions/authenticate": {"POST": sessions.authenticate_session},
+    "/sessions/exchange": {"POST": sessions.exchange_session},
+    "/sessions/revoke": {"POST": sessions.revoke_sessions},
+    "/sessions/jwks/{project_id}": {"GET": sessions.get_jwks_call},
+    "/rbac/policy": {"GET": rbac.get_policy_call},
     "/rbac/organizations/{organization_id}": {
         "GET": rbac.get_organization,
         "PUT": rbac.set_organization,
@@ -64,8 +71,8 @@ TABLE: dict[str, dict[str, Handler]] = {
 }
 
 
-def not_found(_: Call) -> Document:
-    """Refuse a path nobody answers."""
+def answer_not_found(_: Call) -> Document:
+    """Refuse a path no one answers."""
     raise StytchError("route_not_found")
 
 
@@ -74,13 +81,18 @@ def not_allowed(_: Call) -> Document:
     raise StytchError("method_not_allowed")
 
 
-def routes(world: World) -> list[BaseRoute]:
-    """Return the routes, each complete: a wrong method is answered in Stytch's words too."""
+def build_api_routes(world: World) -> list[BaseRoute]:
+    """Return the routes, each complete.
+
+    A wrong method is answered in Stytch's words too.
+    """
     found: list[BaseRoute] = [
         Route(
-            path, endpoint(world, dict.fromkeys(METHODS, not_allowed) | handlers), methods=METHODS
+            path,
+            build_endpoint(world, dict.fromkeys(METHODS, not_allowed) | handlers),
+            methods=METHODS,
         )
         for path, handlers in TABLE.items()
     ]
-    unknown = endpoint(world, dict.fromkeys(METHODS, not_found))
+    unknown = build_endpoint(world, dict.fromkeys(METHODS, answer_not_found))
     return [*found, Route("/{path:path}", unknown, methods=METHODS)]

@@ -1,4 +1,7 @@
-"""One call of the API: its checked arguments, who acts, and how it is answered."""
+"""One call of the API.
+
+Its checked arguments, who acts, and how it is answered.
+"""
 
 import base64
 import hmac
@@ -13,7 +16,7 @@ from sandbox import bodies
 from sandbox.store import Document
 from sandbox.stytch import arguments, credentials, errors, members, organizations, roles, sessions
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import new_id, normal_email
+from sandbox.stytch.values import build_stytch_id, normal_email
 from sandbox.world import World
 
 type Handler = Callable[["Call"], Document]
@@ -21,7 +24,10 @@ type Handler = Callable[["Call"], Document]
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked: path, query and body in one, the way the SDK repeats them."""
+    """What was asked.
+
+    Path, query and body in one, the way the SDK repeats them.
+    """
 
     world: World
     data: Document
@@ -72,16 +78,16 @@ class Call:
 
     def organization(self) -> Document:
         """Return the organization named by id, slug or external id."""
-        return organizations.get(self.world, self.text("organization_id"))
+        return organizations.get_organization(self.world, self.text("organization_id"))
 
     def member(self, organization: Document) -> Document:
         """Return the member named by id or external id."""
-        return members.get(self.world, organization, self.text("member_id"))
+        return members.get_member(self.world, organization, self.text("member_id"))
 
     def session(self) -> Document:
         """Return the session named by exactly one of token and JWT."""
         token, jwt = self.find("session_token"), self.find("session_jwt")
-        return sessions.given(self.world, token=token, jwt=jwt)
+        return sessions.find_given_session(self.world, token=token, jwt=jwt)
 
     def earlier_proof(self) -> Document | None:
         """Return the intermediate session that a further factor should join, if one was named."""
@@ -90,8 +96,8 @@ class Call:
 
     def check_session_arguments(self) -> None:
         """Refuse a session's length, claims and predecessor before anything is used up."""
-        sessions.lifetime(self.number("session_duration_minutes"))
-        sessions.tidy(self.mapping("session_custom_claims") or {})
+        sessions.get_lifetime(self.number("session_duration_minutes"))
+        sessions.clean_claims(self.mapping("session_custom_claims") or {})
         self.earlier_proof()
 
     def running_session(self) -> Document | None:
@@ -101,7 +107,10 @@ class Call:
     # Permission
 
     def authorize(self, resource: str, *actions: str, of: Document, on: str | None = None) -> None:
-        """Refuse what the acting member may not do; without one, the project's key may do all."""
+        """Refuse what the acting member may not do.
+
+        Without one, the project's key may do all.
+        """
         if self.acting is None:
             return
         if self.acting["organization_id"] != of["organization_id"]:
@@ -113,28 +122,31 @@ class Call:
 
     def _grants(self, resource: str, action: str) -> bool:
         acting = self.acting or {}
-        member = members.by_id(self.world, acting["member_id"])
+        member = members.find_member(self.world, acting["member_id"])
         return bool(
-            roles.granting(
+            roles.list_granting_roles(
                 self.world,
                 organization_id=acting["organization_id"],
-                role_ids=members.role_ids(self.world, member) if member else [],
+                role_ids=members.list_role_ids(self.world, member) if member else [],
                 resource_id=resource,
                 action=action,
             )
         )
 
 
-def endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Request], Any]:
-    """Return one path's endpoint: reads first, then works without a pause, then answers."""
+def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Request], Any]:
+    """Return one path's endpoint.
+
+    Reads first, then works without a pause, then answers.
+    """
 
     async def answer(request: Request) -> JSONResponse:
-        request_id = new_id("request-id")
+        request_id = build_stytch_id("request-id")
         body = await request.body()
         try:
             result = handlers[request.method](understood(world, request, body))
         except StytchError as error:
-            refusal = errors.body(
+            refusal = errors.build_error_body(
                 status=error.status,
                 error_type=error.error_type,
                 message=error.message,
@@ -153,14 +165,14 @@ def understood(world: World, request: Request, body: bytes) -> Call:
     data: Document = dict(request.query_params)
     if body:
         try:
-            given = bodies.read(body)
+            given = bodies.parse_json_body(body)
         except ValueError as error:
             raise StytchError("bad_request", "The body is not JSON.") from error
         if not isinstance(given, dict):
             raise StytchError("bad_request", "The body must be a JSON object.")
         data |= given
     data |= request.path_params
-    arguments.check(data)
+    arguments.check_arguments(data)
     return Call(world=world, data=data, acting=acting_member(world, request))
 
 
@@ -177,4 +189,4 @@ def acting_member(world: World, request: Request) -> Document | None:
     """Return the session in whose name a call is made, if a header carries one."""
     token = request.headers.get("x-stytch-member-session")
     jwt = request.headers.get("x-stytch-member-sessionjwt")
-    return sessions.given(world, token=token, jwt=jwt) if token or jwt else None
+    return sessions.find_given_session(world, token=token, jwt=jwt) if token or jwt else None

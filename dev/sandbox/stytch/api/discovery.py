@@ -1,28 +1,31 @@
-"""`/discovery`: which organizations someone belongs to or may join, and entering or making one."""
+"""`/discovery`.
+
+Which organizations someone belongs to or may join, and entering or making one.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, credentials, members, organizations, roles, sessions
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import FIELDS
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import domain_of, new_id
+from sandbox.stytch.values import build_stytch_id, domain_of
 from sandbox.world import World
 
 
-def proven(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
+def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
     """Return an intermediate session of someone who just proved an address."""
-    email_id = new_id("member-email")
-    proof = sessions.factor(call.world, type=type, email_id=email_id, email=email)
+    email_id = build_stytch_id("member-email")
+    proof = sessions.build_factor(call.world, type=type, email_id=email_id, email=email)
     session = credentials.new_intermediate(call.world, email=email, factors=[proof])
     return {
         "intermediate_session_token": session["token"],
         "intermediate_session_token_expires_at": session["expires_at"],
         "email_address": email,
-        "discovered_organizations": discovered(call.world, email, [proof], joinable=True),
+        "discovered_organizations": list_discovered(call.world, email, [proof], joinable=True),
     }
 
 
-def discovered(
+def list_discovered(
     world: World, email: str, factors: list[Document], *, joinable: bool
 ) -> list[Document]:
     """Return everything an address belongs to, and what its domain may join."""
@@ -33,23 +36,27 @@ def discovered(
         membership = {
             "type": f"{member['status']}_member",
             "details": None,
-            "member": members.rendered(world, member),
+            "member": members.render_member(world, member),
         }
-        organization = organizations.get(world, member["organization_id"])
+        organization = organizations.get_organization(world, member["organization_id"])
         found.append(
-            entry(organization, membership, admission.unmet(organization, member, factors))
+            build_discovered(
+                organization,
+                membership,
+                admission.list_unmet_requirements(organization, member, factors),
+            )
         )
     domain = domain_of(email)
     for organization in organizations.joinable_by(world, domain) if joinable else []:
         if organization["organization_id"] not in homes:
             kind = "eligible_to_join_by_email_domain"
             membership = {"type": kind, "details": {"domain": domain}, "member": None}
-            missing = admission.unmet(organization, members.EMPTY, factors)
-            found.append(entry(organization, membership, missing))
+            missing = admission.list_unmet_requirements(organization, members.EMPTY, factors)
+            found.append(build_discovered(organization, membership, missing))
     return found
 
 
-def entry(organization: Document, membership: Document, missing: Document) -> Document:
+def build_discovered(organization: Document, membership: Document, missing: Document) -> Document:
     """Return one discovered organization."""
     return {
         "organization": organization,
@@ -62,7 +69,10 @@ def entry(organization: Document, membership: Document, missing: Document) -> Do
 
 
 def organizations_list(call: Call) -> Document:
-    """List what a session or an intermediate session may enter; uses neither up."""
+    """List what a session or an intermediate session may enter.
+
+    Uses neither up.
+    """
     arguments = ("intermediate_session_token", "session_token", "session_jwt")
     given = call.chosen(*arguments)
     if len(given) > 1:
@@ -70,12 +80,12 @@ def organizations_list(call: Call) -> Document:
     if token := given.get(arguments[0]):
         proof = credentials.intermediate(call.world, token)
         email = proof["email"]
-        found = discovered(call.world, email, proof["factors"], joinable=True)
+        found = list_discovered(call.world, email, proof["factors"], joinable=True)
     else:
         session = call.session()
-        email = (members.by_id(call.world, session["member_id"]) or {})["email_address"]
+        email = (members.find_member(call.world, session["member_id"]) or {})["email_address"]
         factors = session["authentication_factors"]
-        found = discovered(call.world, email, factors, joinable=False)
+        found = list_discovered(call.world, email, factors, joinable=False)
     return {
         "email_address": email,
         "discovered_organizations": found,
@@ -84,14 +94,17 @@ def organizations_list(call: Call) -> Document:
 
 
 def organizations_create(call: Call) -> Document:
-    """Make an organization; whoever does becomes its first admin."""
+    """Make an organization.
+
+    Anyone who does becomes its first admin.
+    """
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
     call.check_session_arguments()
     fields = call.chosen(*FIELDS)
     local = proof["email"].partition("@")[0]
     fields.setdefault("organization_name", f"{local}'s organization")
-    organization = organizations.create(call.world, source="DIRECT", **fields)
-    creator = members.create(
+    organization = organizations.create_organization(call.world, source="DIRECT", **fields)
+    creator = members.create_member(
         call.world,
         organization,
         email_address=proof["email"],
@@ -100,18 +113,21 @@ def organizations_create(call: Call) -> Document:
         roles=[roles.ADMIN],
         email_address_verified=True,
     )
-    return entered(call, creator, factors=proof["factors"], proof=proof)
+    return enter_organization(call, creator, factors=proof["factors"], proof=proof)
 
 
-def exchange(call: Call) -> Document:
-    """Enter an organization: as its member, by its invitation, or by its domain's right to join."""
+def exchange_intermediate_session(call: Call) -> Document:
+    """Enter an organization.
+
+    As its member, by its invitation, or by its domain's right to join.
+    """
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
     call.check_session_arguments()
     organization = call.organization()
     member = members.find_by_email(call.world, organization, proof["email"])
     if member is None:
         admission.check_joinable(organization, proof["email"])
-        member = members.create(
+        member = members.create_member(
             call.world,
             organization,
             email_address=proof["email"],
@@ -119,28 +135,31 @@ def exchange(call: Call) -> Document:
             source="DIRECT",
             email_address_verified=True,
         )
-    member = members.activate(call.world, member)
-    return entered(call, member, factors=proof["factors"], proof=proof)
+    member = members.activate_member(call.world, member)
+    return enter_organization(call, member, factors=proof["factors"], proof=proof)
 
 
-def entered(
+def enter_organization(
     call: Call, member: Document, *, factors: list[Document], proof: Document | None = None
 ) -> Document:
-    """Return a session with these factors, which ends an intermediate one; or what is missing."""
-    organization = organizations.get(call.world, member["organization_id"])
+    """Return a session with these factors, which ends an intermediate one.
+
+    Or what is missing.
+    """
+    organization = organizations.get_organization(call.world, member["organization_id"])
     email = member["email_address"]
-    if missing := admission.unmet(organization, member, factors):
+    if missing := admission.list_unmet_requirements(organization, member, factors):
         proof = proof or credentials.new_intermediate(call.world, email=email, factors=[])
         proof = credentials.add_factors(call.world, proof, factors)
         return sessions.unfinished(call.world, member, proof, missing)
     if proof:
         credentials.use_intermediate(call.world, proof)
     own = {"email_id": member["_email_id"], "email_address": email}
-    session = sessions.start(
+    session = sessions.start_session(
         call.world,
         member,
         factors=[factor | {"email_factor": own} for factor in factors],
         minutes=call.number("session_duration_minutes"),
         custom_claims=call.mapping("session_custom_claims"),
     )
-    return sessions.authenticated(call.world, session)
+    return sessions.build_authenticated_answer(call.world, session)

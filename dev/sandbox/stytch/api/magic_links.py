@@ -1,28 +1,31 @@
-"""`/magic_links`: invitations, sign-in links, and what opening one means."""
+"""`/magic_links`.
+
+Invitations, sign-in links, and what opening one means.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, credentials, letters, members, sessions
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
-from sandbox.stytch.api.members import invite as invited_member
-from sandbox.stytch.api.members import shown
+from sandbox.stytch.api.members import build_member_answer
+from sandbox.stytch.api.members import invite_member as invited_member
 from sandbox.stytch.errors import StytchError
 
 HOUR = 60
 WEEK = 7 * 24 * 60
-# Stytch's own test project answers these two the same way, whoever asks.
+# Stytch's own test project answers these two the same way, anyone who asks.
 FIXED = {
     "3pzjQpgksDlGKWEwUq2Up--hCHC_0oamfLHyfspKDFU=": "unable_to_auth_magic_link",
     "CprTtwhnRNiMBiUS2jSLcWYrfuO2POeBNdo5HhW6qTM=": "magic_link_not_found",
 }
 
 
-def invite(call: Call) -> Document:
+def send_invitation(call: Call) -> Document:
     """Send an invitation, again if it was sent before."""
     minutes = call.minutes("invite_expiration_minutes", usual=WEEK, least=5, most=WEEK)
     inviter_id = call.find("invited_by_member_id")
     if inviter_id:
-        members.get(call.world, call.organization(), inviter_id)
+        members.get_member(call.world, call.organization(), inviter_id)
     answer = invited_member(call)
     letters.invitation(
         call.world,
@@ -36,20 +39,20 @@ def invite(call: Call) -> Document:
 
 
 def known_or_pending(call: Call) -> tuple[Document, bool]:
-    """Return the member who has an address, made pending now if nobody had it."""
+    """Return the member who has an address, made pending now if no one had it."""
     organization, email = call.organization(), call.email()
     member = members.find_by_email(call.world, organization, email)
     if member is not None:
         return member, False
     admission.check_joinable(organization, email)
-    made = members.create(
+    made = members.create_member(
         call.world, organization, email_address=email, status="pending", source="DIRECT"
     )
     return made, True
 
 
-def login_or_signup(call: Call) -> Document:
-    """Send a link that signs in, or signs up whoever is not active yet."""
+def send_login_link(call: Call) -> Document:
+    """Send a link that signs in, or signs up anyone who is not active yet."""
     organization = call.organization()
     word = "login"
     existing = members.find_by_email(call.world, organization, call.email())
@@ -69,11 +72,14 @@ def login_or_signup(call: Call) -> Document:
         minutes=minutes,
         challenge=call.find("pkce_code_challenge"),
     )
-    return {**shown(call, member), "member_created": created}
+    return {**build_member_answer(call, member), "member_created": created}
 
 
-def discovery_send(call: Call) -> Document:
-    """Send a link that proves an address; the same for known and unknown ones."""
+def send_discovery_link(call: Call) -> Document:
+    """Send a link that proves an address.
+
+    The same for known and unknown ones.
+    """
     letters.discovery(
         call.world,
         email=call.email(),
@@ -84,17 +90,20 @@ def discovery_send(call: Call) -> Document:
     return {}
 
 
-def authenticate(call: Call) -> Document:
-    """Open a sign-in link or an invitation: the member is active and has a session."""
+def authenticate_magic_link(call: Call) -> Document:
+    """Open a sign-in link or an invitation.
+
+    The member is active and has a session.
+    """
     token = call.text("magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
     call.check_session_arguments()
     running = call.running_session()
-    link = credentials.use_link(
+    link = credentials.use_link_token(
         call.world, token, purpose="member", verifier=call.find("pkce_code_verifier")
     )
-    member = members.by_id(call.world, link["member_id"])
+    member = members.find_member(call.world, link["member_id"])
     gone = member is None or member["status"] == "deleted"
     if member is None or gone or member["email_address"] != link["email"]:
         raise StytchError("unable_to_auth_magic_link")
@@ -109,33 +118,36 @@ def signed_in(
     type: str,  # noqa: A002
 ) -> Document:
     """Return a session of a member who just proved the address, their running one if given."""
-    member = members.activate(call.world, member)
+    member = members.activate_member(call.world, member)
     email_id = member["_email_id"]
-    factor = sessions.factor(
+    factor = sessions.build_factor(
         call.world, type=type, email_id=email_id, email=member["email_address"]
     )
     if running and running["member_id"] == member["member_id"]:
-        session = sessions.touch(
+        session = sessions.touch_session(
             call.world,
             running,
             minutes=call.number("session_duration_minutes"),
             custom_claims=call.mapping("session_custom_claims"),
             factors=[factor],
         )
-        answer = sessions.authenticated(call.world, session)
+        answer = sessions.build_authenticated_answer(call.world, session)
     else:
         proof = call.earlier_proof()
         factors = [*(proof["factors"] if proof else []), factor]
-        answer = discovery.entered(call, member, factors=factors, proof=proof)
+        answer = discovery.enter_organization(call, member, factors=factors, proof=proof)
     return answer | {"method_id": email_id, "reset_sessions": False}
 
 
-def discovery_authenticate(call: Call) -> Document:
-    """Open a discovery link: the address is proven, the organization still to choose."""
+def authenticate_discovery_link(call: Call) -> Document:
+    """Open a discovery link.
+
+    The address is proven, the organization still to choose.
+    """
     token = call.text("discovery_magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
-    link = credentials.use_link(
+    link = credentials.use_link_token(
         call.world, token, purpose="discovery", verifier=call.find("pkce_code_verifier")
     )
-    return discovery.proven(call, email=link["email"], type="magic_link")
+    return discovery.prove_address(call, email=link["email"], type="magic_link")

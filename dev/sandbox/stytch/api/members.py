@@ -1,4 +1,7 @@
-"""`/organizations/{id}/members`: create, read, change, delete, reactivate, search."""
+"""`/organizations/{id}/members`.
+
+Create, read, change, delete, reactivate, search.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, departures, members, organizations, search
@@ -20,20 +23,20 @@ ACTIONS = {
 }
 
 
-def shown(call: Call, member: Document) -> Document:
+def build_member_answer(call: Call, member: Document) -> Document:
     """Return what most member calls answer."""
     return {
         "member_id": member["member_id"],
-        "member": members.rendered(call.world, member),
-        "organization": organizations.get(call.world, member["organization_id"]),
+        "member": members.render_member(call.world, member),
+        "organization": organizations.get_organization(call.world, member["organization_id"]),
     }
 
 
-def create(call: Call) -> Document:
+def create_member_call(call: Call) -> Document:
     """Make a member, active unless asked for pending."""
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
-    member = members.create(
+    member = members.create_member(
         call.world,
         organization,
         email_address=call.text("email_address"),
@@ -41,40 +44,45 @@ def create(call: Call) -> Document:
         source="DIRECT",
         **call.chosen(*FIELDS),
     )
-    return shown(call, member)
+    return build_member_answer(call, member)
 
 
-def get(call: Call) -> Document:
+def get_member_call(call: Call) -> Document:
     """Return a member by id, external id or address."""
     organization = call.organization()
     if call.find("member_id"):
-        return shown(call, call.member(organization))
+        return build_member_answer(call, call.member(organization))
     member = members.find_by_email(call.world, organization, call.email())
     if member is None:
         raise StytchError("member_not_found")
-    return shown(call, member)
+    return build_member_answer(call, member)
 
 
 def dangerously_get(call: Call) -> Document:
-    """Return a member of whichever organization, a deleted one if asked."""
-    member = members.by_id(call.world, call.text("member_id"))
+    """Return a member of any organization, a deleted one if asked."""
+    member = members.find_member(call.world, call.text("member_id"))
     if member is None or (member["status"] == "deleted" and not call.flag("include_deleted")):
         raise StytchError("member_not_found")
-    return shown(call, member)
+    return build_member_answer(call, member)
 
 
-def update(call: Call) -> Document:
-    """Change the fields that were sent; roles replace all explicit ones."""
+def update_member_call(call: Call) -> Document:
+    """Change the fields that were sent.
+
+    Roles replace all explicit ones.
+    """
     organization = call.organization()
     member = call.member(organization)
     fields = call.chosen(*FIELDS, "email_address")
     actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
     call.authorize("stytch.member", *actions, of=organization, on=member["member_id"])
     fields["unlink_email"] = call.flag("unlink_email")
-    return shown(call, members.update(call.world, member, source="DIRECT", **fields))
+    return build_member_answer(
+        call, members.update_member(call.world, member, source="DIRECT", **fields)
+    )
 
 
-def delete(call: Call) -> Document:
+def delete_member_call(call: Call) -> Document:
     """Delete a member and end their sessions."""
     organization = call.organization()
     member = call.member(organization)
@@ -83,31 +91,37 @@ def delete(call: Call) -> Document:
     return {"member_id": member["member_id"]}
 
 
-def reactivate(call: Call) -> Document:
+def reactivate_member_call(call: Call) -> Document:
     """Bring a deleted member back."""
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
-    return shown(call, members.reactivate(call.world, organization, call.text("member_id")))
+    return build_member_answer(
+        call, members.reactivate_member(call.world, organization, call.text("member_id"))
+    )
 
 
-def find(call: Call) -> Document:
+def search_members(call: Call) -> Document:
     """Search the members of some organizations."""
     ids = call.data.get("organization_ids")
     if not ids:
         raise StytchError("bad_request", "organization_ids needs at least one id.")
-    homes = [organizations.get(call.world, id_) for id_ in ids]
+    homes = [organizations.get_organization(call.world, id_) for id_ in ids]
     for home in homes:
         call.authorize("stytch.member", "search", of=home)
     query = call.mapping("query")
-    everyone = ((home, member) for home in homes for member in members.of(call.world, home))
+    everyone = (
+        (home, member) for home in homes for member in members.list_members(call.world, home)
+    )
     deleted_too = search.asks_for_status(query)
     rendered = (
         members.rendered_in(home, member)
         for home, member in everyone
         if deleted_too or member["status"] != "deleted"
     )
-    found = search.matching(rendered, query, search.member_test)
-    page, metadata = search.page(found, cursor=call.find("cursor"), limit=call.number("limit"))
+    found = search.filter_documents(rendered, query, search.member_test)
+    page, metadata = search.build_search_page(
+        found, cursor=call.find("cursor"), limit=call.number("limit")
+    )
     return {
         "members": page,
         "organizations": {home["organization_id"]: home for home in homes},
@@ -115,15 +129,20 @@ def find(call: Call) -> Document:
     }
 
 
-def delete_external_id(call: Call) -> Document:
+def delete_member_external_id(call: Call) -> Document:
     """Take a member's external id away."""
     member = call.member(call.organization())
     after = member | {"external_id": None}
-    return shown(call, members.replace(call.world, member, after, source="DIRECT"))
+    return build_member_answer(
+        call, members.replace_member(call.world, member, after, source="DIRECT")
+    )
 
 
-def invite(call: Call) -> Document:
-    """Invite someone new, pending or invited before; an active member is refused."""
+def invite_member(call: Call) -> Document:
+    """Invite someone new, pending or invited before.
+
+    An active member is refused.
+    """
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     email = normal_email(call.text("email_address"))
@@ -131,7 +150,7 @@ def invite(call: Call) -> Document:
     fields = call.chosen("name", "roles", *members.METADATA)
     member = members.find_by_email(call.world, organization, email)
     if member is None:
-        member = members.create(
+        member = members.create_member(
             call.world,
             organization,
             email_address=email,
@@ -142,5 +161,7 @@ def invite(call: Call) -> Document:
     elif member["status"] == "active":
         raise StytchError("duplicate_member_email", "The member is already active.")
     else:
-        member = members.update(call.world, member, source="DIRECT", **fields, status="invited")
-    return shown(call, member)
+        member = members.update_member(
+            call.world, member, source="DIRECT", **fields, status="invited"
+        )
+    return build_member_answer(call, member)

@@ -1,4 +1,7 @@
-"""`/organizations`: create, read, change, delete, search."""
+"""`/organizations`.
+
+Create, read, change, delete, search.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import departures, members, organizations, search
@@ -32,29 +35,31 @@ ACTIONS = {
 NOT_FOR_MEMBERS = "not.for.members"  # an action no policy grants
 
 
-def create(call: Call) -> Document:
+def create_organization_call(call: Call) -> Document:
     """Make an organization without members."""
     call.text("organization_name")
     fields = call.chosen(*FIELDS)
-    return {"organization": organizations.create(call.world, source="DIRECT", **fields)}
+    return {
+        "organization": organizations.create_organization(call.world, source="DIRECT", **fields)
+    }
 
 
-def get(call: Call) -> Document:
+def get_organization_call(call: Call) -> Document:
     """Return one organization."""
     return {"organization": call.organization()}
 
 
-def update(call: Call) -> Document:
+def update_organization_call(call: Call) -> Document:
     """Change the fields that were sent."""
     organization = call.organization()
     fields = call.chosen(*FIELDS)
     actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
     call.authorize("stytch.organization", *actions, of=organization)
-    changed = organizations.update(call.world, organization, source="DIRECT", **fields)
+    changed = organizations.update_organization(call.world, organization, source="DIRECT", **fields)
     return {"organization": changed}
 
 
-def delete(call: Call) -> Document:
+def delete_organization_call(call: Call) -> Document:
     """Delete an organization and everyone in it."""
     organization = call.organization()
     call.authorize("stytch.organization", "delete", of=organization)
@@ -62,21 +67,25 @@ def delete(call: Call) -> Document:
     return {"organization_id": organization["organization_id"]}
 
 
-def delete_external_id(call: Call) -> Document:
+def delete_organization_external_id(call: Call) -> Document:
     """Take an organization's external id away."""
     fields = {"organization_external_id": None}
-    changed = organizations.update(call.world, call.organization(), source="DIRECT", **fields)
+    changed = organizations.update_organization(
+        call.world, call.organization(), source="DIRECT", **fields
+    )
     return {"organization": changed}
 
 
-def metrics(call: Call) -> Document:
+def count_organization_members(call: Call) -> Document:
     """Count an organization's living members."""
-    everyone = members.of(call.world, call.organization())
+    everyone = members.list_members(call.world, call.organization())
     return {"member_count": sum(member["status"] != "deleted" for member in everyone)}
 
 
-def find(call: Call) -> Document:
+def search_organizations(call: Call) -> Document:
     """Search all organizations."""
     found = search.all_organizations(call.world, call.mapping("query"))
-    page, metadata = search.page(found, cursor=call.find("cursor"), limit=call.number("limit"))
+    page, metadata = search.build_search_page(
+        found, cursor=call.find("cursor"), limit=call.number("limit")
+    )
     return {"organizations": page, "results_metadata": metadata}

@@ -1,39 +1,47 @@
-"""`/otps/email`: six-digit codes instead of links."""
+"""`/otps/email`.
+
+Six-digit codes instead of links.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import credentials, letters, members
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.magic_links import known_or_pending, signed_in
-from sandbox.stytch.api.members import shown
+from sandbox.stytch.api.members import build_member_answer
 from sandbox.stytch.errors import StytchError
 
 DISCOVERY = "discovery"
 EMAIL_OTP = "email_otp"
 
 
-def minutes(call: Call, name: str) -> int:
+def get_code_minutes(call: Call, name: str) -> int:
     """Return how long a code lives."""
     return call.minutes(name, usual=10, least=2, most=15)
 
 
-def login_or_signup(call: Call) -> Document:
-    """Send a code that signs in, or signs up whoever is not active yet."""
-    login, signup = (minutes(call, f"{word}_expiration_minutes") for word in ("login", "signup"))
+def send_login_code(call: Call) -> Document:
+    """Send a code that signs in, or signs up anyone who is not active yet."""
+    login, signup = (
+        get_code_minutes(call, f"{word}_expiration_minutes") for word in ("login", "signup")
+    )
     member, created = known_or_pending(call)
     organization = call.organization()
-    letters.code(
+    letters.send_code_mail(
         call.world,
         email=member["email_address"],
         place=organization["organization_id"],
         minutes=login if member["status"] == "active" else signup,
         organization=organization["organization_name"],
     )
-    return {**shown(call, member), "member_created": created}
+    return {**build_member_answer(call, member), "member_created": created}
 
 
-def authenticate(call: Call) -> Document:
-    """Enter a code: the member is active and has a session."""
+def authenticate_code(call: Call) -> Document:
+    """Enter a code.
+
+    The member is active and has a session.
+    """
     organization, email = call.organization(), call.email()
     call.check_session_arguments()
     running = call.running_session()
@@ -41,19 +49,25 @@ def authenticate(call: Call) -> Document:
     if member is None:
         raise StytchError("member_not_found")
     place = organization["organization_id"]
-    credentials.use_code(call.world, call.text("code"), place=place, email=email)
+    credentials.use_mailed_code(call.world, call.text("code"), place=place, email=email)
     return signed_in(call, member, running=running, type=EMAIL_OTP)
 
 
-def discovery_send(call: Call) -> Document:
-    """Send a code that proves an address; the same for known and unknown ones."""
-    lifetime = minutes(call, "discovery_expiration_minutes")
-    letters.code(call.world, email=call.email(), place=DISCOVERY, minutes=lifetime)
+def send_discovery_code(call: Call) -> Document:
+    """Send a code that proves an address.
+
+    The same for known and unknown ones.
+    """
+    lifetime = get_code_minutes(call, "discovery_expiration_minutes")
+    letters.send_code_mail(call.world, email=call.email(), place=DISCOVERY, minutes=lifetime)
     return {}
 
 
-def discovery_authenticate(call: Call) -> Document:
-    """Enter a discovery code: the address is proven, the organization still to choose."""
+def authenticate_discovery_code(call: Call) -> Document:
+    """Enter a discovery code.
+
+    The address is proven, the organization still to choose.
+    """
     email = call.email()
-    credentials.use_code(call.world, call.text("code"), place=DISCOVERY, email=email)
-    return discovery.proven(call, email=email, type=EMAIL_OTP)
+    credentials.use_mailed_code(call.world, call.text("code"), place=DISCOVERY, email=email)
+    return discovery.prove_address(call, email=email, type=EMAIL_OTP)

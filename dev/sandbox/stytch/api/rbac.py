@@ -1,4 +1,7 @@
-"""`/rbac`: the project's policy and an organization's own roles."""
+"""`/rbac`.
+
+The project's policy and an organization's own roles.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import organizations, roles
@@ -6,7 +9,7 @@ from sandbox.stytch.api.call import Call
 from sandbox.stytch.errors import StytchError
 
 
-def policy(call: Call) -> Document:  # noqa: ARG001  every handler takes its call
+def get_policy_call(call: Call) -> Document:  # noqa: ARG001  every handler takes its call
     """Return the project's policy."""
     return {"policy": roles.POLICY}
 
@@ -24,6 +27,6 @@ def set_organization(call: Call) -> Document:
     if wanted is None:
         raise StytchError("bad_request", "org_policy is required.")
     own = [{"description": "", "permissions": [], **entry} for entry in wanted["roles"]]
-    roles.define(call.world, organization["organization_id"], own)
-    organizations.update(call.world, organization, source="DIRECT", custom_roles=own)
+    roles.define_organization_roles(call.world, organization["organization_id"], own)
+    organizations.update_organization(call.world, organization, source="DIRECT", custom_roles=own)
     return {"org_policy": {"roles": own}}

@@ -1,4 +1,7 @@
-"""`/sessions`: prove, list, exchange and revoke, and the public keys."""
+"""`/sessions`.
+
+Prove, list, exchange and revoke, and the public keys.
+"""
 
 from sandbox.store import Document
 from sandbox.stytch import members, organizations, roles, sessions, tokens
@@ -7,32 +10,35 @@ from sandbox.stytch.api.call import Call
 from sandbox.stytch.errors import StytchError
 
 
-def authenticate(call: Call) -> Document:
-    """Prove a session by token or JWT, even an expired one; answers with a fresh JWT."""
+def authenticate_session(call: Call) -> Document:
+    """Prove a session by token or JWT, even an expired one.
+
+    Answers with a fresh JWT.
+    """
     session = call.session()
     check = call.mapping("authorization_check")
-    verdict = judged(call, session, check) if check else None
-    session = sessions.touch(
+    verdict = check_authorization(call, session, check) if check else None
+    session = sessions.touch_session(
         call.world,
         session,
         minutes=call.number("session_duration_minutes"),
         custom_claims=call.mapping("session_custom_claims"),
     )
-    answer = sessions.authenticated(call.world, session)
+    answer = sessions.build_authenticated_answer(call.world, session)
     kept = ("member_session", "session_token", "session_jwt", "member", "organization")
     return {name: answer[name] for name in kept} | {"verdict": verdict}
 
 
-def judged(call: Call, session: Document, check: Document) -> Document:
+def check_authorization(call: Call, session: Document, check: Document) -> Document:
     """Return Stytch's verdict, or refuse."""
-    asked = organizations.get(call.world, check["organization_id"])
+    asked = organizations.get_organization(call.world, check["organization_id"])
     if asked["organization_id"] != session["organization_id"]:
         raise StytchError("session_authorization_tenancy_error")
-    member = members.by_id(call.world, session["member_id"]) or {}
-    granting = roles.granting(
+    member = members.find_member(call.world, session["member_id"]) or {}
+    granting = roles.list_granting_roles(
         call.world,
         organization_id=session["organization_id"],
-        role_ids=members.role_ids(call.world, member),
+        role_ids=members.list_role_ids(call.world, member),
         resource_id=check["resource_id"],
         action=check["action"],
     )
@@ -41,42 +47,48 @@ def judged(call: Call, session: Document, check: Document) -> Document:
     return {"authorized": True, "granting_roles": granting}
 
 
-def get(call: Call) -> Document:
+def list_sessions_call(call: Call) -> Document:
     """List a member's live sessions."""
     member = call.member(call.organization())
-    live = sessions.live_of(call.world, member["member_id"])
-    return {"member_sessions": [sessions.rendered(call.world, session) for session in live]}
+    live = sessions.list_live_sessions(call.world, member["member_id"])
+    return {"member_sessions": [sessions.render_session(call.world, session) for session in live]}
 
 
-def exchange(call: Call) -> Document:
-    """Enter another organization of the same person; accepts an invitation, joins by no domain."""
+def exchange_session(call: Call) -> Document:
+    """Enter another organization of the same person.
+
+    Accepts an invitation, joins by no domain.
+    """
     session = call.session()
     call.check_session_arguments()
-    mine = members.by_id(call.world, session["member_id"]) or {}
+    mine = members.find_member(call.world, session["member_id"]) or {}
     member = members.find_by_email(call.world, call.organization(), mine["email_address"])
     if member is None:
         raise StytchError("member_does_not_exist_in_organization")
-    member = members.activate(call.world, member)
-    return discovery.entered(call, member, factors=session["authentication_factors"])
+    member = members.activate_member(call.world, member)
+    return discovery.enter_organization(call, member, factors=session["authentication_factors"])
 
 
-def revoke(call: Call) -> Document:
+def revoke_sessions(call: Call) -> Document:
     """End one session, or all of a member."""
     names = ("member_session_id", "session_token", "session_jwt", "member_id")
     given = call.chosen(*names)
     if len(given) != 1:
         raise StytchError("too_many_session_arguments" if given else "no_session_arguments")
     if member_id := given.get("member_id"):
-        if members.by_id(call.world, member_id) is None:
+        if members.find_member(call.world, member_id) is None:
             raise StytchError("member_not_found")
-        sessions.end_all(call.world, member_id)
+        sessions.end_member_sessions(call.world, member_id)
     elif session_id := given.get("member_session_id"):
-        sessions.end(call.world, sessions.by_id(call.world, session_id))
+        sessions.end_session(call.world, sessions.find_session(call.world, session_id))
     else:
-        sessions.end(call.world, call.session())
+        sessions.end_session(call.world, call.session())
     return {}
 
 
-def jwks(call: Call) -> Document:
-    """Return the public keys; nobody needs a secret for this."""
-    return {"keys": tokens.jwks(call.world)}
+def get_jwks_call(call: Call) -> Document:
+    """Return the public keys.
+
+    No one needs a secret for this.
+    """
+    return {"keys": tokens.list_public_keys(call.world)}

@@ -1,4 +1,4 @@
-"""`manage.py reconcile_seats`: counted, target and observed, compared and repaired or reported."""
+"""The command `manage.py reconcile_seats`, which compares seats and repairs or reports them."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -10,18 +10,21 @@ from django.core.management.base import BaseCommand, CommandError
 from billing.seat_sync import reconcile
 from kit import actor as callers
 from kit import outbound
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 
 class Command(BaseCommand):
-    """Safe to run again: the second run finds nothing to do."""
+    """Compare and repair.
+
+    A second run finds nothing to do.
+    """
 
     help = "Compares every organization's seats with Stripe, and repairs what differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whom, and whether to touch anything."""
+        """Add which organizations to compare, and whether to repair."""
         parser.add_argument("--organization", help="One organization's slug or id.")
         parser.add_argument("--dry-run", action="store_true", help="Report, change nothing.")
         parser.add_argument(
@@ -31,9 +34,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Print one line per organization; exit 1 when one could not be compared."""
+        """Print one line per organization, and exit 1 when one could not be compared."""
         failed = 0
-        with callers.use(Caller(kind="operator", id="reconcile_seats")), outbound.patient():
+        with (
+            callers.act_as(Actor(kind="operator", id="reconcile_seats")),
+            outbound.use_job_timeouts(),
+        ):
             for organization_id in self._chosen(options["organization"]):
                 failed += not self._compare(organization_id, options)
         if failed:
@@ -41,7 +47,7 @@ class Command(BaseCommand):
 
     def _chosen(self, reference: str | None) -> Iterable[UUID]:
         if reference is None:
-            return reconcile.candidates()
+            return reconcile.list_candidates()
         found = Organization.objects.live().referred_to(reference).first()
         if found is None:
             raise CommandError(f"No organization is called {reference}.")
@@ -50,9 +56,9 @@ class Command(BaseCommand):
     def _compare(self, organization_id: UUID, options: dict[str, Any]) -> bool:
         try:
             if options["dry_run"]:
-                finding = reconcile.look(organization_id=organization_id)
+                finding = reconcile.inspect_seats(organization_id=organization_id)
             else:
-                finding = reconcile.reconcile(
+                finding = reconcile.reconcile_organization(
                     organization_id=organization_id, corrects_drift=options["correct_drift"]
                 )
         except (VendorUnavailable, VendorRejected, VendorNotFound) as error:

@@ -1,4 +1,4 @@
-"""`manage.py sync_catalog`: the plans of `billing.plans.definitions`, in our tables and at Stripe."""
+"""The command `manage.py sync_catalog`, which writes the plans to our tables and to the provider."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,22 +10,25 @@ from kit import outbound
 
 
 class Command(BaseCommand):
-    """Safe to run again: it changes only what differs."""
+    """Write and publish the catalog.
+
+    A second run changes nothing.
+    """
 
     help = "Writes plans, prices and features to the database, and makes Stripe sell them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """For a first migration, before there are keys."""
+        """Add `--local`, for a first migration without keys."""
         parser.add_argument("--local", action="store_true", help="Leave Stripe alone.")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Write and say what was done."""
-        catalog.seed()
+        """Write, publish, and print what was done."""
+        catalog.write_catalog()
         if options["local"]:
             self.stdout.write("Plans, prices and features are in the database.")
             return
-        with outbound.patient():
-            summary = catalog.publish()
+        with outbound.use_job_timeouts():
+            summary = catalog.publish_catalog()
         self.stdout.write(
             f"Plans at Stripe: {summary.plans}; prices made: {summary.prices_created},"
             f" found: {summary.prices_known}."

@@ -1,1 +1,1 @@
-"""Stripe as a payment provider: its SDK, its errors, its webhooks."""
+"""Stripe as a payment provider, with its SDK, its errors and its webhooks."""

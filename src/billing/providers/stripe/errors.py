@@ -1,4 +1,4 @@
-"""What the SDK may raise, as one of our three ways to fail, and the fourth that only Stripe has."""
+"""Translate the SDK's errors into our three, and KeySpent."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,17 +11,17 @@ from kit import outbound
 
 VENDOR: Final = "stripe"
 MISSING: Final = "resource_missing"
-# Seats are right ten minutes after Stripe is back, whatever it asked for while it was not.
+# Seats are right ten minutes after Stripe is back, regardless of the delays it asked for.
 LONGEST_WAIT: Final = 570
 
 
 @contextmanager
-def calling(*, is_keyed: bool = False) -> Iterator[None]:
-    """Hold the door for one call, and let none of the SDK's errors through it.
+def translate_errors(*, is_keyed: bool = False) -> Iterator[None]:
+    """Make one call under the limits of `kit.outbound`, and translate the SDK's errors.
 
     Raises one of the kit's three, and KeySpent when the call `is_keyed`.
     """
-    with outbound.door(VENDOR):
+    with outbound.guard_call(VENDOR):
         try:
             yield
         except stripe.StripeError as error:
@@ -31,14 +31,14 @@ def calling(*, is_keyed: bool = False) -> Iterator[None]:
 
 
 def _spends_its_key(error: stripe.StripeError) -> bool:
-    """Stripe stores the answer of what it began, its own failures included, and repeats it."""
+    """Return whether Stripe stored this error as the answer of its key."""
     if isinstance(error, stripe.IdempotencyError):
         return True
     return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
 
 
 def _translated(error: stripe.StripeError) -> Exception:
-    """One of three: unavailable, rejected, not found."""
+    """Return the error as unavailable, rejected or not found."""
     code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
     status = error.http_status or 0
     match error:

@@ -1,4 +1,4 @@
-"""Stripe's JSON as our own values; every oddity of API version 2026-10-28 is met here."""
+"""Convert Stripe's JSON of API version 2026-10-28 to our own types."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,22 +20,22 @@ Json = Mapping[str, Any]
 ORGANIZATION = "organization_id"
 
 
-def customer(raw: Json) -> CustomerSnapshot:
-    """A customer, with its tax ids when they were expanded; a deleted one has only an id."""
+def parse_customer(raw: Json) -> CustomerSnapshot:
+    """Return a customer, with its tax ids when they were expanded."""
     if raw.get("deleted"):
         return CustomerSnapshot(external_id=raw["id"], is_deleted=True)
     tax_ids = (raw.get("tax_ids") or {}).get("data", [])
     return CustomerSnapshot(
         external_id=raw["id"],
         is_deleted=False,
-        organization_hint=hint(raw),
-        profile=profile(raw),
-        tax_ids=tuple(tax_id(entry) for entry in tax_ids),
+        organization_hint=read_organization_hint(raw),
+        profile=parse_profile(raw),
+        tax_ids=tuple(parse_tax_id(entry) for entry in tax_ids),
     )
 
 
-def profile(raw: Json) -> Profile:
-    """Name, e-mail and address; Stripe says null where we say nothing."""
+def parse_profile(raw: Json) -> Profile:
+    """Return name, e-mail and address, blank where Stripe has null."""
     address = raw.get("address") or {}
     return Profile(
         name=raw.get("name") or "",
@@ -49,8 +49,8 @@ def profile(raw: Json) -> Profile:
     )
 
 
-def tax_id(raw: Json) -> TaxId:
-    """A tax id and the state of its verification."""
+def parse_tax_id(raw: Json) -> TaxId:
+    """Return a tax id and the state of its verification."""
     verification = raw.get("verification") or {}
     return TaxId(
         external_id=raw["id"],
@@ -59,78 +59,88 @@ def tax_id(raw: Json) -> TaxId:
     )
 
 
-def subscription(raw: Json) -> SubscriptionSnapshot:
-    """A subscription; its period lies on the items, never on itself."""
+def parse_subscription(raw: Json) -> SubscriptionSnapshot:
+    """Return a subscription.
+
+    Its period is read from its items.
+    """
     entries = raw["items"]["data"]
     first = entries[0] if entries else {}
     return SubscriptionSnapshot(
         external_id=raw["id"],
-        customer_id=reference(raw["customer"]),
-        organization_hint=hint(raw),
+        customer_id=read_reference(raw["customer"]),
+        organization_hint=read_organization_hint(raw),
         status=raw["status"],
-        items=tuple(item(entry) for entry in entries),
-        period_start=moment(first.get("current_period_start")),
-        period_end=moment(first.get("current_period_end")),
+        items=tuple(parse_item(entry) for entry in entries),
+        period_start=parse_optional_time(first.get("current_period_start")),
+        period_end=parse_optional_time(first.get("current_period_end")),
         cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
-        cancel_at=moment(raw.get("cancel_at")),
-        trial_end=moment(raw.get("trial_end")),
-        started_at=certain(raw["created"]),
-        ended_at=moment(raw.get("ended_at")),
+        cancel_at=parse_optional_time(raw.get("cancel_at")),
+        trial_end=parse_optional_time(raw.get("trial_end")),
+        started_at=parse_time(raw["created"]),
+        ended_at=parse_optional_time(raw.get("ended_at")),
     )
 
 
-def item(raw: Json) -> Item:
-    """One position; metered ones have no quantity."""
+def parse_item(raw: Json) -> Item:
+    """Return an item of a subscription.
+
+    Metered ones have no quantity.
+    """
     return Item(
         external_id=raw["id"],
-        price_id=reference(raw["price"]),
+        price_id=read_reference(raw["price"]),
         quantity=raw.get("quantity"),
     )
 
 
-def checkout(raw: Json) -> CheckoutSnapshot:
-    """A checkout session; the url is gone once it is over."""
+def parse_checkout(raw: Json) -> CheckoutSnapshot:
+    """Return a checkout session, whose url is gone once it is over."""
     return CheckoutSnapshot(
         external_id=raw["id"],
         url=raw.get("url") or "",
-        expires_at=certain(raw["expires_at"]),
-        subscription_id=reference(raw.get("subscription")),
+        expires_at=parse_time(raw["expires_at"]),
+        subscription_id=read_reference(raw.get("subscription")),
         price_ids=tuple(
-            reference(entry.get("price")) for entry in (raw.get("line_items") or {}).get("data", ())
+            read_reference(entry.get("price"))
+            for entry in (raw.get("line_items") or {}).get("data", ())
         ),
     )
 
 
-def invoice(raw: Json) -> InvoiceSnapshot:
-    """An invoice; what it is for lies under `parent`."""
+def parse_invoice(raw: Json) -> InvoiceSnapshot:
+    """Return an invoice.
+
+    What it is for lies under `parent`.
+    """
     return InvoiceSnapshot(
         external_id=raw["id"],
-        customer_id=reference(raw.get("customer")),
-        subscription_id=subscription_of_invoice(raw),
+        customer_id=read_reference(raw.get("customer")),
+        subscription_id=read_invoice_subscription(raw),
         number=raw.get("number") or "",
         status=raw.get("status") or "draft",
         total=raw["total"],
         amount_due=raw["amount_due"],
         currency=raw["currency"],
         attempts=raw.get("attempt_count") or 0,
-        issued_at=certain(raw["created"]),
+        issued_at=parse_time(raw["created"]),
         hosted_url=raw.get("hosted_invoice_url") or "",
         pdf_url=raw.get("invoice_pdf") or "",
     )
 
 
-def subscription_of_invoice(raw: Json) -> str:
-    """The id of the subscription an invoice is for; blank for any other invoice."""
+def read_invoice_subscription(raw: Json) -> str:
+    """Return the id of an invoice's subscription, blank for any other invoice."""
     details = (raw.get("parent") or {}).get("subscription_details") or {}
-    return reference(details.get("subscription"))
+    return read_reference(details.get("subscription"))
 
 
-def price(raw: Json) -> PriceSnapshot:
-    """A recurring price."""
+def parse_price(raw: Json) -> PriceSnapshot:
+    """Return a recurring price."""
     amount = raw.get("unit_amount")
     return PriceSnapshot(
         external_id=raw["id"],
-        product_id=reference(raw["product"]),
+        product_id=read_reference(raw["product"]),
         lookup_key=raw.get("lookup_key") or "",
         amount=int(Decimal(amount)) if amount is not None else 0,
         currency=raw["currency"],
@@ -138,23 +148,23 @@ def price(raw: Json) -> PriceSnapshot:
     )
 
 
-def hint(raw: Json) -> str:
-    """Which organization the object says it belongs to: a hint, metadata can be edited."""
+def read_organization_hint(raw: Json) -> str:
+    """Return the organization in the metadata, which can be edited and is only a hint."""
     return str((raw.get("metadata") or {}).get(ORGANIZATION, ""))
 
 
-def reference(value: Any) -> str:  # noqa: ANN401 - an id, an expanded object, or null
-    """The id of what may or may not be expanded."""
+def read_reference(value: Any) -> str:  # noqa: ANN401 - an id, an expanded object, or null
+    """Return the id of what may or may not be expanded."""
     if value is None:
         return ""
     return value if isinstance(value, str) else str(value["id"])
 
 
-def certain(seconds: int) -> datetime:
-    """A moment that is always there."""
+def parse_time(seconds: int) -> datetime:
+    """Return the time of a Unix timestamp."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def moment(seconds: int | None) -> datetime | None:
-    """A moment, or none."""
-    return certain(seconds) if seconds else None
+def parse_optional_time(seconds: int | None) -> datetime | None:
+    """Return the time of a Unix timestamp, or None."""
+    return parse_time(seconds) if seconds else None

@@ -1,4 +1,4 @@
-"""Our own values as Stripe's parameters: the exact item, number and proration that are sent."""
+"""Convert our own values to Stripe's parameters."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -19,8 +19,11 @@ BEHAVIOR: Final[dict[Proration, Behavior]] = {
 }
 
 
-def profile(wanted: Profile) -> params.CustomerUpdateParams:
-    """Every field, blank where we have nothing: a partial address would leave old parts behind."""
+def build_profile(wanted: Profile) -> params.CustomerUpdateParams:
+    """Return every field, blank where empty.
+
+    A partial address would leave old parts.
+    """
     return {
         "name": wanted.name,
         "email": wanted.email,
@@ -35,8 +38,8 @@ def profile(wanted: Profile) -> params.CustomerUpdateParams:
     }
 
 
-def checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
-    """A payment page whose quantity the buyer cannot change."""
+def build_checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
+    """Return a payment page whose quantity the buyer cannot change."""
     metadata = {ORGANIZATION: str(wanted.organization_id)}
     subscription: params.checkout.SessionCreateParamsSubscriptionData = {"metadata": metadata}
     if wanted.trial_days:
@@ -57,15 +60,18 @@ def checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
     }
 
 
-def seats(wanted: SeatChangeRequest) -> params.SubscriptionUpdateParams:
-    """One item by its id: without it, Stripe would add a second one."""
+def build_seat_change(wanted: SeatChangeRequest) -> params.SubscriptionUpdateParams:
+    """Return the change of one item, named by its id.
+
+    Without it Stripe would add a second one.
+    """
     item: params.SubscriptionUpdateParamsItem = {
         "id": wanted.item_id,
         "quantity": wanted.quantity,
     }
     if wanted.price_id:
         item["price"] = wanted.price_id
-    # A declined card takes no seat away: whoever counts is billed, and Stripe asks for the money
+    # A declined card takes no seat away: anyone who counts is billed, and Stripe asks for the money
     # again while the grace of a failed payment runs. A change refused for it would be free seats.
     body: params.SubscriptionUpdateParams = {
         "items": [item],
@@ -77,8 +83,8 @@ def seats(wanted: SeatChangeRequest) -> params.SubscriptionUpdateParams:
     return body
 
 
-def preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
-    """The same change, asked about instead of made."""
+def build_preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
+    """Return the preview of such a change."""
     item: params.InvoiceCreatePreviewParamsSubscriptionDetailsItem = {
         "id": wanted.item_id,
         "quantity": wanted.quantity,
@@ -92,8 +98,8 @@ def preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
     return {"subscription": wanted.subscription_id, "subscription_details": details}
 
 
-def price(wanted: PriceSnapshot) -> params.PriceCreateParams:
-    """A licensed, recurring price per seat."""
+def build_price(wanted: PriceSnapshot) -> params.PriceCreateParams:
+    """Return a licensed, recurring price per seat."""
     interval: Literal["month", "year"] = "year" if wanted.interval == "year" else "month"
     return {
         "product": wanted.product_id,
@@ -105,8 +111,8 @@ def price(wanted: PriceSnapshot) -> params.PriceCreateParams:
     }
 
 
-def portal() -> params.billing_portal.ConfigurationCreateParams:
-    """Seats and plans change here, where the members are counted; never in the portal."""
+def build_portal() -> params.billing_portal.ConfigurationCreateParams:
+    """Return portal settings without seats and plans, which change where members are counted."""
     return {
         "features": {
             "customer_update": {
@@ -123,6 +129,6 @@ def portal() -> params.billing_portal.ConfigurationCreateParams:
 
 
 def is_our_portal(raw: Mapping[str, Any]) -> bool:
-    """Whether a portal configuration is the one we made."""
+    """Return whether a portal configuration is the one we made."""
     metadata = raw.get("metadata") or {}
     return all(metadata.get(key) == value for key, value in PORTAL_MARK.items())

@@ -1,4 +1,7 @@
-"""What Stripe tells us: a hint to fetch the object again, never a fact."""
+"""Verify and read Stripe's webhooks.
+
+The object is fetched again before it is stored.
+"""
 
 import hashlib
 import hmac
@@ -10,13 +13,13 @@ from typing import Any, Final
 from django.conf import settings
 
 from webhooks.inbound import registry
-from webhooks.inbound.registry import BadSignature, Hint
+from webhooks.inbound.registry import BadSignature, EventHeader
 
 SOURCE: Final = "stripe"
 LIVE: Final = ("sk_live_", "rk_live_")
 
 
-def verify(body: bytes, headers: Mapping[str, str], secret: str) -> None:
+def verify_signature(body: bytes, headers: Mapping[str, str], secret: str) -> None:
     """Raise BadSignature unless Stripe signed this body just now.
 
     The header is `t=<seconds>,v1=<hex>[,v1=<hex>…]`, over `{t}.{body}`:
@@ -28,11 +31,14 @@ def verify(body: bytes, headers: Mapping[str, str], secret: str) -> None:
     registry.refuse_stale(at)
 
 
-def read(body: bytes) -> Hint:
-    """Only ids, type and time; the object's own content is fetched."""
+def parse_event(body: bytes) -> EventHeader:
+    """Return ids, type and time.
+
+    The object's content is fetched.
+    """
     event = json.loads(body)
     thing = event["data"]["object"]
-    return Hint(
+    return EventHeader(
         external_id=event["id"],
         type=event["type"],
         object_key=_object_key(event["type"], thing),
@@ -43,9 +49,11 @@ def read(body: bytes) -> Hint:
 
 
 def _object_key(type_: str, thing: Mapping[str, Any]) -> str:
-    """What the handler will fetch: a tax id is read with its customer.
+    """Return the id of the object to fetch.
 
-    Some objects have no id (an upcoming invoice): nobody handles those, but refusing them would
+    A tax id is read with its customer.
+
+    Some objects have no id (an upcoming invoice): no one handles those, but refusing them would
     have Stripe deliver again for days, and close the endpoint at last.
     """
     name = "customer" if type_.startswith("customer.tax_id.") else "id"
@@ -53,7 +61,7 @@ def _object_key(type_: str, thing: Mapping[str, Any]) -> str:
 
 
 def signed_at(body: bytes, header: str, secret: str) -> int | None:
-    """When the body was signed with `secret`, in seconds; None when it was not.
+    """Return when the body was signed with `secret`, in seconds, or None.
 
     Several `v1` are there while a secret is being rotated; one that fits is enough.
     """
@@ -72,8 +80,8 @@ registry.register_source(
     registry.Source(
         name=SOURCE,
         secret=lambda: settings.STRIPE_WEBHOOK_SECRET,
-        verify=verify,
-        read=read,
+        verify=verify_signature,
+        read=parse_event,
         livemode=lambda: settings.STRIPE_SECRET_KEY.startswith(LIVE),
     )
 )

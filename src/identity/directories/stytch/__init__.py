@@ -1,1 +1,1 @@
-"""Stytch as a directory: its SDK, its errors, its webhooks."""
+"""Stytch as a directory, with its SDK, its errors and its webhooks."""

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from identity.directories.stytch import parse
-from identity.directories.stytch.errors import calling
+from identity.directories.stytch.errors import translate_errors
 from identity.directories.types import (
     Authenticated,
     Discovered,
@@ -35,145 +35,151 @@ class StytchDirectory:
             secret=settings.STYTCH_SECRET,
             environment=settings.STYTCH_BASE_URL or None,
             suppress_warnings=True,
-            sync_session=outbound.session(),
+            sync_session=outbound.create_session(),
         )
 
     # ── Signing in ───────────────────────────────────────────────────────────────────────────
 
     def send_magic_link(self, *, email: str) -> None:
-        """Mail a link that leads to discovery; Stytch answers alike for unknown addresses."""
-        with calling():
+        """Mail a link that leads to discovery.
+
+        Stytch answers alike for unknown addresses.
+        """
+        with translate_errors():
             self._client.magic_links.email.discovery.send(
                 email_address=email, discovery_redirect_url=settings.AUTH_REDIRECT_URL
             )
 
     def send_code(self, *, email: str) -> None:
         """Mail a one-time code that leads to discovery."""
-        with calling():
+        with translate_errors():
             self._client.otps.email.discovery.send(email_address=email)
 
     def discover(self, *, token: str) -> Discovery:
         """Spend the token of a mailed link."""
-        with calling():
+        with translate_errors():
             answer = self._client.magic_links.discovery.authenticate(
                 discovery_magic_links_token=token
             )
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=parse.discovered(answer.discovered_organizations),
+            organizations=parse.parse_discovered(answer.discovered_organizations),
         )
 
     def discover_by_code(self, *, email: str, code: str) -> Discovery:
         """Spend a mailed code."""
-        with calling():
+        with translate_errors():
             answer = self._client.otps.email.discovery.authenticate(email_address=email, code=code)
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=parse.discovered(answer.discovered_organizations),
+            organizations=parse.parse_discovered(answer.discovered_organizations),
         )
 
     def create_organization(
         self, *, intermediate_session_token: str, name: str, slug: str
     ) -> Authenticated:
-        """A new organization whose first admin is the person behind the token."""
+        """Create an organization whose first admin is the person of the token."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.discovery.organizations.create(
                 intermediate_session_token=intermediate_session_token,
                 organization_name=name,
                 organization_slug=slug or None,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return parse.authenticated(answer, asked_at)
+        return parse.parse_sign_in(answer, asked_at)
 
     def enter(self, *, intermediate_session_token: str, stytch_org_id: str) -> Authenticated:
-        """A session in one of the discovered organizations; joins or accepts where needed."""
+        """Create a session in a discovered organization, joining or accepting where needed."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.discovery.intermediate_sessions.exchange(
                 intermediate_session_token=intermediate_session_token,
                 organization_id=stytch_org_id,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return parse.authenticated(answer, asked_at)
+        return parse.parse_sign_in(answer, asked_at)
 
     def accept(self, *, token: str) -> Authenticated:
-        """Spend an invitation's token: its member becomes active."""
+        """Spend an invitation's token, which makes its member active."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.magic_links.authenticate(
                 magic_links_token=token, session_duration_minutes=SESSION_MINUTES
             )
-        return parse.authenticated(answer, asked_at)
+        return parse.parse_sign_in(answer, asked_at)
 
     # ── Sessions ─────────────────────────────────────────────────────────────────────────────
 
     def refresh(self, *, session_token: str) -> Authenticated:
-        """The same session for longer, with a fresh JWT."""
+        """Extend a session and return it with a fresh JWT."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.sessions.authenticate(
                 session_token=session_token, session_duration_minutes=SESSION_MINUTES
             )
-        return parse.session(answer, answer.member_session, asked_at)
+        return parse.parse_session(answer, answer.member_session, asked_at)
 
     def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
-        """A session of the same person in another organization."""
+        """Create a session of the same person in another organization."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.sessions.exchange(
                 organization_id=stytch_org_id,
                 session_jwt=session_jwt,
                 session_duration_minutes=SESSION_MINUTES,
             )
-        return parse.authenticated(answer, asked_at)
+        return parse.parse_sign_in(answer, asked_at)
 
     def discovered(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
     ) -> tuple[Discovered, ...]:
-        """Where the person of a session, or of a sign-in under way, may go; neither is used up."""
-        with calling():
+        """Return where the person of a session, or of a sign-in under way, may go.
+
+        Neither is used up.
+        """
+        with translate_errors():
             answer = self._client.discovery.organizations.list(
                 session_jwt=session_jwt, intermediate_session_token=intermediate_session_token
             )
-        return parse.discovered(answer.discovered_organizations)
+        return parse.parse_discovered(answer.discovered_organizations)
 
     def sessions(self, *, stytch_org_id: str, stytch_member_id: str) -> tuple[SessionSnapshot, ...]:
-        """A member's live sessions."""
-        with calling():
+        """Return a member's live sessions."""
+        with translate_errors():
             answer = self._client.sessions.get(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
-        return tuple(parse.listed(session) for session in answer.member_sessions)
+        return tuple(parse.parse_listed_session(session) for session in answer.member_sessions)
 
     def revoke_session(self, *, session_id: str) -> None:
         """End one session."""
-        with calling():
+        with translate_errors():
             self._client.sessions.revoke(member_session_id=session_id)
 
     def signing_keys(self) -> list[dict[str, Any]]:
-        """The public keys session tokens are signed with, as JWKs."""
-        with calling():
+        """Return the public keys session tokens are signed with, as JWKs."""
+        with translate_errors():
             answer = self._client.sessions.get_jwks(project_id=settings.STYTCH_PROJECT_ID)
         return [key.model_dump() for key in answer.keys]
 
     # ── The directory ────────────────────────────────────────────────────────────────────────
 
     def organization(self, *, stytch_org_id: str) -> OrganizationSnapshot:
-        """One organization."""
-        with calling():
+        """Return one organization."""
+        with translate_errors():
             answer = self._client.organizations.get(organization_id=stytch_org_id)
-        return parse.organization(answer.organization)
+        return parse.parse_organization(answer.organization)
 
     def organizations(self) -> Iterator[OrganizationSnapshot]:
-        """All organizations of the project, page by page."""
+        """Yield all organizations of the project, page by page."""
         cursor: str | None = None
         while True:
-            with calling():
+            with translate_errors():
                 answer = self._client.organizations.search(cursor=cursor, limit=PAGE)
-            yield from map(parse.organization, answer.organizations)
+            yield from map(parse.parse_organization, answer.organizations)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
                 return
@@ -181,52 +187,55 @@ class StytchDirectory:
     def update_organization(
         self, *, stytch_org_id: str, name: str | None = None, slug: str | None = None
     ) -> OrganizationSnapshot:
-        """Rename an organization; what is None stays as it is there."""
-        with calling():
+        """Rename an organization, leaving what is None as it is."""
+        with translate_errors():
             answer = self._client.organizations.update(
                 organization_id=stytch_org_id, organization_name=name, organization_slug=slug
             )
-        return parse.organization(answer.organization)
+        return parse.parse_organization(answer.organization)
 
     def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
-        """One member by its id alone: an event about a deletion names no organization."""
+        """Return one member by its id alone.
+
+        An event about a deletion names no organization.
+        """
         asked_at = timezone.now()
         try:
-            with calling():
+            with translate_errors():
                 answer = self._client.organizations.members.dangerously_get(
                     member_id=stytch_member_id, include_deleted=True
                 )
         except VendorNotFound:
             return MemberDeleted(stytch_member_id=stytch_member_id, read_at=asked_at)
-        return parse.member(answer.member, asked_at)
+        return parse.parse_member(answer.member, asked_at)
 
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None:
-        """The member with this address, if it is there and not deleted."""
+        """Return the member with this address, if it is there and not deleted."""
         asked_at = timezone.now()
         try:
-            with calling():
+            with translate_errors():
                 answer = self._client.organizations.members.get(
                     organization_id=stytch_org_id, email_address=email
                 )
         except VendorNotFound:
             return None
-        found = parse.member(answer.member, asked_at)
+        found = parse.parse_member(answer.member, asked_at)
         return found if isinstance(found, MemberSnapshot) else None
 
     def members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
-        """All members of an organization that are not deleted, page by page."""
+        """Yield all members of an organization that are not deleted, page by page."""
         cursor: str | None = None
         # A plain dictionary: the SDK turns its own SearchQuery into one by a deprecated method.
         statuses = {"filter_name": "statuses", "filter_value": ["active", "pending", "invited"]}
         query = {"operator": "AND", "operands": [statuses]}
         while True:
             asked_at = timezone.now()
-            with calling():
+            with translate_errors():
                 answer = self._client.organizations.members.search(
                     organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE, query=query
                 )
             for found in answer.members:
-                yield parse.present(found, asked_at)
+                yield parse.parse_present_member(found, asked_at)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
                 return
@@ -234,9 +243,9 @@ class StytchDirectory:
     def invite(
         self, *, stytch_org_id: str, email: str, name: str, roles: list[str], invited_by: str
     ) -> MemberSnapshot:
-        """Mail an invitation; for an address invited before, mail it again."""
+        """Mail an invitation, again if the address was invited before."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.magic_links.email.invite(
                 organization_id=stytch_org_id,
                 email_address=email,
@@ -246,29 +255,29 @@ class StytchDirectory:
                 invite_redirect_url=settings.AUTH_REDIRECT_URL,
                 invite_expiration_minutes=INVITATION_MINUTES,
             )
-        return parse.present(answer.member, asked_at)
+        return parse.parse_present_member(answer.member, asked_at)
 
     def set_roles(
         self, *, stytch_org_id: str, stytch_member_id: str, roles: list[str]
     ) -> MemberSnapshot:
-        """Replace our roles of a member; custom ones stay, and those its provider implies."""
-        with calling():  # an update replaces all that were assigned by hand
+        """Replace our roles of a member, keeping custom ones and those its provider implies."""
+        with translate_errors():  # an update replaces all that were assigned by hand
             held = self._client.organizations.members.get(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.organizations.members.update(
                 organization_id=stytch_org_id,
                 member_id=stytch_member_id,
-                roles=[*roles, *parse.assigned(held.member)],
+                roles=[*roles, *parse.list_assigned_roles(held.member)],
             )
-        return parse.present(answer.member, asked_at)
+        return parse.parse_present_member(answer.member, asked_at)
 
     def delete_member(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberDeleted:
-        """Delete a member, with its sessions and links; one that is gone already is as well."""
+        """Delete a member with its sessions and links, also one that is gone already."""
         try:
-            with calling():
+            with translate_errors():
                 self._client.organizations.members.delete(
                     organization_id=stytch_org_id, member_id=stytch_member_id
                 )
@@ -279,8 +288,8 @@ class StytchDirectory:
     def reactivate(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberSnapshot:
         """Bring a deleted member back."""
         asked_at = timezone.now()
-        with calling():
+        with translate_errors():
             answer = self._client.organizations.members.reactivate(
                 organization_id=stytch_org_id, member_id=stytch_member_id
             )
-        return parse.present(answer.member, asked_at)
+        return parse.parse_present_member(answer.member, asked_at)

@@ -21,12 +21,12 @@ _MISCONFIGURED = frozenset({"unauthorized_credentials", "use_https", "ip_address
 
 
 @contextmanager
-def calling() -> Iterator[None]:
-    """Hold the door for one call, and translate what it raises.
+def translate_errors() -> Iterator[None]:
+    """Make one call under the limits of `kit.outbound`, and translate what it raises.
 
     Always `from None`: the text of a StytchError repeats the request, tokens included.
     """
-    with outbound.door(VENDOR):
+    with outbound.guard_call(VENDOR):
         try:
             yield
         except StytchError as error:
@@ -54,7 +54,7 @@ def _translated(details: StytchErrorDetails) -> Exception:
 
 
 def _never_sent(error: requests.RequestException) -> bool:
-    """Whether the request certainly did not reach Stytch."""
+    """Return whether the request certainly did not reach Stytch."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = getattr(error.args[0], "reason", None) if error.args else None

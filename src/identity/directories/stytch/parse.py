@@ -1,4 +1,4 @@
-"""Stytch's objects as ours: read once at the border, nothing of the SDK goes further."""
+"""Convert Stytch's objects to our own types, so that nothing of the SDK goes further."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -56,31 +56,34 @@ class SignInAnswer(Protocol):
     primary_required: PrimaryRequired | None
 
 
-def organization(found: Organization) -> OrganizationSnapshot:
-    """An organization."""
+def parse_organization(found: Organization) -> OrganizationSnapshot:
+    """Return an organization."""
     return OrganizationSnapshot(
         stytch_org_id=found.organization_id,
-        name=_storable(found.organization_name)[:128],
+        name=_strip_unstorable(found.organization_name)[:128],
         slug=found.organization_slug,
     )
 
 
-def member(found: Member, read_at: datetime) -> MemberSnapshot | MemberDeleted:
-    """A member, or that it was deleted."""
+def parse_member(found: Member, read_at: datetime) -> MemberSnapshot | MemberDeleted:
+    """Return a member, or that it was deleted."""
     if found.status == "deleted":
         return MemberDeleted(stytch_member_id=found.member_id, read_at=read_at)
-    return present(found, read_at)
+    return parse_present_member(found, read_at)
 
 
-def present(found: Member, read_at: datetime) -> MemberSnapshot:
-    """A member that is there; an unknown status can do nothing, hence pending."""
+def parse_present_member(found: Member, read_at: datetime) -> MemberSnapshot:
+    """Return a member that exists.
+
+    An unknown status can do nothing, hence pending.
+    """
     status = found.status if found.status in {"active", "invited"} else "pending"
     return MemberSnapshot(
         stytch_member_id=found.member_id,
         stytch_org_id=found.organization_id,
         email=found.email_address.lower(),
         email_verified=found.email_address_verified,
-        name=_storable(found.name)[:NAME_LIMIT],
+        name=_strip_unstorable(found.name)[:NAME_LIMIT],
         status=status,  # type: ignore[arg-type]  # narrowed above
         roles=tuple(role.role_id for role in found.roles),
         read_at=read_at,
@@ -88,8 +91,8 @@ def present(found: Member, read_at: datetime) -> MemberSnapshot:
     )
 
 
-def assigned(found: Member) -> list[str]:
-    """The custom roles of a member that were assigned by hand and say nothing to us."""
+def list_assigned_roles(found: Member) -> list[str]:
+    """Return the custom roles of a member that were assigned by hand and map to none of ours."""
     return [
         role.role_id
         for role in found.roles
@@ -98,19 +101,24 @@ def assigned(found: Member) -> list[str]:
     ]
 
 
-def authenticated(answer: SignInAnswer, read_at: datetime) -> Authenticated:
-    """The session of a sign-in. Raises MfaRequired or AnotherFactorRequired when it has none yet."""
+def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> Authenticated:
+    """Return the session of a sign-in.
+
+    Raises MfaRequired or AnotherFactorRequired when it has none yet.
+    """
     if answer.member_authenticated and answer.member_session:
-        return session(answer, answer.member_session, read_at)
+        return parse_session(answer, answer.member_session, read_at)
     token = answer.intermediate_session_token
     if answer.primary_required:
         methods = list(answer.primary_required.allowed_auth_methods)
         raise AnotherFactorRequired(intermediate_session_token=token, methods=methods)
-    raise MfaRequired(intermediate_session_token=token, methods=_methods(answer.mfa_required))
+    raise MfaRequired(
+        intermediate_session_token=token, methods=_list_mfa_methods(answer.mfa_required)
+    )
 
 
-def session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Authenticated:
-    """A session and whose it is."""
+def parse_session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Authenticated:
+    """Return a session with its organization, member and proof."""
     factors = (factor.model_dump(mode="json") for factor in made.authentication_factors)
     return Authenticated(
         session_token=answer.session_token,
@@ -118,17 +126,17 @@ def session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Au
         session_id=made.member_session_id,
         started_at=made.started_at,
         expires_at=made.expires_at,
-        organization=organization(answer.organization),
-        member=present(answer.member, read_at),
+        organization=parse_organization(answer.organization),
+        member=parse_present_member(answer.member, read_at),
         proof=Proof.of(factors),
     )
 
 
-def discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovered, ...]:
-    """The organizations somebody may enter; a way in we do not know is left out."""
+def parse_discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovered, ...]:
+    """Return the organizations a person may enter, without kinds of membership we do not know."""
     return tuple(
         Discovered(
-            organization=organization(one.organization),
+            organization=parse_organization(one.organization),
             membership=_MEMBERSHIPS[one.membership.type],
         )
         for one in found
@@ -136,8 +144,8 @@ def discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovered, ...
     )
 
 
-def listed(found: MemberSession) -> SessionSnapshot:
-    """One of a member's sessions."""
+def parse_listed_session(found: MemberSession) -> SessionSnapshot:
+    """Return one of a member's sessions."""
     return SessionSnapshot(
         session_id=found.member_session_id,
         started_at=found.started_at,
@@ -147,12 +155,12 @@ def listed(found: MemberSession) -> SessionSnapshot:
     )
 
 
-def _storable(text: str) -> str:
-    """Without NUL and lone surrogates: JSON may hold them, PostgreSQL refuses the whole row."""
+def _strip_unstorable(text: str) -> str:
+    """Remove NUL and lone surrogates, which JSON may hold and PostgreSQL refuses."""
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
-def _methods(required: StytchMfa | None) -> list[str]:
+def _list_mfa_methods(required: StytchMfa | None) -> list[str]:
     options = required.member_options if required else None
     if options is None:
         return ["totp", "sms"]  # not enrolled yet: either may be set up

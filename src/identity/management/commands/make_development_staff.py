@@ -1,4 +1,4 @@
-"""`manage.py make_development_staff`: somebody who may open the admin on a laptop."""
+"""The command `manage.py make_development_staff`, which creates a staff account on a laptop."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,12 +11,15 @@ from identity.models import User
 
 
 class Command(BaseCommand):
-    """Safe to run again. Anywhere else, `createsuperuser` asks for a password nobody has printed."""
+    """Create a superuser, or set its password again.
 
-    help = "Makes a superuser with a password from a file; only beside the sandbox."
+    Elsewhere use `createsuperuser`, which asks for a password.
+    """
+
+    help = "Makes a superuser with a password from a file; only with the sandbox."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Who, and where the password is."""
+        """Add the address and the file of the password."""
         parser.add_argument("email")
         parser.add_argument("password_file", type=Path, help="so that no process list shows it")
 
@@ -24,7 +27,7 @@ class Command(BaseCommand):
         """Make the account, or give it its password back."""
         has_sandbox = settings.STYTCH_BASE_URL and settings.STRIPE_BASE_URL
         if settings.ENVIRONMENT != "development" or not has_sandbox:
-            raise CommandError("Only in development and beside the sandbox: use createsuperuser.")
+            raise CommandError("Only in development and with the sandbox: use createsuperuser.")
         password = password_file.read_text().strip()
         user = User.objects.filter(email__lower=email.lower(), is_staff=True).first()
         if user is None:

@@ -1,4 +1,4 @@
-"""`manage.py promote_member`: give an organization an admin again."""
+"""The command `manage.py promote_member`, which gives an organization an admin again."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from identity.models import Member
 from identity.roles import Role
 from identity.services import members
 from kit import actor
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.errors import Problem
 from tenancy.models import Organization
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Makes an active member an admin, at Stytch first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where, and whom."""
+        """Add the organization and the member's address."""
         parser.add_argument("organization", help="slug or id")
         parser.add_argument("email", help="the member's address")
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         member = Member.objects.of(found).active().filter(email__lower=email.lower()).first()
         if member is None:
             raise CommandError("It has no active member with this address.")
-        with actor.use(Caller(kind="operator", id="promote_member")):
+        with actor.act_as(Actor(kind="operator", id="promote_member")):
             try:
                 members.change_role(found, member_id=member.pk, role=Role.ADMIN)
             except Problem as problem:

@@ -1,4 +1,4 @@
-"""`manage.py pull_directory`: compare organizations with Stytch, and repair."""
+"""The command `manage.py pull_directory`, which compares organizations with Stytch."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from identity.sync import fetch
 from kit import actor
-from kit.actor import Caller
+from kit.actor import Actor
 from tenancy.models import Organization
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Compares organizations and members with Stytch and repairs what differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which organizations, and whether to repair."""
+        """Add which organizations to compare, and whether to repair."""
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--organization", help="slug or id")
         which.add_argument("--all", action="store_true", help="and those only Stytch knows")
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print one line per difference."""
-        with actor.use(Caller(kind="operator", id="pull_directory")):
+        with actor.act_as(Actor(kind="operator", id="pull_directory")):
             if options["all"]:
                 self._adopt(dry_run=options["dry_run"])
             for organization in self._chosen(options["organization"]):
@@ -43,13 +43,13 @@ class Command(BaseCommand):
         yield organization
 
     def _adopt(self, *, dry_run: bool) -> None:
-        for snapshot in fetch.strangers():
+        for snapshot in fetch.list_unknown_organizations():
             self.stdout.write(f"{snapshot.slug}: unknown here")
             if not dry_run:
-                fetch.adopt(snapshot)
+                fetch.adopt_organization(snapshot)
 
     def _pull(self, organization: Organization, *, dry_run: bool) -> None:
-        report = fetch.everything(organization, dry_run=dry_run)
+        report = fetch.reconcile_organization(organization, dry_run=dry_run)
         for difference in report.differences:
             self.stdout.write(f"{organization.slug}: {difference}")
         verb = "found" if dry_run else "repaired"

@@ -1,4 +1,4 @@
-"""`manage.py worker`: runs jobs until told to stop, finishing the ones in hand."""
+"""Command `manage.py worker`, which runs jobs until it is stopped."""
 
 import asyncio
 from argparse import ArgumentParser
@@ -13,12 +13,15 @@ from kit import pooling
 
 
 class Command(BaseCommand):
-    """Start one worker process; past four concurrent jobs scale by processes."""
+    """Start one worker process.
+
+    Beyond four concurrent jobs, start more processes.
+    """
 
     help = "Runs jobs until SIGTERM or Ctrl-C, finishing the ones in hand."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Concurrency and the queues to serve (all by default)."""
+        """Add the concurrency and the queues to serve (all by default)."""
         parser.add_argument("--concurrency", type=int, default=4)
         parser.add_argument("--queue", action="append", dest="queues")
 

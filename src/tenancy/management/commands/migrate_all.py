@@ -1,4 +1,4 @@
-"""`manage.py migrate_all`: the public schema, then every organization's, then the stock."""
+"""Command `manage.py migrate_all`, which migrates the public schema and every other."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from tenancy.services import schema_pool
 
 
 class Command(BaseCommand):
-    """Safe to run again: it does only what is missing."""
+    """Migrate every schema.
+
+    It is safe to run again, because it does only what is missing.
+    """
 
     help = "Migrates the public schema and every organization's, and stocks spare schemas."
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Migrate and say what was done."""
+        """Migrate and report what was done."""
         try:
             connection.ensure_connection()
         except OperationalError as error:
@@ -23,8 +26,8 @@ class Command(BaseCommand):
         call_command(
             "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
         )
-        migrated, failed = schema_pool.migrate_fleet()
-        stocked = schema_pool.stock()
+        migrated, failed = schema_pool.migrate_all_schemas()
+        stocked = schema_pool.fill_pool()
         self.stdout.write(
             f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}."
         )

@@ -1,4 +1,4 @@
-"""`manage.py tenant_script`: record the tenant schema's script, or check that it is current."""
+"""Command `manage.py tenant_script`, which records or checks the tenant schema's script."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Write the script, or check the committed one; either way a schema is made by each.
+        """Write the script or check the committed one, by making a schema with each method.
 
         Raises CommandError that names what the script cannot repeat, or lacks.
         """
@@ -43,6 +43,6 @@ class Command(BaseCommand):
 
     def _record(self) -> str:
         try:
-            return schema_template.record()
+            return schema_template.record_script()
         except schema_template.NotRecordable as error:
             raise CommandError(str(error)) from None

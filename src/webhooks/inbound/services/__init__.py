@@ -1,1 +1,1 @@
-"""What changes the inbound log: receive, process, replay, tidy."""
+"""Services of the inbound log to receive, process, replay and delete events."""

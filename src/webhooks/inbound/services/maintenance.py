@@ -1,4 +1,4 @@
-"""Upkeep of the inbound log: events whose job vanished, payloads and rows that are too old."""
+"""Maintain the inbound log by rescuing lost events and deleting expired payloads."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -20,8 +20,11 @@ PAYLOAD_KEPT = timedelta(days=90)
 ROW_KEPT = timedelta(days=400)
 
 
-def rescue() -> int:
-    """Defer a job for events long due, in case theirs is gone; how many. One too many is dull."""
+def rescue_overdue() -> int:
+    """Defer a job for events long due and return how many.
+
+    A duplicate job does no harm.
+    """
     now = timezone.now()
     with transaction.atomic():
         overdue = list(
@@ -33,26 +36,28 @@ def rescue() -> int:
         )
         InboundEvent.objects.filter(pk__in=overdue).update(next_attempt_at=now)
         for id_ in overdue:
-            jobs.defer("inbound.process", event_id=str(id_))
+            jobs.defer_job("inbound.process", event_id=str(id_))
     if overdue:
         log.warning("overdue_inbound_events_rescued", count=len(overdue))
     return len(overdue)
 
 
-def forget() -> int:
-    """Drop payloads after 90 days and settled rows after 400, in small transactions; how many."""
+def delete_expired() -> int:
+    """Delete payloads after 90 days and settled rows after 400, and return how many."""
     now = timezone.now()
     settled = InboundEvent.objects.filter(
         state__in=[State.SUCCEEDED, State.IGNORED, State.FAILED]
     ).order_by("received_at")
     emptied = removed = 0
-    while batch := _some(settled.filter(received_at__lt=now - PAYLOAD_KEPT).exclude(payload="")):
+    while batch := _select_batch(
+        settled.filter(received_at__lt=now - PAYLOAD_KEPT).exclude(payload="")
+    ):
         emptied += InboundEvent.objects.filter(pk__in=batch).update(payload="")
-    while batch := _some(settled.filter(received_at__lt=now - ROW_KEPT)):
+    while batch := _select_batch(settled.filter(received_at__lt=now - ROW_KEPT)):
         removed += InboundEvent.objects.filter(pk__in=batch).delete()[0]
     log.info("inbound_events_forgotten", payloads=emptied, rows=removed)
     return emptied + removed
 
 
-def _some(events: QuerySet[InboundEvent]) -> list[UUID]:
+def _select_batch(events: QuerySet[InboundEvent]) -> list[UUID]:
     return list(events.values_list("pk", flat=True)[:BATCH])

@@ -1,4 +1,4 @@
-"""Acting on an event: one attempt of its handler, and what becomes of the event afterwards."""
+"""Run one attempt of an event's handler and record the outcome."""
 
 import json
 from datetime import timedelta
@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from kit import actor as callers
 from kit import jobs, locks
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.errors import Unavailable
 from webhooks.inbound import registry
 from webhooks.inbound.metrics import ATTEMPTED
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.registry import Ignored, Later, Received
+from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +28,11 @@ GIVE_UP: Final = timedelta(days=3)
 LONGEST_ATTEMPT: Final = timedelta(minutes=5)
 ERROR_LENGTH: Final = 1_000
 # How many seconds an event waits for another one of the same object before it comes again.
-PATIENCE: Final = 2.0
+LOCK_WAIT_SECONDS: Final = 2.0
 SOON: Final = timedelta(seconds=5)
 
 
-def process(*, event_id: UUID) -> None:
+def process_event(*, event_id: UUID) -> None:
     """Run the handler of an event that is due, alone on the vendor's object.
 
     Safe to run any number of times: a settled event is left alone, and under the object's lock an
@@ -41,33 +41,33 @@ def process(*, event_id: UUID) -> None:
     event = InboundEvent.objects.unsettled().filter(pk=event_id).first()
     if event is None:
         return
-    request_id = callers.current().request_id
-    with callers.use(Caller(kind="vendor", id=event.source, request_id=request_id)):
+    request_id = callers.get_actor().request_id
+    with callers.act_as(Actor(kind="vendor", id=event.source, request_id=request_id)):
         try:
             _process_alone(event)
         except Unavailable:
-            jobs.defer("inbound.process", after=SOON, event_id=str(event_id))
+            jobs.defer_job("inbound.process", after=SOON, event_id=str(event_id))
 
 
 def _process_alone(event: InboundEvent) -> None:
-    """Raises Unavailable when somebody is at the object: a slot must not be spent on waiting."""
+    """Process the event under its object's lock. Raises Unavailable if another job holds it."""
     key = f"{event.source}:{event.object_key or event.external_id}"
-    with locks.object(key, patience=PATIENCE):
-        if _claim(event):
-            _attempt(event)
+    with locks.hold_object(key, patience=LOCK_WAIT_SECONDS):
+        if _claim_event(event):
+            _attempt_event(event)
 
 
-def concerns(
-    received: Received, *, organization_id: UUID | None = None, user_id: UUID | None = None
+def link_to_organization(
+    received: ReceivedEvent, *, organization_id: UUID | None = None, user_id: UUID | None = None
 ) -> None:
-    """Note on the event whom of ours it is about, once its handler knows."""
+    """Store the organization an event concerns, once its handler knows."""
     known = {"organization_id": organization_id, "user_id": user_id}
     found = {field: value for field, value in known.items() if value is not None}
     if found:
         InboundEvent.objects.filter(pk=received.id).update(**found)
 
 
-def _claim(event: InboundEvent) -> bool:
+def _claim_event(event: InboundEvent) -> bool:
     now = timezone.now()
     claimed = (
         InboundEvent.objects.unsettled()
@@ -84,28 +84,30 @@ def _claim(event: InboundEvent) -> bool:
     return bool(claimed)
 
 
-def _attempt(event: InboundEvent) -> None:
+def _attempt_event(event: InboundEvent) -> None:
     try:
-        _handle(event)
+        _run_handler(event)
     except Ignored as reason:
-        _settle(event, State.IGNORED, str(reason))
-    except Later as later:
-        _again(event, str(later), wait=timedelta(seconds=later.seconds))
+        _record_end(event, State.IGNORED, str(reason))
+    except RetryLater as later:
+        _defer_retry(event, str(later), wait=timedelta(seconds=later.seconds))
     except Exception as error:
-        log.warning("inbound_attempt_failed", **_named(event), exc_info=error)
-        _again(
-            event, f"{type(error).__name__}: {error}", wait=jobs.STANDARD.delay(event.attempts - 1)
+        log.warning("inbound_attempt_failed", **_find_organization(event), exc_info=error)
+        _defer_retry(
+            event,
+            f"{type(error).__name__}: {error}",
+            wait=jobs.STANDARD_BACKOFF.delay(event.attempts - 1),
         )
     else:
-        _settle(event, State.SUCCEEDED)
+        _record_end(event, State.SUCCEEDED)
 
 
-def _handle(event: InboundEvent) -> None:
+def _run_handler(event: InboundEvent) -> None:
     reason = registry.reason_to_ignore(event.source, event.type, livemode=event.livemode)
     handler = registry.find_handler(event.source, event.type)
     if reason or handler is None:
         raise Ignored(reason)
-    received = Received(
+    received = ReceivedEvent(
         id=event.pk,
         source=event.source,
         type=event.type,
@@ -116,38 +118,38 @@ def _handle(event: InboundEvent) -> None:
     handler(received)
 
 
-def _settle(event: InboundEvent, state: State, reason: str = "") -> None:
-    """Record an end. A replay asked for meanwhile has made the event pending: it stays so."""
+def _record_end(event: InboundEvent, state: State, reason: str = "") -> None:
+    """Record an outcome, unless a replay has made the event pending in the meantime."""
     InboundEvent.objects.filter(pk=event.pk, state=State.PROCESSING).update(
         state=state,
         processed_at=timezone.now(),
         next_attempt_at=None,
-        last_error=_storable(reason),
+        last_error=_strip_unstorable(reason),
     )
     ATTEMPTED.labels(event.source, state.value).inc()
-    log.info("inbound_event_settled", **_named(event), state=state.value)
+    log.info("inbound_event_settled", **_find_organization(event), state=state.value)
 
 
-def _again(event: InboundEvent, error: str, *, wait: timedelta) -> None:
-    """Another attempt after `wait`, unless three days of them were in vain."""
+def _defer_retry(event: InboundEvent, error: str, *, wait: timedelta) -> None:
+    """Defer another attempt after `wait`, for three days at most."""
     now = timezone.now()
     if event.first_attempt_at and now - event.first_attempt_at > GIVE_UP:
-        _settle(event, State.FAILED, error)
+        _record_end(event, State.FAILED, error)
         return
     with transaction.atomic():
         ours = InboundEvent.objects.filter(pk=event.pk, state=State.PROCESSING).update(
             state=State.RETRYING,
             next_attempt_at=now + wait * settings.JOB_DELAY_SCALE,
-            last_error=_storable(error),
+            last_error=_strip_unstorable(error),
         )
         if ours:
-            jobs.defer("inbound.process", after=wait, event_id=str(event.pk))
+            jobs.defer_job("inbound.process", after=wait, event_id=str(event.pk))
     ATTEMPTED.labels(event.source, State.RETRYING.value).inc()
 
 
-def _storable(text: str) -> str:
+def _strip_unstorable(text: str) -> str:
     return text.replace("\0", "")[:ERROR_LENGTH].encode(errors="replace").decode()
 
 
-def _named(event: InboundEvent) -> dict[str, str]:
+def _find_organization(event: InboundEvent) -> dict[str, str]:
     return {"inbound_event": str(event.pk), "source": event.source, "type": event.type}

@@ -1,4 +1,4 @@
-"""Receiving an event: verify, store once, leave the rest to a job.
+"""Verify and store an event once, and leave the rest to a job.
 
 Insert and defer are one statement, hence one transaction and one round trip: an acknowledged event
 has its job, and a flood of deliveries costs half of what two statements would.
@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from kit import actor as callers
 from kit import ids, jobs
-from kit.actor import Caller
+from kit.actor import Actor
 from kit.errors import NotFound, UnsupportedMediaType
 from webhooks.inbound import registry
 from webhooks.inbound.errors import SignatureRefused, UnreadableEvent
 from webhooks.inbound.metrics import RECEIVED
 from webhooks.inbound.models import InboundEvent, State
-from webhooks.inbound.registry import BadSignature, Hint, Source
+from webhooks.inbound.registry import BadSignature, EventHeader, Source
 
 log = structlog.get_logger(__name__)
 
@@ -60,10 +60,10 @@ SELECT stored.state, deferred.jobs FROM stored LEFT JOIN deferred ON true
 """
 
 
-def receive(*, source: str, body: bytes, headers: Mapping[str, str], media_type: str) -> None:
-    """Store what a vendor posted, unless it is known already; once this returns it is not lost.
+def receive_event(*, source: str, body: bytes, headers: Mapping[str, str], media_type: str) -> None:
+    """Store what a vendor posted unless it is known, so that it cannot be lost afterwards.
 
-    Raises NotFound for a source nobody registered or switched on, UnsupportedMediaType,
+    Raises NotFound for a source no one registered or switched on, UnsupportedMediaType,
     SignatureRefused and UnreadableEvent.
     """
     speaker = registry.find_source(source)
@@ -78,20 +78,20 @@ def receive(*, source: str, body: bytes, headers: Mapping[str, str], media_type:
         RECEIVED.labels(source, "refused").inc()
         log.warning("inbound_event_refused", source=source, reason=type(error).__name__)
         raise SignatureRefused from None
-    accept(speaker, body)
+    store_event(speaker, body)
 
 
-def accept(source: Source, body: bytes) -> bool:
-    """Store a genuine event and defer its job; false when it was known. Raises UnreadableEvent."""
+def store_event(source: Source, body: bytes) -> bool:
+    """Store a verified event and defer its job, or return False if known. Raises UnreadableEvent."""
     try:
         payload = body.decode()
-        hint = _checked(source.read(body))
+        hint = _check_header(source.read(body))
     except UNREADABLE as error:
         RECEIVED.labels(source.name, "unreadable").inc()
         log.warning("inbound_event_unreadable", source=source.name, reason=type(error).__name__)
         raise UnreadableEvent from None
     reason = registry.reason_to_ignore(source.name, hint.type, livemode=hint.livemode)
-    is_new = _store(source.name, hint, payload, reason)
+    is_new = _store_row(source.name, hint, payload, reason)
     outcome = "duplicate" if not is_new else "ignored" if reason else "stored"
     RECEIVED.labels(source.name, outcome).inc()
     log.info(
@@ -104,8 +104,8 @@ def accept(source: Source, body: bytes) -> bool:
     return is_new
 
 
-def _checked(hint: Hint) -> Hint:
-    """The hint, if its texts fit their columns. Raises ValueError."""
+def _check_header(hint: EventHeader) -> EventHeader:
+    """Return the header if its texts fit their columns. Raises ValueError."""
     texts = {
         "external_id": hint.external_id,
         "type": hint.type,
@@ -123,11 +123,11 @@ def _checked(hint: Hint) -> Hint:
     return hint
 
 
-def _store(source: str, hint: Hint, payload: str, reason: str) -> bool:
+def _store_row(source: str, hint: EventHeader, payload: str, reason: str) -> bool:
     now: datetime = timezone.now()
     id_ = ids.uuid7()
-    carried = Caller(kind="vendor", id=source, request_id=callers.current().request_id)
-    arguments = {"event_id": str(id_), jobs.CALLER_ARGUMENT: carried.as_arguments()}
+    carried = Actor(kind="vendor", id=source, request_id=callers.get_actor().request_id)
+    arguments = {"event_id": str(id_), jobs.ACTOR_ARGUMENT: carried.as_arguments()}
     values: dict[str, str | bool | UUID | datetime | None] = {
         "id": id_,
         "source": source,

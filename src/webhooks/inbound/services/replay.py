@@ -1,4 +1,4 @@
-"""Processing events again: by id, by type, by period, or all that failed."""
+"""Process events again by id, type, period or failure."""
 
 from itertools import batched
 
@@ -11,8 +11,8 @@ from webhooks.inbound.models import InboundEvent, InboundEventQuerySet, State
 BATCH = 500
 
 
-def replay(events: InboundEventQuerySet) -> int:
-    """Run the handlers of these events again, oldest first; how many will.
+def replay_events(events: InboundEventQuerySet) -> int:
+    """Queue these events for their handlers, oldest first, and return how many.
 
     Handlers fetch the truth, so that replaying what succeeded changes nothing. An event whose
     payload was forgotten stays as it is.
@@ -30,5 +30,5 @@ def replay(events: InboundEventQuerySet) -> int:
                 last_error="",
             )
             for id_ in batch:
-                jobs.defer("inbound.process", event_id=str(id_))
+                jobs.defer_job("inbound.process", event_id=str(id_))
     return replayed

@@ -1,4 +1,7 @@
-"""Stands in for the product: ready at once."""
+"""Stands in for the product.
+
+Ready at once.
+"""
 
 
 def application(environ, start_response):

@@ -1,4 +1,7 @@
-"""Stands in for the vendors: answers everything."""
+"""Stands in for the vendors.
+
+Answers everything.
+"""
 
 import os
 from http.server import BaseHTTPRequestHandler, HTTPServer

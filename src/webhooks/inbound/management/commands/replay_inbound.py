@@ -1,4 +1,4 @@
-"""`manage.py replay_inbound`: process inbound events again."""
+"""Command `manage.py replay_inbound`, which processes inbound events again."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,19 +7,19 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from kit import actor as callers
-from kit.actor import Caller
-from kit.timestamps import moment
+from kit.actor import Actor
+from kit.timestamps import parse_timestamp
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.services import replay
 
 
 class Command(BaseCommand):
-    """Filters add up; at least one is required, so that nobody replays the whole log by accident."""
+    """Replay the events that match all filters, of which at least one is required."""
 
     help = "Processes inbound events again, by id, source, type, period or because they failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which events."""
+        """Add the filters that select events."""
         parser.add_argument(
             "--id", type=UUID, action="append", dest="ids", help="our id; repeatable"
         )
@@ -27,14 +27,14 @@ class Command(BaseCommand):
         parser.add_argument("--source", help="stripe, stytch…")
         parser.add_argument("--type", help="exactly this event type")
         parser.add_argument(
-            "--since", type=moment, help="received at or after, 2026-11-21T09:00:00Z"
+            "--since", type=parse_timestamp, help="received at or after, 2026-11-21T09:00:00Z"
         )
-        parser.add_argument("--until", type=moment, help="received before")
+        parser.add_argument("--until", type=parse_timestamp, help="received before")
         parser.add_argument("--failed", action="store_true", help="only those given up")
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, *_: object, **options: Any) -> None:
-        """Replay, and say how many."""
+        """Replay the events and report how many."""
         conditions = {
             "pk__in": options["ids"],
             "external_id__in": options["external_ids"],
@@ -53,6 +53,6 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{events.replayable().count()} events would be processed again.")
             return
-        with callers.use(Caller(kind="operator", id="replay_inbound")):
-            replayed = replay.replay(events)
+        with callers.act_as(Actor(kind="operator", id="replay_inbound")):
+            replayed = replay.replay_events(events)
         self.stdout.write(f"{replayed} events will be processed again.")
