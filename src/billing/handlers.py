@@ -65,7 +65,7 @@ def follow_invoice(received: ReceivedEvent) -> None:
 )
 def follow_customer(received: ReceivedEvent) -> None:
     """Fetch and store a profile that was edited at the provider."""
-    row = customers.pull(received.object_key)
+    row = customers.pull_customer(received.object_key)
     if row is None:
         raise Ignored("customer of no organization here")
     process.link_to_organization(received, organization_id=row.organization_id)

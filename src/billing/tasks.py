@@ -61,7 +61,7 @@ def pull_subscription(external_id: str) -> None:
 @jobs.declare_task("billing.pull_customer", queue="billing")
 def pull_customer(customer_id: str) -> None:
     """Read a customer again, when an outcome is unknown."""
-    customers.pull(customer_id)
+    customers.pull_customer(customer_id)
 
 
 @jobs.declare_task("billing.complete_checkout", queue="billing")

@@ -36,7 +36,7 @@ NAVIGATION: Final = [
         _build_item("Users", "identity.user", "person"),
         _build_item("Members", "identity.member", "groups"),
         _build_item("Invitations", "identity.invitation", "mail"),
-        _build_item("Changes to Stytch", "identity.intent", "sync_alt"),
+        _build_item("Changes to Stytch", "identity.pendingchange", "sync_alt"),
         _build_item("External identities", "identity.externalidentity", "link"),
         _build_item("Ended sessions", "identity.revokedsession", "logout"),
     ),

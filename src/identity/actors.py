@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from uuid import UUID
 
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 
 
@@ -13,17 +13,17 @@ def act_as_directory() -> AbstractContextManager[object]:
 
     Webhooks, commands and the nightly pull say themselves who they are.
     """
-    current = callers.get_actor()
+    current = actors.get_actor()
     if current.kind in {"vendor", "operator"} or (current.kind == "system" and current.id):
         return nullcontext()
-    return callers.act_as(Actor(kind="vendor", id="stytch", request_id=current.request_id))
+    return actors.act_as(Actor(kind="vendor", id="stytch", request_id=current.request_id))
 
 
 def act_anonymously() -> AbstractContextManager[object]:
     """Act as an unknown person, before it is known which member signs in."""
-    return callers.act_as(replace(callers.get_actor(), kind="system", id=""))
+    return actors.act_as(replace(actors.get_actor(), kind="system", id=""))
 
 
 def act_as_member(member_id: UUID) -> AbstractContextManager[object]:
     """Act as the member whose session this is."""
-    return callers.act_as(replace(callers.get_actor(), kind="member", id=str(member_id)))
+    return actors.act_as(replace(actors.get_actor(), kind="member", id=str(member_id)))

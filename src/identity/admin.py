@@ -15,7 +15,14 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from identity.models import ExternalIdentity, Intent, Invitation, Member, RevokedSession, User
+from identity.models import (
+    ExternalIdentity,
+    Invitation,
+    Member,
+    PendingChange,
+    RevokedSession,
+    User,
+)
 from identity.sync import users
 from kit.admin.base import (
     EMPTY_VALUE,
@@ -188,8 +195,8 @@ class InvitationAdmin(Belonging):
         return link_to_row(member, text=member.email) if member else EMPTY_VALUE
 
 
-@admin.register(Intent)
-class IntentAdmin(Belonging):
+@admin.register(PendingChange)
+class PendingChangeAdmin(Belonging):
     """Changes on their way to Stytch, and how they ended."""
 
     list_display = ("kind", "subject", "organization", "standing", "created_at", "closed_at")
@@ -204,19 +211,19 @@ class IntentAdmin(Belonging):
     readonly_fields = ("asked", "more")
     standing = state_badge("state")
 
-    def heading(self, row: Intent) -> str:
+    def heading(self, row: PendingChange) -> str:
         """Return what is to be changed."""
         return f"{row.get_kind_display()} {row.subject}"
 
     @admin.display(description="asked by")
-    def asked(self, intent: Intent) -> str:
+    def asked(self, change: PendingChange) -> str:
         """Return who asked for the change."""
-        return format_actor(intent.caller)
+        return format_actor(change.actor)
 
     @admin.display(description="details")
-    def more(self, intent: Intent) -> SafeString:
+    def more(self, change: PendingChange) -> SafeString:
         """Return what else the change carries."""
-        return format_structured(intent.details)
+        return format_structured(change.details)
 
 
 @admin.register(ExternalIdentity)

@@ -21,6 +21,6 @@ invitation_closed = Signal()
 
 # kwargs: organization, role, before (the role held until now, or ""), reason ("invitation",
 # "role_change", "reactivation"), and with invitations expected_seats (what the inviter was told
-# would be paid for then, or None). Sent under the organization's lock before its intent is written:
-# counted + reserved + open intents + 1 must fit.
+# would be paid for then, or None). Sent under the organization's lock before its pending change is written:
+# counted + reserved + open pending changes + 1 must fit.
 seat_wanted = Signal()

@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 
 from identity import directories, rate_limits
-from identity.models import Intent, Invitation, RevokedSession
+from identity.models import Invitation, PendingChange, RevokedSession
 from identity.services import bulk_invitations, invitations, pending_changes
 from identity.sync import fetch
 from kit import jobs
@@ -22,9 +22,9 @@ KEPT = timedelta(days=7)
 
 
 @jobs.declare_task("identity.send_invitation")
-def send_invitation(intent_id: str) -> None:
+def send_invitation(change_id: str) -> None:
     """Mail one invitation of a bulk."""
-    bulk_invitations.send_queued_invitation(UUID(intent_id))
+    bulk_invitations.send_queued_invitation(UUID(change_id))
 
 
 @jobs.declare_task("identity.revoke_session")
@@ -68,8 +68,8 @@ def reconcile_organization(organization_id: str) -> None:
     fetch.reconcile_by_id(UUID(organization_id))
 
 
-@jobs.declare_task("identity.settle_intents", retry=None, queue="upkeep", cron="* * * * *")
-def settle_intents() -> None:
+@jobs.declare_task("identity.settle_pending_changes", retry=None, queue="upkeep", cron="* * * * *")
+def settle_pending_changes() -> None:
     """Find out what became of changes whose process died, or whose answer never came."""
     pending_changes.resolve_stale_changes()
 
@@ -89,13 +89,13 @@ def expire_invitations() -> None:
             )
 
 
-@jobs.declare_task("identity.forget_closed_intents", retry=None, queue="upkeep", cron="31 3 * * *")
-def forget_closed_intents() -> None:
+@jobs.declare_task("identity.delete_closed_changes", retry=None, queue="upkeep", cron="31 3 * * *")
+def delete_closed_changes() -> None:
     """Delete pending changes closed long ago.
 
     The audit trail keeps what they changed.
     """
-    Intent.objects.filter(closed_at__lt=timezone.now() - KEPT).delete()
+    PendingChange.objects.filter(closed_at__lt=timezone.now() - KEPT).delete()
 
 
 @jobs.declare_task(

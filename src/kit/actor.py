@@ -29,7 +29,7 @@ class Actor:
 
 
 SYSTEM = Actor()
-_current: ContextVar[Actor] = ContextVar("caller", default=SYSTEM)
+_current: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 
 
 def get_actor() -> Actor:
@@ -44,15 +44,15 @@ def actor_from_arguments(arguments: Mapping[str, str]) -> Actor:
 
 
 def identify_actor(kind: ActorKind, id: str) -> None:  # noqa: A002 - the field's own name
-    """Name the caller of the running request, keeping where it came from."""
+    """Name the actor of the running request, keeping where it came from."""
     _current.set(replace(_current.get(), kind=kind, id=id))
 
 
 @contextmanager
-def act_as(caller: Actor) -> Iterator[Actor]:
-    """Act as `caller` until the block ends."""
-    token = _current.set(caller)
+def act_as(actor: Actor) -> Iterator[Actor]:
+    """Act as `actor` until the block ends."""
+    token = _current.set(actor)
     try:
-        yield caller
+        yield actor
     finally:
         _current.reset(token)

@@ -1,7 +1,7 @@
 """Defer jobs by name in the business transaction, so that the queue serves as the outbox.
 
 A service defers `"billing.sync_seats"`, a task declares itself under that name, and neither imports
-the other. Arguments are ids, never objects; the caller travels with them.
+the other. Arguments are ids, never objects; the actor travels with them.
 """
 
 import functools
@@ -21,7 +21,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 
-from kit import actor as callers
+from kit import actor as actors
 from kit import outbound
 
 log = structlog.get_logger(__name__)
@@ -61,12 +61,12 @@ STANDARD_BACKOFF = Backoff(10, 30, 120, 300, 600, give_up=timedelta(days=3))
 
 @contextmanager
 def _task_scope(name: str, carried: dict[str, str]) -> Iterator[None]:
-    caller = callers.actor_from_arguments(carried)
+    actor = actors.actor_from_arguments(carried)
     enter: Callable[[], Any] = import_string(settings.TASK_SCOPE)
     with (
-        callers.act_as(caller),
+        actors.act_as(actor),
         outbound.use_job_timeouts(),
-        structlog.contextvars.bound_contextvars(task=name, request_id=caller.request_id),
+        structlog.contextvars.bound_contextvars(task=name, request_id=actor.request_id),
         enter(),
     ):
         yield
@@ -79,7 +79,7 @@ def declare_task(
     retry: procrastinate.BaseRetryStrategy | None = STANDARD_BACKOFF,
     cron: str = "",
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Declare a task. It runs in the public schema, as the caller who deferred it, maybe twice.
+    """Declare a task. It runs in the public schema, as the actor who deferred it, maybe twice.
 
     With `cron` (six fields, the last one seconds) it is deferred by the clock too. A coalesced task
     takes `retry=None` and defers itself again: a retried row would collide with a waiting one.
@@ -118,7 +118,7 @@ def defer_job(
         queueing_lock=f"{name}:{coalesce}" if coalesce else None,
         schedule_at=timezone.now() + after * settings.JOB_DELAY_SCALE if after else None,
     )
-    payload: dict[str, Any] = {**arguments, ACTOR_ARGUMENT: callers.get_actor().as_arguments()}
+    payload: dict[str, Any] = {**arguments, ACTOR_ARGUMENT: actors.get_actor().as_arguments()}
     try:
         with transaction.atomic():  # a savepoint: AlreadyEnqueued would poison the outer one
             return job.defer(**payload)

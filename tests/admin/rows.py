@@ -46,9 +46,9 @@ def _people(organization, word):
         organization=organization, stytch_member_id=word, email=email, role="member",
         invited_by=member, expires_at=later,
     )  # fmt: skip
-    identity.Intent.objects.create(
+    identity.PendingChange.objects.create(
         organization=organization, kind="invite", subject=f"address:{email}", expires_at=later,
-        caller={"kind": "member", "id": str(member.pk)}, details={"name": "Ada"},
+        actor={"kind": "member", "id": str(member.pk)}, details={"name": "Ada"},
     )  # fmt: skip
     identity.ExternalIdentity.objects.create(user=user, provider="fxa", subject=word)
     identity.RevokedSession.objects.create(session_id=word, expires_at=later)
@@ -76,7 +76,7 @@ def _money(organization, word, author):
     )  # fmt: skip
     billing.SeatState.objects.get_or_create(organization=organization)
     billing.SeatChange.objects.create(
-        organization=organization, revision=99, reason="member_added", caller_kind="system",
+        organization=organization, revision=99, reason="member_added", actor_kind="system",
         counted_before=0, counted_after=1, target=1,
     )  # fmt: skip
     billing.SeatAttempt.objects.create(

@@ -11,7 +11,7 @@ from tests.harness.plugin import ROOT
 def deferred_names():
     for path in sorted((ROOT / "src").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "jobs.defer":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "jobs.defer_job":
                 first = node.args[0]
                 assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: say the job's name"
                 yield first.value

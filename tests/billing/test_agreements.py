@@ -472,7 +472,7 @@ def test_reconciliation_finds_what_ended_with_its_customer(firm):
     acme = firm().subscribe()
     customer_id = acme.organization.customer.stripe_customer_id
     stripe_client().v1.customers.delete(customer_id)
-    customers.pull(customer_id)
+    customers.pull_customer(customer_id)
 
     reconcile.reconcile_organization(organization_id=acme.organization.pk)
     acme.subscribe()

@@ -23,12 +23,14 @@ def asked(acme):
     )
 
 
-@pytest.mark.parametrize("call", ["cancel", "cancel_now", "resume", "change"])
+@pytest.mark.parametrize(
+    "call", ["cancel_subscription", "end_subscription_now", "resume_subscription", "change_price"]
+)
 def test_subscription_is_changed_by_one_at_a_time(firm, impatient, call):
     acme = firm(minimum_seats=1).subscribe()
-    if call == "resume":
+    if call == "resume_subscription":
         changes.cancel_subscription(organization=acme.organization)
-    more = {"price": firm(minimum_seats=2).price} if call == "change" else {}
+    more = {"price": firm(minimum_seats=2).price} if call == "change_price" else {}
     before = asked(acme)
 
     with (
@@ -84,7 +86,11 @@ def test_object_is_fetched_after_it_was_locked(firm, kind):
         "customer": acme.organization.customer.stripe_customer_id,
         "invoice": acme.invoices()[0].id,
     }[kind]
-    pull = {"subscription": subscriptions, "customer": customers, "invoice": invoices}[kind].pull
+    pull = {
+        "subscription": subscriptions.pull_subscription,
+        "customer": customers.pull_customer,
+        "invoice": invoices.pull_invoice,
+    }[kind]
     path = f"/{key}"
     before = len(acme.sandbox.requests("stripe", "GET", path))
 

@@ -8,17 +8,17 @@ from django.utils import timezone
 from billing.seat_rules import SeatInputs, SeatPolicy, State, decide_seats
 from billing.seats import snapshot
 from events.models import Event
-from identity.models import Intent, IntentKind
+from identity.models import ChangeKind, PendingChange
 from tenancy import routing
 
 
 def test_pending_changes_of_others_take_no_seat_here(firm):
     acme, globex = firm(), firm()
-    Intent.objects.create(
+    PendingChange.objects.create(
         organization=globex.organization,
-        kind=IntentKind.INVITE,
+        kind=ChangeKind.INVITE,
         subject="address:x@globex.example",
-        caller={},
+        actor={},
         role="member",
         expires_at=timezone.now() + timedelta(seconds=30),
     )

@@ -179,7 +179,7 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
     customer_id = acme.organization.customer.stripe_customer_id
     providers.get_provider().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
 
-    customers.pull(customer_id)
+    customers.pull_customer(customer_id)
 
     known = customers.get_profile(acme.organization)
     assert (known.billing_name, known.billing_city) == ("A" * 256, "B" * 128)

@@ -10,7 +10,7 @@ from billing.errors import SeatLimitReached, SeatsChanged
 from billing.models import SeatChange
 from billing.seat_rules import State
 from identity.models import Invitation, Member, Status
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
@@ -145,13 +145,13 @@ def test_stale_screen_is_refused(firm):
 
 def test_ledger_says_who_and_why_and_from_what_to_what(firm):
     acme = firm()
-    with callers.act_as(Actor(kind="member", id="someone")):
+    with actors.act_as(Actor(kind="member", id="someone")):
         joined = acme.join()
 
     row = acme.organization.seat_changes.first()
 
     assert (row.reason, row.subject_id) == (SeatChange.Reason.MEMBER_ADDED, joined.pk)
-    assert (row.caller_kind, row.caller_id) == ("member", "someone")
+    assert (row.actor_kind, row.actor_id) == ("member", "someone")
     assert (row.counted_before, row.counted_after, row.target, row.revision) == (1, 2, 2, 2)
 
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from events import registry
 from events.registry import EventType
 from events.services import log
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 from kit.ids import uuid7
 from tenancy import routing
@@ -55,8 +55,8 @@ def globex(db, types):
 @pytest.fixture
 def record():
     def write(organization, name="thing.painted", *, by=None, target=None, **said):
-        caller = Actor(kind="member", id=str(by or uuid7()))
-        with routing.activate(organization), callers.act_as(caller):
+        actor = Actor(kind="member", id=str(by or uuid7()))
+        with routing.activate(organization), actors.act_as(actor):
             return log.record_event(type=name, target_id=target or uuid7(), **said)
 
     return write

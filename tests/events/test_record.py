@@ -1,4 +1,4 @@
-"""Writing the log: one event per change, by the caller, in the transaction of the change."""
+"""Writing the log: one event per change, by the actor, in the transaction of the change."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from events.models import Event
 from events.registry import AlreadyRegistered, EventType, MisnamedEventType, UnknownEventType
 from events.services import log
 from events.services.log import OutsideTenant
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import TenantSchema
@@ -27,10 +27,10 @@ def logged(organization, name="thing.painted"):
 
 
 def test_event_says_who_did_what_from_where(acme):
-    caller = Actor("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
+    actor = Actor("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
     target = uuid4()
 
-    with routing.activate(acme), callers.act_as(caller):
+    with routing.activate(acme), actors.act_as(actor):
         log.record_event(type="thing.painted", target_id=target, changes={"colour": ("red", None)})
 
     (event,) = logged(acme)
@@ -69,9 +69,9 @@ def test_values_of_every_kind_are_kept(acme, record):
 
 
 def test_odd_origin_never_undoes_a_change(acme):
-    caller = Actor("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
+    actor = Actor("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
 
-    with routing.activate(acme), callers.act_as(caller):
+    with routing.activate(acme), actors.act_as(actor):
         log.record_event(type="thing.painted", target_id="1")
 
     assert len(logged(acme)) == 1

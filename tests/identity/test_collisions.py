@@ -13,11 +13,11 @@ from django.db.models import F
 
 from identity.directories.stytch import parse
 from identity.directories.types import OrganizationSnapshot
-from identity.models import Intent, Member, User
+from identity.models import Member, PendingChange, User
 from identity.roles import Role
 from identity.services import members, pending_changes
 from identity.sync import apply, attribution
-from identity.tasks import settle_intents
+from identity.tasks import settle_pending_changes
 from kit.ids import uuid7
 from tenancy.models import Organization
 from tests.harness.plugin import SANDBOX_URL
@@ -35,7 +35,7 @@ def unheard(sandbox):
 
 @pytest.fixture
 def dead(committed):
-    """An intent of a company about one of its members, whose process died."""
+    """A pending change of a company about one of its members, whose process died."""
 
     def make(company, kind="remove", subject=""):
         viewer = Member.objects.select_related("organization").get(pk=company.viewer.member["id"])
@@ -67,12 +67,12 @@ def test_sweeper_settles_the_rename_of_a_deleted_organization(
     sandbox, company, at_org, unheard, dead
 ):
     sandbox.delete(f"/stytch/organizations/{at_org(company)}")
-    intent = dead(company, "rename_organization", attribution.ORGANIZATION)
+    change = dead(company, "rename_organization", attribution.ORGANIZATION)
 
-    settle_intents()
+    settle_pending_changes()
 
-    intent.refresh_from_db()
-    assert intent.state == "lapsed"
+    change.refresh_from_db()
+    assert change.state == "lapsed"
     assert Organization.objects.get(pk=company.id).is_deleted
 
 
@@ -85,12 +85,14 @@ def test_sweeper_goes_on_past_what_stytch_refuses_to_say(
     other = dead(casting.company())
     refused = dead(company)  # only now: the worker sweeps by its own clock, too
 
-    settle_intents()
+    settle_pending_changes()
 
-    states = dict(Intent.objects.filter(pk__in=[refused.pk, other.pk]).values_list("pk", "state"))
+    states = dict(
+        PendingChange.objects.filter(pk__in=[refused.pk, other.pk]).values_list("pk", "state")
+    )
     assert states == {refused.pk: "open", other.pk: "lapsed"}
     sandbox.delete("/faults")
-    settle_intents()
+    settle_pending_changes()
     refused.refresh_from_db()
     assert refused.state == "lapsed"
 
@@ -110,7 +112,9 @@ def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
 
     with ThreadPoolExecutor(1) as pool:
         revoking = pool.submit(api.delete, target, token=token)
-        poll(lambda: Intent.objects.open().filter(organization_id=company.id), what="step one")
+        poll(
+            lambda: PendingChange.objects.open().filter(organization_id=company.id), what="step one"
+        )
         again = api.post(f"{target}/resend", token=token)
 
     assert (revoking.result().status_code, again.json()["code"]) == (204, "change_in_progress")
@@ -147,13 +151,13 @@ def test_invitation_of_a_bulk_waits_until_stytch_is_back(api, sandbox, company, 
     asked = len(sandbox.requests("stytch", "POST", INVITE))
     body = {"invitations": [{"email": email, "role": "viewer"}]}
     api.post(f"{company.path}/invitations/bulk", token=company.admin.token, json=body)
-    ours = Intent.objects.filter(organization_id=company.id, details__email=email).open()
+    ours = PendingChange.objects.filter(organization_id=company.id, details__email=email).open()
     twice = asked + 2
     poll(lambda: len(sandbox.requests("stytch", "POST", INVITE)) >= twice, what="two attempts")
 
     hour = timedelta(hours=1)
     assert ours.update(created_at=F("created_at") - hour, expires_at=F("expires_at") - hour) == 1
-    settle_intents()
+    settle_pending_changes()
     sandbox.delete("/faults")
 
     assert sandbox.mail(email, "invite")

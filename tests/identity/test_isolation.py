@@ -1,7 +1,7 @@
 """A change of one organization, member or invitation leaves every other row as it was.
 
 Two rows that a query could confuse are in each test: one more organization, member, invitation or
-intent than the change is about.
+pending change than the change is about.
 """
 
 from datetime import timedelta
@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from identity.directories.types import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.errors import ChangeInProgress, LastAdmin
-from identity.models import Intent, IntentKind, Invitation, Member
+from identity.models import ChangeKind, Invitation, Member, PendingChange
 from identity.roles import Role
 from identity.services import invitations, members, pending_changes
 from identity.sync import apply, attribution
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 from kit.errors import NotFound
 from tenancy.models import Organization
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def intend():
-    """Open an intent of an organization by a member of its own."""
+    """Open a pending change of an organization by a member of its own."""
 
     def write(organization, kind, subject, **fields):
-        with callers.act_as(Actor(kind="member", id=f"member-of-{organization.slug}")):
+        with actors.act_as(Actor(kind="member", id=f"member-of-{organization.slug}")):
             return pending_changes.open_change(
                 organization=organization, kind=kind, subject=subject, **fields
             )
@@ -126,12 +126,12 @@ def test_invitation_names_no_inviter_of_another_organization(
     insider = apply.apply(told(organization, "grace@acme.example")).member
 
     for member in (outsider, insider):
-        with callers.act_as(Actor(kind="member", id=str(member.pk))):
+        with actors.act_as(Actor(kind="member", id=str(member.pk))):
             invited = told(organization, f"by-{member.email}", status="invited")
-            # Without an intent the invitation would be the directory's, not the caller's.
+            # Without a pending change the invitation would be the directory's, not the caller's.
             pending_changes.open_change(
                 organization=organization,
-                kind=IntentKind.INVITE,
+                kind=ChangeKind.INVITE,
                 subject=attribution.subject_of_address(invited.email),
             )
             apply.apply(invited)
@@ -182,14 +182,14 @@ def test_deleting_one_organization_leaves_the_rows_of_another(
 ):
     apply.apply(told(other_organization, "ada@globex.example"))
     apply.apply(told(other_organization, "new@globex.example", status="invited"))
-    intent = intend(other_organization, IntentKind.INVITE, "address:x@globex.example")
+    change = intend(other_organization, ChangeKind.INVITE, "address:x@globex.example")
 
     apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
-    intent.refresh_from_db()
+    change.refresh_from_db()
     member = Member.objects.of(other_organization).get()
     invitation = Invitation.objects.of(other_organization).get()
-    assert (member.status, invitation.status, intent.state) == ("active", "pending", "open")
+    assert (member.status, invitation.status, change.state) == ("active", "pending", "open")
     other_organization.refresh_from_db()
     assert other_organization.state == Organization.State.ACTIVE
 
@@ -204,13 +204,13 @@ def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(org
     assert Member.objects.get(pk=removed.pk).removed_at == removed.removed_at
 
 
-# ── Intents ──────────────────────────────────────────────────────────────────────────────────
+# ── Pending changes ──────────────────────────────────────────────────────────────────────────────────
 
 
 def test_rename_is_not_attributed_to_a_member_of_another_organization(
     organization, other_organization, intend, recorded
 ):
-    intent = intend(other_organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    change = intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
     apply.apply(
         OrganizationSnapshot(
@@ -220,49 +220,49 @@ def test_rename_is_not_attributed_to_a_member_of_another_organization(
 
     (event,) = recorded(organization, "organization.updated")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
-    intent.refresh_from_db()
-    assert intent.state == "open"
+    change.refresh_from_db()
+    assert change.state == "open"
 
 
 def test_invitation_is_not_attributed_to_a_member_of_another_organization(
     organization, other_organization, told, intend, recorded
 ):
     email = "ada@both.example"
-    intent = intend(other_organization, IntentKind.INVITE, attribution.subject_of_address(email))
+    change = intend(other_organization, ChangeKind.INVITE, attribution.subject_of_address(email))
 
     apply.apply(told(organization, email, status="invited"))
 
     (event,) = recorded(organization, "invitation.created")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
-    intent.refresh_from_db()
-    assert intent.state == "open"
+    change.refresh_from_db()
+    assert change.state == "open"
 
 
 def test_intent_of_another_organization_stops_no_change_here(
     organization, other_organization, intend
 ):
-    intend(other_organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
-    ours = intend(organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    ours = intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
     assert ours.state == "open"
     with pytest.raises(ChangeInProgress):
-        intend(organization, IntentKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+        intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
 
 def test_change_of_one_member_stops_no_change_of_another(organization, intend):
-    intend(organization, IntentKind.REMOVE, "member:one")
+    intend(organization, ChangeKind.REMOVE, "member:one")
 
-    assert intend(organization, IntentKind.REMOVE, "member:other").state == "open"
+    assert intend(organization, ChangeKind.REMOVE, "member:other").state == "open"
 
 
 def test_closing_one_intent_leaves_the_others_open(organization, intend):
-    one = intend(organization, IntentKind.REMOVE, "member:one")
-    other = intend(organization, IntentKind.REMOVE, "member:other")
+    one = intend(organization, ChangeKind.REMOVE, "member:one")
+    other = intend(organization, ChangeKind.REMOVE, "member:other")
 
     attribution.close_change(one, "done")
 
-    states = dict(Intent.objects.of(organization).values_list("pk", "state"))
+    states = dict(PendingChange.objects.of(organization).values_list("pk", "state"))
     assert states == {one.pk: "done", other.pk: "open"}
 
 
@@ -278,7 +278,9 @@ def test_invitation_of_another_organization_is_not_found(
     with pytest.raises(NotFound):
         change(organization, invitation_id=there.invitation.pk)
 
-    assert not Intent.objects.filter(organization__in=[organization, other_organization]).exists()
+    assert not PendingChange.objects.filter(
+        organization__in=[organization, other_organization]
+    ).exists()
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,9 @@ def test_member_of_another_organization_is_not_found(
     with pytest.raises(NotFound):
         change(organization, member_id=there.pk)
 
-    assert not Intent.objects.filter(organization__in=[organization, other_organization]).exists()
+    assert not PendingChange.objects.filter(
+        organization__in=[organization, other_organization]
+    ).exists()
 
 
 @pytest.mark.parametrize("status", ["active", "invited"])
@@ -310,11 +314,11 @@ def test_address_of_another_organization_can_be_invited(
 ):
     apply.apply(told(other_organization, "ada@both.example", status=status))
 
-    intent = invitations.prepare_invitation(
+    change = invitations.prepare_invitation(
         organization, email="ada@both.example", role=Role.MEMBER
     )
 
-    assert (intent.state, intent.organization_id) == ("open", organization.pk)
+    assert (change.state, change.organization_id) == ("open", organization.pk)
 
 
 def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_here(

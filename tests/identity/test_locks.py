@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from identity.directories.types import MemberDeleted, MemberSnapshot, OrganizationSnapshot
-from identity.models import Intent, Member
+from identity.models import Member, PendingChange
 from identity.roles import Role
 from identity.services import bulk_invitations, invitations, members, organizations
 from identity.sync import apply
@@ -50,7 +50,7 @@ def test_change_is_checked_and_written_down_under_the_lock(change, name):
         organization_locked(organization.pk) as holder,
         waiting_for(holder, calls[name]) as running,
     ):
-        assert not Intent.objects.of(organization).filter(state="open").exists()
+        assert not PendingChange.objects.of(organization).filter(state="open").exists()
 
     running.result()
 
@@ -73,7 +73,7 @@ def test_change_of_what_was_made_before_is_checked_under_the_lock(company, commi
         organization_locked(organization.pk) as holder,
         waiting_for(holder, calls[name]) as running,
     ):
-        assert not Intent.objects.of(organization).filter(state="open").exists()
+        assert not PendingChange.objects.of(organization).filter(state="open").exists()
 
     running.result()
 

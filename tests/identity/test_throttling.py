@@ -303,12 +303,12 @@ def test_bulk_invitation_to_a_limited_mailbox_waits(company, committed, settings
     email = company.address(f"new-{uuid7().hex[-8:]}")
     rate_limits.count_invitation_mail(email=email)
     with transaction.atomic():
-        intent = invitations.prepare_invitation(
+        change = invitations.prepare_invitation(
             locks.lock_organization(organization.pk), email=email, role=Role.VIEWER
         )
 
     with pytest.raises(TooManyRequests):
-        bulk_invitations.send_queued_invitation(intent.pk)
+        bulk_invitations.send_queued_invitation(change.pk)
 
-    intent.refresh_from_db()
-    assert intent.state == "open"
+    change.refresh_from_db()
+    assert change.state == "open"

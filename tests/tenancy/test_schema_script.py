@@ -90,7 +90,7 @@ def test_new_organizations_get_raw_sql_in_any_spelling_and_rows(migrations_of):
 def test_row_with_generated_values_is_refused_by_name(migrations_of):
     migrations_of("with_greetings")
 
-    with pytest.raises(CommandError, match=r"events\.0003_greeting is different"):
+    with pytest.raises(CommandError, match=r"events\.0002_greeting is different"):
         run()
 
     assert not schema_template.PATH.exists()

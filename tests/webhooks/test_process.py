@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 from django.utils import timezone
 
-from kit import actor as callers
+from kit import actor as actors
 from kit import jobs, locks, transactions
 from tests.harness.plugin import DATABASE, OWNER_URL, on_database
 from tests.webhooks.support import waiting_jobs
@@ -62,14 +62,14 @@ def test_handler_acts_as_the_vendor_outside_any_transaction(acme):
 
     def look(received):
         seen.append(
-            (callers.get_actor().kind, callers.get_actor().id, transactions.is_transaction_open())
+            (actors.get_actor().kind, actors.get_actor().id, transactions.is_transaction_open())
         )
 
     acme.replace_handler(look)
     process(acme.send())
 
     assert seen == [("vendor", "acme", False)]
-    assert callers.get_actor().kind == "system"
+    assert actors.get_actor().kind == "system"
 
 
 def test_handler_may_ignore_an_event_of_no_organization(acme):

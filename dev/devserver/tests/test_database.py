@@ -100,7 +100,7 @@ def test_deep_checkout_still_fits_a_socket(make_checkout):
     assert "tenantry_owner" in deep.do(*SHOW).stdout
 
 
-def test_checkout_restricted_to_one_customer_works(make_checkout):
+def test_checkout_in_a_private_folder_works(make_checkout):
     private = make_checkout("private/checkout")
     private.root.parent.chmod(0o700)
 

@@ -63,13 +63,13 @@ class SeatChangeAdmin(Paid):
         "created_at",
     )
     list_filter = ("reason", "created_at")
-    readonly_fields = ("caller",)
-    fields = ("organization", "revision", "reason", "subject_id", "caller", "counted_before", "counted_after", "reserved_after", "target", "created_at")  # fmt: skip
+    readonly_fields = ("actor",)
+    fields = ("organization", "revision", "reason", "subject_id", "actor", "counted_before", "counted_after", "reserved_after", "target", "created_at")  # fmt: skip
 
-    @admin.display(description="caller")
-    def caller(self, change: SeatChange) -> str:
+    @admin.display(description="actor")
+    def actor(self, change: SeatChange) -> str:
         """Return who made the change."""
-        return f"{change.caller_kind} {change.caller_id}".strip()
+        return f"{change.actor_kind} {change.actor_id}".strip()
 
 
 @admin.register(SeatAttempt)

@@ -75,7 +75,7 @@ def hold_customer_lock(organization: Organization) -> AbstractContextManager[Non
     return locks.hold_object(f"customer:{organization.pk}", patience=LOCK_WAIT_SECONDS)
 
 
-def pull(customer_id: str) -> Customer | None:
+def pull_customer(customer_id: str) -> Customer | None:
     """Fetch a customer and store it.
 
     Returns None when it belongs to no organization.

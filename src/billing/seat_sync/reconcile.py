@@ -116,7 +116,7 @@ def _pull_everything(organization_id: UUID) -> None:
     begun = {row.external_id: row.started_at for row in rows if not row.has_ended}
     ended = {row.external_id for row in rows if row.has_ended}
     customer_id = customers.get_profile(organization).stripe_customer_id
-    customer = customers.pull(customer_id) if customer_id else None
+    customer = customers.pull_customer(customer_id) if customer_id else None
     if customer is not None and customer.stripe_customer_id is not None:
         for snapshot in providers.get_provider().subscriptions_of(customer.stripe_customer_id):
             if not (snapshot.external_id in ended and snapshot.status in ENDED):

@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Subquery
 from billing.models import SeatAttempt, SeatChange
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
-from kit import actor as callers
+from kit import actor as actors
 from tenancy.models import Organization
 
 
@@ -20,7 +20,7 @@ def record_change(
     The caller holds the organization's lock, so revisions have no gaps and no two are alike.
     """
     books = SeatSnapshot.read(organization)
-    caller = callers.get_actor()
+    actor = actors.get_actor()
     before = books.seats.counted
     books.seats.revision += 1
     change = SeatChange.objects.create(
@@ -28,8 +28,8 @@ def record_change(
         revision=books.seats.revision,
         reason=reason,
         subject_id=subject_id,
-        caller_kind=caller.kind,
-        caller_id=caller.id,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
         counted_before=before,
         counted_after=books.count.counted,
         reserved_after=books.count.reserved,

@@ -14,7 +14,7 @@ from identity.roles import Role
 from kit.actor import ActorKind
 from kit.serializers import StrictModelSerializer, StrictSerializer
 
-CALLER_KINDS = get_args(ActorKind)
+ACTOR_KINDS = get_args(ActorKind)
 
 
 class SeatsSerializer(StrictSerializer):
@@ -60,11 +60,11 @@ class SeatCostSerializer(StrictSerializer):
     proration_date = serializers.DateTimeField()
 
 
-class SeatCallerSerializer(StrictSerializer):
+class SeatActorSerializer(StrictSerializer):
     """Who changed it."""
 
-    kind = serializers.ChoiceField(choices=CALLER_KINDS, source="caller_kind")
-    id = serializers.CharField(source="caller_id", max_length=128)
+    kind = serializers.ChoiceField(choices=ACTOR_KINDS, source="actor_kind")
+    id = serializers.CharField(source="actor_id", max_length=128)
 
 
 class SeatAttemptSerializer(StrictModelSerializer):
@@ -87,14 +87,14 @@ class SeatAttemptSerializer(StrictModelSerializer):
 class SeatChangeSerializer(StrictModelSerializer):
     """One row of the ledger."""
 
-    caller = SeatCallerSerializer(source="*")
+    actor = SeatActorSerializer(source="*")
     reason = serializers.ChoiceField(choices=SeatChange.Reason.choices)
     attempt = SeatAttemptSerializer(allow_null=True)
 
     class Meta:
         model = SeatChange
         fields = (
-            "id", "revision", "reason", "subject_id", "caller", "counted_before", "counted_after",
+            "id", "revision", "reason", "subject_id", "actor", "counted_before", "counted_after",
             "reserved_after", "target", "created_at", "attempt",
         )  # fmt: skip
         read_only_fields = fields

@@ -12,7 +12,7 @@ from billing import seat_rules
 from billing.models import Plan, SeatAttempt, SeatState, Subscription
 from billing.seat_rules import Mode, SeatDecision, SeatInputs, State
 from billing.statuses import SeatItem
-from identity.models import Intent, Invitation, Member, User
+from identity.models import Invitation, Member, PendingChange, User
 from kit import jobs
 from tenancy.models import Organization
 
@@ -44,7 +44,7 @@ def count_seats(organization: Organization, plan: Plan) -> SeatCount:
     members = Member.objects.of(organization).active().with_roles(*plan.billable_roles)
     counted = members.exclude(user__in=staff).count()
     reserved = _reserving(organization, plan).count()
-    incoming = Intent.objects.of(organization).taking_seats(*plan.billable_roles).count()
+    incoming = PendingChange.objects.of(organization).taking_seats(*plan.billable_roles).count()
     if plan.bills_invitations:
         return SeatCount(counted + reserved, 0, incoming)
     return SeatCount(counted, reserved, incoming)

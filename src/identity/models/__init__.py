@@ -5,20 +5,20 @@ Stytch is the source of truth: Member and Invitation are replicas, written by `s
 
 from identity.models.invitations import Invitation, InvitationStatus
 from identity.models.members import Member, Status
-from identity.models.pending_changes import Intent, IntentKind, IntentState
+from identity.models.pending_changes import ChangeKind, ChangeState, PendingChange
 from identity.models.rate_limits import AttemptCounter
 from identity.models.sessions import RevokedSession
 from identity.models.users import ExternalIdentity, User
 
 __all__ = [
     "AttemptCounter",
+    "ChangeKind",
+    "ChangeState",
     "ExternalIdentity",
-    "Intent",
-    "IntentKind",
-    "IntentState",
     "Invitation",
     "InvitationStatus",
     "Member",
+    "PendingChange",
     "RevokedSession",
     "Status",
     "User",

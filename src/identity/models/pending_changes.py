@@ -15,7 +15,7 @@ from kit.models import Record
 from tenancy.models import OrganizationOwnedQuerySet
 
 
-class IntentKind(models.TextChoices):
+class ChangeKind(models.TextChoices):
     """The changes we ask Stytch for."""
 
     RENAME_ORGANIZATION = "rename_organization"
@@ -27,7 +27,7 @@ class IntentKind(models.TextChoices):
     REACTIVATE = "reactivate"
 
 
-class IntentState(models.TextChoices):
+class ChangeState(models.TextChoices):
     """How the change ended.
 
     `lapsed` means that it turned out not to have happened.
@@ -39,12 +39,12 @@ class IntentState(models.TextChoices):
     LAPSED = "lapsed"
 
 
-class IntentQuerySet(OrganizationOwnedQuerySet["Intent"]):
+class PendingChangeQuerySet(OrganizationOwnedQuerySet["PendingChange"]):
     """Queries about pending changes."""
 
     def open(self) -> Self:
         """Select those whose outcome is not known yet."""
-        return self.filter(state=IntentState.OPEN)
+        return self.filter(state=ChangeState.OPEN)
 
     def orphaned(self) -> Self:
         """Select the stale ones, whose process died or whose answer never came."""
@@ -59,34 +59,36 @@ class IntentQuerySet(OrganizationOwnedQuerySet["Intent"]):
         return self.open().filter(role_before=Role.ADMIN).exclude(role=Role.ADMIN)
 
 
-class Intent(Record):
+class PendingChange(Record):
     """A change sent to Stytch, with who asked for it, its subject and its result."""
 
     organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=24, choices=IntentKind)
+    kind = models.CharField(max_length=24, choices=ChangeKind)
     # What is changed: "organization", "member:<Stytch id>" or "address:<e-mail>". One at a time.
     subject = models.CharField(max_length=300)
-    caller = models.JSONField(default=dict)
+    actor = models.JSONField(default=dict)
     role_before = models.CharField(max_length=16, blank=True)
     role = models.CharField(max_length=16, blank=True)
     details = models.JSONField(default=dict)
-    state = models.CharField(max_length=16, choices=IntentState, default=IntentState.OPEN)
+    state = models.CharField(max_length=16, choices=ChangeState, default=ChangeState.OPEN)
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[IntentQuerySet] = IntentQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[PendingChangeQuerySet] = PendingChangeQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "subject"],
-                condition=Q(state=IntentState.OPEN),
-                name="intent_one_open_per_subject",
+                condition=Q(state=ChangeState.OPEN),
+                name="pending_change_one_open",
             )
         ]
         indexes = [
             models.Index(
-                fields=["expires_at"], condition=Q(state=IntentState.OPEN), name="intent_orphaned"
+                fields=["expires_at"],
+                condition=Q(state=ChangeState.OPEN),
+                name="pending_change_orphaned",
             )
         ]
 

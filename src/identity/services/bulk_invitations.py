@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 
 from identity import rate_limits
-from identity.models import Intent
+from identity.models import PendingChange
 from identity.roles import Role
 from identity.services import invitations
 from kit import jobs
@@ -45,32 +45,34 @@ def create_invitations(organization: Organization, *, rows: Sequence[Row]) -> li
         return [_queue_row(organization, row) for row in rows]
 
 
-def send_queued_invitation(intent_id: UUID) -> None:
+def send_queued_invitation(change_id: UUID) -> None:
     """Mail one of them in a job.
 
     A refusal closes its pending change.
 
-    Raises VendorUnavailable and TooManyRequests, and leaves the intent open for the next attempt.
+    Raises VendorUnavailable and TooManyRequests, and leaves the pending change open for the next attempt.
     """
-    intent = Intent.objects.open().select_related("organization").filter(pk=intent_id).first()
-    if intent is None:
+    change = (
+        PendingChange.objects.open().select_related("organization").filter(pk=change_id).first()
+    )
+    if change is None:
         return
-    rate_limits.count_invitation_mail(email=intent.details["email"])
+    rate_limits.count_invitation_mail(email=change.details["email"])
     try:
-        invitations.send_invitation(intent, will_retry=True)
+        invitations.send_invitation(change, will_retry=True)
     except (VendorUnavailable, TooManyRequests):
         raise
     except Problem as problem:
-        log.info("invitation_refused", intent_id=str(intent_id), code=problem.code)
+        log.info("invitation_refused", change_id=str(change_id), code=problem.code)
 
 
 def _queue_row(organization: Organization, row: Row) -> Problem | None:
     try:
         with transaction.atomic():
-            intent = invitations.prepare_invitation(
+            change = invitations.prepare_invitation(
                 organization, email=row.email, role=row.role, name=row.name, lease=LEASE
             )
-            jobs.defer_job("identity.send_invitation", intent_id=str(intent.pk))
+            jobs.defer_job("identity.send_invitation", change_id=str(change.pk))
     except Problem as problem:
         return problem
     return None

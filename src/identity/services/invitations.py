@@ -15,11 +15,11 @@ from identity import directories, event_types, rate_limits, signals
 from identity.directories.types import Snapshot
 from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
 from identity.models import (
-    Intent,
-    IntentKind,
+    ChangeKind,
     Invitation,
     InvitationStatus,
     Member,
+    PendingChange,
     Status,
 )
 from identity.roles import Role, to_stytch
@@ -27,7 +27,7 @@ from identity.services import pending_changes
 from identity.sync import apply, attribution, departures
 from identity.sync.apply import Applied
 from identity.sync.members import INVITATION_LIFE
-from kit import actor as callers
+from kit import actor as actors
 from kit.errors import NotFound
 from tenancy import locks
 from tenancy.models import Organization
@@ -61,7 +61,7 @@ def create_invitation(
     `seat_wanted` raises, and what Stytch refuses.
     """
     with transaction.atomic():
-        intent = prepare_invitation(
+        change = prepare_invitation(
             locks.lock_organization(organization.pk),
             email=email,
             role=role,
@@ -69,7 +69,7 @@ def create_invitation(
             expected_seats=expected_seats,
         )
         rate_limits.count_invitation_mail(email=email)  # rolled back with a refused invitation
-    return send_invitation(intent)
+    return send_invitation(change)
 
 
 def prepare_invitation(
@@ -80,7 +80,7 @@ def prepare_invitation(
     name: str = "",
     expected_seats: int | None = None,
     lease: timedelta = pending_changes.CHANGE_LEASE,
-) -> Intent:
+) -> PendingChange:
     """Check an invitation and reserve its address and seat, under the organization's lock."""
     email = email.lower()
     present = Member.objects.of(organization).filter(email__lower=email)
@@ -90,7 +90,7 @@ def prepare_invitation(
     _require_seat(organization, role, expected_seats)
     return pending_changes.open_change(
         organization=organization,
-        kind=IntentKind.INVITE,
+        kind=ChangeKind.INVITE,
         subject=attribution.subject_of_address(email),
         also=attribution.subject_of_stytch_member(former.stytch_member_id) if former else "",
         role=role,
@@ -99,10 +99,10 @@ def prepare_invitation(
     )
 
 
-def send_invitation(intent: Intent, *, will_retry: bool = False) -> Invitation:
+def send_invitation(change: PendingChange, *, will_retry: bool = False) -> Invitation:
     """Send a prepared invitation to Stytch and store the answer."""
     applied = pending_changes.execute_change(
-        intent, _build_invite_call(intent), will_retry=will_retry
+        change, _build_invite_call(change), will_retry=will_retry
     )
     if applied.invitation is None:
         raise AlreadyMember  # became active while we asked
@@ -121,9 +121,9 @@ def resend_invitation(organization: Organization, *, invitation_id: UUID) -> Inv
         is_overdue = invitation.expires_at <= timezone.now()
         if is_overdue:
             _require_seat(organization, invitation.role)
-        intent = pending_changes.open_change(
+        change = pending_changes.open_change(
             organization=organization,
-            kind=IntentKind.RESEND,
+            kind=ChangeKind.RESEND,
             subject=attribution.subject_of_address(invitation.email),
             also=attribution.subject_of_stytch_member(invitation.stytch_member_id),
             role=invitation.role,
@@ -132,7 +132,7 @@ def resend_invitation(organization: Organization, *, invitation_id: UUID) -> Inv
         )
         rate_limits.count_invitation_mail(email=invitation.email)
     pending_changes.execute_change(
-        intent, _build_invite_call(intent), record=partial(_record_resent, invitation_id)
+        change, _build_invite_call(change), record=partial(_record_resent, invitation_id)
     )
     return get_invitation(organization, invitation_id)
 
@@ -145,8 +145,8 @@ def revoke_invitation(organization: Organization, *, invitation_id: UUID) -> Inv
     with transaction.atomic():
         organization = locks.lock_organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
-        intent = _prepare_revocation(organization, invitation)
-    pending_changes.execute_change(intent, _build_delete_call(organization, invitation))
+        change = _prepare_revocation(organization, invitation)
+    pending_changes.execute_change(change, _build_delete_call(organization, invitation))
     return get_invitation(organization, invitation_id)
 
 
@@ -162,8 +162,8 @@ def expire_invitation(invitation_id: UUID) -> None:
         apply.apply(found)
         if not Invitation.objects.overdue().filter(pk=invitation_id).exists():
             return
-        intent = _prepare_revocation(organization, invitation)
-    pending_changes.execute_change(intent, _build_delete_call(organization, invitation))
+        change = _prepare_revocation(organization, invitation)
+    pending_changes.execute_change(change, _build_delete_call(organization, invitation))
 
 
 def _close_overdue(organization: Organization, email: str) -> Invitation | None:
@@ -189,33 +189,33 @@ def _get_open(organization: Organization, invitation_id: UUID) -> Invitation:
     return invitation
 
 
-def _prepare_revocation(organization: Organization, invitation: Invitation) -> Intent:
+def _prepare_revocation(organization: Organization, invitation: Invitation) -> PendingChange:
     return pending_changes.open_change(
         organization=organization,
-        kind=IntentKind.REVOKE,
+        kind=ChangeKind.REVOKE,
         subject=attribution.subject_of_stytch_member(invitation.stytch_member_id),
         also=attribution.subject_of_address(invitation.email),
         role_before=invitation.role,  # anyone who accepts meanwhile is on the way out already
     )
 
 
-def _build_invite_call(intent: Intent) -> Callable[[], Snapshot]:
+def _build_invite_call(change: PendingChange) -> Callable[[], Snapshot]:
     return partial(
         directories.get_directory().invite,
-        stytch_org_id=intent.organization.stytch_org_id or "",
-        email=intent.details["email"],
-        name=intent.details["name"],
-        roles=to_stytch(intent.role),
-        invited_by=_find_inviter_id(intent),
+        stytch_org_id=change.organization.stytch_org_id or "",
+        email=change.details["email"],
+        name=change.details["name"],
+        roles=to_stytch(change.role),
+        invited_by=_find_inviter_id(change),
     )
 
 
-def _find_inviter_id(intent: Intent) -> str:
+def _find_inviter_id(change: PendingChange) -> str:
     """Return Stytch's id of the inviting member, for the name in the mail."""
-    caller = callers.actor_from_arguments(intent.caller)
-    if caller.kind != "member":
+    actor = actors.actor_from_arguments(change.actor)
+    if actor.kind != "member":
         return ""
-    members = Member.objects.filter(organization_id=intent.organization_id, pk=caller.id)
+    members = Member.objects.filter(organization_id=change.organization_id, pk=actor.id)
     return members.values_list("stytch_member_id", flat=True).first() or ""
 
 

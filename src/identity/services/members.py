@@ -7,7 +7,7 @@ from django.db import transaction
 
 from identity import directories, signals
 from identity.errors import MemberNotActive, MemberNotRemoved, RoleAssignedElsewhere
-from identity.models import Intent, IntentKind, Member, Status
+from identity.models import ChangeKind, Member, PendingChange, Status
 from identity.roles import Role, to_stytch
 from identity.services import pending_changes
 from identity.sync import attribution, last_admin
@@ -43,10 +43,10 @@ def change_role(organization: Organization, *, member_id: UUID, role: Role) -> M
             return member
         last_admin.require_other_admin(organization, losing=member)
         _require_seat(organization, role=role, before=member.role, reason="role_change")
-        intent = _open_change(organization, member, IntentKind.CHANGE_ROLE, role=role)
+        change = _open_change(organization, member, ChangeKind.CHANGE_ROLE, role=role)
     names = _get_stytch_ids(organization, member)
     pending_changes.execute_change(
-        intent, partial(directories.get_directory().set_roles, **names, roles=to_stytch(role))
+        change, partial(directories.get_directory().set_roles, **names, roles=to_stytch(role))
     )
     changed = get_member(organization, member_id)
     if changed.role != role:
@@ -91,9 +91,9 @@ def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
         if member.status != Status.REMOVED:
             raise MemberNotRemoved
         _require_seat(organization, role=member.role, before="", reason="reactivation")
-        intent = _open_change(organization, member, IntentKind.REACTIVATE, role=member.role)
+        change = _open_change(organization, member, ChangeKind.REACTIVATE, role=member.role)
     pending_changes.execute_change(
-        intent,
+        change,
         partial(directories.get_directory().reactivate, **_get_stytch_ids(organization, member)),
     )
     return get_member(organization, member_id)
@@ -108,10 +108,10 @@ def _remove_member(
         if member.status == Status.REMOVED:
             raise NotFound
         last_admin.require_other_admin(organization, losing=member)
-        intent = _open_change(organization, member, IntentKind.REMOVE, details=details)
+        change = _open_change(organization, member, ChangeKind.REMOVE, details=details)
     names = _get_stytch_ids(organization, member)
     pending_changes.execute_change(
-        intent, partial(directories.get_directory().delete_member, **names)
+        change, partial(directories.get_directory().delete_member, **names)
     )
     return get_member(organization, member_id)
 
@@ -119,11 +119,11 @@ def _remove_member(
 def _open_change(
     organization: Organization,
     member: Member,
-    kind: IntentKind,
+    kind: ChangeKind,
     *,
     role: str = "",
     details: dict[str, object] | None = None,
-) -> Intent:
+) -> PendingChange:
     return pending_changes.open_change(
         organization=organization,
         kind=kind,

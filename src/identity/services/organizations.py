@@ -5,7 +5,7 @@ from functools import partial
 from django.db import transaction
 
 from identity import directories
-from identity.models import IntentKind
+from identity.models import ChangeKind
 from identity.services import pending_changes
 from identity.sync.attribution import ORGANIZATION
 from tenancy import locks, slugs
@@ -31,9 +31,9 @@ def rename_organization(
         }
         if not new:
             return organization
-        intent = pending_changes.open_change(
+        change = pending_changes.open_change(
             organization=organization,
-            kind=IntentKind.RENAME_ORGANIZATION,
+            kind=ChangeKind.RENAME_ORGANIZATION,
             subject=ORGANIZATION,
             details=dict(new),
         )
@@ -42,4 +42,4 @@ def rename_organization(
         stytch_org_id=organization.stytch_org_id or "",
         **new,
     )
-    return pending_changes.execute_change(intent, ask).organization or organization
+    return pending_changes.execute_change(change, ask).organization or organization

@@ -2,12 +2,12 @@
 
 Recorded in one transaction, sent to Stytch, then applied.
 
-1. the service checks and `open`s an intent, under the organization's lock;
+1. the service checks and `open`s a pending change, under the organization's lock;
 2. `carry_out` asks Stytch, with no transaction open;
-3. the answer is applied and the intent closed, under the lock again.
+3. the answer is applied and the pending change closed, under the lock again.
 
-Our own echo, a webhook, may come before step 3: anyone who applies the change first finds the intent
-(`attribution.attributed`) and writes its event in the name of the caller who wanted it.
+Our own echo, a webhook, may come before step 3: anyone who applies the change first finds the pending change
+(`attribution.attributed`) and writes its event in the name of the actor who asked for it.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from django.utils import timezone
 from identity import directories
 from identity.directories.types import OrganizationDeleted, Snapshot
 from identity.errors import ChangeInProgress, translate_refusal
-from identity.models import Intent, IntentKind, IntentState
+from identity.models import ChangeKind, ChangeState, PendingChange
 from identity.sync import apply
 from identity.sync.apply import Applied
 from identity.sync.attribution import close_change
-from kit import actor as callers
+from kit import actor as actors
 from kit.errors import NotFound, Problem, TooManyRequests
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
@@ -40,26 +40,26 @@ RecordExtra = Callable[[Organization, Applied], None]
 def open_change(
     *,
     organization: Organization,
-    kind: IntentKind,
+    kind: ChangeKind,
     subject: str,
     also: str = "",
     role: str = "",
     role_before: str = "",
     details: dict[str, object] | None = None,
     lease: timedelta = CHANGE_LEASE,
-) -> Intent:
+) -> PendingChange:
     """Record what the actor wants, as step one, under the organization's lock.
 
     `also` is the subject's other name: an invitation is an address, and a member at Stytch. Raises
     ChangeInProgress while another change of the same is on its way.
     """
-    if Intent.objects.of(organization).open().filter(subject__in=[subject, also]).exists():
+    if PendingChange.objects.of(organization).open().filter(subject__in=[subject, also]).exists():
         raise ChangeInProgress("Try again in a moment.")
-    return Intent.objects.create(
+    return PendingChange.objects.create(
         organization=organization,
         kind=kind,
         subject=subject,
-        caller=callers.get_actor().as_arguments(),
+        actor=actors.get_actor().as_arguments(),
         role=role,
         role_before=role_before,
         details=details or {},
@@ -68,7 +68,7 @@ def open_change(
 
 
 def execute_change(
-    intent: Intent,
+    change: PendingChange,
     ask: Callable[[], Snapshot],
     *,
     record: RecordExtra | None = None,
@@ -80,37 +80,37 @@ def execute_change(
 
     Raises the Problem of a refusal. When no one can tell whether the change happened, it is looked
     up; if Stytch does not even answer that, VendorUnavailable, and the sweeper settles it later.
-    A job that `will_retry` keeps the intent open while Stytch is away or asks us to slow down.
+    A job that `will_retry` keeps the pending change open while Stytch is away or asks us to slow down.
     """
     try:
         snapshot = ask()
     except VendorRejected as error:
-        close_change(intent, IntentState.REFUSED)
+        close_change(change, ChangeState.REFUSED)
         raise translate_refusal(error) from None
     except VendorNotFound:
-        return _resolve_or_raise(intent, NotFound())
+        return _resolve_or_raise(change, NotFound())
     except VendorUnavailable as error:
         if not error.outcome_known:
-            return _resolve_or_raise(intent, error, will_retry=will_retry)
-        _close_unless_retried(intent, unless=will_retry)
+            return _resolve_or_raise(change, error, will_retry=will_retry)
+        _close_unless_retried(change, unless=will_retry)
         raise
     except Problem:  # asked to slow down
-        _close_unless_retried(intent, unless=will_retry)
+        _close_unless_retried(change, unless=will_retry)
         raise
-    return _apply_answer(intent, snapshot, otherwise=IntentState.DONE, record=record)
+    return _apply_answer(change, snapshot, otherwise=ChangeState.DONE, record=record)
 
 
-def resolve_change(intent: Intent, *, will_retry: bool = False) -> Applied:
-    """Find out what became of an intent, and write it down. Raises VendorUnavailable.
+def resolve_change(change: PendingChange, *, will_retry: bool = False) -> Applied:
+    """Find out what became of a pending change, and write it down. Raises VendorUnavailable.
 
     One that never reached Stytch lapses, unless a job will ask again.
     """
-    snapshot = _fetch_target(intent)
+    snapshot = _fetch_target(change)
     if snapshot is None:
         if not will_retry:
-            close_change(intent, IntentState.LAPSED)
+            close_change(change, ChangeState.LAPSED)
         return Applied()
-    return _apply_answer(intent, snapshot, otherwise=IntentState.LAPSED)
+    return _apply_answer(change, snapshot, otherwise=ChangeState.LAPSED)
 
 
 def resolve_stale_changes() -> int:
@@ -119,36 +119,40 @@ def resolve_stale_changes() -> int:
     In any order: one that Stytch cannot answer for must never keep all others waiting.
     """
     settled = 0
-    for intent in Intent.objects.orphaned().order_by("?")[:MAX_RESOLVED_PER_RUN]:
+    for change in PendingChange.objects.orphaned().order_by("?")[:MAX_RESOLVED_PER_RUN]:
         try:
-            resolve_change(intent)
+            resolve_change(change)
         except (VendorUnavailable, TooManyRequests):
-            log.warning("intent_still_unknown", intent_id=str(intent.pk), kind=intent.kind)
+            log.warning("pending_change_still_unknown", change_id=str(change.pk), kind=change.kind)
             break
         except (VendorRejected, VendorNotFound) as error:
-            log.error("intent_unanswerable", intent_id=str(intent.pk), code=error.code)  # noqa: TRY400 - the code says it
+            log.error("pending_change_unanswerable", change_id=str(change.pk), code=error.code)  # noqa: TRY400 - the code says it
             continue
         settled += 1
-        log.info("intent_settled", intent_id=str(intent.pk), kind=intent.kind, state=intent.state)
+        log.info(
+            "pending_change_settled", change_id=str(change.pk), kind=change.kind, state=change.state
+        )
     return settled
 
 
-def _resolve_or_raise(intent: Intent, problem: Problem, *, will_retry: bool = False) -> Applied:
-    applied = resolve_change(intent, will_retry=will_retry)
-    if intent.state != IntentState.DONE:
+def _resolve_or_raise(
+    change: PendingChange, problem: Problem, *, will_retry: bool = False
+) -> Applied:
+    applied = resolve_change(change, will_retry=will_retry)
+    if change.state != ChangeState.DONE:
         raise problem
     return applied
 
 
-def _close_unless_retried(intent: Intent, *, unless: bool) -> None:
+def _close_unless_retried(change: PendingChange, *, unless: bool) -> None:
     if not unless:
-        close_change(intent, IntentState.REFUSED)
+        close_change(change, ChangeState.REFUSED)
 
 
-def _fetch_target(intent: Intent) -> Snapshot | None:
+def _fetch_target(change: PendingChange) -> Snapshot | None:
     stytch = directories.get_directory()
-    stytch_org_id = intent.organization.stytch_org_id or ""
-    kind, _, key = intent.subject.partition(":")
+    stytch_org_id = change.organization.stytch_org_id or ""
+    kind, _, key = change.subject.partition(":")
     match kind:
         case "organization":
             try:
@@ -162,18 +166,22 @@ def _fetch_target(intent: Intent) -> Snapshot | None:
 
 
 def _apply_answer(
-    intent: Intent, snapshot: Snapshot, *, otherwise: IntentState, record: RecordExtra | None = None
+    change: PendingChange,
+    snapshot: Snapshot,
+    *,
+    otherwise: ChangeState,
+    record: RecordExtra | None = None,
 ) -> Applied:
     """Apply the answer.
 
     A change that no transition completed ends in `otherwise`.
     """
     with transaction.atomic():
-        organization = apply.lock(intent.organization_id, snapshot)
+        organization = apply.lock(change.organization_id, snapshot)
         applied = apply.apply(snapshot)
         if record is not None:
             record(organization, applied)
-        intent.refresh_from_db(fields=["state"])
-        if intent.state == IntentState.OPEN:
-            close_change(intent, otherwise)
+        change.refresh_from_db(fields=["state"])
+        if change.state == ChangeState.OPEN:
+            close_change(change, otherwise)
     return applied

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from identity import actors, directories, event_types
+from identity import directories, event_types
+from identity.actors import act_anonymously
 from identity.directories.types import SessionSnapshot
 from identity.errors import InvalidSession, translate_entering, translate_session_call
 from identity.models import Member, RevokedSession
@@ -47,7 +48,7 @@ def switch_organization(*, session_jwt: str, organization_id: str) -> Session:
         made = directories.get_directory().switch(
             session_jwt=session_jwt, stytch_org_id=stytch_org_id
         )
-    with actors.act_anonymously():  # a member of the one organization is no member of the other
+    with act_anonymously():  # a member of the one organization is no member of the other
         return sign_in.record_sign_in(made)
 
 

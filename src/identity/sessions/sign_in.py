@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import actors, directories, event_types, rate_limits
+from identity import directories, event_types, rate_limits
+from identity.actors import act_as_member
 from identity.directories.types import Authenticated, Discovered, Membership
 from identity.errors import InvalidSession, translate_entering, translate_sign_in
 from identity.models import Member
@@ -154,7 +155,7 @@ def record_sign_in(made: Authenticated, *, reservation: TenantSchema | None = No
             raise NotFound
         _readmit_session(applied.member, made)
         if applied.member.accepts_session(made.session_id, made.started_at):
-            with actors.act_as_member(applied.member.pk):
+            with act_as_member(applied.member.pk):
                 events.record(applied.organization, event_types.SESSION_CREATED, made.session_id)
     return build_session(made, applied.organization, applied.member)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from identity import actors
+from identity.actors import act_as_directory
 from identity.directories.types import (
     MemberDeleted,
     MemberSnapshot,
@@ -19,7 +19,7 @@ from identity.directories.types import (
     Proof,
     Snapshot,
 )
-from identity.models import IntentKind, Invitation, Member, Status
+from identity.models import ChangeKind, Invitation, Member, Status
 from identity.roles import from_stytch
 from identity.sync import departures, members, users
 from identity.sync.attribution import ORGANIZATION, attribute_change
@@ -99,7 +99,7 @@ def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | No
     organization = lock(known.pk, snapshot)
     if not is_current(organization, snapshot):
         slug = _free_slug(snapshot, organization.pk)
-        with attribute_change(organization, ORGANIZATION, IntentKind.RENAME_ORGANIZATION):
+        with attribute_change(organization, ORGANIZATION, ChangeKind.RENAME_ORGANIZATION):
             organizations.update_organization(organization, name=snapshot.name, slug=slug)
     return organization
 
@@ -145,7 +145,7 @@ def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
     if snapshot.slug != snapshot.slug.lower():
         return _parked(snapshot.slug, own)
     holder = locks.lock_organization(holder.pk)
-    with actors.act_as_directory():  # anyone who asks belongs to another organization
+    with act_as_directory():  # anyone who asks belongs to another organization
         organizations.update_organization(
             holder, name=holder.name, slug=_parked(holder.slug, holder.pk)
         )

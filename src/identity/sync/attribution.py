@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from django.utils import timezone
 
-from identity import actors
-from identity.models import Intent, IntentKind, IntentState, Member
-from identity.models.pending_changes import IntentQuerySet
-from kit import actor as callers
+from identity.actors import act_as_directory
+from identity.models import ChangeKind, ChangeState, Member, PendingChange
+from identity.models.pending_changes import PendingChangeQuerySet
+from kit import actor as actors
 from tenancy.models import Organization
 
 ORGANIZATION = "organization"
@@ -34,37 +34,39 @@ def subject_of_address(email: str) -> str:
 
 @contextmanager
 def attribute_change(
-    organization: Organization, subject: str, *kinds: IntentKind, role: str = ""
-) -> Iterator[Intent | None]:
+    organization: Organization, subject: str, *kinds: ChangeKind, role: str = ""
+) -> Iterator[PendingChange | None]:
     """Act as the actor of the pending change that this update completes, else as the directory.
 
-    `role` must be the one the intent wanted. Write the event and send the signal inside, under the
+    `role` must be the one the pending change wanted. Write the event and send the signal inside, under the
     organization's lock: receivers keep books of who did it, too.
     """
-    intent = _select_open(organization, subject, kinds, role).first()
-    if intent is None:
-        with actors.act_as_directory():
+    change = _select_open(organization, subject, kinds, role).first()
+    if change is None:
+        with act_as_directory():
             yield None
         return
-    close_change(intent, IntentState.DONE)  # first, so that receivers do not count it twice
-    with callers.act_as(callers.actor_from_arguments(intent.caller)):
-        yield intent
+    close_change(change, ChangeState.DONE)  # first, so that receivers do not count it twice
+    with actors.act_as(actors.actor_from_arguments(change.actor)):
+        yield change
 
 
-def is_wanted(organization: Organization, subject: str, *kinds: IntentKind, role: str = "") -> bool:
+def is_wanted(organization: Organization, subject: str, *kinds: ChangeKind, role: str = "") -> bool:
     """Return whether a pending change asks for exactly this update."""
     return _select_open(organization, subject, kinds, role).exists()
 
 
 def _select_open(
-    organization: Organization, subject: str, kinds: Collection[IntentKind], role: str
-) -> IntentQuerySet:
-    intents = Intent.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
-    return intents.filter(role=role) if role else intents
+    organization: Organization, subject: str, kinds: Collection[ChangeKind], role: str
+) -> PendingChangeQuerySet:
+    changes = PendingChange.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
+    return changes.filter(role=role) if role else changes
 
 
-def close_change(intent: Intent, state: IntentState) -> None:
+def close_change(change: PendingChange, state: ChangeState) -> None:
     """Close a pending change, unless it is closed already."""
     now = timezone.now()
-    Intent.objects.open().filter(pk=intent.pk).update(state=state, closed_at=now, updated_at=now)
-    intent.state = state
+    PendingChange.objects.open().filter(pk=change.pk).update(
+        state=state, closed_at=now, updated_at=now
+    )
+    change.state = state

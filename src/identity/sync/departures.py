@@ -2,15 +2,16 @@
 
 from django.utils import timezone
 
-from identity import actors, event_types, signals
+from identity import event_types, signals
+from identity.actors import act_as_directory
 from identity.directories.types import MemberDeleted
 from identity.models import (
-    Intent,
-    IntentKind,
-    IntentState,
+    ChangeKind,
+    ChangeState,
     Invitation,
     InvitationStatus,
     Member,
+    PendingChange,
     Status,
 )
 from identity.sync import last_admin, members
@@ -31,7 +32,7 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     if member is None or member.status == Status.REMOVED:
         return member
     # Revoking an invitation that was accepted a moment before removes the member it made.
-    kinds = (IntentKind.REMOVE, IntentKind.REVOKE)
+    kinds = (ChangeKind.REMOVE, ChangeKind.REVOKE)
     subject = subject_of(stytch_member_id)
     is_old = told.read_at is not None and told.read_at <= member.updated_at
     if is_old and not is_wanted(organization, subject, *kinds):
@@ -44,13 +45,13 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     member.status = Status.REMOVED
     member.removed_at = member.sessions_ended_at = now
     member.save()
-    with attribute_change(organization, subject, *kinds) as intent:
+    with attribute_change(organization, subject, *kinds) as change:
         events.record(
             organization,
             event_types.MEMBER_REMOVED,
             member.pk,
             changes={"status": (before, Status.REMOVED)},
-            details=intent.details if intent else None,
+            details=change.details if change else None,
         )
         signals.member_removed.send(sender=Member, organization=organization, member=member)
     if member.is_admin:
@@ -69,7 +70,7 @@ def invitation_gone(organization: Organization, stytch_member_id: str) -> Invita
         if invitation.expires_at > timezone.now()
         else InvitationStatus.EXPIRED
     )
-    with attribute_change(organization, subject_of(stytch_member_id), IntentKind.REVOKE):
+    with attribute_change(organization, subject_of(stytch_member_id), ChangeKind.REVOKE):
         close(organization, invitation)
     return invitation
 
@@ -96,9 +97,9 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
     Invitation.objects.of(organization).open().update(
         status=InvitationStatus.REVOKED, updated_at=now
     )
-    Intent.objects.of(organization).open().update(
-        state=IntentState.LAPSED, closed_at=now, updated_at=now
+    PendingChange.objects.of(organization).open().update(
+        state=ChangeState.LAPSED, closed_at=now, updated_at=now
     )
-    with actors.act_as_directory():
+    with act_as_directory():
         organizations.delete_organization(organization)
     return organization

@@ -7,7 +7,7 @@ import structlog
 
 from identity import event_types
 from identity.errors import LastAdmin
-from identity.models import Intent, Member
+from identity.models import Member, PendingChange
 from identity.sync import attribution
 from tenancy.models import Organization
 from tenancy.services import events
@@ -22,7 +22,9 @@ def require_other_admin(organization: Organization, *, losing: Member) -> None:
     """
     if not (losing.is_admin and losing.is_active):
         return
-    leaving = set(Intent.objects.of(organization).losing_admins().values_list("subject", flat=True))
+    leaving = set(
+        PendingChange.objects.of(organization).losing_admins().values_list("subject", flat=True)
+    )
     others = Member.objects.of(organization).admins().exclude(pk=losing.pk)
     if all(attribution.subject_of_member(other) in leaving for other in others):
         raise LastAdmin("Make another member an admin first.")

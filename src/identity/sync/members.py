@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from identity import actors, event_types, signals
+from identity import event_types, signals
+from identity.actors import act_as_directory, act_as_member
 from identity.directories.types import MemberSnapshot, Proof
 from identity.models import (
-    IntentKind,
+    ChangeKind,
     Invitation,
     InvitationStatus,
     Member,
@@ -20,7 +21,7 @@ from identity.roles import Role, from_stytch
 from identity.sync import last_admin, users
 from identity.sync.attribution import attribute_change, is_wanted, subject_of_address
 from identity.sync.attribution import subject_of_stytch_member as subject_of
-from kit import actor as callers
+from kit import actor as actors
 from kit import jobs
 from tenancy.models import Organization
 from tenancy.services import events
@@ -68,7 +69,7 @@ def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
 
 def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
     role = from_stytch(snapshot.roles)
-    with attribute_change(organization, subject_of_address(snapshot.email), IntentKind.INVITE):
+    with attribute_change(organization, subject_of_address(snapshot.email), ChangeKind.INVITE):
         invitation = Invitation.objects.create(
             organization=organization,
             stytch_member_id=snapshot.stytch_member_id,
@@ -91,10 +92,10 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
 
 
 def _inviter(organization: Organization) -> Member | None:
-    caller = callers.get_actor()
-    if caller.kind != "member":
+    actor = actors.get_actor()
+    if actor.kind != "member":
         return None
-    return Member.objects.of(organization).filter(pk=caller.id).first()
+    return Member.objects.of(organization).filter(pk=actor.id).first()
 
 
 def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
@@ -110,7 +111,7 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
     invitation.save()
     changes.pop("stytch_member_id", None)
     if changes:
-        with actors.act_as_directory():
+        with act_as_directory():
             events.record(
                 organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
             )
@@ -131,9 +132,9 @@ class _Passage:
     def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
         """Return the person, the actor of a pending change, or the directory."""
         if self.in_person or self.invitation is not None:
-            return actors.act_as_member(member.pk)
+            return act_as_member(member.pk)
         subject = subject_of(member.stytch_member_id or "")
-        return attribute_change(organization, subject, IntentKind.REACTIVATE)
+        return attribute_change(organization, subject, ChangeKind.REACTIVATE)
 
 
 def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | None) -> Member:
@@ -237,7 +238,7 @@ def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSna
     if told == (member.email, member.name, member.role):
         return False
     subject = subject_of(snapshot.stytch_member_id)
-    return not is_wanted(organization, subject, IntentKind.CHANGE_ROLE, role=role)
+    return not is_wanted(organization, subject, ChangeKind.CHANGE_ROLE, role=role)
 
 
 def ask_again(stytch_member_id: str) -> None:
@@ -301,13 +302,13 @@ def _tell_changes(
         _tell_role(organization, member, passage.role_before)
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
-        with actors.act_as_directory():
+        with act_as_directory():
             events.record(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
 
 
 def _tell_role(organization: Organization, member: Member, before: Role) -> None:
     subject = subject_of(member.stytch_member_id or "")
-    with attribute_change(organization, subject, IntentKind.CHANGE_ROLE, role=member.role):
+    with attribute_change(organization, subject, ChangeKind.CHANGE_ROLE, role=member.role):
         events.record(
             organization,
             event_types.MEMBER_ROLE_CHANGED,

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 
 EMPTY_VALUE: Final = "–"
@@ -140,11 +140,11 @@ def format_structured(value: object) -> SafeString:
     return format_html('<pre style="white-space: pre-wrap; margin: 0">{}</pre>', text)
 
 
-def format_actor(caller: Mapping[str, str]) -> str:
+def format_actor(actor: Mapping[str, str]) -> str:
     """Format an actor as jobs and pending changes store it."""
-    return f"{caller.get('kind', '')} {caller.get('id', '')}".strip() or EMPTY_VALUE
+    return f"{actor.get('kind', '')} {actor.get('id', '')}".strip() or EMPTY_VALUE
 
 
 def act_as_staff(request: HttpRequest) -> AbstractContextManager[Actor]:
     """Act as the member of staff who asks."""
-    return callers.act_as(Actor(kind="operator", id=str(request.user.pk)))
+    return actors.act_as(Actor(kind="operator", id=str(request.user.pk)))

@@ -17,7 +17,7 @@ def record(
     changes: Mapping[str, Sequence[object]] | None = None,
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Append one event of the organization, by the current caller, in the running transaction.
+    """Append one event of the organization, by the current actor, in the running transaction.
 
     `changes` maps a field to what it was and what it is. Raises UnknownEventType.
     """

@@ -100,7 +100,7 @@ def register_source(source: Source) -> None:
 def handles_events(source: str, *types: str) -> Callable[[Handler], Handler]:
     """Declare the one handler of these event types of a source.
 
-    It runs in a job as the caller "vendor", alone on its object, with no transaction open and maybe
+    It runs in a job as the actor "vendor", alone on its object, with no transaction open and maybe
     twice. It may raise Ignored or Later; anything else it raises is retried for three days.
     """
 

@@ -3,15 +3,15 @@
 PEOPLE = {"admin": ()}
 
 
-def plant(world):
+def seed_demo(world):
     print(f"planted over {world.places.api}")
 
 
-def token(world, role):
+def create_demo_token(world, role):
     return f"token of the {role}"
 
 
-def wait_for(*_, **__):
+def wait_for_webhook(*_, **__):
     """Imported by the tour."""
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.seat_sync import reconcile
-from kit import actor as callers
+from kit import actor as actors
 from kit import outbound
 from kit.actor import Actor
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         """Print one line per organization, and exit 1 when one could not be compared."""
         failed = 0
         with (
-            callers.act_as(Actor(kind="operator", id="reconcile_seats")),
+            actors.act_as(Actor(kind="operator", id="reconcile_seats")),
             outbound.use_job_timeouts(),
         ):
             for organization_id in self._chosen(options["organization"]):

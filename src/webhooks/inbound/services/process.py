@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from kit import actor as callers
+from kit import actor as actors
 from kit import jobs, locks
 from kit.actor import Actor
 from kit.errors import Unavailable
@@ -41,8 +41,8 @@ def process_event(*, event_id: UUID) -> None:
     event = InboundEvent.objects.unsettled().filter(pk=event_id).first()
     if event is None:
         return
-    request_id = callers.get_actor().request_id
-    with callers.act_as(Actor(kind="vendor", id=event.source, request_id=request_id)):
+    request_id = actors.get_actor().request_id
+    with actors.act_as(Actor(kind="vendor", id=event.source, request_id=request_id)):
         try:
             _process_alone(event)
         except Unavailable:

@@ -14,7 +14,7 @@ import structlog
 from django.db import connection
 from django.utils import timezone
 
-from kit import actor as callers
+from kit import actor as actors
 from kit import ids, jobs
 from kit.actor import Actor
 from kit.errors import NotFound, UnsupportedMediaType
@@ -126,7 +126,7 @@ def _check_header(hint: EventHeader) -> EventHeader:
 def _store_row(source: str, hint: EventHeader, payload: str, reason: str) -> bool:
     now: datetime = timezone.now()
     id_ = ids.uuid7()
-    carried = Actor(kind="vendor", id=source, request_id=callers.get_actor().request_id)
+    carried = Actor(kind="vendor", id=source, request_id=actors.get_actor().request_id)
     arguments = {"event_id": str(id_), jobs.ACTOR_ARGUMENT: carried.as_arguments()}
     values: dict[str, str | bool | UUID | datetime | None] = {
         "id": id_,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from kit import actor as callers
+from kit import actor as actors
 from kit.actor import Actor
 from kit.timestamps import parse_timestamp
 from webhooks.inbound.models import InboundEvent, State
@@ -53,6 +53,6 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{events.replayable().count()} events would be processed again.")
             return
-        with callers.act_as(Actor(kind="operator", id="replay_inbound")):
+        with actors.act_as(Actor(kind="operator", id="replay_inbound")):
             replayed = replay.replay_events(events)
         self.stdout.write(f"{replayed} events will be processed again.")

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0003_kinds")]
+    dependencies = [("events", "0002_kinds")]
     operations = [
         migrations.RunSQL("""
             CREATE MATERIALIZED VIEW notes_summary AS SELECT count(*) AS n FROM events_kind;

@@ -8,12 +8,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from identity.models import Intent, Member, User
+from identity.models import Member, PendingChange, User
 from identity.roles import Role
 from identity.services import pending_changes
 from identity.sync import attribution
-from identity.tasks import forget_closed_intents, settle_intents
-from kit import actor as callers
+from identity.tasks import delete_closed_changes, settle_pending_changes
+from kit import actor as actors
 from tenancy import locks
 from tests.harness.stack import poll
 
@@ -33,14 +33,14 @@ def promote(api):
     return ask
 
 
-def intent_of(company):
-    return Intent.objects.filter(organization_id=company.id).latest("created_at")
+def change_of(company):
+    return PendingChange.objects.filter(organization_id=company.id).latest("created_at")
 
 
 def orphan(company):
     """As if the process that worked on it had died a minute ago."""
     past = timezone.now() - timedelta(seconds=1)
-    Intent.objects.filter(organization_id=company.id).open().update(expires_at=past)
+    PendingChange.objects.filter(organization_id=company.id).open().update(expires_at=past)
 
 
 def role_of(company):
@@ -61,7 +61,7 @@ def test_echo_before_the_answer_is_told_once_in_the_callers_name(
 
     settled()
     assert by_admin(company, history(company, "member.role_changed"))
-    assert intent_of(company).state == "done"
+    assert change_of(company).state == "done"
 
 
 def test_lost_answer_is_looked_up(sandbox, company, promote, history, settled):
@@ -81,7 +81,7 @@ def test_lost_question_is_503_and_changes_nothing(sandbox, company, promote, com
     answer = promote(company)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "vendor_unavailable")
-    assert intent_of(company).state == "lapsed"
+    assert change_of(company).state == "lapsed"
     assert role_of(company) == "member"
     assert promote(company).status_code == 200
 
@@ -93,7 +93,7 @@ def test_refused_change_is_closed(sandbox, company, promote, committed):
     answer = promote(company)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "directory_refused")
-    assert intent_of(company).state == "refused"
+    assert change_of(company).state == "refused"
     assert promote(company).status_code == 200
 
 
@@ -105,25 +105,25 @@ def test_change_stytch_never_answered_is_settled_by_the_sweeper(
     sandbox.post("/faults", vendor="stytch", **lost)
     sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=500, times=99)
     assert promote(company).status_code == 503
-    assert intent_of(company).state == "open"
+    assert change_of(company).state == "open"
     assert promote(company).json()["code"] == "change_in_progress"
 
-    settle_intents()
-    assert intent_of(company).state == "open"  # not an orphan yet
+    settle_pending_changes()
+    assert change_of(company).state == "open"  # not an orphan yet
     orphan(company)
-    settle_intents()
-    assert intent_of(company).state == "open"  # Stytch is still away
+    settle_pending_changes()
+    assert change_of(company).state == "open"  # Stytch is still away
     sandbox.delete("/faults")
-    settle_intents()
+    settle_pending_changes()
 
-    assert intent_of(company).state == "done"
+    assert change_of(company).state == "done"
     assert role_of(company) == "admin"
     assert by_admin(company, history(company, "member.role_changed"))
 
 
 def test_process_that_died_before_asking_leaves_nothing_behind(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    with callers.act_as(callers.Actor(kind="member", id=company.admin.member["id"])):
+    with actors.act_as(actors.Actor(kind="member", id=company.admin.member["id"])):
         pending_changes.open_change(
             organization=member.organization,
             kind="change_role",
@@ -133,22 +133,22 @@ def test_process_that_died_before_asking_leaves_nothing_behind(company, committe
         )
     orphan(company)
 
-    settle_intents()
+    settle_pending_changes()
 
-    assert intent_of(company).state == "lapsed"
+    assert change_of(company).state == "lapsed"
     assert role_of(company) == "member"
 
 
 def test_sweeper_leaves_work_in_hand_alone(company, committed):
     member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    intent = pending_changes.open_change(
+    change = pending_changes.open_change(
         organization=member.organization, kind="remove", subject="member:somebody"
     )
 
-    settle_intents()
+    settle_pending_changes()
 
-    intent.refresh_from_db()
-    assert intent.state == "open"
+    change.refresh_from_db()
+    assert change.state == "open"
 
 
 def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committed):
@@ -176,7 +176,7 @@ def test_admin_whose_invitation_is_being_revoked_counts_as_gone(
     target = f"{company.path}/invitations/{made['id']}"
     assert api.delete(target, token=company.admin.token).status_code == 503
     an_hour = timezone.now() + timedelta(hours=1)  # the sweeper leaves it alone until then
-    ours = Intent.objects.filter(organization_id=company.id).open()
+    ours = PendingChange.objects.filter(organization_id=company.id).open()
     assert ours.update(expires_at=an_hour) == 1
     accepted = world.accept(email)
 
@@ -207,7 +207,10 @@ def test_removal_of_an_admin_without_stytch_id_counts_for_that_admin_alone(
     removal = api.delete(f"{company.path}/members/{leaving.pk}", token=company.admin.token)
     assert removal.status_code == 503
     an_hour = timezone.now() + timedelta(hours=1)  # the sweeper leaves it alone until then
-    assert Intent.objects.filter(organization_id=company.id).open().update(expires_at=an_hour) == 1
+    assert (
+        PendingChange.objects.filter(organization_id=company.id).open().update(expires_at=an_hour)
+        == 1
+    )
     sandbox.delete("/faults")
 
     left = api.post(f"{company.path}/members/leave", token=company.admin.token)
@@ -220,12 +223,12 @@ def test_removal_of_an_admin_without_stytch_id_counts_for_that_admin_alone(
 
 def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committed):
     promote(company)
-    ended = Intent.objects.filter(organization_id=company.id)
+    ended = PendingChange.objects.filter(organization_id=company.id)
     ended.update(closed_at=timezone.now() - timedelta(days=8))
     (last,) = [*ended.filter(kind="change_role")]
     ended.filter(pk=last.pk).update(closed_at=timezone.now())
 
-    forget_closed_intents()
+    delete_closed_changes()
 
     assert [*ended] == [last]
 
@@ -244,7 +247,7 @@ def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
     answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "change_in_progress")
-    taking = Intent.objects.of(member.organization)
+    taking = PendingChange.objects.of(member.organization)
     assert taking.taking_seats("admin", "member").count() == 1
     assert taking.taking_seats("viewer").count() == 0
 
@@ -271,7 +274,9 @@ def test_no_transaction_is_open_while_stytch_is_asked(sandbox, company, promote,
 
     with ThreadPoolExecutor(1) as pool:
         slowly = pool.submit(promote, company)
-        poll(lambda: Intent.objects.open().filter(organization_id=company.id), what="step one")
+        poll(
+            lambda: PendingChange.objects.open().filter(organization_id=company.id), what="step one"
+        )
         with_lock = Member.objects.filter(organization_id=company.id).select_for_update(nowait=True)
         with transaction.atomic():
             locks.lock_organization(company.id)

@@ -8,7 +8,7 @@ def add_kinds(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0002_insert_only")]
+    dependencies = [("events", "0001_initial")]
     operations = [
         migrations.CreateModel(
             "Kind",

@@ -1,5 +1,0 @@
-"""The same as in the product."""
-
-from importlib import import_module
-
-Migration = import_module("events.migrations.0002_insert_only").Migration
