@@ -1,10 +1,9 @@
-"""Check the language of comments, docstrings, test names and documents; part of `make lint`."""
+"""Check the language of comments, docstrings, test names and documents, as part of `make lint`."""
 
 import ast
 import io
 import pathlib
 import re
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -19,18 +18,19 @@ CHAIN = re.compile(r"[;:](?!//)(\s|$)")  # a summary line that chains clauses
 CODE = re.compile(
     r"```.*?```|`[^`]*`|\]\([^)]*\)|^>.*?$", re.DOTALL | re.MULTILINE
 )  # and quotations
+FOLDERS = ("src", "dev", "tests", "scripts", "docs")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def list_tracked(pattern: str) -> list[pathlib.Path]:
-    """Return the tracked files that match a pattern of git and exist."""
-    out = subprocess.run(
-        ["git", "ls-files", "--", pattern],  # noqa: S607 - the git that made the checkout
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return [path for line in out.splitlines() if (path := pathlib.Path(line)).is_file()]
+def list_files(suffix: str) -> list[pathlib.Path]:
+    """Return the project's own files of one kind."""
+    top = pathlib.Path()
+    return sorted(
+        [
+            *top.glob(f"*{suffix}"),
+            *(p for name in FOLDERS for p in (top / name).rglob(f"*{suffix}")),
+        ]
+    )
 
 
 def check_python(path: pathlib.Path) -> Iterator[str]:
@@ -66,8 +66,8 @@ def check_document(path: pathlib.Path) -> Iterator[str]:
 def main() -> int:
     """Print every finding and return the exit code."""
     findings = [
-        *(finding for path in list_tracked("*.py") for finding in check_python(path)),
-        *(finding for path in list_tracked("*.md") for finding in check_document(path)),
+        *(finding for path in list_files(".py") for finding in check_python(path)),
+        *(finding for path in list_files(".md") for finding in check_document(path)),
     ]
     print("\n".join(findings) or "Plain words only.")
     return 1 if findings else 0
