@@ -51,6 +51,11 @@ def release_server() -> None:
         time.sleep(0.02)
 
 
+def is_held() -> bool:
+    """Tell whether this process holds the embedded server."""
+    return bool(_held)
+
+
 def require_settings() -> None:
     """Refuse to go on when the server held here is gone."""
     if _held and not locks.is_lock_held(checkout.KEEPER):
@@ -70,10 +75,7 @@ def build_urls() -> dict[str, str]:
 
 
 def stop_server() -> bool:
-    """Stop the server anyone who uses it.
-
-    Says whether there was one.
-    """
+    """Stop the server even while it is used, and tell whether there was one."""
     pid = locks.read_holder(checkout.KEEPER)
     if pid is None:
         return False

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-from devserver import checkout, database, environment, leftovers, locks, sources
+from devserver import checkout, database, environment, leftovers, locks, schema_version, sources
 from devserver.children import Child, Children, Interrupted, describe_failure, print_line
 from devserver.environment import Addresses
 from support.errors import Refusal
@@ -89,7 +89,7 @@ class Run:
         environment.store_addresses(self.addresses)
         sandbox = environment.for_sandbox(self.told, self.addresses)
         started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
-        self._finish("migrate", [*MANAGE, "migrate_all", "--verbosity", "0"])
+        self._migrate()
         self._await(started, self.addresses.sandbox, "/")
         self._start_product()
         self._await(self.children.running["web"], self.addresses.web, "/readyz")
@@ -148,6 +148,15 @@ class Run:
         print_line("devserver", f"{path} changed: restarting {' and '.join(RESTARTED)}")
         self.children.stop(*(name for name in RESTARTED if name in self.children.running))
         self._start_product()
+
+    def _migrate(self) -> None:
+        # A database named by hand is its owner's to recreate.
+        local = self.told["DATABASE_OWNER_URL"] if database.is_held() else None
+        if local:
+            schema_version.refuse_older_schema(local)
+        self._finish("migrate", [*MANAGE, "migrate_all", "--verbosity", "0"])
+        if local:
+            schema_version.record_schema_version(local)
 
     def _finish(self, name: str, command: list[str]) -> None:
         self.children.finish(self.children.start(name, command, self.told), seconds=MIGRATE_SECONDS)

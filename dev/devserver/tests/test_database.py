@@ -146,3 +146,31 @@ def test_stop_ends_the_server_under_a_command(checkout):
 
     assert checkout.do("stop").returncode == 0
     assert not checkout.processes("devserver.keeper")
+
+
+def test_database_of_older_initial_migrations_is_refused(make_checkout):
+    checkout = make_checkout()
+    initial = checkout.root / "src/app/migrations/0001_initial.py"
+    initial.parent.mkdir(parents=True)
+    initial.write_text("operations = []")
+    begun = checkout.start(*WAIT)
+    with psycopg.connect(owner_url(checkout)) as db:
+        db.execute("CREATE TABLE django_migrations ()")
+    unknown = checkout.do("run", "--", "true")
+    with psycopg.connect(owner_url(checkout)) as db:
+        db.execute("DROP TABLE django_migrations")
+
+    first = checkout.do("run", "--", "true")
+    with psycopg.connect(owner_url(checkout)) as db:
+        db.execute("CREATE TABLE django_migrations ()")
+    same = checkout.do("run", "--", "true")
+    initial.write_text("operations = [1]")
+    other = checkout.do("run", "--", "true")
+    begun.kill()
+    checkout.do("clean")
+    fresh = checkout.do("run", "--", "true")
+
+    runs = (unknown, first, same, other, fresh)
+    assert [run.returncode for run in runs] == [1, 0, 0, 1, 0]
+    assert "make clean" in unknown.stderr
+    assert "make clean" in other.stderr
