@@ -199,5 +199,5 @@ def _open_log() -> Iterator[BinaryIO]:
 
 
 def _build_environment() -> dict[str, str]:
-    # Not ours: PGDATA, PGPORT and the locale of anyone who calls would all be obeyed.
+    # Not ours: PGDATA, PGPORT and the locale of the calling process would all apply.
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}

@@ -94,7 +94,7 @@ class Run:
         self._start_product()
         self._await(self.children.running["web"], self.addresses.web, "/readyz")
         if environment.uses_sandbox(self.told):  # never invent people at a real vendor
-            self._finish("catalogue", [*MANAGE, "sync_catalog"])
+            self._finish("catalog", [*MANAGE, "sync_catalog"])
             self._finish("seed", [PY, "-m", "devserver", "seed"])
         if environment.may_invent(self.told):
             file = environment.staff_password_file()

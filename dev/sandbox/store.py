@@ -23,7 +23,7 @@ on conflict (kind, id) do update set body = excluded.body
 
 
 class Store:
-    """Keeps each document as JSON text, so that anyone who reads one gets a copy of their own.
+    """Keeps each document as JSON text, so that each reader gets a copy.
 
     Writes become durable at `commit`, which the application calls before an answer leaves: one
     request is one transaction, and nothing that was answered is lost to `kill -9`.

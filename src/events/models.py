@@ -28,7 +28,7 @@ class Event(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
-    # Not columns: set by services.names when the log is read, for anyone who still has a name.
+    # Not columns, but set by services.names when the log is read.
     actor_name: str | None = None
     target_name: str | None = None
 

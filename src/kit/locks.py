@@ -29,7 +29,7 @@ def hold_object(key: str, *, patience: float | None = None) -> Iterator[None]:
     It is a session lock in autocommit: no transaction stays open during the fetch, and row locks
     are taken inside the block, for the write. Raises LockMisused within a transaction, where a
     vendor must not be called anyway. With `patience` (seconds), for requests: raises Unavailable
-    when anyone who holds it, perhaps a job whose vendor hangs, does not let go in time.
+    when the holder, perhaps a job whose vendor hangs, does not release it in time.
     """
     if transactions.is_transaction_open():
         raise LockMisused(key)

@@ -66,7 +66,7 @@ class OrganizationAdmin(BaseAdmin):
 
 @admin.register(TenantSchema)
 class TenantSchemaAdmin(ReadOnly):
-    """The stock, to look at."""
+    """Show the schema pool."""
 
     list_display = ("name", "standing", "created_at", "claimed_at")
     list_filter = ("state",)

@@ -1,4 +1,4 @@
-"""Organizations, and the stock of schemas they are given."""
+"""Models of organizations and of the pool of schemas they take."""
 
 import uuid
 from typing import ClassVar, Self
@@ -13,7 +13,7 @@ from kit.models import Record
 class OrganizationOwnedQuerySet[Row: models.Model](models.QuerySet[Row]):
     """Questions about rows that belong to an organization."""
 
-    def of(self, organization: models.Model) -> Self:
+    def in_organization(self, organization: models.Model) -> Self:
         """Return the rows of one organization."""
         return self.filter(organization_id=organization.pk)
 
@@ -80,7 +80,7 @@ class Organization(Record):
 
 
 class TenantSchemaQuerySet(models.QuerySet["TenantSchema"]):
-    """Questions about the stock of schemas."""
+    """Queries on the pool of schemas."""
 
     def unclaimed(self) -> Self:
         """Return the schemas no organization has, reserved ones included."""

@@ -20,7 +20,7 @@ def deferred_names():
 def test_every_deferred_name_is_a_task():
     names = set(deferred_names())
 
-    assert "tenancy.stock_schemas" in names
+    assert "tenancy.fill_schema_pool" in names
     assert names <= set(app.tasks)
 
 

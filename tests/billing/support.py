@@ -52,7 +52,7 @@ def sell(**terms):
 
 
 def stripe_client():
-    """Stripe without our gateway: what someone does there behind our back."""
+    """Stripe as someone changes it in its dashboard."""
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_BASE_URL}
     )

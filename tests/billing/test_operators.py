@@ -1,4 +1,4 @@
-"""What operators do: the catalogue, the comparison, and the admin."""
+"""What operators do: the catalog, the comparison, and the admin."""
 
 from io import StringIO
 
@@ -39,7 +39,7 @@ def staff(committed):
     return client
 
 
-def test_catalogue_is_the_same_after_a_second_run(firm):
+def test_catalog_is_the_same_after_a_second_run(firm):
     run("sync_catalog")
     before = list(Price.objects.values_list("lookup_key", "stripe_price_id"))
 
@@ -49,7 +49,7 @@ def test_catalogue_is_the_same_after_a_second_run(firm):
     assert list(Price.objects.values_list("lookup_key", "stripe_price_id")) == before
 
 
-def test_catalogue_can_be_written_without_stripe(db):
+def test_catalog_can_be_written_without_stripe(db):
     assert "in the database" in run("sync_catalog", "--local")
     assert Plan.objects.filter(is_default=True).count() == 1
     assert Feature.objects.filter(key="audit_history").exists()

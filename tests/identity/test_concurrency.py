@@ -85,7 +85,7 @@ def test_one_member_met_twice_at_once_is_one(place, told, shown):
 
     at_once(*[lambda: apply.apply(snapshot, proof=proof)] * 2)
 
-    member = Member.objects.of(organization).get()
+    member = Member.objects.in_organization(organization).get()
     assert member.user.email == email
     assert User.objects.filter(email=email).count() == 1
 

@@ -65,12 +65,12 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
 def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
     invited = told(organization, status="invited", roles=("viewer",))
     apply.apply(invited)
-    assert not Member.objects.of(organization).exists()
+    assert not Member.objects.in_organization(organization).exists()
 
     accepted = told(organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",))
     member = apply.apply(accepted).member
 
-    invitation = Invitation.objects.of(organization).get()
+    invitation = Invitation.objects.in_organization(organization).get()
     assert (invitation.status, invitation.role) == ("accepted", Role.VIEWER)
     assert member.role == Role.VIEWER
     assert types(organization) == ["invitation.created", "invitation.accepted", "member.added"]
@@ -98,8 +98,8 @@ def test_invited_answer_from_before_the_acceptance_changes_nothing(organization,
 
     apply.apply(invited)
 
-    assert Invitation.objects.of(organization).count() == 1
-    assert Member.objects.of(organization).get().is_active
+    assert Invitation.objects.in_organization(organization).count() == 1
+    assert Member.objects.in_organization(organization).get().is_active
 
 
 def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told):
@@ -109,7 +109,7 @@ def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told
 
     apply.apply(invited)
 
-    assert [one.status for one in Invitation.objects.of(organization)] == ["revoked"]
+    assert [one.status for one in Invitation.objects.in_organization(organization)] == ["revoked"]
 
 
 def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, told):
@@ -253,7 +253,7 @@ def test_late_deletion_of_the_former_id_removes_no_member(organization, told):
 
     apply.apply(MemberDeleted(stytch_member_id=former))
 
-    assert Member.objects.of(organization).get().is_active
+    assert Member.objects.in_organization(organization).get().is_active
 
 
 def test_suspended_member_stays_suspended_after_stytch_updates(organization, told):
@@ -317,14 +317,14 @@ def test_deleted_organization_removes_all_members_and_stays_deleted(organization
     apply.apply(told(organization, stytch_member_id=snapshot.stytch_member_id))
 
     assert Organization.objects.get(pk=organization.pk).is_deleted
-    assert not Member.objects.of(organization).active().exists()
-    assert not Invitation.objects.of(organization).open().exists()
+    assert not Member.objects.in_organization(organization).active().exists()
+    assert not Invitation.objects.in_organization(organization).open().exists()
 
 
 def test_overdue_invitation_closes_as_expired(organization, told):
     invited = told(organization, status="invited")
     apply.apply(invited)
-    Invitation.objects.of(organization).update(expires_at=timezone.now())
+    Invitation.objects.in_organization(organization).update(expires_at=timezone.now())
 
     apply.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 

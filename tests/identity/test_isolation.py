@@ -47,7 +47,7 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
 
     apply.apply(MemberDeleted(stytch_member_id=second.stytch_member_id))
 
-    status = dict(Invitation.objects.of(organization).values_list("email", "status"))
+    status = dict(Invitation.objects.in_organization(organization).values_list("email", "status"))
     assert status == {"first@acme.example": "pending", "second@acme.example": "revoked"}
 
 
@@ -59,7 +59,9 @@ def test_revoked_invitation_does_not_close_a_later_one(organization, told):
 
     apply.apply(second)  # read before the first one was revoked
 
-    assert Invitation.objects.of(organization).get(email=second.email).status == "pending"
+    assert (
+        Invitation.objects.in_organization(organization).get(email=second.email).status == "pending"
+    )
 
 
 def test_removing_a_member_leaves_invitations_open(organization, told):
@@ -69,7 +71,7 @@ def test_removing_a_member_leaves_invitations_open(organization, told):
 
     apply.apply(MemberDeleted(stytch_member_id=here.stytch_member_id))
 
-    assert Invitation.objects.of(organization).get().status == "pending"
+    assert Invitation.objects.in_organization(organization).get().status == "pending"
 
 
 def test_removing_one_member_leaves_the_others_active(organization, told):
@@ -79,7 +81,7 @@ def test_removing_one_member_leaves_the_others_active(organization, told):
 
     apply.apply(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
 
-    active = Member.objects.of(organization).active().values_list("email", flat=True)
+    active = Member.objects.in_organization(organization).active().values_list("email", flat=True)
     assert set(active) == {"ada@acme.example", "vic@acme.example"}
 
 
@@ -90,7 +92,7 @@ def test_accepting_here_leaves_the_invitation_of_another_organization_open(
 
     apply.apply(told(organization, "ada@both.example"))
 
-    assert Invitation.objects.of(other_organization).get().status == "pending"
+    assert Invitation.objects.in_organization(other_organization).get().status == "pending"
 
 
 def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
@@ -101,8 +103,8 @@ def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
 
     apply.apply(told(organization, "ada@both.example", status="invited"))
 
-    assert Invitation.objects.of(organization).get().role == Role.MEMBER
-    invitation = Invitation.objects.of(other_organization).get()
+    assert Invitation.objects.in_organization(organization).get().role == Role.MEMBER
+    invitation = Invitation.objects.in_organization(other_organization).get()
     assert (invitation.role, invitation.stytch_member_id) == (Role.VIEWER, there.stytch_member_id)
 
 
@@ -116,7 +118,7 @@ def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
     here = apply.apply(told(organization, "ada@both.example")).member
 
     assert here.organization_id == organization.pk
-    assert Member.objects.of(other_organization).get().status == "removed"
+    assert Member.objects.in_organization(other_organization).get().status == "removed"
 
 
 def test_invitation_names_no_inviter_of_another_organization(
@@ -136,7 +138,7 @@ def test_invitation_names_no_inviter_of_another_organization(
             )
             apply.apply(invited)
 
-    inviters = Invitation.objects.of(organization).values_list("email", "invited_by")
+    inviters = Invitation.objects.in_organization(organization).values_list("email", "invited_by")
     assert dict(inviters) == {f"by-{outsider.email}": None, f"by-{insider.email}": insider.pk}
 
 
@@ -187,8 +189,8 @@ def test_deleting_one_organization_leaves_the_rows_of_another(
     apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
     change.refresh_from_db()
-    member = Member.objects.of(other_organization).get()
-    invitation = Invitation.objects.of(other_organization).get()
+    member = Member.objects.in_organization(other_organization).get()
+    invitation = Invitation.objects.in_organization(other_organization).get()
     assert (member.status, invitation.status, change.state) == ("active", "pending", "open")
     other_organization.refresh_from_db()
     assert other_organization.state == Organization.State.ACTIVE
@@ -262,7 +264,7 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
 
     attribution.close_change(one, "done")
 
-    states = dict(PendingChange.objects.of(organization).values_list("pk", "state"))
+    states = dict(PendingChange.objects.in_organization(organization).values_list("pk", "state"))
     assert states == {one.pk: "done", other.pk: "open"}
 
 
@@ -326,11 +328,11 @@ def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_he
 ):
     apply.apply(told(other_organization, "ada@both.example", status="invited"))
     past = timezone.now() - timedelta(seconds=1)
-    Invitation.objects.of(other_organization).update(expires_at=past)
+    Invitation.objects.in_organization(other_organization).update(expires_at=past)
 
     invitations.prepare_invitation(organization, email="ada@both.example", role=Role.MEMBER)
 
-    assert Invitation.objects.of(other_organization).get().status == "pending"
+    assert Invitation.objects.in_organization(other_organization).get().status == "pending"
 
 
 def test_last_admin_is_kept_although_another_organization_has_one(
@@ -338,7 +340,7 @@ def test_last_admin_is_kept_although_another_organization_has_one(
 ):
     for place in (organization, other_organization):
         apply.apply(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
-    admin = Member.objects.of(organization).get()
+    admin = Member.objects.in_organization(organization).get()
 
     with pytest.raises(LastAdmin):
         members.leave_organization(organization, member_id=admin.pk)

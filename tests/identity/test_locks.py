@@ -50,7 +50,7 @@ def test_change_is_checked_and_written_down_under_the_lock(change, name):
         organization_locked(organization.pk) as holder,
         waiting_for(holder, calls[name]) as running,
     ):
-        assert not PendingChange.objects.of(organization).filter(state="open").exists()
+        assert not PendingChange.objects.in_organization(organization).filter(state="open").exists()
 
     running.result()
 
@@ -73,7 +73,7 @@ def test_change_of_what_was_made_before_is_checked_under_the_lock(company, commi
         organization_locked(organization.pk) as holder,
         waiting_for(holder, calls[name]) as running,
     ):
-        assert not PendingChange.objects.of(organization).filter(state="open").exists()
+        assert not PendingChange.objects.in_organization(organization).filter(state="open").exists()
 
     running.result()
 

@@ -247,7 +247,7 @@ def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
     answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "change_in_progress")
-    taking = PendingChange.objects.of(member.organization)
+    taking = PendingChange.objects.in_organization(member.organization)
     assert taking.taking_seats("admin", "member").count() == 1
     assert taking.taking_seats("viewer").count() == 0
 

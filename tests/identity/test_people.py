@@ -112,7 +112,7 @@ def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told
 
     assert second.user != ada.user
     assert second.kept_apart_from == ada.user
-    assert Member.objects.of(organization).active().count() == 2
+    assert Member.objects.in_organization(organization).active().count() == 2
 
 
 def test_verified_person_is_never_merged_into_another(ada, organization, elsewhere, told, shown):

@@ -85,7 +85,7 @@ def test_member_of_an_organization_we_have_not_met_brings_it_along(sandbox, sett
     settled()
     organization = Organization.objects.get(stytch_org_id=made["organization_id"])
     assert organization.slug == name
-    assert Member.objects.of(organization).admins().count() == 1
+    assert Member.objects.in_organization(organization).admins().count() == 1
 
 
 def test_renaming_in_the_dashboard_is_followed(api, sandbox, company, at_org, settled):

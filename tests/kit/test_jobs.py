@@ -11,7 +11,7 @@ from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import Organization
 
-NAME = "tenancy.stock_schemas"
+NAME = "tenancy.fill_schema_pool"
 
 
 def waiting():

@@ -45,7 +45,7 @@ def test_lock_is_refused_within_a_transaction(committed):
 
 def test_transaction_lock_ends_with_the_transaction(committed):
     with transaction.atomic():
-        assert locks.try_lock_transaction("stock")
-        assert not is_free("stock")
+        assert locks.try_lock_transaction("pool")
+        assert not is_free("pool")
 
-    assert is_free("stock")
+    assert is_free("pool")

@@ -1,4 +1,4 @@
-"""Schemas come from stock, each to one organization, and never by DDL in a request."""
+"""Schemas come from the pool, each for one organization, and never by DDL in a request."""
 
 import secrets
 import threading

@@ -30,7 +30,7 @@ def test_compose_sets_what_make_run_sets(compose):
     told = environment.complete_environment(HERE, Addresses())
     product = {name for name in told if not name.startswith(("SANDBOX_", "PYTHONPATH", "DJANGO"))}
 
-    for service in ("web", "worker", "migrate", "catalogue"):
+    for service in ("web", "worker", "migrate", "catalog"):
         assert product - {"SPARE_SCHEMAS"} <= set(compose["services"][service]["environment"])
 
 

@@ -97,7 +97,7 @@ def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 
 def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
-    """Charge an invoice, anyone who asked for it."""
+    """Charge an invoice for any reason."""
     if invoice["amount_due"] == 0:
         return Collected(mark_invoice_paid(ledger, invoice), paid=True)
     if does_charge_succeed(ledger, invoice["customer"], method):

@@ -50,7 +50,7 @@ def build_item(
 ) -> Document:
     """Return a new item.
 
-    Its period is set by anyone who starts it. Metered prices have no quantity.
+    The function that starts it sets its period. Metered prices have no quantity.
     """
     metered = price["recurring"]["usage_type"] == "metered"
     return {

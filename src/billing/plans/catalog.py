@@ -40,7 +40,7 @@ def write_catalog() -> None:
 def publish_catalog() -> Summary:
     """Publish the plans and prices of our tables, found by lookup key."""
     summary = Summary()
-    with locks.hold_object("billing.catalogue"):
+    with locks.hold_object("billing.catalog"):
         providers.get_provider().put_portal()
         for plan in Plan.objects.filter(prices__is_active=True).distinct():
             _publish_product(plan)

@@ -108,7 +108,7 @@ def _is_too_soon(organization_id: UUID) -> bool:
 def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
     """Resume an attempt once its lease is over, or when forced while it waits for its next try."""
     now = timezone.now()
-    waits = bool(attempt.error)  # anyone who speaks to Stripe has none yet
+    waits = bool(attempt.error)  # an attempt that is running has none yet
     if attempt.lease_until > now and not (is_forced and waits):
         return None
     attempt.calls += 1

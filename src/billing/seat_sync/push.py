@@ -3,7 +3,7 @@
 begin (transaction) ──▶ call Stripe (no transaction) ──▶ finish (transaction) ──▶ recount ──▶ begin …
                               │ no answer
                               ▼
-                        postpone: the attempt stays in flight; anyone who resumes it looks first
+                        postpone: the attempt stays in flight; resuming it looks first
 """
 
 from collections.abc import Callable

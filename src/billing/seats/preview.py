@@ -48,7 +48,7 @@ def preview_role_change(*, organization: Organization, member_id: UUID, role: st
 
     Raises NotFound for an unknown member.
     """
-    member = Member.objects.of(organization).active().filter(pk=member_id).first()
+    member = Member.objects.in_organization(organization).active().filter(pk=member_id).first()
     if member is None:
         raise NotFound
     books = SeatSnapshot.read(organization)

@@ -41,10 +41,14 @@ def count_seats(organization: Organization, plan: Plan) -> SeatCount:
     unless the plan says otherwise.
     """
     staff = User.objects.filter(is_staff=True).values("pk")
-    members = Member.objects.of(organization).active().with_roles(*plan.billable_roles)
+    members = Member.objects.in_organization(organization).active().with_roles(*plan.billable_roles)
     counted = members.exclude(user__in=staff).count()
     reserved = _reserving(organization, plan).count()
-    incoming = PendingChange.objects.of(organization).taking_seats(*plan.billable_roles).count()
+    incoming = (
+        PendingChange.objects.in_organization(organization)
+        .taking_seats(*plan.billable_roles)
+        .count()
+    )
     if plan.bills_invitations:
         return SeatCount(counted + reserved, 0, incoming)
     return SeatCount(counted, reserved, incoming)
@@ -57,8 +61,10 @@ def _reserving(organization: Organization, plan: Plan) -> QuerySet[Invitation]:
     indexes on those: `NOT IN` over all members is empty as soon as one has no id, and took seconds
     beyond 100,000 of them.
     """
-    invitations = Invitation.objects.of(organization).pending().with_roles(*plan.billable_roles)
-    members = Member.objects.of(organization).active()
+    invitations = (
+        Invitation.objects.in_organization(organization).pending().with_roles(*plan.billable_roles)
+    )
+    members = Member.objects.in_organization(organization).active()
     same_address = members.filter(email__lower=Lower(OuterRef("email")))
     same_id = members.filter(stytch_member_id=OuterRef("stytch_member_id"))
     return invitations.exclude(Exists(same_address)).exclude(Exists(same_id))

@@ -99,7 +99,7 @@ def change_price(*, organization: Organization, price: Price) -> Subscription:
     """Move to another price, with the number of seats counted for it, in one call.
 
     The count is taken under the subscription's lock: a sync sends its own before or after, and
-    anyone who joins meanwhile is counted again at the end.
+    members who join meanwhile are counted at the end.
     """
     row = _get_live(organization)
     if price.usage != Price.Usage.LICENSED or price.stripe_price_id is None:

@@ -113,7 +113,7 @@ def find_current(organization: Organization) -> Subscription | None:
 
 
 def has_our_price(snapshot: SubscriptionSnapshot) -> bool:
-    """Return whether we know the subscription, or it has at least one price of our catalogue."""
+    """Return whether we know the subscription, or it has at least one price of our catalog."""
     known = Subscription.objects.filter(external_id=snapshot.external_id)
     return sells_ours(item.price_id for item in snapshot.items) or known.exists()
 

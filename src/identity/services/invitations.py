@@ -39,7 +39,7 @@ def get_invitation(organization: Organization, invitation_id: UUID) -> Invitatio
 
     Raises NotFound.
     """
-    invitation = Invitation.objects.of(organization).filter(pk=invitation_id).first()
+    invitation = Invitation.objects.in_organization(organization).filter(pk=invitation_id).first()
     if invitation is None:
         raise NotFound
     return invitation
@@ -83,7 +83,7 @@ def prepare_invitation(
 ) -> PendingChange:
     """Check an invitation and reserve its address and seat, under the organization's lock."""
     email = email.lower()
-    present = Member.objects.of(organization).filter(email__lower=email)
+    present = Member.objects.in_organization(organization).filter(email__lower=email)
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
     former = _close_overdue(organization, email)
@@ -171,7 +171,7 @@ def _close_overdue(organization: Organization, email: str) -> Invitation | None:
 
     Raises InvitationPending for one that is not overdue.
     """
-    invitations = Invitation.objects.of(organization).open().filter(email__lower=email)
+    invitations = Invitation.objects.in_organization(organization).open().filter(email__lower=email)
     former = invitations.first()
     if former is None:
         return None
@@ -195,7 +195,7 @@ def _prepare_revocation(organization: Organization, invitation: Invitation) -> P
         kind=ChangeKind.REVOKE,
         subject=attribution.subject_of_stytch_member(invitation.stytch_member_id),
         also=attribution.subject_of_address(invitation.email),
-        role_before=invitation.role,  # anyone who accepts meanwhile is on the way out already
+        role_before=invitation.role,  # a member who accepts meanwhile is being removed already
     )
 
 

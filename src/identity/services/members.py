@@ -21,7 +21,7 @@ def get_member(organization: Organization, member_id: UUID) -> Member:
 
     Raises NotFound.
     """
-    members = Member.objects.of(organization).select_related("user")
+    members = Member.objects.in_organization(organization).select_related("user")
     member = members.filter(pk=member_id).first()
     if member is None:
         raise NotFound

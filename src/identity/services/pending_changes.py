@@ -6,7 +6,7 @@ Recorded in one transaction, sent to Stytch, then applied.
 2. `carry_out` asks Stytch, with no transaction open;
 3. the answer is applied and the pending change closed, under the lock again.
 
-Our own echo, a webhook, may come before step 3: anyone who applies the change first finds the pending change
+Our own echo, a webhook, may come before step 3. The first to apply the change finds the pending change
 (`attribution.attributed`) and writes its event in the name of the actor who asked for it.
 """
 
@@ -53,7 +53,12 @@ def open_change(
     `also` is the subject's other name: an invitation is an address, and a member at Stytch. Raises
     ChangeInProgress while another change of the same is on its way.
     """
-    if PendingChange.objects.of(organization).open().filter(subject__in=[subject, also]).exists():
+    if (
+        PendingChange.objects.in_organization(organization)
+        .open()
+        .filter(subject__in=[subject, also])
+        .exists()
+    ):
         raise ChangeInProgress("Try again in a moment.")
     return PendingChange.objects.create(
         organization=organization,

@@ -145,7 +145,7 @@ def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
     if snapshot.slug != snapshot.slug.lower():
         return _parked(snapshot.slug, own)
     holder = locks.lock_organization(holder.pk)
-    with act_as_directory():  # anyone who asks belongs to another organization
+    with act_as_directory():  # the actor belongs to another organization
         organizations.update_organization(
             holder, name=holder.name, slug=_parked(holder.slug, holder.pk)
         )

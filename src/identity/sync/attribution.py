@@ -59,7 +59,11 @@ def is_wanted(organization: Organization, subject: str, *kinds: ChangeKind, role
 def _select_open(
     organization: Organization, subject: str, kinds: Collection[ChangeKind], role: str
 ) -> PendingChangeQuerySet:
-    changes = PendingChange.objects.of(organization).open().filter(subject=subject, kind__in=kinds)
+    changes = (
+        PendingChange.objects.in_organization(organization)
+        .open()
+        .filter(subject=subject, kind__in=kinds)
+    )
     return changes.filter(role=role) if role else changes
 
 

@@ -28,7 +28,11 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     One we have heard of since this was asked for may have come back: that is asked once more.
     """
     stytch_member_id = told.stytch_member_id
-    member = Member.objects.of(organization).filter(stytch_member_id=stytch_member_id).first()
+    member = (
+        Member.objects.in_organization(organization)
+        .filter(stytch_member_id=stytch_member_id)
+        .first()
+    )
     if member is None or member.status == Status.REMOVED:
         return member
     # Revoking an invitation that was accepted a moment before removes the member it made.
@@ -61,7 +65,7 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
 
 def invitation_gone(organization: Organization, stytch_member_id: str) -> Invitation | None:
     """Close the open invitation of a Stytch member, as revoked or expired."""
-    invitations = Invitation.objects.of(organization).open()
+    invitations = Invitation.objects.in_organization(organization).open()
     invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
     if invitation is None:
         return None
@@ -91,13 +95,13 @@ def organization_gone(stytch_org_id: str) -> Organization | None:
         return known
     organization = locks.lock_organization(known.pk)
     now = timezone.now()
-    Member.objects.of(organization).exclude(status=Status.REMOVED).update(
+    Member.objects.in_organization(organization).exclude(status=Status.REMOVED).update(
         status=Status.REMOVED, removed_at=now, sessions_ended_at=now, updated_at=now
     )
-    Invitation.objects.of(organization).open().update(
+    Invitation.objects.in_organization(organization).open().update(
         status=InvitationStatus.REVOKED, updated_at=now
     )
-    PendingChange.objects.of(organization).open().update(
+    PendingChange.objects.in_organization(organization).open().update(
         state=ChangeState.LAPSED, closed_at=now, updated_at=now
     )
     with act_as_directory():

@@ -121,13 +121,13 @@ def _list_snapshots(known: Organization) -> Iterator[Snapshot]:
         listed.add(snapshot.stytch_member_id)
         yield snapshot
     for missing in _list_present_ids(known) - listed:
-        # Never conclude from a list alone: anyone who arrived while we read it is not in it.
+        # Never conclude from a list alone, as members who arrived while it was read are missing.
         yield directories.get_directory().member(stytch_member_id=missing)
 
 
 def _list_present_ids(known: Organization) -> set[str]:
-    members = Member.objects.of(known).exclude(status=Status.REMOVED)
-    invitations = Invitation.objects.of(known).open()
+    members = Member.objects.in_organization(known).exclude(status=Status.REMOVED)
+    invitations = Invitation.objects.in_organization(known).open()
     ids = [
         *members.values_list("stytch_member_id", flat=True),
         *invitations.values_list("stytch_member_id", flat=True),

@@ -23,16 +23,18 @@ def require_other_admin(organization: Organization, *, losing: Member) -> None:
     if not (losing.is_admin and losing.is_active):
         return
     leaving = set(
-        PendingChange.objects.of(organization).losing_admins().values_list("subject", flat=True)
+        PendingChange.objects.in_organization(organization)
+        .losing_admins()
+        .values_list("subject", flat=True)
     )
-    others = Member.objects.of(organization).admins().exclude(pk=losing.pk)
+    others = Member.objects.in_organization(organization).admins().exclude(pk=losing.pk)
     if all(attribution.subject_of_member(other) in leaving for other in others):
         raise LastAdmin("Make another member an admin first.")
 
 
 def report_missing_admin(organization: Organization) -> None:
     """Raise the alarm when the directory has left members without any admin."""
-    members = Member.objects.of(organization).active()
+    members = Member.objects.in_organization(organization).active()
     if members.admins().exists() or not members.exists():
         return
     log.error("organization_without_admin", organization_id=str(organization.pk))

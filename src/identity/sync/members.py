@@ -52,15 +52,17 @@ def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation 
 def find_open(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
     """Return the open invitation of this member at Stytch, or else of its address."""
     same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
-    return Invitation.objects.of(organization).open().filter(same).first()
+    return Invitation.objects.in_organization(organization).open().filter(same).first()
 
 
 def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
     """Return whether the snapshot was read before the invitation was closed or accepted."""
     theirs = Q(stytch_member_id=snapshot.stytch_member_id)
-    closed = Invitation.objects.of(organization).filter(theirs, updated_at__gte=snapshot.read_at)
+    closed = Invitation.objects.in_organization(organization).filter(
+        theirs, updated_at__gte=snapshot.read_at
+    )
     joined = (
-        Member.objects.of(organization)
+        Member.objects.in_organization(organization)
         .filter(theirs)
         .exclude(status__in=[Status.PENDING, Status.REMOVED])
     )
@@ -95,7 +97,7 @@ def _inviter(organization: Organization) -> Member | None:
     actor = actors.get_actor()
     if actor.kind != "member":
         return None
-    return Member.objects.of(organization).filter(pk=actor.id).first()
+    return Member.objects.in_organization(organization).filter(pk=actor.id).first()
 
 
 def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
@@ -188,7 +190,7 @@ def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
 
 def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
     """Return the member's row, else the removed one of the same address, else a new one."""
-    members = Member.objects.of(organization).select_related("user")
+    members = Member.objects.in_organization(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
     if known is not None:
         return known

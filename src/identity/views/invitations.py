@@ -45,7 +45,7 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
 
     def get_queryset(self) -> QuerySet[Invitation]:
         """Return the invitations of the organization in the path."""
-        return Invitation.objects.of(self.organization)
+        return Invitation.objects.in_organization(self.organization)
 
     @extend_schema(request=NewInvitationSerializer, responses={201: InvitationSerializer})
     def create(self, request: Request, **_: object) -> Response:

@@ -39,7 +39,7 @@ class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
 
     def get_queryset(self) -> QuerySet[Member]:
         """Return the members of the organization in the path, in any status."""
-        return Member.objects.of(self.organization)
+        return Member.objects.in_organization(self.organization)
 
     @extend_schema(request=RoleSerializer, responses=MemberSerializer)
     def partial_update(self, request: Request, pk: UUID, **_: object) -> Response:

@@ -15,7 +15,7 @@ def create_organization(
 ) -> Organization:
     """Create an organization with a schema of its own, the reserved one if there is one.
 
-    Raises SchemaNotReady when no schema is in stock and this process may not create one, and
+    Raises SchemaNotReady when no schema is spare and this process may not create one, and
     IntegrityError when the organization is known already (the caller holds a savepoint).
     """
     organization = Organization.objects.create(

@@ -47,7 +47,7 @@ def take_schema(reservation: TenantSchema | None = None) -> str:
     """Take a schema for an organization in the running transaction, and return its name.
 
     Takes the reserved one if it is still held, else any spare. Raises SchemaNotReady when none is
-    in stock and this process holds the web role, which creates nothing.
+    spare and this process holds the web role, which creates nothing.
     """
     # After the commit: within it, one organization's creation would wait for another's to end.
     transaction.on_commit(_defer_fill)
@@ -74,7 +74,7 @@ def fill_pool() -> int:
     made = 0
     while made < settings.SPARE_SCHEMAS:
         with transaction.atomic():
-            if not locks.try_lock_transaction("tenancy.stock"):
+            if not locks.try_lock_transaction("tenancy.schema_pool"):
                 return made
             if _select_spares().count() >= settings.SPARE_SCHEMAS:
                 return made
@@ -173,7 +173,7 @@ def _wait_for[Found](find: Callable[[], Found | None]) -> Found:
 
 
 def _defer_fill() -> None:
-    jobs.defer_job("tenancy.stock_schemas", coalesce="stock")
+    jobs.defer_job("tenancy.fill_schema_pool", coalesce="schema_pool")
 
 
 def _select_spares() -> QuerySet[TenantSchema]:

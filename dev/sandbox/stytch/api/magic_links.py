@@ -13,7 +13,7 @@ from sandbox.stytch.errors import StytchError
 
 HOUR = 60
 WEEK = 7 * 24 * 60
-# Stytch's own test project answers these two the same way, anyone who asks.
+# Stytch's own test project answers these two the same way for every caller.
 FIXED = {
     "3pzjQpgksDlGKWEwUq2Up--hCHC_0oamfLHyfspKDFU=": "unable_to_auth_magic_link",
     "CprTtwhnRNiMBiUS2jSLcWYrfuO2POeBNdo5HhW6qTM=": "magic_link_not_found",

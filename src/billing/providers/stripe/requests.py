@@ -71,7 +71,7 @@ def build_seat_change(wanted: SeatChangeRequest) -> params.SubscriptionUpdatePar
     }
     if wanted.price_id:
         item["price"] = wanted.price_id
-    # A declined card takes no seat away: anyone who counts is billed, and Stripe asks for the money
+    # A declined card takes no seat away. Billable members are billed, and Stripe asks for the money
     # again while the grace of a failed payment runs. A change refused for it would be free seats.
     body: params.SubscriptionUpdateParams = {
         "items": [item],

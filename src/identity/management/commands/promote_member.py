@@ -29,7 +29,12 @@ class Command(BaseCommand):
         found = Organization.objects.live().referred_to(organization).first()
         if found is None:
             raise CommandError(f"There is no organization {organization!r}.")
-        member = Member.objects.of(found).active().filter(email__lower=email.lower()).first()
+        member = (
+            Member.objects.in_organization(found)
+            .active()
+            .filter(email__lower=email.lower())
+            .first()
+        )
         if member is None:
             raise CommandError("It has no active member with this address.")
         with actor.act_as(Actor(kind="operator", id="promote_member")):

@@ -27,10 +27,8 @@ class Command(BaseCommand):
             "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
         )
         migrated, failed = schema_pool.migrate_all_schemas()
-        stocked = schema_pool.fill_pool()
-        self.stdout.write(
-            f"Organizations' schemas migrated: {migrated}; made for stock: {stocked}."
-        )
+        spares = schema_pool.fill_pool()
+        self.stdout.write(f"Organizations' schemas migrated: {migrated}; spares made: {spares}.")
         if failed:
             raise CommandError(
                 f"These schemas could not be migrated and stay as they were: {', '.join(failed)}."
