@@ -65,3 +65,13 @@ def test_lock_files_name_no_registry():
         assert "://" not in text
         assert "--index-url" not in text
         assert text.count("--hash=sha256:") > text.count("==")
+
+
+def test_what_the_images_copy_is_in_the_build_context(dockerfile):
+    kept = re.findall(r"^!(.+)/$", ROOT.joinpath(".dockerignore").read_text(), re.MULTILINE)
+    copied = re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE)
+
+    assert copied
+    for source in copied:
+        assert ROOT.joinpath(source).exists()
+        assert any(source == folder or source.startswith(f"{folder}/") for folder in kept), source
