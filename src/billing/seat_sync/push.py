@@ -1,13 +1,16 @@
 """Send the seat count to the provider, with at most one attempt per organization in flight.
 
-begin (transaction) ──▶ call Stripe (no transaction) ──▶ finish (transaction) ──▶ recount ──▶ begin …
-                              │ no answer
-                              ▼
-                        postpone: the attempt stays in flight; resuming it looks first
+count ≠ quantity ─▶ begin ─▶ IN_FLIGHT ─▶ call the provider, with no transaction open
+                                ▲            │ accepted ──────────────▶ SUCCEEDED   recount
+                                │            │ refused ───────────────▶ FAILED      recount if it differs by now
+                                │            │ no longer the count ───▶ SUPERSEDED  recount
+                                └── retry ◀──┘ no answer: stays in flight; the retry reads the provider first
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +23,7 @@ from billing import event_types, providers
 from billing.models import SeatAttempt, SeatState
 from billing.providers.errors import KeySpent
 from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
-from billing.seat_rules import Proration, State
+from billing.seat_rules import Proration, SeatDecision, State
 from billing.seat_sync import attempts
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
@@ -40,6 +43,13 @@ MAX_ROUNDS: Final = 5
 SETTLE_DELAY: Final = timedelta(seconds=30)
 
 
+class Outcome(Enum):
+    """What follows after one attempt."""
+
+    SETTLED = auto()  # nothing to send now; a retry is deferred where one is due
+    RECOUNT = auto()  # begin again with the present count
+
+
 def sync_seats(*, organization_id: UUID, is_forced: bool = False) -> None:
     """Bring the provider's quantity to the count, unless another process does.
 
@@ -47,7 +57,7 @@ def sync_seats(*, organization_id: UUID, is_forced: bool = False) -> None:
     """
     for _ in range(MAX_ROUNDS):
         attempt = attempts.begin_attempt(organization_id, is_forced=is_forced)
-        if attempt is None or not _execute_attempt(attempt):
+        if attempt is None or _execute_attempt(attempt) is Outcome.SETTLED:
             return
     with transaction.atomic():
         tenancy_locks.lock_organization(organization_id)
@@ -72,8 +82,8 @@ def list_overdue() -> set[UUID]:
     return {*silent, *quiet.values_list("organization_id", flat=True)}
 
 
-def _execute_attempt(attempt: SeatAttempt) -> bool:
-    """Send one attempt, and return whether to look at the count again now."""
+def _execute_attempt(attempt: SeatAttempt) -> Outcome:
+    """Send one attempt, and record how it ended."""
     with locks.hold_object(f"stripe:{attempt.subscription.external_id}"):
         try:
             return _send_quantity(attempt)
@@ -90,7 +100,7 @@ def _execute_attempt(attempt: SeatAttempt) -> bool:
             return _record_refusal(attempt, error.code)
 
 
-def _send_quantity(attempt: SeatAttempt) -> bool:
+def _send_quantity(attempt: SeatAttempt) -> Outcome:
     stripe = providers.get_provider()
     if attempt.calls > 1 or attempt.subscription.is_behind:
         # The outcome of an earlier call is unknown, or Stripe has renewed, billed or ended it
@@ -99,9 +109,9 @@ def _send_quantity(attempt: SeatAttempt) -> bool:
         if _read_quantity(attempt, seen) == attempt.quantity:
             return _store_result(attempt, seen)
         if not _is_still_needed(attempt, seen):
-            return True
-    elif not _revalidate(attempt):
-        return True
+            return Outcome.RECOUNT
+    elif not _recount_before_sending(attempt):
+        return Outcome.RECOUNT
     if _gives_credit(attempt) and stripe.has_open_invoice(attempt.subscription.external_id):
         _drop_credit(attempt)
     answer = stripe.set_seats(
@@ -138,12 +148,10 @@ def _read_quantity(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> int | No
 
 
 def _is_still_needed(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
-    """Return whether to send the same again.
-
-    Otherwise the attempt is superseded.
-    """
-
-    def compare(organization: Organization) -> bool:
+    """Return whether to send the same again, and otherwise close the attempt as superseded."""
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return False
         subscriptions.store_locked(organization, seen)
         books = SeatSnapshot.read(organization)
         decision = books.decide()
@@ -153,31 +161,28 @@ def _is_still_needed(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         attempts.close_attempt(
             attempt, SeatAttempt.State.SUPERSEDED, returned=_read_quantity(attempt, seen)
         )
-        return False
-
-    return _run_locked(attempt, compare)
+    return False
 
 
-def _revalidate(attempt: SeatAttempt) -> bool:
-    """Return whether to send what was never sent yet, as the count is now.
+def _recount_before_sending(attempt: SeatAttempt) -> bool:
+    """Bring an attempt that was never sent to the present count, and return whether to send it.
 
-    Anyone who spoke to Stripe before may have changed the plan: the old plan's number would be charged,
-    and the new one's again.
+    A plan change may have waited for the same lock before. Without the recount, the old plan's quantity
+    would be charged, and the new one's again.
     """
-
-    def recount(organization: Organization) -> bool:
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return False
         attempt.refresh_from_db()
         books = SeatSnapshot.read(organization)
         proration = books.decide().proration
         if attempt.calls > 1:
-            return False  # someone has taken it over while we waited
+            return False  # another process has taken it over meanwhile
         if proration is None or not _is_for_live_subscription(attempt, books):
             attempts.close_attempt(attempt, SeatAttempt.State.SUPERSEDED)
             return False
         attempts.recount_attempt(attempt, books, proration)
-        return True
-
-    return _run_locked(attempt, recount)
+    return True
 
 
 def _is_for_live_subscription(attempt: SeatAttempt, books: SeatSnapshot) -> bool:
@@ -185,13 +190,14 @@ def _is_for_live_subscription(attempt: SeatAttempt, books: SeatSnapshot) -> bool
     return books.subscription is not None and books.subscription.pk == attempt.subscription_id
 
 
-def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
-    """Store the quantity the provider returned, and return whether to go on."""
+def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> Outcome:
+    """Store the quantity the provider returned."""
     returned = _read_quantity(attempt, answer)
     if returned != attempt.quantity:
         return _record_refusal(attempt, f"returned_{returned}", answer=answer)
-
-    def keep(organization: Organization) -> bool:
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return Outcome.SETTLED
         subscriptions.store_locked(organization, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
         books = SeatSnapshot.read(organization)
@@ -202,40 +208,39 @@ def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> bool:
         decision = books.decide()
         books.settle(decision)
         _record_event(attempt, event_types.SEATS_SYNCED)
-        return decision.proration is not None
-
-    return _run_locked(attempt, keep)
+    return _next_of(decision)
 
 
 def _reschedule(
     attempt: SeatAttempt, reason: str, *, at_least: int = 0, next_step: int = 0
-) -> bool:
+) -> Outcome:
     """Leave the attempt in flight and defer its next try."""
     wait = timedelta(
         seconds=max(
             RETRY_DELAYS_SECONDS[min(attempt.calls, len(RETRY_DELAYS_SECONDS)) - 1], at_least
         )
     )
-
-    def put_off(organization: Organization) -> bool:
+    log.warning("seat_sync_postponed", attempt=str(attempt.pk), calls=attempt.calls)
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return Outcome.SETTLED
         attempt.step += next_step
         attempt.error = reason
         attempt.lease_until = timezone.now() + wait * settings.JOB_DELAY_SCALE
         attempt.save(update_fields=["step", "error", "lease_until", "updated_at"])
         SeatState.objects.filter(organization=organization).update(last_error=reason)
         attempts.defer_retry(organization.pk, after=wait)
-        return False
-
-    log.warning("seat_sync_postponed", attempt=str(attempt.pk), calls=attempt.calls)
-    return _run_locked(attempt, put_off)
+    return Outcome.SETTLED
 
 
 def _record_refusal(
     attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | None = None
-) -> bool:
+) -> Outcome:
     """Record the refused quantity, and wait until something changes."""
-
-    def give_up(organization: Organization) -> bool:
+    log.error("seat_sync_refused", attempt=str(attempt.pk), code=code)
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return Outcome.SETTLED
         if answer is not None:
             subscriptions.store_locked(organization, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.FAILED, error=code)
@@ -247,23 +252,23 @@ def _record_refusal(
         if decision.state == State.FAILED:
             _store_error(books.seats, code)
         _record_event(attempt, event_types.SEATS_FAILED)
-        return decision.proration is not None
-
-    log.error("seat_sync_refused", attempt=str(attempt.pk), code=code)
-    return _run_locked(attempt, give_up)
+    return _next_of(decision)
 
 
-def _drop_proration_date(attempt: SeatAttempt) -> bool:
+def _drop_proration_date(attempt: SeatAttempt) -> Outcome:
     """Drop the proration date, which may lie in a period that is over, and send again."""
-
-    def change(_: Organization) -> bool:
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return Outcome.SETTLED
         attempt.proration_date = None
         attempt.step += 1
         attempt.lease_until = timezone.now()
         attempt.save(update_fields=["proration_date", "step", "lease_until", "updated_at"])
-        return True
+    return Outcome.RECOUNT
 
-    return _run_locked(attempt, change)
+
+def _next_of(decision: SeatDecision) -> Outcome:
+    return Outcome.SETTLED if decision.proration is None else Outcome.RECOUNT
 
 
 def _store_error(seats: SeatState, code: str) -> None:
@@ -281,11 +286,10 @@ def _record_event(attempt: SeatAttempt, type_: EventType) -> None:
     )
 
 
-def _run_locked(attempt: SeatAttempt, act: Callable[[Organization], bool]) -> bool:
-    """Act in one transaction under the organization's lock, if the attempt is still ours."""
+@contextmanager
+def _hold_attempt(attempt: SeatAttempt) -> Iterator[Organization | None]:
+    """Hold the organization's lock for one transaction, and yield None if the attempt has ended."""
     with transaction.atomic():
         organization = tenancy_locks.lock_organization(attempt.organization_id)
         attempt.refresh_from_db(fields=["state"])
-        if attempt.state != SeatAttempt.State.IN_FLIGHT:
-            return False
-        return act(organization)
+        yield organization if attempt.state == SeatAttempt.State.IN_FLIGHT else None
