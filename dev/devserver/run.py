@@ -150,13 +150,9 @@ class Run:
         self._start_product()
 
     def _migrate(self) -> None:
-        # A database named by hand is its owner's to recreate.
-        local = self.told["DATABASE_OWNER_URL"] if database.is_held() else None
-        if local:
-            schema_version.refuse_older_schema(local)
+        if database.is_held():  # a database named by hand is its owner's to recreate
+            schema_version.require_current_schema(self.told["DATABASE_OWNER_URL"])
         self._finish("migrate", [*MANAGE, "migrate_all", "--verbosity", "0"])
-        if local:
-            schema_version.record_schema_version(local)
 
     def _finish(self, name: str, command: list[str]) -> None:
         self.children.finish(self.children.start(name, command, self.told), seconds=MIGRATE_SECONDS)

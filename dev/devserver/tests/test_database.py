@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.harness.stack import poll
@@ -148,29 +149,62 @@ def test_stop_ends_the_server_under_a_command(checkout):
     assert not checkout.processes("devserver.keeper")
 
 
-def test_database_of_older_initial_migrations_is_refused(make_checkout):
+@pytest.fixture
+def migrated(make_checkout):
+    """A checkout whose database holds one app, and a way to run it and to apply an app's migration."""
     checkout = make_checkout()
-    initial = checkout.root / "src/app/migrations/0001_initial.py"
-    initial.parent.mkdir(parents=True)
-    initial.write_text("operations = []")
-    begun = checkout.start(*WAIT)
-    with psycopg.connect(owner_url(checkout)) as db:
-        db.execute("CREATE TABLE django_migrations ()")
-    unknown = checkout.do("run", "--", "true")
-    with psycopg.connect(owner_url(checkout)) as db:
-        db.execute("DROP TABLE django_migrations")
+    holder = checkout.start(*WAIT)
+    url = owner_url(checkout)
 
-    first = checkout.do("run", "--", "true")
-    with psycopg.connect(owner_url(checkout)) as db:
-        db.execute("CREATE TABLE django_migrations ()")
-    same = checkout.do("run", "--", "true")
-    initial.write_text("operations = [1]")
-    other = checkout.do("run", "--", "true")
-    begun.kill()
-    checkout.do("clean")
-    fresh = checkout.do("run", "--", "true")
+    class Migrated:
+        def write(self, app, text):
+            initial = checkout.root / f"src/{app}/migrations/0001_initial.py"
+            initial.parent.mkdir(parents=True, exist_ok=True)
+            initial.write_text(text)
 
-    runs = (unknown, first, same, other, fresh)
-    assert [run.returncode for run in runs] == [1, 0, 0, 1, 0]
-    assert "make clean" in unknown.stderr
-    assert "make clean" in other.stderr
+        def apply(self, app):
+            with psycopg.connect(url) as db:
+                db.execute("CREATE TABLE IF NOT EXISTS django_migrations (app text, name text)")
+                db.execute("INSERT INTO django_migrations VALUES (%s, '0001_initial')", [app])
+
+        def forget(self):
+            holder.kill()
+            checkout.do("clean")
+
+        def run(self, **environment):
+            return checkout.do("run", "--", "true", **environment)
+
+    one = Migrated()
+    one.write("notes", "first")
+    return one
+
+
+def test_database_of_a_rewritten_initial_migration_is_refused(migrated):
+    assert migrated.run().returncode == 0
+    migrated.apply("notes")
+    assert migrated.run().returncode == 0
+    migrated.write("notes", "second")
+
+    refused = migrated.run()
+    migrated.forget()
+
+    assert refused.returncode == 1
+    assert "notes" in refused.stderr
+    assert "make clean" in refused.stderr
+    assert migrated.run().returncode == 0
+
+
+def test_database_from_before_migrations_were_recorded_is_refused(migrated):
+    migrated.apply("notes")
+
+    assert "make clean" in migrated.run().stderr
+
+
+def test_new_app_and_an_interrupted_migration_are_accepted(migrated):
+    assert migrated.run(STANDIN="broken migration").returncode == 1
+    migrated.apply("notes")  # as far as it came
+    migrated.write("projects", "never applied")
+    assert migrated.run().returncode == 0
+    migrated.write("projects", "rewritten before it was applied")
+
+    assert migrated.run().returncode == 0
