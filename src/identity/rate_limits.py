@@ -4,7 +4,6 @@ An attempt is counted before the vendor is called, so known and unknown mailboxe
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import structlog
 from django.conf import settings
@@ -14,13 +13,12 @@ from django.utils.crypto import salted_hmac
 
 from identity.models import AttemptCounter
 from kit import actor
-from kit.addresses import normalize_email
+from kit.addresses import get_client_network, normalize_email
 from kit.errors import TooManyRequests
 
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 15 * 60
-IPV6_PREFIX_BITS = 64  # one site usually holds all of it: RFC 6177
 
 # The window starts with the first attempt. A refused attempt is counted and does not extend it.
 COUNT_ATTEMPT = """
@@ -110,15 +108,7 @@ def compute_digest(limit: RateLimit, subject: str) -> bytes:
     return salted_hmac(f"identity.{limit.scope}", subject, algorithm="sha256").digest()
 
 
-def normalize_client(ip: str) -> str:
-    """Return an IPv4 address as it is and an IPv6 address as its /64 network."""
-    address = ip_address(ip)
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
-    return str(address)
-
-
 def _count_client(limit: RateLimit) -> None:
     """Count an attempt of the actor's address, unless it is a command."""
     if ip := actor.get_actor().ip:
-        count_attempt(limit, normalize_client(ip))
+        count_attempt(limit, str(get_client_network(ip)))

@@ -1,6 +1,5 @@
 """Lock out password guessing at the admin, per account with client and per client."""
 
-from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from axes.attempts import get_cool_off_threshold
@@ -13,12 +12,11 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from kit.addresses import normalize_email
+from kit.addresses import get_client_network, normalize_email
 from kit.middleware import get_client_ip
 
 # Wrong passwords one client address may send for all accounts together, within the cool-off time.
 CLIENT_FAILURE_LIMIT: Final = 30
-IPV6_PREFIX_BITS: Final = 64  # one site usually holds all of it: RFC 6177
 UNKNOWN_ADDRESS: Final = "::"
 MAX_USERNAME_CHARACTERS: Final = 255  # the column's; lower case may be longer than what was typed
 
@@ -61,10 +59,7 @@ def get_client_address(request: HttpRequest) -> str:
 
 
 def _count_of_client(request: HttpRequest) -> int:
-    """Count the failures of an IPv4 address, or of the /64 in which an IPv6 host has any address."""
-    address = ip_address(get_client_address(request))
-    bits = IPV6_PREFIX_BITS if address.version == 6 else address.max_prefixlen
-    client = ip_network((address, bits), strict=False)
+    client = get_client_network(get_client_address(request))
     recent = AccessAttempt.objects.filter(
         ip_address__gte=str(client[0]),
         ip_address__lte=str(client[-1]),
