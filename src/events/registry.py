@@ -1,6 +1,6 @@
 """Register the types of events that may be recorded.
 
-ADDED = register(EventType("member.added", "auth", "A person became a member."))
+ADDED = register_types(EventType("member.added", "auth", "A person became a member."))
 """
 
 import re
@@ -51,7 +51,7 @@ _names: dict[str, Names] = {}
 
 
 def register_types(first: EventType, *others: EventType) -> EventType:
-    """Register these types and return the first, so that a `catalog` module can name it."""
+    """Register these types and return the first, so that an `event_types` module can name it."""
     for type_ in (first, *others):
         if type_.name in _types:
             raise AlreadyRegistered(type_.name)

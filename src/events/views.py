@@ -1,12 +1,10 @@
 """The audit trail of an organization, to read."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -54,10 +52,12 @@ class EventViewSet(Scope, ListMixin, RetrieveMixin, ViewSet):
         found = super().filter_queryset(queryset)
         if self.action != "list":
             return found
-        since = parse_datetime(self.request.query_params.get("since", "").replace(" ", "+"))
+        since = EventFilter.base_filters["since"].field.clean(
+            self.request.query_params.get("since")
+        )
         if since is None:
             return found.filter(occurred_at__gte=history.recent_since())
-        history.require_history(self.organization, _as_utc(since))
+        history.require_history(self.organization, since)
         return found
 
     def paginate_queryset[Row](
@@ -86,7 +86,3 @@ class EventTypesView(Scope, APIView):
     @extend_schema(responses=EventTypePageSerializer)
     def get(self, request: Request, **_: object) -> Response:  # noqa: ARG002 - DRF's signature
         return Response(EventTypePageSerializer({"results": registry.all_types()}).data)
-
-
-def _as_utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

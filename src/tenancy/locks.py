@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from tenancy.models import Organization
 
 
-def lock_organization(id: uuid.UUID) -> Organization:  # noqa: A002 - reads locks.organization(id)
+def lock_organization(organization_id: uuid.UUID) -> Organization:
     """Lock the organization's row until the transaction ends. Raises Organization.DoesNotExist.
 
     FOR NO KEY UPDATE: a plain FOR UPDATE would block every insert that references it.
     """
-    return Organization.objects.select_for_update(no_key=True, of=("self",)).get(pk=id)
+    return Organization.objects.select_for_update(no_key=True, of=("self",)).get(pk=organization_id)
 
 
 def lock_organizations(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Organization]:

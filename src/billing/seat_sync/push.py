@@ -65,7 +65,7 @@ def sync_seats(*, organization_id: UUID, is_forced: bool = False) -> None:
 
 
 def defer_overdue_syncs() -> None:
-    """Defer a sync for each organization that `overdue` names."""
+    """Defer a sync for each organization that `list_overdue` returns."""
     for organization_id in list_overdue():
         with transaction.atomic():
             tenancy_locks.lock_organization(organization_id)

@@ -74,7 +74,7 @@ def store_snapshot(snapshot: SubscriptionSnapshot) -> Subscription | None:
         return None
     organization_id = _find_owner(snapshot)
     if organization_id is None:
-        log.warning("subscription_of_nobody", subscription=snapshot.external_id)
+        log.warning("subscription_without_organization", subscription=snapshot.external_id)
         return None
     _refresh_other_live(organization_id, snapshot)
     with transaction.atomic():

@@ -1,1 +1,1 @@
-"""Services of the audit log, of which only `log.record` writes."""
+"""Services of the audit log, of which only `log.record_event` writes."""

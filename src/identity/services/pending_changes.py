@@ -1,13 +1,11 @@
-"""Pending changes.
+"""Record a change in one transaction, send it to Stytch, then apply the answer.
 
-Recorded in one transaction, sent to Stytch, then applied.
-
-1. the service checks and `open`s a pending change, under the organization's lock;
-2. `carry_out` asks Stytch, with no transaction open;
+1. the service checks and calls `open_change`, under the organization's lock;
+2. `execute_change` calls Stytch, with no transaction open;
 3. the answer is applied and the pending change closed, under the lock again.
 
-Our own echo, a webhook, may come before step 3. The first to apply the change finds the pending change
-(`attribution.attributed`) and writes its event in the name of the actor who asked for it.
+The webhook of our own change may come before step 3. The first to apply the change finds the pending
+change (`attribution.attribute_change`) and records the event with the actor who asked for it.
 """
 
 from collections.abc import Callable

@@ -30,7 +30,7 @@ State = TenantSchema.State
 def reserve_schema(*, slug: str = "") -> Iterator[TenantSchema]:
     """Hold a spare schema, and `slug` if given, while an organization is made at the directory.
 
-    An organization there cannot be unmade, so what is scarce here is taken first. `claim` turns
+    An organization there cannot be unmade, so what is scarce here is taken first. `take_schema` turns
     the reservation into the organization's schema; otherwise it ends with the block, and after
     `RESERVATION_SECONDS` where the process was killed. Not within a transaction.
 

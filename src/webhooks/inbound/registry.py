@@ -2,8 +2,8 @@
 
 registry.register_source(Source(name="stripe", secret=…, verify=…, read=…, livemode=…))
 
-@registry.handles("stripe", "customer.subscription.updated")
-def refresh(received: Received) -> None: ...
+@registry.handles_events("stripe", "customer.subscription.updated")
+def follow_subscription(received: ReceivedEvent) -> None: ...
 """
 
 import time
