@@ -211,23 +211,23 @@ def twins():
 def apply_alone(snapshot, together):
     together.wait()
     try:
-        return apply.apply(snapshot).organization
+        return apply.apply_snapshot(snapshot).organization
     finally:
         connection.close()
 
 
 def test_slug_in_capitals_never_takes_anothers_address(db, twins):
     ours, capitals = twins("ours", "acme"), twins("theirs", "ACME")
-    first = apply.apply(ours).organization
+    first = apply.apply_snapshot(ours).organization
 
     for snapshot in (capitals, ours, capitals, ours):
-        apply.apply(snapshot)
+        apply.apply_snapshot(snapshot)
 
     theirs = Organization.objects.get(stytch_org_id=capitals.stytch_org_id)
     first.refresh_from_db()
     assert first.slug == ours.slug
     assert theirs.slug.startswith(f"{ours.slug}~")
-    apply.apply(twins("theirs", "other"))
+    apply.apply_snapshot(twins("theirs", "other"))
     theirs.refresh_from_db()
     assert theirs.slug == twins("theirs", "other").slug
 

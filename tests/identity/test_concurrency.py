@@ -48,7 +48,7 @@ def place():
 def test_one_organization_met_twice_at_once_is_one(place):
     snapshot = place()
 
-    first, second = at_once(*[lambda: apply.apply(snapshot).organization] * 2)
+    first, second = at_once(*[lambda: apply.apply_snapshot(snapshot).organization] * 2)
 
     assert first == second
     assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
@@ -71,7 +71,7 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, settled):
             for id_, slug in slugs.items()
         ]
 
-        at_once(*[partial(apply.apply, snapshot) for snapshot in told])
+        at_once(*[partial(apply.apply_snapshot, snapshot) for snapshot in told])
 
         settled()  # anyone who was parked meanwhile has been pulled
         found = Organization.objects.in_bulk(list(slugs), field_name="stytch_org_id")
@@ -79,11 +79,11 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, settled):
 
 
 def test_one_member_met_twice_at_once_is_one(place, told, shown):
-    organization = apply.apply(place()).organization
+    organization = apply.apply_snapshot(place()).organization
     email = f"ada@{organization.slug}.example"
     snapshot, proof = told(organization, email), shown.email(email)
 
-    at_once(*[lambda: apply.apply(snapshot, proof=proof)] * 2)
+    at_once(*[lambda: apply.apply_snapshot(snapshot, proof=proof)] * 2)
 
     member = Member.objects.in_organization(organization).get()
     assert member.user.email == email
@@ -91,14 +91,14 @@ def test_one_member_met_twice_at_once_is_one(place, told, shown):
 
 
 def test_one_person_entering_two_organizations_at_once_is_one_user(place, told, shown):
-    organizations = [apply.apply(place()).organization for _ in range(2)]
+    organizations = [apply.apply_snapshot(place()).organization for _ in range(2)]
     email = f"ada@{organizations[0].slug}.example"
     snapshots = [told(organization, email) for organization in organizations]
     for snapshot in snapshots:
-        apply.apply(snapshot)  # outsiders so far
+        apply.apply_snapshot(snapshot)  # outsiders so far
 
     proof = shown.email(email)
-    at_once(*[lambda s=snapshot: apply.apply(s, proof=proof) for snapshot in snapshots])
+    at_once(*[lambda s=snapshot: apply.apply_snapshot(s, proof=proof) for snapshot in snapshots])
 
     (person,) = User.objects.filter(email=email, email_verified=True)
     assert Member.objects.filter(user=person).count() == 2

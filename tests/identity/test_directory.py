@@ -56,7 +56,7 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
     snapshot = told(organization)
 
     for _ in range(3):
-        apply.apply(snapshot)
+        apply.apply_snapshot(snapshot)
 
     assert types(organization) == ["member.added"]
     assert heard == ["member_added"]
@@ -64,11 +64,11 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
 
 def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
     invited = told(organization, status="invited", roles=("viewer",))
-    apply.apply(invited)
+    apply.apply_snapshot(invited)
     assert not Member.objects.in_organization(organization).exists()
 
     accepted = told(organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",))
-    member = apply.apply(accepted).member
+    member = apply.apply_snapshot(accepted).member
 
     invitation = Invitation.objects.in_organization(organization).get()
     assert (invitation.status, invitation.role) == ("accepted", Role.VIEWER)
@@ -79,11 +79,11 @@ def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
 
 def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
     invited = told(organization, status="invited")
-    apply.apply(invited)
+    apply.apply_snapshot(invited)
 
     with actor.act_as(Actor(kind="vendor", id="stytch")):
         told_later = told(organization, stytch_member_id=invited.stytch_member_id)
-        member = apply.apply(told_later).member
+        member = apply.apply_snapshot(told_later).member
 
     accepted = events(organization, "invitation.accepted", "member.added")
     assert {(event.actor_kind, event.actor_id) for event in accepted} == {
@@ -93,10 +93,10 @@ def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
 
 def test_invited_answer_from_before_the_acceptance_changes_nothing(organization, told):
     invited = told(organization, status="invited")
-    apply.apply(invited)
-    apply.apply(told(organization, stytch_member_id=invited.stytch_member_id))
+    apply.apply_snapshot(invited)
+    apply.apply_snapshot(told(organization, stytch_member_id=invited.stytch_member_id))
 
-    apply.apply(invited)
+    apply.apply_snapshot(invited)
 
     assert Invitation.objects.in_organization(organization).count() == 1
     assert Member.objects.in_organization(organization).get().is_active
@@ -104,39 +104,39 @@ def test_invited_answer_from_before_the_acceptance_changes_nothing(organization,
 
 def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told):
     invited = told(organization, status="invited")
-    apply.apply(invited)
-    apply.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+    apply.apply_snapshot(invited)
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 
-    apply.apply(invited)
+    apply.apply_snapshot(invited)
 
     assert [one.status for one in Invitation.objects.in_organization(organization)] == ["revoked"]
 
 
 def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, told):
     before = told(organization)
-    member = apply.apply(before).member
-    apply.apply(MemberDeleted(stytch_member_id=before.stytch_member_id))
+    member = apply.apply_snapshot(before).member
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=before.stytch_member_id))
 
-    apply.apply(before)
+    apply.apply_snapshot(before)
     member.refresh_from_db()
     assert member.status == Status.REMOVED
 
     later = told(organization, stytch_member_id=before.stytch_member_id)
-    assert apply.apply(later).member.is_active
+    assert apply.apply_snapshot(later).member.is_active
     assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
 
 
 def test_answer_older_than_what_we_know_is_left_aside(organization, told):
     now = datetime.now(UTC)
     new = told(organization, roles=("stytch_admin",), changed_at=now)
-    apply.apply(new)
+    apply.apply_snapshot(new)
     old = told(
         organization,
         stytch_member_id=new.stytch_member_id,
         changed_at=now - timedelta(seconds=5),
     )
 
-    assert apply.apply(old).member.role == Role.ADMIN
+    assert apply.apply_snapshot(old).member.role == Role.ADMIN
     assert types(organization) == ["member.added"]
 
 
@@ -155,20 +155,20 @@ def asked_again():
 def test_answers_of_one_second_that_crossed_are_asked_for_again(organization, told, asked_again):
     second = datetime.now(UTC).replace(microsecond=0)
     new = told(organization, roles=("stytch_admin",), changed_at=second)
-    member = apply.apply(new).member
+    member = apply.apply_snapshot(new).member
     crossed = replace(new, roles=("stytch_member",))
 
-    assert apply.apply(crossed).member.role == Role.ADMIN
+    assert apply.apply_snapshot(crossed).member.role == Role.ADMIN
     assert asked_again(new) == 1
     later = replace(crossed, read_at=datetime.now(UTC))
-    assert apply.apply(later).member.role == Role.MEMBER
-    assert apply.apply(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
+    assert apply.apply_snapshot(later).member.role == Role.MEMBER
+    assert apply.apply_snapshot(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
 
 
 def test_what_we_asked_for_is_believed_however_answers_crossed(organization, told, asked_again):
     second = datetime.now(UTC).replace(microsecond=0)
     before = told(organization, changed_at=second)
-    member = apply.apply(before).member
+    member = apply.apply_snapshot(before).member
     with actor.act_as(Actor(kind="member", id=str(member.pk))):
         pending_changes.open_change(
             organization=organization,
@@ -177,7 +177,7 @@ def test_what_we_asked_for_is_believed_however_answers_crossed(organization, tol
             role=Role.ADMIN,
         )
 
-    apply.apply(replace(before, roles=("stytch_admin",)))
+    apply.apply_snapshot(replace(before, roles=("stytch_admin",)))
 
     assert Member.objects.get(pk=member.pk).role == Role.ADMIN
     assert asked_again(before) == 0
@@ -190,19 +190,19 @@ def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
     gone = MemberDeleted(
         stytch_member_id=present.stytch_member_id, read_at=present.read_at - timedelta(seconds=1)
     )
-    assert apply.apply(present).member.is_active
+    assert apply.apply_snapshot(present).member.is_active
 
-    assert apply.apply(gone).member.is_active
+    assert apply.apply_snapshot(gone).member.is_active
     assert asked_again(present) == 1
-    assert not apply.apply(replace(gone, read_at=datetime.now(UTC))).member.is_active
+    assert not apply.apply_snapshot(replace(gone, read_at=datetime.now(UTC))).member.is_active
 
 
 def test_pending_member_counts_when_active(organization, told, heard):
     pending = told(organization, status="pending")
-    apply.apply(pending)
+    apply.apply_snapshot(pending)
     assert heard == []
 
-    apply.apply(told(organization, stytch_member_id=pending.stytch_member_id))
+    apply.apply_snapshot(told(organization, stytch_member_id=pending.stytch_member_id))
 
     assert heard == ["member_added"]
     assert types(organization) == ["member.added"]
@@ -210,10 +210,10 @@ def test_pending_member_counts_when_active(organization, told, heard):
 
 def test_role_change_tells_before_and_after(organization, told, heard):
     member = told(organization)
-    apply.apply(member)
+    apply.apply_snapshot(member)
 
     promoted = told(organization, stytch_member_id=member.stytch_member_id, roles=("stytch_admin",))
-    apply.apply(promoted)
+    apply.apply_snapshot(promoted)
 
     (event,) = events(organization, "member.role_changed")
     assert event.changes == {"role": ["member", "admin"]}
@@ -222,12 +222,12 @@ def test_role_change_tells_before_and_after(organization, told, heard):
 
 def test_new_name_and_address_are_told_without_touching_seats(organization, told, heard):
     member = told(organization)
-    apply.apply(member)
+    apply.apply_snapshot(member)
 
     renamed = told(
         organization, "ada@new.example", stytch_member_id=member.stytch_member_id, name="Ada L."
     )
-    apply.apply(renamed)
+    apply.apply_snapshot(renamed)
 
     (event,) = events(organization, "member.updated")
     assert event.changes["email"] == ["ada@acme.example", "ada@new.example"]
@@ -235,10 +235,10 @@ def test_new_name_and_address_are_told_without_touching_seats(organization, told
 
 
 def test_recreated_address_takes_over_the_members_row(organization, told):
-    first = apply.apply(told(organization)).member
-    apply.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+    first = apply.apply_snapshot(told(organization)).member
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
-    again = apply.apply(told(organization)).member
+    again = apply.apply_snapshot(told(organization)).member
 
     assert again.pk == first.pk
     assert again.stytch_member_id != first.stytch_member_id
@@ -246,22 +246,22 @@ def test_recreated_address_takes_over_the_members_row(organization, told):
 
 
 def test_late_deletion_of_the_former_id_removes_no_member(organization, told):
-    first = apply.apply(told(organization)).member
+    first = apply.apply_snapshot(told(organization)).member
     former = first.stytch_member_id
-    apply.apply(MemberDeleted(stytch_member_id=former))
-    apply.apply(told(organization))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=former))
+    apply.apply_snapshot(told(organization))
 
-    apply.apply(MemberDeleted(stytch_member_id=former))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=former))
 
     assert Member.objects.in_organization(organization).get().is_active
 
 
 def test_suspended_member_stays_suspended_after_stytch_updates(organization, told):
     snapshot = told(organization)
-    member = apply.apply(snapshot).member
+    member = apply.apply_snapshot(snapshot).member
     Member.objects.filter(pk=member.pk).update(status=Status.SUSPENDED)
 
-    apply.apply(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
+    apply.apply_snapshot(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
 
     member.refresh_from_db()
     assert (member.status, member.name) == (Status.SUSPENDED, "New")
@@ -269,10 +269,10 @@ def test_suspended_member_stays_suspended_after_stytch_updates(organization, tol
 
 def test_losing_the_last_admin_raises_the_alarm(organization, told):
     admin = told(organization, roles=("stytch_admin",))
-    apply.apply(admin)
-    apply.apply(told(organization, "bob@acme.example"))
+    apply.apply_snapshot(admin)
+    apply.apply_snapshot(told(organization, "bob@acme.example"))
 
-    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert len(events(organization, "organization.admin_lost")) == 1
 
@@ -281,7 +281,7 @@ def test_member_of_an_unknown_organization_is_not_dropped(organization, told):
     foreign = told(organization, stytch_org_id="organization-test-unheard-of")
 
     with pytest.raises(apply.UnknownOrganization):
-        apply.apply(foreign)
+        apply.apply_snapshot(foreign)
 
 
 def test_organization_follows_its_name_once(organization):
@@ -289,8 +289,8 @@ def test_organization_follows_its_name_once(organization):
         stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
     )
 
-    apply.apply(renamed)
-    apply.apply(renamed)
+    apply.apply_snapshot(renamed)
+    apply.apply_snapshot(renamed)
 
     organization.refresh_from_db()
     assert organization.name == "Acme Inc."
@@ -301,7 +301,7 @@ def test_slug_another_organization_gave_up_is_free(organization):
     slug = organization.slug
     taker = OrganizationSnapshot(stytch_org_id="organization-test-taker", name="Taker", slug=slug)
 
-    made = apply.apply(taker).organization
+    made = apply.apply_snapshot(taker).organization
 
     organization.refresh_from_db()
     assert made.slug == slug
@@ -310,11 +310,11 @@ def test_slug_another_organization_gave_up_is_free(organization):
 
 def test_deleted_organization_removes_all_members_and_stays_deleted(organization, told):
     snapshot = told(organization)
-    apply.apply(snapshot)
-    apply.apply(told(organization, "new@acme.example", status="invited"))
-    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply_snapshot(snapshot)
+    apply.apply_snapshot(told(organization, "new@acme.example", status="invited"))
+    apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
-    apply.apply(told(organization, stytch_member_id=snapshot.stytch_member_id))
+    apply.apply_snapshot(told(organization, stytch_member_id=snapshot.stytch_member_id))
 
     assert Organization.objects.get(pk=organization.pk).is_deleted
     assert not Member.objects.in_organization(organization).active().exists()
@@ -323,20 +323,20 @@ def test_deleted_organization_removes_all_members_and_stays_deleted(organization
 
 def test_overdue_invitation_closes_as_expired(organization, told):
     invited = told(organization, status="invited")
-    apply.apply(invited)
+    apply.apply_snapshot(invited)
     Invitation.objects.in_organization(organization).update(expires_at=timezone.now())
 
-    apply.apply(MemberDeleted(stytch_member_id=invited.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 
     assert types(organization) == ["invitation.created", "invitation.expired"]
 
 
 def test_repetition_costs_one_query_and_no_lock(organization, told):
     snapshot = told(organization)
-    apply.apply(snapshot)
+    apply.apply_snapshot(snapshot)
 
     with CaptureQueriesContext(connection) as said:
-        apply.apply(snapshot)
+        apply.apply_snapshot(snapshot)
 
     (query,) = [one["sql"] for one in said if one["sql"].startswith("SELECT")]
     assert "FOR NO KEY UPDATE" not in query

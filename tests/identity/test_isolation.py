@@ -43,9 +43,9 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
     first = told(organization, "first@acme.example", status="invited")
     second = told(organization, "second@acme.example", status="invited")
     for one in (first, second):
-        apply.apply(one)
+        apply.apply_snapshot(one)
 
-    apply.apply(MemberDeleted(stytch_member_id=second.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=second.stytch_member_id))
 
     status = dict(Invitation.objects.in_organization(organization).values_list("email", "status"))
     assert status == {"first@acme.example": "pending", "second@acme.example": "revoked"}
@@ -54,10 +54,10 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
 def test_revoked_invitation_does_not_close_a_later_one(organization, told):
     first = told(organization, "first@acme.example", status="invited")
     second = told(organization, "second@acme.example", status="invited")
-    apply.apply(first)
-    apply.apply(MemberDeleted(stytch_member_id=first.stytch_member_id))
+    apply.apply_snapshot(first)
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
-    apply.apply(second)  # read before the first one was revoked
+    apply.apply_snapshot(second)  # read before the first one was revoked
 
     assert (
         Invitation.objects.in_organization(organization).get(email=second.email).status == "pending"
@@ -66,10 +66,10 @@ def test_revoked_invitation_does_not_close_a_later_one(organization, told):
 
 def test_removing_a_member_leaves_invitations_open(organization, told):
     here = told(organization, "here@acme.example")
-    apply.apply(here)
-    apply.apply(told(organization, "asked@acme.example", status="invited"))
+    apply.apply_snapshot(here)
+    apply.apply_snapshot(told(organization, "asked@acme.example", status="invited"))
 
-    apply.apply(MemberDeleted(stytch_member_id=here.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=here.stytch_member_id))
 
     assert Invitation.objects.in_organization(organization).get().status == "pending"
 
@@ -77,9 +77,9 @@ def test_removing_a_member_leaves_invitations_open(organization, told):
 def test_removing_one_member_leaves_the_others_active(organization, told):
     snapshots = [told(organization, f"{name}@acme.example") for name in ("ada", "grace", "vic")]
     for snapshot in snapshots:
-        apply.apply(snapshot)
+        apply.apply_snapshot(snapshot)
 
-    apply.apply(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=snapshots[1].stytch_member_id))
 
     active = Member.objects.in_organization(organization).active().values_list("email", flat=True)
     assert set(active) == {"ada@acme.example", "vic@acme.example"}
@@ -88,9 +88,9 @@ def test_removing_one_member_leaves_the_others_active(organization, told):
 def test_accepting_here_leaves_the_invitation_of_another_organization_open(
     organization, other_organization, told
 ):
-    apply.apply(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(told(other_organization, "ada@both.example", status="invited"))
 
-    apply.apply(told(organization, "ada@both.example"))
+    apply.apply_snapshot(told(organization, "ada@both.example"))
 
     assert Invitation.objects.in_organization(other_organization).get().status == "pending"
 
@@ -99,9 +99,9 @@ def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
     organization, other_organization, told
 ):
     there = told(other_organization, "ada@both.example", status="invited", roles=("viewer",))
-    apply.apply(there)
+    apply.apply_snapshot(there)
 
-    apply.apply(told(organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(told(organization, "ada@both.example", status="invited"))
 
     assert Invitation.objects.in_organization(organization).get().role == Role.MEMBER
     invitation = Invitation.objects.in_organization(other_organization).get()
@@ -112,10 +112,10 @@ def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
     organization, other_organization, told
 ):
     there = told(other_organization, "ada@both.example")
-    apply.apply(there)
-    apply.apply(MemberDeleted(stytch_member_id=there.stytch_member_id))
+    apply.apply_snapshot(there)
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=there.stytch_member_id))
 
-    here = apply.apply(told(organization, "ada@both.example")).member
+    here = apply.apply_snapshot(told(organization, "ada@both.example")).member
 
     assert here.organization_id == organization.pk
     assert Member.objects.in_organization(other_organization).get().status == "removed"
@@ -124,8 +124,8 @@ def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
 def test_invitation_names_no_inviter_of_another_organization(
     organization, other_organization, told
 ):
-    outsider = apply.apply(told(other_organization, "mallory@globex.example")).member
-    insider = apply.apply(told(organization, "grace@acme.example")).member
+    outsider = apply.apply_snapshot(told(other_organization, "mallory@globex.example")).member
+    insider = apply.apply_snapshot(told(organization, "grace@acme.example")).member
 
     for member in (outsider, insider):
         with actors.act_as(Actor(kind="member", id=str(member.pk))):
@@ -136,7 +136,7 @@ def test_invitation_names_no_inviter_of_another_organization(
                 kind=ChangeKind.INVITE,
                 subject=attribution.subject_of_address(invited.email),
             )
-            apply.apply(invited)
+            apply.apply_snapshot(invited)
 
     inviters = Invitation.objects.in_organization(organization).values_list("email", "invited_by")
     assert dict(inviters) == {f"by-{outsider.email}": None, f"by-{insider.email}": insider.pk}
@@ -145,12 +145,12 @@ def test_invitation_names_no_inviter_of_another_organization(
 def test_missing_admin_is_recorded_although_another_organization_has_one(
     organization, other_organization, told, recorded
 ):
-    apply.apply(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
-    apply.apply(told(organization, "member@acme.example"))
+    apply.apply_snapshot(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
+    apply.apply_snapshot(told(organization, "member@acme.example"))
     admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
-    apply.apply(admin)
+    apply.apply_snapshot(admin)
 
-    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert len(recorded(organization, "organization.admin_lost")) == 1
 
@@ -158,11 +158,11 @@ def test_missing_admin_is_recorded_although_another_organization_has_one(
 def test_members_of_another_organization_record_no_missing_admin_here(
     organization, other_organization, told, recorded
 ):
-    apply.apply(told(other_organization, "member@globex.example"))
+    apply.apply_snapshot(told(other_organization, "member@globex.example"))
     admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
-    apply.apply(admin)
+    apply.apply_snapshot(admin)
 
-    apply.apply(MemberDeleted(stytch_member_id=admin.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert recorded(organization, "organization.admin_lost") == []
 
@@ -171,10 +171,10 @@ def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
     organization, other_organization, told, shown
 ):
     email = "ada@both.example"
-    there = apply.apply(told(other_organization, email), proof=shown.email(email)).member
-    apply.apply(told(organization, "grace@acme.example"))
+    there = apply.apply_snapshot(told(other_organization, email), proof=shown.email(email)).member
+    apply.apply_snapshot(told(organization, "grace@acme.example"))
 
-    here = apply.apply(told(organization, email), proof=shown.email(email)).member
+    here = apply.apply_snapshot(told(organization, email), proof=shown.email(email)).member
 
     assert here.user_id == there.user_id
 
@@ -182,11 +182,11 @@ def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
 def test_deleting_one_organization_leaves_the_rows_of_another(
     organization, other_organization, told, intend
 ):
-    apply.apply(told(other_organization, "ada@globex.example"))
-    apply.apply(told(other_organization, "new@globex.example", status="invited"))
+    apply.apply_snapshot(told(other_organization, "ada@globex.example"))
+    apply.apply_snapshot(told(other_organization, "new@globex.example", status="invited"))
     change = intend(other_organization, ChangeKind.INVITE, "address:x@globex.example")
 
-    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
     change.refresh_from_db()
     member = Member.objects.in_organization(other_organization).get()
@@ -198,10 +198,10 @@ def test_deleting_one_organization_leaves_the_rows_of_another(
 
 def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(organization, told):
     former = told(organization, "former@acme.example")
-    apply.apply(former)
-    removed = apply.apply(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
+    apply.apply_snapshot(former)
+    removed = apply.apply_snapshot(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
 
-    apply.apply(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
+    apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
     assert Member.objects.get(pk=removed.pk).removed_at == removed.removed_at
 
@@ -214,7 +214,7 @@ def test_rename_is_not_attributed_to_a_member_of_another_organization(
 ):
     change = intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
 
-    apply.apply(
+    apply.apply_snapshot(
         OrganizationSnapshot(
             stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
         )
@@ -232,7 +232,7 @@ def test_invitation_is_not_attributed_to_a_member_of_another_organization(
     email = "ada@both.example"
     change = intend(other_organization, ChangeKind.INVITE, attribution.subject_of_address(email))
 
-    apply.apply(told(organization, email, status="invited"))
+    apply.apply_snapshot(told(organization, email, status="invited"))
 
     (event,) = recorded(organization, "invitation.created")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
@@ -275,7 +275,7 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
 def test_invitation_of_another_organization_is_not_found(
     organization, other_organization, told, change
 ):
-    there = apply.apply(told(other_organization, "x@globex.example", status="invited"))
+    there = apply.apply_snapshot(told(other_organization, "x@globex.example", status="invited"))
 
     with pytest.raises(NotFound):
         change(organization, invitation_id=there.invitation.pk)
@@ -300,7 +300,7 @@ def test_invitation_of_another_organization_is_not_found(
 def test_member_of_another_organization_is_not_found(
     organization, other_organization, told, change
 ):
-    there = apply.apply(told(other_organization, "x@globex.example")).member
+    there = apply.apply_snapshot(told(other_organization, "x@globex.example")).member
 
     with pytest.raises(NotFound):
         change(organization, member_id=there.pk)
@@ -314,7 +314,7 @@ def test_member_of_another_organization_is_not_found(
 def test_address_of_another_organization_can_be_invited(
     organization, other_organization, told, status
 ):
-    apply.apply(told(other_organization, "ada@both.example", status=status))
+    apply.apply_snapshot(told(other_organization, "ada@both.example", status=status))
 
     change = invitations.prepare_invitation(
         organization, email="ada@both.example", role=Role.MEMBER
@@ -326,7 +326,7 @@ def test_address_of_another_organization_can_be_invited(
 def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_here(
     organization, other_organization, told
 ):
-    apply.apply(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(told(other_organization, "ada@both.example", status="invited"))
     past = timezone.now() - timedelta(seconds=1)
     Invitation.objects.in_organization(other_organization).update(expires_at=past)
 
@@ -339,7 +339,7 @@ def test_last_admin_is_kept_although_another_organization_has_one(
     organization, other_organization, told
 ):
     for place in (organization, other_organization):
-        apply.apply(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
+        apply.apply_snapshot(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
     admin = Member.objects.in_organization(organization).get()
 
     with pytest.raises(LastAdmin):

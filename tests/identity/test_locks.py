@@ -102,7 +102,7 @@ def test_snapshot_of_the_directory_is_applied_under_the_lock(company, committed,
 
     with (
         organization_locked(organization.pk) as holder,
-        waiting_for(holder, lambda: apply.apply(snapshots[kind])) as running,
+        waiting_for(holder, lambda: apply.apply_snapshot(snapshots[kind])) as running,
     ):
         organization.refresh_from_db()
         member.refresh_from_db()

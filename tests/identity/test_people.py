@@ -24,7 +24,7 @@ def elsewhere(db):
 def ada(organization, told, shown):
     """A member whose person has shown her address."""
     snapshot = told(organization, "ada@acme.example")
-    return apply.apply(snapshot, proof=shown.email("ada@acme.example")).member
+    return apply.apply_snapshot(snapshot, proof=shown.email("ada@acme.example")).member
 
 
 def test_shown_address_makes_a_verified_person(ada):
@@ -34,7 +34,9 @@ def test_shown_address_makes_a_verified_person(ada):
 
 
 def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, shown):
-    there = apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    there = apply.apply_snapshot(
+        told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
+    )
 
     assert there.member.user == ada.user
 
@@ -42,14 +44,14 @@ def test_same_person_in_two_organizations_is_one_user(ada, elsewhere, told, show
 def test_session_without_an_email_factor_never_links(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
 
-    there = apply.apply(claimed, proof=shown.nothing).member
+    there = apply.apply_snapshot(claimed, proof=shown.nothing).member
 
     assert there.user != ada.user
     assert not there.user.email_verified
 
 
 def test_webhook_never_links(ada, elsewhere, told):
-    there = apply.apply(told(elsewhere, "ada@acme.example")).member
+    there = apply.apply_snapshot(told(elsewhere, "ada@acme.example")).member
 
     assert there.user != ada.user
 
@@ -57,7 +59,7 @@ def test_webhook_never_links(ada, elsewhere, told):
 def test_unverified_address_never_links(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example", email_verified=False)
 
-    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply_snapshot(claimed, proof=shown.email("ada@acme.example")).member
 
     assert there.user != ada.user
 
@@ -65,7 +67,7 @@ def test_unverified_address_never_links(ada, elsewhere, told, shown):
 def test_another_address_in_the_session_shows_nothing(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
 
-    there = apply.apply(claimed, proof=shown.email("mallory@evil.example")).member
+    there = apply.apply_snapshot(claimed, proof=shown.email("mallory@evil.example")).member
 
     assert there.user != ada.user
 
@@ -74,9 +76,9 @@ def test_member_of_a_directory_is_linked_once_the_person_shows_the_address(
     ada, elsewhere, told, shown
 ):
     claimed = told(elsewhere, "ada@acme.example")
-    stranger = apply.apply(claimed).member.user
+    stranger = apply.apply_snapshot(claimed).member.user
 
-    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply_snapshot(claimed, proof=shown.email("ada@acme.example")).member
 
     assert there.user == ada.user
     assert not User.objects.filter(pk=stranger.pk).exists()
@@ -85,7 +87,7 @@ def test_member_of_a_directory_is_linked_once_the_person_shows_the_address(
 def test_staff_are_never_linked(organization, told, shown):
     staff = User.objects.create_superuser("root@acme.example", "a long password for staff")
 
-    member = apply.apply(
+    member = apply.apply_snapshot(
         told(organization, "root@acme.example"), proof=shown.email("root@acme.example")
     ).member
 
@@ -98,7 +100,7 @@ def test_directory_never_changes_the_address_staff_sign_in_with(ada, organizatio
     User.objects.filter(pk=ada.user_id).update(is_staff=True)
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
 
-    member = apply.apply(moved, proof=shown.email("mallory@evil.example")).member
+    member = apply.apply_snapshot(moved, proof=shown.email("mallory@evil.example")).member
 
     ada.user.refresh_from_db()
     assert (ada.user.email, member.user.is_staff) == ("ada@acme.example", False)
@@ -108,7 +110,7 @@ def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told
     # Stytch frees an address when it is changed; until we hear of that, two rows claim it.
     other = told(organization, "ada@acme.example")
 
-    second = apply.apply(other, proof=shown.email("ada@acme.example")).member
+    second = apply.apply_snapshot(other, proof=shown.email("ada@acme.example")).member
 
     assert second.user != ada.user
     assert second.kept_apart_from == ada.user
@@ -117,10 +119,10 @@ def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told
 
 def test_verified_person_is_never_merged_into_another(ada, organization, elsewhere, told, shown):
     bob = told(elsewhere, "bob@acme.example")
-    apply.apply(bob, proof=shown.email("bob@acme.example"))
+    apply.apply_snapshot(bob, proof=shown.email("bob@acme.example"))
     renamed = told(elsewhere, "ada@acme.example", stytch_member_id=bob.stytch_member_id)
 
-    member = apply.apply(renamed, proof=shown.email("ada@acme.example")).member
+    member = apply.apply_snapshot(renamed, proof=shown.email("ada@acme.example")).member
 
     assert member.user != ada.user
     assert member.kept_apart_from == ada.user
@@ -129,10 +131,10 @@ def test_verified_person_is_never_merged_into_another(ada, organization, elsewhe
 def test_changed_address_must_be_shown_again(ada, organization, told, shown):
     moved = told(organization, "ada@new.example", stytch_member_id=ada.stytch_member_id)
 
-    unproved = apply.apply(moved).member
+    unproved = apply.apply_snapshot(moved).member
     assert (unproved.proved_at, unproved.user.email) == (None, "ada@acme.example")
 
-    proved = apply.apply(moved, proof=shown.email("ada@new.example")).member
+    proved = apply.apply_snapshot(moved, proof=shown.email("ada@new.example")).member
     assert proved.user == ada.user
     assert proved.user.email == "ada@new.example"
 
@@ -140,11 +142,11 @@ def test_changed_address_must_be_shown_again(ada, organization, told, shown):
 def test_changed_address_gives_no_access_to_the_persons_other_organizations(
     ada, organization, elsewhere, told, shown
 ):
-    apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    apply.apply_snapshot(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
 
-    asserted = apply.apply(moved).member.user
-    proved = apply.apply(moved, proof=shown.email("mallory@evil.example")).member.user
+    asserted = apply.apply_snapshot(moved).member.user
+    proved = apply.apply_snapshot(moved, proof=shown.email("mallory@evil.example")).member.user
 
     assert ada.user not in {asserted, proved}
     assert (proved.email, proved.email_verified) == ("mallory@evil.example", True)
@@ -155,9 +157,9 @@ def test_changed_address_is_not_linked_to_a_person_proving_the_old_one(
     ada, organization, elsewhere, told, shown
 ):
     moved = told(organization, "mallory@evil.example", stytch_member_id=ada.stytch_member_id)
-    apply.apply(moved)
+    apply.apply_snapshot(moved)
 
-    there = apply.apply(
+    there = apply.apply_snapshot(
         told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example")
     ).member
 
@@ -170,9 +172,9 @@ def test_addresses_that_are_alike_in_capitals_only_are_two_people(
 ):
     """An i without its dot: the owner of another domain must never be taken for Ada."""
     ada, alike = "ada@micros.example", "ada@m\u0131cros.example"
-    apply.apply(told(organization, ada), proof=shown.email(ada))
+    apply.apply_snapshot(told(organization, ada), proof=shown.email(ada))
 
-    other = apply.apply(told(elsewhere, alike), proof=shown.email(alike)).member
+    other = apply.apply_snapshot(told(elsewhere, alike), proof=shown.email(alike)).member
 
     assert other.user.email == alike
 
@@ -181,15 +183,15 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
     ada, organization, told, shown
 ):
     """Its address went to another member and on from there; then Stytch reactivates the first."""
-    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     zoe = told(organization, "zoe@acme.example")
-    apply.apply(zoe)
+    apply.apply_snapshot(zoe)
     renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
-    second = apply.apply(renamed, proof=shown.email("ada@acme.example")).member
+    second = apply.apply_snapshot(renamed, proof=shown.email("ada@acme.example")).member
     assert second.user == ada.user
 
     back = told(organization, "ada@acme.example", stytch_member_id=ada.stytch_member_id)
-    returned = apply.apply(back).member
+    returned = apply.apply_snapshot(back).member
 
     assert (returned.status, returned.kept_apart_from) == ("active", ada.user)
     assert returned.user != ada.user
@@ -197,26 +199,28 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
 
 def test_response_from_before_a_removal_recreates_no_member(ada, organization, told, shown):
     before = datetime.now(UTC)
-    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     again = told(organization, "ada@acme.example")
     Member.objects.filter(pk=ada.pk).update(email="other@acme.example")
-    assert apply.apply(again, proof=shown.email("ada@acme.example")).member.user == ada.user
+    assert (
+        apply.apply_snapshot(again, proof=shown.email("ada@acme.example")).member.user == ada.user
+    )
     people = User.objects.count()
 
     late = told(organization, stytch_member_id=ada.stytch_member_id, read_at=before)
-    apply.apply(late)
+    apply.apply_snapshot(late)
 
     assert User.objects.count() == people
 
 
 def test_recreated_member_is_not_linked_until_the_address_is_proven(ada, organization, told, shown):
-    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     recreated = told(organization, "ada@acme.example")
 
-    asserted = apply.apply(recreated).member
+    asserted = apply.apply_snapshot(recreated).member
     assert (asserted.pk, asserted.user == ada.user) == (ada.pk, False)
 
-    proved = apply.apply(recreated, proof=shown.email("ada@acme.example")).member
+    proved = apply.apply_snapshot(recreated, proof=shown.email("ada@acme.example")).member
     assert (proved.pk, proved.user) == (ada.pk, ada.user)
 
 
@@ -226,10 +230,10 @@ def test_factor_from_before_the_address_was_written_proves_nothing(
     """The address went from Mallory to Ada and back: what Mallory proved then is not proof now."""
     before = datetime.now(UTC) - timedelta(hours=1)
     mallory = told(elsewhere, "mallory@evil.example")
-    apply.apply(mallory)
+    apply.apply_snapshot(mallory)
     renamed = told(elsewhere, "ada@acme.example", stytch_member_id=mallory.stytch_member_id)
 
-    member = apply.apply(renamed, proof=shown.email("ada@acme.example", at=before)).member
+    member = apply.apply_snapshot(renamed, proof=shown.email("ada@acme.example", at=before)).member
 
     assert member.user != ada.user
     assert member.proved_at is None
@@ -246,51 +250,53 @@ def blocked(ada):
 
 
 def test_block_survives_another_address(ada, organization, elsewhere, told, shown):
-    apply.apply(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
+    apply.apply_snapshot(told(elsewhere, "ada@acme.example"), proof=shown.email("ada@acme.example"))
     users.block_user(ada.user)
     moved = told(organization, "fresh@acme.example", stytch_member_id=ada.stytch_member_id)
 
-    member = apply.apply(moved, proof=shown.email("fresh@acme.example")).member
+    member = apply.apply_snapshot(moved, proof=shown.email("fresh@acme.example")).member
 
     assert member.user != ada.user
     assert not member.may_act
 
 
 def test_block_survives_deletion_and_creation(blocked, organization, told, shown):
-    apply.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
 
-    created = apply.apply(told(organization, "ada@acme.example"), proof=shown.nothing).member
+    created = apply.apply_snapshot(
+        told(organization, "ada@acme.example"), proof=shown.nothing
+    ).member
 
     assert created.pk == blocked.pk
     assert not created.may_act
 
 
 def test_block_survives_in_another_organization(blocked, elsewhere, told):
-    assert not apply.apply(told(elsewhere, "ada@acme.example")).member.may_act
+    assert not apply.apply_snapshot(told(elsewhere, "ada@acme.example")).member.may_act
 
 
 def test_block_survives_an_address_written_on_another_member(blocked, organization, told):
-    apply.apply(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=blocked.stytch_member_id))
     zoe = told(organization, "zoe@acme.example")
-    apply.apply(zoe)
+    apply.apply_snapshot(zoe)
 
     renamed = told(organization, "ada@acme.example", stytch_member_id=zoe.stytch_member_id)
 
-    assert not apply.apply(renamed).member.may_act
+    assert not apply.apply_snapshot(renamed).member.may_act
 
 
 def test_blocked_placeholder_is_not_exchanged_for_its_person(ada, elsewhere, told, shown):
     claimed = told(elsewhere, "ada@acme.example")
-    users.block_user(apply.apply(claimed).member.user)
+    users.block_user(apply.apply_snapshot(claimed).member.user)
 
-    there = apply.apply(claimed, proof=shown.email("ada@acme.example")).member
+    there = apply.apply_snapshot(claimed, proof=shown.email("ada@acme.example")).member
 
     assert not there.may_act
     assert ada.user.is_active
 
 
 def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere, told):
-    there = apply.apply(told(elsewhere, "ada@acme.example")).member
+    there = apply.apply_snapshot(told(elsewhere, "ada@acme.example")).member
 
     users.unblock_user(User.objects.get(pk=blocked.user_id))
 
@@ -300,7 +306,7 @@ def test_unblocked_person_is_unblocked_with_its_placeholders(blocked, elsewhere,
 
 
 def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, shown):
-    other = apply.apply(told(elsewhere, "bob@acme.example")).member.user
+    other = apply.apply_snapshot(told(elsewhere, "bob@acme.example")).member.user
     users.block_user(other)
 
     users.unblock_user(blocked.user)
@@ -311,8 +317,8 @@ def test_unblocking_one_person_leaves_others_blocked(blocked, elsewhere, told, s
 
 def test_suspension_survives_deletion_and_creation(ada, organization, told):
     Member.objects.filter(pk=ada.pk).update(status="suspended")
-    apply.apply(MemberDeleted(stytch_member_id=ada.stytch_member_id))
+    apply.apply_snapshot(MemberDeleted(stytch_member_id=ada.stytch_member_id))
 
-    created = apply.apply(told(organization, "ada@acme.example")).member
+    created = apply.apply_snapshot(told(organization, "ada@acme.example")).member
 
     assert (created.pk, created.status) == (ada.pk, "suspended")

@@ -159,7 +159,7 @@ def expire_invitation(invitation_id: UUID) -> None:
     found = directories.get_directory().member(stytch_member_id=invitation.stytch_member_id)
     with transaction.atomic():
         organization = locks.lock_organization(invitation.organization_id)
-        apply.apply(found)
+        apply.apply_snapshot(found)
         if not Invitation.objects.overdue().filter(pk=invitation_id).exists():
             return
         change = _prepare_revocation(organization, invitation)
@@ -178,7 +178,7 @@ def _close_overdue(organization: Organization, email: str) -> Invitation | None:
     if former.expires_at > timezone.now():
         raise InvitationPending("Send it again instead, or revoke it first.")
     former.status = InvitationStatus.EXPIRED
-    departures.close(organization, former)
+    departures.close_invitation(organization, former)
     return former
 
 

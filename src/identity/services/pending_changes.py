@@ -180,8 +180,8 @@ def _apply_answer(
     A change that no transition completed ends in `otherwise`.
     """
     with transaction.atomic():
-        organization = apply.lock(change.organization_id, snapshot)
-        applied = apply.apply(snapshot)
+        organization = apply.lock_organizations_of(change.organization_id, snapshot)
+        applied = apply.apply_snapshot(snapshot)
         if record is not None:
             record(organization, applied)
         change.refresh_from_db(fields=["state"])

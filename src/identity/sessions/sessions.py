@@ -31,8 +31,8 @@ def refresh_session(*, session_token: str) -> Session:
     if _list_revoked([made.session_id]):
         raise InvalidSession  # Stytch has not heard of it yet
     with transaction.atomic():
-        apply.apply(made.organization)
-        applied = apply.apply(made.member, proof=made.proof)
+        apply.apply_snapshot(made.organization)
+        applied = apply.apply_snapshot(made.member, proof=made.proof)
     if applied.organization is None or applied.member is None:
         raise NotFound
     return sign_in.build_session(made, applied.organization, applied.member)

@@ -149,8 +149,8 @@ def record_sign_in(made: Authenticated, *, reservation: TenantSchema | None = No
     if reservation is None and not apply.is_known(made.organization.stytch_org_id):
         schema_pool.wait_for_spare()
     with transaction.atomic():
-        apply.apply(made.organization, reservation=reservation)
-        applied = apply.apply(made.member, proof=made.proof)
+        apply.apply_snapshot(made.organization, reservation=reservation)
+        applied = apply.apply_snapshot(made.member, proof=made.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
         _readmit_session(applied.member, made)

@@ -50,7 +50,7 @@ class Applied:
     invitation: Invitation | None = None
 
 
-def apply(
+def apply_snapshot(
     snapshot: Snapshot,
     *,
     proof: Proof | None = None,
@@ -65,13 +65,13 @@ def apply(
     with transaction.atomic():
         match snapshot:
             case OrganizationSnapshot():
-                return Applied(_organization(snapshot, reservation))
+                return Applied(_apply_organization(snapshot, reservation))
             case OrganizationDeleted():
-                return Applied(departures.organization_gone(snapshot.stytch_org_id))
+                return Applied(departures.apply_organization_deletion(snapshot.stytch_org_id))
             case MemberSnapshot():
-                return _member(snapshot, proof)
+                return _apply_member(snapshot, proof)
             case MemberDeleted():
-                return _deletion(snapshot)
+                return _apply_deletion(snapshot)
 
 
 def is_known(stytch_org_id: str) -> bool:
@@ -79,24 +79,26 @@ def is_known(stytch_org_id: str) -> bool:
     return Organization.objects.filter(stytch_org_id=stytch_org_id).exists()
 
 
-def lock(id_: UUID, snapshot: Snapshot) -> Organization:
+def lock_organizations_of(id_: UUID, snapshot: Snapshot) -> Organization:
     """Lock the organization of a snapshot, with the one that must give up its slug.
 
     First in any transaction that applies the snapshot: two may be about to swap their slugs.
     """
     ids = {id_}
-    if isinstance(snapshot, OrganizationSnapshot) and (holder := _holder(snapshot)):
+    if isinstance(snapshot, OrganizationSnapshot) and (holder := _find_slug_holder(snapshot)):
         ids.add(holder.pk)
     return locks.lock_organizations(ids)[id_]
 
 
-def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | None) -> Organization:
+def _apply_organization(
+    snapshot: OrganizationSnapshot, reservation: TenantSchema | None
+) -> Organization:
     known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
     if known is None:
-        known = _create(snapshot, reservation)
+        known = _create_organization(snapshot, reservation)
     if known.is_deleted or is_current(known, snapshot):
         return known
-    organization = lock(known.pk, snapshot)
+    organization = lock_organizations_of(known.pk, snapshot)
     if not is_current(organization, snapshot):
         slug = _free_slug(snapshot, organization.pk)
         with attribute_change(organization, ORGANIZATION, ChangeKind.RENAME_ORGANIZATION):
@@ -104,7 +106,7 @@ def _organization(snapshot: OrganizationSnapshot, reservation: TenantSchema | No
     return organization
 
 
-def _create(
+def _create_organization(
     snapshot: OrganizationSnapshot, reservation: TenantSchema | None, *, again: bool = True
 ) -> Organization:
     stytch_org_id = snapshot.stytch_org_id
@@ -120,7 +122,7 @@ def _create(
     except IntegrityError:  # two first sights at once: the other one was faster
         known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
         if known is None and again:  # and it was another organization, which took the slug
-            return _create(snapshot, reservation, again=False)
+            return _create_organization(snapshot, reservation, again=False)
         if known is None:
             raise
         return known
@@ -139,31 +141,31 @@ def _free_slug(snapshot: OrganizationSnapshot, own: UUID) -> str:
     that differ in case alone are one slug to us: the one in capitals stays parked, or each pull
     would take the slug from the other forever.
     """
-    holder = _holder(snapshot)
+    holder = _find_slug_holder(snapshot)
     if holder is None:
         return snapshot.slug.lower()
     if snapshot.slug != snapshot.slug.lower():
-        return _parked(snapshot.slug, own)
+        return _build_parked_slug(snapshot.slug, own)
     holder = locks.lock_organization(holder.pk)
     with act_as_directory():  # the actor belongs to another organization
         organizations.update_organization(
-            holder, name=holder.name, slug=_parked(holder.slug, holder.pk)
+            holder, name=holder.name, slug=_build_parked_slug(holder.slug, holder.pk)
         )
     jobs.defer_job("identity.pull_organization", organization_id=str(holder.pk))
     return snapshot.slug
 
 
-def _holder(snapshot: OrganizationSnapshot) -> Organization | None:
+def _find_slug_holder(snapshot: OrganizationSnapshot) -> Organization | None:
     others = Organization.objects.live().exclude(stytch_org_id=snapshot.stytch_org_id)
     return others.filter(slug__lower=snapshot.slug.lower()).first()
 
 
-def _parked(slug: str, id_: UUID) -> str:
+def _build_parked_slug(slug: str, id_: UUID) -> str:
     return f"{slug.lower()[:90]}~{id_.hex}"
 
 
-def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
-    current = _current(snapshot, proof)
+def _apply_member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
+    current = _find_current_member(snapshot, proof)
     if current is not None:
         return Applied(current.organization, current)
     known = Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).first()
@@ -173,11 +175,13 @@ def _member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
     if organization.is_deleted:
         return Applied(organization)
     if snapshot.status == "invited":
-        return Applied(organization, invitation=members.invited(organization, snapshot))
-    return Applied(organization, members.joined(organization, snapshot, proof))
+        return Applied(
+            organization, invitation=members.apply_invited_member(organization, snapshot)
+        )
+    return Applied(organization, members.apply_present_member(organization, snapshot, proof))
 
 
-def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
+def _find_current_member(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
     """Return the member's row if it equals the snapshot already, which needs no lock."""
     if snapshot.status != "active":
         return None
@@ -190,7 +194,7 @@ def _current(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:
     return member if told == known else None
 
 
-def _deletion(told: MemberDeleted) -> Applied:
+def _apply_deletion(told: MemberDeleted) -> Applied:
     theirs = {"stytch_member_id": told.stytch_member_id}
     row = (
         Member.objects.filter(**theirs).exclude(status=Status.REMOVED).first()
@@ -201,6 +205,6 @@ def _deletion(told: MemberDeleted) -> Applied:
     organization = locks.lock_organization(row.organization_id)
     return Applied(
         organization,
-        departures.member_gone(organization, told),
-        departures.invitation_gone(organization, told.stytch_member_id),
+        departures.apply_member_deletion(organization, told),
+        departures.apply_invitation_deletion(organization, told.stytch_member_id),
     )

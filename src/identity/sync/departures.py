@@ -22,7 +22,7 @@ from tenancy.models import Organization
 from tenancy.services import events, organizations
 
 
-def member_gone(organization: Organization, told: MemberDeleted) -> Member | None:
+def apply_member_deletion(organization: Organization, told: MemberDeleted) -> Member | None:
     """Remove the member of that id, if it is here. Under the organization's lock.
 
     One we have heard of since this was asked for may have come back: that is asked once more.
@@ -40,7 +40,7 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     subject = subject_of(stytch_member_id)
     is_old = told.read_at is not None and told.read_at <= member.updated_at
     if is_old and not is_wanted(organization, subject, *kinds):
-        members.ask_again(stytch_member_id)
+        members.defer_pull(stytch_member_id)
         return member
     before = Status(member.status)
     now = timezone.now()
@@ -63,7 +63,9 @@ def member_gone(organization: Organization, told: MemberDeleted) -> Member | Non
     return member
 
 
-def invitation_gone(organization: Organization, stytch_member_id: str) -> Invitation | None:
+def apply_invitation_deletion(
+    organization: Organization, stytch_member_id: str
+) -> Invitation | None:
     """Close the open invitation of a Stytch member, as revoked or expired."""
     invitations = Invitation.objects.in_organization(organization).open()
     invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
@@ -75,11 +77,11 @@ def invitation_gone(organization: Organization, stytch_member_id: str) -> Invita
         else InvitationStatus.EXPIRED
     )
     with attribute_change(organization, subject_of(stytch_member_id), ChangeKind.REVOKE):
-        close(organization, invitation)
+        close_invitation(organization, invitation)
     return invitation
 
 
-def close(organization: Organization, invitation: Invitation) -> None:
+def close_invitation(organization: Organization, invitation: Invitation) -> None:
     """Store and record that an invitation was revoked or has expired."""
     invitation.save(update_fields=["status", "updated_at"])
     events.record(organization, event_types.INVITATION_CLOSED[invitation.status], invitation.pk)
@@ -88,7 +90,7 @@ def close(organization: Organization, invitation: Invitation) -> None:
     )
 
 
-def organization_gone(stytch_org_id: str) -> Organization | None:
+def apply_organization_deletion(stytch_org_id: str) -> Organization | None:
     """Delete the organization of that id with its members and invitations."""
     known = Organization.objects.filter(stytch_org_id=stytch_org_id).first()
     if known is None or known.is_deleted:

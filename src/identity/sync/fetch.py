@@ -37,7 +37,7 @@ class ReconciliationReport:
 
 def pull_organization(stytch_org_id: str) -> Applied:
     """Fetch one organization and write it down. Raises VendorUnavailable and SchemaNotReady."""
-    return apply.apply(_fetch_organization(stytch_org_id))
+    return apply.apply_snapshot(_fetch_organization(stytch_org_id))
 
 
 def pull_member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
@@ -50,7 +50,7 @@ def apply_fetched(found: Snapshot, *, proof: Proof | None = None) -> Applied:
     """Apply what was fetched, after the organization of a member where that is unknown."""
     if isinstance(found, MemberSnapshot) and not apply.is_known(found.stytch_org_id):
         pull_organization(found.stytch_org_id)
-    return apply.apply(found, proof=proof)
+    return apply.apply_snapshot(found, proof=proof)
 
 
 def reconcile_organization(
@@ -63,12 +63,12 @@ def reconcile_organization(
     report = ReconciliationReport(organization_id=str(organization_.pk))
     for snapshot in _list_snapshots(organization_):
         report.members += isinstance(snapshot, MemberSnapshot)
-        difference = _difference(organization_, snapshot)
+        difference = _find_difference(organization_, snapshot)
         if difference is None:
             continue
         report.differences.append(difference)
         if not dry_run:
-            apply.apply(snapshot)
+            apply.apply_snapshot(snapshot)
     log.info(
         "directory_pulled",
         organization_id=report.organization_id,
@@ -89,7 +89,7 @@ def list_unknown_organizations() -> Iterator[OrganizationSnapshot]:
 def adopt_organization(snapshot: OrganizationSnapshot) -> Organization | None:
     """Take in an organization we had not met."""
     schema_pool.wait_for_spare()
-    return apply.apply(snapshot).organization
+    return apply.apply_snapshot(snapshot).organization
 
 
 def reconcile_by_id(organization_id: UUID) -> None:
@@ -135,7 +135,7 @@ def _list_present_ids(known: Organization) -> set[str]:
     return {id_ for id_ in ids if id_}
 
 
-def _difference(known: Organization, snapshot: Snapshot) -> str | None:
+def _find_difference(known: Organization, snapshot: Snapshot) -> str | None:
     match snapshot:
         case OrganizationDeleted():
             return "organization: deleted at Stytch"
@@ -145,10 +145,10 @@ def _difference(known: Organization, snapshot: Snapshot) -> str | None:
         case MemberDeleted():
             return f"{snapshot.stytch_member_id}: gone at Stytch"
         case MemberSnapshot():
-            return _member_difference(snapshot)
+            return _find_member_difference(snapshot)
 
 
-def _member_difference(snapshot: MemberSnapshot) -> str | None:
+def _find_member_difference(snapshot: MemberSnapshot) -> str | None:
     theirs = {"stytch_member_id": snapshot.stytch_member_id}
     rows = Invitation.objects.open() if snapshot.status == "invited" else Member.objects.all()
     row = rows.filter(**theirs).first()

@@ -27,7 +27,7 @@ from tenancy.models import Organization
 from tenancy.services import events
 
 INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
-A_MOMENT = timedelta(seconds=1)
+PULL_DELAY = timedelta(seconds=1)
 
 Changes = dict[str, tuple[object, object]]
 
@@ -35,27 +35,27 @@ Changes = dict[str, tuple[object, object]]
 # ── Invited ──────────────────────────────────────────────────────────────────────────────────
 
 
-def invited(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+def apply_invited_member(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
     """Store an invitation.
 
     Returns None when the snapshot is older than our row.
     """
-    invitation = find_open(organization, snapshot)
+    invitation = find_open_invitation(organization, snapshot)
     if invitation is not None:
-        _follow(organization, invitation, snapshot)
+        _update_invitation(organization, invitation, snapshot)
         return invitation
-    if _is_past(organization, snapshot):
+    if _is_invitation_over(organization, snapshot):
         return None
-    return _invite(organization, snapshot)
+    return _create_invitation(organization, snapshot)
 
 
-def find_open(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
     """Return the open invitation of this member at Stytch, or else of its address."""
     same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
     return Invitation.objects.in_organization(organization).open().filter(same).first()
 
 
-def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
+def _is_invitation_over(organization: Organization, snapshot: MemberSnapshot) -> bool:
     """Return whether the snapshot was read before the invitation was closed or accepted."""
     theirs = Q(stytch_member_id=snapshot.stytch_member_id)
     closed = Invitation.objects.in_organization(organization).filter(
@@ -69,7 +69,7 @@ def _is_past(organization: Organization, snapshot: MemberSnapshot) -> bool:
     return closed.exists() or joined.exists()
 
 
-def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
+def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
     role = from_stytch(snapshot.roles)
     with attribute_change(organization, subject_of_address(snapshot.email), ChangeKind.INVITE):
         invitation = Invitation.objects.create(
@@ -78,7 +78,7 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
             email=snapshot.email,
             name=snapshot.name,
             role=role,
-            invited_by=_inviter(organization),
+            invited_by=_find_inviter(organization),
             expires_at=timezone.now() + INVITATION_LIFE,
         )
         events.record(
@@ -93,21 +93,23 @@ def _invite(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
     return invitation
 
 
-def _inviter(organization: Organization) -> Member | None:
+def _find_inviter(organization: Organization) -> Member | None:
     actor = actors.get_actor()
     if actor.kind != "member":
         return None
     return Member.objects.in_organization(organization).filter(pk=actor.id).first()
 
 
-def _follow(organization: Organization, invitation: Invitation, snapshot: MemberSnapshot) -> None:
+def _update_invitation(
+    organization: Organization, invitation: Invitation, snapshot: MemberSnapshot
+) -> None:
     new: dict[str, object] = {
         "stytch_member_id": snapshot.stytch_member_id,
         "email": snapshot.email,
         "name": snapshot.name,
         "role": from_stytch(snapshot.roles),
     }
-    changes = _copy(invitation, new)
+    changes = _assign_changed_fields(invitation, new)
     if not changes:
         return
     invitation.save()
@@ -123,7 +125,7 @@ def _follow(organization: Organization, invitation: Invitation, snapshot: Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Passage:
+class _Transition:
     """The state of a member before an update, and how it came about."""
 
     was: Status | None
@@ -139,42 +141,44 @@ class _Passage:
         return attribute_change(organization, subject, ChangeKind.REACTIVATE)
 
 
-def joined(organization: Organization, snapshot: MemberSnapshot, proof: Proof | None) -> Member:
+def apply_present_member(
+    organization: Organization, snapshot: MemberSnapshot, proof: Proof | None
+) -> Member:
     """Store a member.
 
     One transition records one event; an older snapshot changes nothing.
     """
-    member = _row_for(organization, snapshot)
+    member = _find_or_build_row(organization, snapshot)
     if _is_stale(member, snapshot):
         return member
     if _is_doubtful(organization, member, snapshot):
-        ask_again(snapshot.stytch_member_id)
+        defer_pull(snapshot.stytch_member_id)
         return member
     users.split_user(member)
-    passage = _Passage(
+    transition = _Transition(
         was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
         role_before=Role(member.role),
-        invitation=find_open(organization, snapshot),
+        invitation=find_open_invitation(organization, snapshot),
         in_person=proof is not None,
     )
-    changes = _take_down(member, snapshot)
+    changes = _copy_snapshot(member, snapshot)
     users.link_user(member, proof)
     if member.is_active:
-        _welcome(organization, member, passage)
-    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
-        _tell_changes(organization, member, passage, changes)
+        _record_activation(organization, member, transition)
+    if transition.was in {Status.ACTIVE, Status.SUSPENDED}:
+        _record_changes(organization, member, transition, changes)
     return member
 
 
-def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
+def _copy_snapshot(member: Member, snapshot: MemberSnapshot) -> Changes:
     """Copy the snapshot to the row, and return what changed."""
-    changes = _copy(
+    changes = _assign_changed_fields(
         member,
         {
             "email": snapshot.email,
             "name": snapshot.name,
             "role": from_stytch(snapshot.roles),
-            "status": _status(member, snapshot),
+            "status": _get_next_status(member, snapshot),
         },
     )
     member.stytch_member_id = snapshot.stytch_member_id
@@ -188,7 +192,7 @@ def _take_down(member: Member, snapshot: MemberSnapshot) -> Changes:
     return changes
 
 
-def _row_for(organization: Organization, snapshot: MemberSnapshot) -> Member:
+def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
     """Return the member's row, else the removed one of the same address, else a new one."""
     members = Member.objects.in_organization(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
@@ -243,12 +247,12 @@ def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSna
     return not is_wanted(organization, subject, ChangeKind.CHANGE_ROLE, role=role)
 
 
-def ask_again(stytch_member_id: str) -> None:
+def defer_pull(stytch_member_id: str) -> None:
     """Defer another fetch of a member."""
-    jobs.defer_job("identity.pull_member", after=A_MOMENT, stytch_member_id=stytch_member_id)
+    jobs.defer_job("identity.pull_member", after=PULL_DELAY, stytch_member_id=stytch_member_id)
 
 
-def _status(member: Member, snapshot: MemberSnapshot) -> Status:
+def _get_next_status(member: Member, snapshot: MemberSnapshot) -> Status:
     """Return the status after an update.
 
     Suspension stays, and active never becomes pending.
@@ -261,14 +265,14 @@ def _status(member: Member, snapshot: MemberSnapshot) -> Status:
     return now
 
 
-def _welcome(organization: Organization, member: Member, passage: _Passage) -> None:
+def _record_activation(organization: Organization, member: Member, transition: _Transition) -> None:
     """Record that a member became active."""
-    if passage.was in {Status.ACTIVE, Status.SUSPENDED}:
+    if transition.was in {Status.ACTIVE, Status.SUSPENDED}:
         return
-    with passage.by(organization, member):
-        if passage.invitation is not None:
-            accept(organization, member, passage.invitation)
-        if passage.was == Status.REMOVED:
+    with transition.by(organization, member):
+        if transition.invitation is not None:
+            mark_invitation_accepted(organization, member, transition.invitation)
+        if transition.was == Status.REMOVED:
             events.record(organization, event_types.MEMBER_REACTIVATED, member.pk)
             told = signals.member_reactivated
         else:
@@ -278,7 +282,9 @@ def _welcome(organization: Organization, member: Member, passage: _Passage) -> N
         told.send(sender=Member, organization=organization, member=member)
 
 
-def accept(organization: Organization, member: Member, invitation: Invitation | None) -> None:
+def mark_invitation_accepted(
+    organization: Organization, member: Member, invitation: Invitation | None
+) -> None:
     """Close an invitation whose person has become an active member."""
     if invitation is None:
         return
@@ -296,19 +302,19 @@ def accept(organization: Organization, member: Member, invitation: Invitation | 
     )
 
 
-def _tell_changes(
-    organization: Organization, member: Member, passage: _Passage, changes: Changes
+def _record_changes(
+    organization: Organization, member: Member, transition: _Transition, changes: Changes
 ) -> None:
     """Record changes of role, name and address of a member that was active before."""
     if "role" in changes:
-        _tell_role(organization, member, passage.role_before)
+        _record_role_change(organization, member, transition.role_before)
     personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
     if personal:
         with act_as_directory():
             events.record(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
 
 
-def _tell_role(organization: Organization, member: Member, before: Role) -> None:
+def _record_role_change(organization: Organization, member: Member, before: Role) -> None:
     subject = subject_of(member.stytch_member_id or "")
     with attribute_change(organization, subject, ChangeKind.CHANGE_ROLE, role=member.role):
         events.record(
@@ -328,7 +334,7 @@ def _tell_role(organization: Organization, member: Member, before: Role) -> None
         last_admin.report_missing_admin(organization)
 
 
-def _copy(row: Member | Invitation, new: dict[str, object]) -> Changes:
+def _assign_changed_fields(row: Member | Invitation, new: dict[str, object]) -> Changes:
     """Set the fields that differ, and return their old and new values."""
     changes = {
         field: (getattr(row, field), value)
