@@ -1,4 +1,1 @@
-"""One checkout's development machine.
-
-An embedded PostgreSQL and the processes of `make run`.
-"""
+"""Run the development server, an embedded PostgreSQL and the processes of `make run`."""

@@ -1,4 +1,8 @@
-"""`python -m devserver run [-- COMMAND] | with -- COMMAND | seed | token --role ROLE | demo | stop | clean`."""
+"""Parse and run the commands of the development server.
+
+Usage: `python -m devserver run [-- COMMAND] | with -- COMMAND | seed | token --role ROLE | demo |
+stop | clean`.
+"""
 
 import argparse
 import os
@@ -18,9 +22,9 @@ STOP_SECONDS = 15.0
 
 
 def main() -> int:
-    """Do what the command line says.
+    """Run the command of the command line and return its exit status.
 
-    A refusal is one sentence and status 1.
+    A refusal prints one sentence and returns 1.
     """
     arguments = _build_parser().parse_args()
     if "MAKELEVEL" in os.environ:
@@ -58,7 +62,7 @@ def _run_command(arguments: argparse.Namespace) -> int:
 
 
 def exec_with_environment(command: list[str]) -> None:
-    """Turn into a command which finds the database running and every variable set."""
+    """Replace this process by a command, with the database running and every variable set."""
     given = environment.read_given()
     told = environment.complete_environment(given, environment.named_addresses(given))
     try:
@@ -68,7 +72,7 @@ def exec_with_environment(command: list[str]) -> None:
 
 
 def run_demo() -> int:
-    """The tour, against the running product or one started for it."""
+    """Walk through the tour at the running product, or start one for it."""
     if environment.find_running() is None:
         print("Starting everything for the tour...", flush=True)
         return run_everything([sys.executable, "-m", "devserver", "demo"])
@@ -80,10 +84,7 @@ def run_demo() -> int:
 
 
 def stop_run() -> bool:
-    """End the run, what a killed one left behind, and the database.
-
-    Whether there was any.
-    """
+    """Stop the run, processes of killed runs and the database, and return whether any ran."""
     if not checkout.STATE.exists():
         return False
     if pid := locks.read_holder(checkout.RUN):

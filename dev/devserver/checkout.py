@@ -1,4 +1,4 @@
-"""Where this checkout keeps what it makes, so that two checkouts side by side never meet."""
+"""Name the files where this checkout keeps its state, apart from other checkouts."""
 
 import hashlib
 import os
@@ -22,8 +22,5 @@ METRICS = STATE / "metrics"  # where the web server's processes leave their coun
 
 
 def make_state_folder() -> None:
-    """Make the state folder.
-
-    What is in it is for this account's eyes.
-    """
+    """Create the state folder."""
     STATE.mkdir(mode=0o755, exist_ok=True)

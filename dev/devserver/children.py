@@ -1,4 +1,4 @@
-"""Programs running side by side in process groups of their own, their lines in one stream."""
+"""Run several programs in their own process groups and print their lines in one stream."""
 
 import os
 import re
@@ -37,7 +37,7 @@ GRACE = 6.0  # seconds between asking a program to stop and insisting
 
 @dataclass
 class Child:
-    """One program, its pipe, and the last it said."""
+    """Hold one program, its pipe and its last lines."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -47,22 +47,22 @@ class Child:
 
     @property
     def pipe(self) -> int:
-        """Where its lines come from."""
+        """Return the descriptor of the program's output."""
         assert self.process.stdout is not None  # noqa: S101  opened with a pipe
         return self.process.stdout.fileno()
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal the program and all it started, also when itself is gone already."""
+        """Send a signal to the program's process group, even after the program has ended."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
 
 
 class Interrupted(Exception):
-    """Someone asked us to stop."""
+    """Stop the run because a signal arrived."""
 
 
 class Children:
-    """Starts programs, prints what they say, and stops them all."""
+    """Start programs, print their output and stop them."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.running: dict[str, Child] = {}
@@ -71,7 +71,7 @@ class Children:
         self._selector = selectors.DefaultSelector()
 
     def obey(self, *numbers: signal.Signals) -> None:
-        """Stop in order at the first of these signals, at once at the second."""
+        """Stop in order at the first of these signals and immediately at the second."""
         for number in numbers:
             signal.signal(number, self._note)
 
@@ -79,14 +79,14 @@ class Children:
         self.signals.append(number)  # looked at between two steps, never in the middle of one
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
-        """Start one program and listen to it."""
+        """Start one program and read its output."""
         child = self._spawn(name, command, environment, output=subprocess.PIPE)
         os.set_blocking(child.pipe, False)
         self._selector.register(child.pipe, selectors.EVENT_READ, child)
         return child
 
     def start_aloud(self, command: list[str], environment: Mapping[str, str]) -> Child:
-        """Start a program which speaks to the terminal itself."""
+        """Start a program that writes to the terminal directly."""
         child = self._spawn("command", command, environment, output=None)
         child.silent = True
         return child
@@ -108,7 +108,11 @@ class Children:
         return self.running[name]
 
     def finish(self, child: Child, *, seconds: float) -> None:
-        """Wait for a program that has an end, and insist on a good one."""
+        """Wait until a program has ended successfully.
+
+        Raises:
+            Refusal: the program failed, another one ended, or the time was exceeded.
+        """
         deadline = time.monotonic() + seconds
         while child.name in self.running:
             if time.monotonic() > deadline:
@@ -119,19 +123,17 @@ class Children:
                     raise Refusal(describe_failure(ended))
 
     def ended_within(self, seconds: float) -> list[Child]:
-        """Print what is said meanwhile.
+        """Print output for some seconds and return the programs that have ended.
 
-        The programs that have ended on their own.
+        Raises:
+            Interrupted: a signal arrived.
         """
         if self.signals:
             raise Interrupted(signal.Signals(self.signals[0]).name)
         return self._listen(seconds)
 
     def forget(self, child: Child) -> None:
-        """A program that has ended.
-
-        End what it left behind, print its last words.
-        """
+        """Kill the process group of an ended program, print its last lines and drop it."""
         child.signal(signal.SIGKILL)
         self._print(child)
         if child.partial:
@@ -141,7 +143,7 @@ class Children:
         self.running.pop(child.name, None)
 
     def stop(self, *names: str, grace: float = GRACE) -> None:
-        """Ask programs to stop (all of them if none is named), insist after a while."""
+        """Stop the named programs, or all of them, and kill those that do not end in time."""
         stopping = [self.running[name] for name in names or tuple(self.running)]
         for child in stopping:
             child.signal(signal.SIGTERM)
@@ -185,10 +187,7 @@ class Children:
 
 
 def describe_failure(child: Child) -> str:
-    """Why a run ends.
-
-    Which program, how, and its last lines.
-    """
+    """Describe how a program ended, with its last lines."""
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
     last = "\n".join(f"  {style_text(line)}" for line in child.last)
@@ -196,22 +195,22 @@ def describe_failure(child: Child) -> str:
 
 
 def has_colours() -> bool:
-    """Whether styles mean anything where our output goes, and are wanted there."""
+    """Return whether the output is a terminal that may show colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # noqa: TID251  a terminal's custom
 
 
 def style_text(text: str) -> str:
-    """A text with its styles only where they are seen."""
+    """Return a text, without styles when the output shows none."""
     return text if has_colours() else STYLE.sub("", text)
 
 
 def print_own_line(text: str) -> None:
-    """Print a text of our own."""
+    """Print a text of the development server."""
     print(style_text(text), flush=True)
 
 
 def print_line(name: str, line: str) -> None:
-    """One line of the common stream."""
+    """Print one line of a program with its name."""
     prefix = f"{name:>{WIDTH}} │"
     if has_colours():
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"

@@ -1,9 +1,7 @@
-"""The embedded PostgreSQL as commands see it.
+"""Keep the embedded PostgreSQL running while at least one command holds its lock.
 
-Hold it, and it runs until the last holder is gone.
-
-Who holds it is a file lock, so that the kernel counts: a command that crashed, was killed or
-passed the lock on to its children is counted rightly, and nothing has to be cleaned up after it.
+The holders share a file lock, which the kernel counts. A command that crashed, was killed or
+passed the lock on to its children is counted correctly and leaves nothing to clean up.
 """
 
 import fcntl
@@ -56,17 +54,14 @@ def is_held() -> bool:
     return bool(_held)
 
 
-def require_settings() -> None:
-    """Refuse to go on when the server held here is gone."""
+def require_server() -> None:
+    """Raise a Refusal when the held server has ended."""
     if _held and not locks.is_lock_held(checkout.KEEPER):
         raise Refusal(f"PostgreSQL has ended ({checkout.LOG}):\n{postgres.read_log_tail(10)}")
 
 
 def build_urls() -> dict[str, str]:
-    """The two addresses the product knows.
-
-    Its own rights, and the owner's.
-    """
+    """Build the two database URLs of the product, for the web role and the owner role."""
     where = place.find_place()
     return {
         "DATABASE_URL": where.url(user=postgres.WEB, database=postgres.DATABASE),
@@ -75,7 +70,7 @@ def build_urls() -> dict[str, str]:
 
 
 def stop_server() -> bool:
-    """Stop the server even while it is used, and tell whether there was one."""
+    """Stop the server even when it is in use, and return whether one ran."""
     pid = locks.read_holder(checkout.KEEPER)
     if pid is None:
         return False

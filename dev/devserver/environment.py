@@ -1,4 +1,4 @@
-"""The variables the product and the sandbox read, with values that need no thought on a laptop."""
+"""Build the environment variables of the product and the sandbox for development."""
 
 import json
 import os
@@ -26,28 +26,27 @@ TEST_SECRET = "tests-only-tests-only-tests-only-tests-only"  # noqa: S105  signs
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the API and the sandbox of this checkout listen."""
+    """Hold the ports where the API and the sandbox of this checkout listen."""
 
     web: int = 8000
     sandbox: int = 8600
 
     @property
     def api(self) -> str:
-        """The API's address."""
+        """Return the URL of the API."""
         return f"http://127.0.0.1:{self.web}"
 
     @property
     def vendors(self) -> str:
-        """The sandbox's address."""
+        """Return the URL of the sandbox."""
         return f"http://127.0.0.1:{self.sandbox}"
 
 
 def read_given() -> dict[str, str]:
-    """What the person set.
+    """Read the variables of the shell and of `.env`, where the shell's have priority.
 
-    The shell's variables over those of `.env`; tests are told neither.
-
-    An empty variable counts as absent, as it stands in a fresh copy of `.env.example`.
+    Tests get only the variables in `MACHINE`, so that they never use real keys. An empty variable
+    counts as absent, as it is empty in a fresh copy of `.env.example`.
     """
     shell = {name: value for name, value in os.environ.items() if value}
     if shell.get("ENVIRONMENT") == "test":
@@ -57,7 +56,7 @@ def read_given() -> dict[str, str]:
 
 
 def choose_addresses(given: Mapping[str, str]) -> Addresses:
-    """The usual ports, their next free neighbours, or exactly those asked for."""
+    """Choose the default ports, the next free ones, or exactly the requested ones."""
     usual = Addresses()
     web = ports.choose_port(given.get("WEB_PORT"), usual=usual.web)
     return Addresses(
@@ -66,10 +65,7 @@ def choose_addresses(given: Mapping[str, str]) -> Addresses:
 
 
 def named_addresses(given: Mapping[str, str]) -> Addresses:
-    """The addresses to speak of when nothing is started.
-
-    The running ones, those named, the usual.
-    """
+    """Find the addresses of a running product, else the requested or the default ones."""
     usual = Addresses()
     web = ports.parse_port(given.get("WEB_PORT")) or usual.web
     return find_running() or Addresses(
@@ -78,12 +74,12 @@ def named_addresses(given: Mapping[str, str]) -> Addresses:
 
 
 def store_addresses(addresses: Addresses) -> None:
-    """Let the other commands of this checkout find the running one."""
+    """Save the addresses so that other commands find the running product."""
     checkout.ADDRESSES.write_text(json.dumps(asdict(addresses)))
 
 
 def find_running() -> Addresses | None:
-    """Where `make run` of this checkout listens, if it runs."""
+    """Find the addresses of the running `make run` of this checkout."""
     if not (
         checkout.RUN.exists() and checkout.ADDRESSES.exists() and locks.is_lock_held(checkout.RUN)
     ):
@@ -92,10 +88,7 @@ def find_running() -> Addresses | None:
 
 
 def complete_environment(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """Every variable a command needs, its databases included.
-
-    Starts PostgreSQL if none is named.
-    """
+    """Build every variable of a command, and start PostgreSQL if no database is given."""
     values = _build_defaults(given, addresses)
     if not _has_all_names(given, DATABASES):
         database.hold_server()
@@ -134,10 +127,7 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
 
 
 def build_vendor_settings(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """Each vendor's keys and address.
-
-    The real one's if its keys are set, else the sandbox's.
-    """
+    """Build each vendor's keys and URL, for the sandbox unless real keys are set."""
     return _build_stytch(given, addresses) | _build_stripe(given, addresses)
 
 
@@ -158,7 +148,7 @@ def _build_stripe(given: Mapping[str, str], addresses: Addresses) -> dict[str, s
 
 
 def for_sandbox(environment: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """The same for the sandbox itself, which must never see a real vendor's key."""
+    """Replace the keys of real vendors, which the sandbox must never receive."""
     values = dict(environment)
     if not values["STYTCH_BASE_URL"]:
         values |= _build_stytch({}, addresses)
@@ -168,14 +158,14 @@ def for_sandbox(environment: Mapping[str, str], addresses: Addresses) -> dict[st
 
 
 def uses_sandbox(environment: Mapping[str, str]) -> bool:
-    """Whether both vendors are the sandbox's, so that invented people may be put there."""
+    """Return whether both vendors are the sandbox, where demo people may be created."""
     return bool(environment["STYTCH_BASE_URL"] and environment["STRIPE_BASE_URL"])
 
 
 def may_invent(environment: Mapping[str, str]) -> bool:
-    """Whether an account with a printed password does no harm.
+    """Return whether an account with a printed password may be created.
 
-    On a laptop, next to the sandbox.
+    It may only in development and with the sandbox.
     """
     return uses_sandbox(environment) and environment["ENVIRONMENT"] == "development"
 
@@ -188,10 +178,7 @@ def _has_all_names(given: Mapping[str, str], names: tuple[str, ...]) -> bool:
 
 
 def staff_password_file() -> Path:
-    """Where the password of development's member of staff is.
-
-    The same until `make clean`.
-    """
+    """Return the file with the staff password, created once and kept until `make clean`."""
     return _keep_secret(checkout.STAFF_PASSWORD, length=12)
 
 

@@ -1,4 +1,4 @@
-"""Keeps PostgreSQL running while any command of this checkout holds it, and stops it after the last."""
+"""Keep PostgreSQL running while commands of this checkout hold it, and then stop it."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ READY = b"ready"
 
 
 def main() -> None:
-    """Start the server, say so to the command that asked, wait until no one is left, stop it."""
+    """Start the server, report to the starting command, and stop after the last holder."""
     if os.fork():
         os._exit(0)  # orphaned on purpose: the command that asked need not wait for it later
     asked = int(sys.argv[1])
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def keep_server(asked: int) -> None:
-    """Hold the server for the commands that hold the users' lock."""
+    """Run the server until no command holds the users' lock."""
     where = place.find_place()
     server = postgres.start_server(where)
     try:

@@ -1,4 +1,4 @@
-"""Recognises, by a mark in their environment, the programs a killed run has left behind."""
+"""Find and stop the programs of a killed run by a mark in their environment."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ SECONDS = 5.0
 
 
 def build_marked_environment() -> dict[str, str]:
-    """The mark every program of a run carries, and its children inherit."""
+    """Build the variable that marks every program of a run and its children."""
     return {MARK: str(checkout.ROOT)}
 
 
 def end_leftovers() -> list[str]:
-    """Stop what carries this checkout's mark.
+    """Stop the processes with this checkout's mark and return their names.
 
     Call it only while holding the run's lock.
     """

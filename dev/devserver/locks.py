@@ -1,4 +1,4 @@
-"""File locks the kernel releases whenever their holder dies, however it dies."""
+"""Take file locks, which the kernel releases when their holder ends."""
 
 import fcntl
 import os
@@ -9,20 +9,20 @@ from pathlib import Path
 
 
 def hold_shared(path: Path) -> int:
-    """Join the holders of a lock, waiting for an exclusive one to leave.
-
-    Returns what holds it.
-    """
+    """Share a lock, wait for an exclusive holder first, and return the descriptor."""
     return _lock_file(path, fcntl.LOCK_SH)
 
 
 def hold_exclusive(path: Path) -> int:
-    """Wait until no one else holds the lock, then hold it alone."""
+    """Wait until a lock is free, hold it exclusively and return the descriptor."""
     return _lock_file(path, fcntl.LOCK_EX)
 
 
 def try_hold_exclusive(path: Path, *, seconds: float = 0.5) -> int | None:
-    """Hold the lock alone, or learn that someone has it (and was not merely asking)."""
+    """Try to hold a lock exclusively, and return the descriptor or None.
+
+    It retries for a short time, because `is_held` takes the lock for an instant.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -35,7 +35,7 @@ def try_hold_exclusive(path: Path, *, seconds: float = 0.5) -> int | None:
 
 @contextmanager
 def run_exclusively(path: Path) -> Iterator[None]:
-    """One at a time through here."""
+    """Hold a lock exclusively within a block."""
     held = hold_exclusive(path)
     try:
         yield
@@ -44,7 +44,7 @@ def run_exclusively(path: Path) -> Iterator[None]:
 
 
 def is_lock_held(path: Path) -> bool:
-    """Whether anyone holds the lock at this moment."""
+    """Return whether another process holds the lock exclusively."""
     try:
         held = _lock_file(path, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,13 +54,13 @@ def is_lock_held(path: Path) -> bool:
 
 
 def write_holder(held: int) -> None:
-    """Write the holder's process id into its lock, for anyone who wants to ask it to leave."""
+    """Write this process's id into a held lock, so that others can signal it."""
     os.ftruncate(held, 0)
     os.pwrite(held, str(os.getpid()).encode(), 0)
 
 
 def read_holder(path: Path) -> int | None:
-    """The process that signed a lock which is held right now."""
+    """Find the id of the process that holds a lock."""
     if not path.exists() or not is_lock_held(path):
         return None
     text = path.read_text()

@@ -1,7 +1,4 @@
-"""Decides where PostgreSQL's files live and which account runs it.
-
-It refuses to run as root.
-"""
+"""Choose the folders of PostgreSQL and the account that runs it, which is never root."""
 
 import importlib.util
 import os
@@ -26,7 +23,7 @@ APART = Path("/var/tmp") / f"tenantry-{checkout.KEY}"  # noqa: S108
 
 
 class AsAccount(TypedDict, total=False):
-    """The arguments of subprocess that change the account."""
+    """Type the arguments of subprocess that change the account."""
 
     user: int
     group: int
@@ -35,7 +32,7 @@ class AsAccount(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Place:
-    """Binaries, data and socket of this checkout's server."""
+    """Hold the binaries, data and socket folders of this checkout's server."""
 
     binaries: Path
     data: Path
@@ -43,7 +40,7 @@ class Place:
     account: AsAccount
 
     def give(self, folder: Path) -> None:
-        """Make a private folder that belongs to the server's account."""
+        """Create a private folder that belongs to the server's account."""
         folder.mkdir(mode=0o700, exist_ok=True)
         owner = self.account.get("user", os.geteuid())
         if self.account:
@@ -53,15 +50,15 @@ class Place:
         folder.chmod(0o700)
 
     def url(self, *, user: str, database: str) -> str:
-        """Where libpq and everything built on it reaches a database of this server."""
+        """Build the libpq URL of a database of this server."""
         folder = str(self.sockets).replace("/", "%2F")
         return f"postgresql://{user}@/{database}?host={folder}&port=5432"
 
 
 def find_place() -> Place:
-    """The place of this checkout.
+    """Find the folders of this checkout's server.
 
-    For root outside of folders only root may enter.
+    For root they are outside of the checkout when the server's account may not enter it.
     """
     account = _find_account()
     binaries, data = _installed(), checkout.STATE / "postgres"
@@ -73,7 +70,7 @@ def find_place() -> Place:
 
 
 def remove_place() -> None:
-    """Remove all that lies outside of the state folder."""
+    """Remove all folders outside of the state folder."""
     for folder in (APART, SOCKETS):
         shutil.rmtree(folder, ignore_errors=True)
 

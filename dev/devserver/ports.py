@@ -1,4 +1,4 @@
-"""Finds ports no one listens on."""
+"""Choose free TCP ports."""
 
 import socket
 from contextlib import closing
@@ -9,7 +9,7 @@ NEIGHBOURS = 50
 
 
 def choose_port(asked: str | None, *, usual: int) -> int:
-    """Exactly the port asked for, or the usual one, or the first free one after it."""
+    """Choose the requested port, else the default one or the next free one after it."""
     if number := parse_port(asked):
         if not is_port_free(number):
             raise Refusal(f"Port {asked} is taken; choose another, or none and one is found.")
@@ -21,7 +21,7 @@ def choose_port(asked: str | None, *, usual: int) -> int:
 
 
 def parse_port(text: str | None) -> int | None:
-    """A port as a person wrote it, if they did."""
+    """Parse a port number, or return None for an empty text."""
     if not text:
         return None
     if not text.isdecimal() or not 0 < int(text) < 65536:
@@ -30,7 +30,7 @@ def parse_port(text: str | None) -> int | None:
 
 
 def is_port_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Return whether a server can listen on a port now."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

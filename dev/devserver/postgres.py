@@ -1,7 +1,4 @@
-"""Starts, prepares and stops one PostgreSQL server.
-
-Only the keeper calls it.
-"""
+"""Start, prepare and stop one PostgreSQL server, for the keeper only."""
 
 import os
 import shutil
@@ -44,7 +41,7 @@ TUNING = {
 
 
 def start_server(place: Place) -> subprocess.Popen[bytes]:
-    """A server that accepts connections, with our two roles and the database."""
+    """Start a server and return it when it accepts connections."""
     place.give(place.sockets)
     with _open_log() as log:
         _initialize(place, log)
@@ -61,10 +58,7 @@ def start_server(place: Place) -> subprocess.Popen[bytes]:
 
 
 def shut_down_server(server: subprocess.Popen[bytes]) -> None:
-    """Roll back what runs, write a checkpoint, end.
-
-    Harder if it takes too long.
-    """
+    """Stop a server with a checkpoint, and kill it when that takes too long."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if server.poll() is None:
             server.send_signal(number)
@@ -74,10 +68,7 @@ def shut_down_server(server: subprocess.Popen[bytes]) -> None:
 
 
 def create_roles_and_database(place: Place) -> None:
-    """The owner role, the web role and the owner's database.
-
-    Nothing where they exist.
-    """
+    """Create the owner role, the web role and the database where they are missing."""
     with psycopg.connect(place.url(user=SUPERUSER, database="postgres"), autocommit=True) as db:
         _create_role(db, OWNER, "CREATEDB")
         _create_role(db, WEB, "")
@@ -87,7 +78,7 @@ def create_roles_and_database(place: Place) -> None:
 
 
 def read_log_tail(lines: int) -> str:
-    """The end of the server's log."""
+    """Return the last lines of the server's log."""
     text = checkout.LOG.read_text(errors="replace") if checkout.LOG.exists() else ""
     return "\n".join(text.splitlines()[-lines:])
 
@@ -156,10 +147,10 @@ def _is_accepting(place: Place, server: subprocess.Popen[bytes], deadline: float
 
 
 def _evict_leftover(place: Place) -> None:
-    """End the server a killed keeper has left on this data, and undo its claims.
+    """Stop the server that a killed keeper left running, and remove its lock files.
 
-    A claim is a process id. One that was given to another program since, or that is a zombie
-    no one collects (the first process of a container often does not), would bar us forever.
+    PostgreSQL refuses to start while the process id in `postmaster.pid` exists. That id may now
+    belong to another program, or to a zombie that a container's first process never reaps.
     """
     pid_file = place.data / "postmaster.pid"
     claim = pid_file.read_text().splitlines() if pid_file.exists() else []

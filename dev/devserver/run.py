@@ -1,7 +1,4 @@
-"""`make run`.
-
-Database, sandbox, migrations, demo, worker and API, until Ctrl-C or a crash.
-"""
+"""Run database, sandbox, worker and API for `make run` until Ctrl-C or a failure."""
 
 import http
 import http.client
@@ -36,9 +33,9 @@ RESTARTED = ("worker", "web")  # what a changed source file restarts
 
 
 def run_everything(command: list[str]) -> int:
-    """Run everything until told to stop.
+    """Run everything until a signal arrives, or until the given command has ended.
 
-    With a command, until that has ended.
+    Returns the exit status.
     """
     checkout.make_state_folder()
     held = locks.try_hold_exclusive(checkout.RUN)
@@ -70,10 +67,7 @@ def run_everything(command: list[str]) -> int:
 
 
 class Run:
-    """One run.
-
-    Its programs, where they listen and what they are told.
-    """
+    """Hold one run with its programs, their addresses and their environment."""
 
     def __init__(self, children: Children, addresses: Addresses, told: dict[str, str]) -> None:
         self.children = children
@@ -82,10 +76,7 @@ class Run:
         self.told = os.environ | told | marked | {"PYTHONUNBUFFERED": "1"}  # noqa: TID251
 
     def start(self) -> None:
-        """Bring everything up in order.
-
-        Returns when the API says it is ready.
-        """
+        """Start everything in order and return when the API is ready."""
         environment.store_addresses(self.addresses)
         sandbox = environment.for_sandbox(self.told, self.addresses)
         started = self.children.start("sandbox", [PY, "-m", "sandbox"], sandbox)
@@ -101,10 +92,7 @@ class Run:
             self._finish("staff", [*MANAGE, "make_development_staff", STAFF, str(file)])
 
     def watch(self) -> int:
-        """Restart the product when a source file changes.
-
-        End when a program does.
-        """
+        """Restart the product when a source file changes, until a program ends."""
         self._greet()
         before, looked = sources.list_sources(), time.monotonic()
         forgiven: set[str] = set()  # what fails right after a change waits for the next one
@@ -115,7 +103,7 @@ class Run:
                     raise Refusal(describe_failure(child))
                 print_line("devserver", f"{child.name} failed; waiting for the next change")
             if time.monotonic() - looked > LOOK_SECONDS:
-                database.require_settings()
+                database.require_server()
                 after, looked = sources.list_sources(), time.monotonic()
                 if path := sources.find_changed_source(before, after):
                     forgiven = set(RESTARTED)

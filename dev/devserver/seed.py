@@ -1,7 +1,4 @@
-"""The demo organization.
-
-One person of each role and a paid subscription; safe to run again.
-"""
+"""Create the demo organization with one person of each role and a paid subscription."""
 
 import contextlib
 import time
@@ -21,10 +18,7 @@ WAIT_SECONDS = 30.0
 
 
 def seed_demo(world: World) -> Session:
-    """Make what is missing of the demo.
-
-    The admin's session.
-    """
+    """Create the missing parts of the demo and return the admin's session."""
     admin = world.sign_in(ADMIN, slug=SLUG) or world.found(ADMIN, name=NAME, slug=SLUG)
     there = world.ask("GET", f"{admin.path}/members?status=active", session=admin)["results"]
     known = {member["email"] for member in there}
@@ -39,7 +33,7 @@ def seed_demo(world: World) -> Session:
 
 
 def create_demo_token(world: World, role: str) -> str:
-    """A fresh session token of the demo's person with that role."""
+    """Create a session token of the demo's person with a role."""
     session = world.sign_in(PEOPLE[role][0], slug=SLUG)
     if session is None:
         raise Refusal("The demo organization is not there: start it with `make run`.")
@@ -47,7 +41,7 @@ def create_demo_token(world: World, role: str) -> str:
 
 
 def wait_for_webhook(world: World, admin: Session, *, status: str) -> None:
-    """Wait until the webhook has told us what Stripe holds."""
+    """Wait until a webhook has set the subscription to a status."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)

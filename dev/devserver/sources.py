@@ -1,4 +1,4 @@
-"""Notices when a source file changes, so that a run can start its programs again."""
+"""Detect changed source files, after which a run restarts its programs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +9,12 @@ Seen = dict[Path, int]
 
 
 def list_sources() -> Seen:
-    """When each source file of the product was last written."""
+    """Return when each source file of the product was last written."""
     return dict(_list_modified(checkout.ROOT / "src"))
 
 
 def find_changed_source(before: Seen, after: Seen) -> Path | None:
-    """One file that differs between two looks, relative to the checkout."""
+    """Find one file that differs between two scans, relative to the checkout."""
     for path in before.keys() | after.keys():
         if before.get(path) != after.get(path):
             return path.relative_to(checkout.ROOT)

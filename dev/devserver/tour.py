@@ -1,7 +1,4 @@
-"""`make demo`.
-
-The life of one organization, told step by step with what the vendors then hold.
-"""
+"""Walk through the life of one organization for `make demo` and print each step."""
 
 import secrets
 import time
@@ -14,7 +11,7 @@ BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 
 
 class Tour:
-    """One run of the story, in an organization of its own."""
+    """Run the tour once, in a new organization."""
 
     def __init__(self, world: World, keys: Keys, tell: Callable[[str], None]) -> None:
         self.world = world
@@ -24,7 +21,7 @@ class Tour:
         self.steps = 0
 
     def walk(self) -> None:
-        """From the first mail to the cancellation, and back again."""
+        """Run all steps from the first sign-in to a cancelled and renewed subscription."""
         admin = self._sign_up()
         self._upgrade(admin)
         self._grow(admin)

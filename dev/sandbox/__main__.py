@@ -1,7 +1,4 @@
-"""`python -m sandbox`.
-
-Serve the stand-ins for Stytch and Stripe on loopback.
-"""
+"""Serve the stand-ins for Stytch and Stripe with `python -m sandbox`."""
 
 import os
 
@@ -12,7 +9,7 @@ from sandbox.settings import Settings
 
 
 def main() -> None:
-    """Read the environment once and serve until told to stop."""
+    """Read the environment once and serve until the process is stopped."""
     settings = Settings.from_environ(os.environ)
     uvicorn.run(
         create_app(settings),

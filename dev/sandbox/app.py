@@ -1,7 +1,4 @@
-"""The composition root.
-
-Both vendors, the control plane and the pages in one application.
-"""
+"""Build one application from both vendors, the control plane and the pages."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,10 +20,7 @@ from sandbox.world import HERE, World, create_world
 
 @dataclass(frozen=True)
 class Half:
-    """One vendor's half.
-
-    Where it is mounted and what it brings.
-    """
+    """Describe one vendor's part of the sandbox and where it is mounted."""
 
     name: str
     prefix: str
@@ -47,7 +41,7 @@ HALVES = (
 
 
 async def advance_clock(world: World, halves: tuple[Half, ...], request: Request) -> JSONResponse:
-    """Move the clock forward and let each vendor do what has become due."""
+    """Move the clock forward and run what has become due at each vendor."""
     asked = await control.read_fields(request, {"seconds": control.NUMBER}, required=("seconds",))
     if asked["seconds"] < 0:
         raise control.RefusedError("The clock only moves forward.")
@@ -58,17 +52,14 @@ async def advance_clock(world: World, halves: tuple[Half, ...], request: Request
 
 
 class Committing:
-    """Makes what a page or a control call changed durable before its answer leaves."""
+    """Commit what a page or a control call changed before its answer is sent."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
         self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application work.
-
-        Commit at its first word.
-        """
+        """Run the application and commit before its first message is sent."""
         if scope["type"] == "http":
             # The bare connection, for faults that cut it; wrappers further in would hide it.
             scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
@@ -81,7 +72,7 @@ class Committing:
 
 
 class Sandbox(Starlette):
-    """Starlette, with the world at hand for tests."""
+    """Starlette application that exposes the sandbox's state to tests."""
 
     world: World
 

@@ -1,7 +1,4 @@
-"""Bodies as they are sent to the sandbox.
-
-JSON that could be sent on, and forms of its pages.
-"""
+"""Parse the bodies sent to the sandbox, which are JSON or the forms of its pages."""
 
 import json
 from typing import Any
@@ -9,10 +6,13 @@ from urllib.parse import parse_qsl
 
 
 def parse_json_body(body: bytes) -> Any:  # noqa: ANN401  any JSON
-    """Return what a body says. Raises ValueError for what is no JSON, or could not be written again.
+    """Parse a JSON body.
 
-    Python reads NaN, halves of characters and numbers beyond every bound; the answer which
-    repeats one would fail long after it was let in.
+    Python reads NaN, lone surrogates and numbers of any size; an answer that repeats one would fail long
+    after the body was accepted. They are refused here.
+
+    Raises:
+        ValueError: The body is not JSON, or it could not be serialized again.
     """
     try:
         value = json.loads(body)

@@ -1,7 +1,4 @@
-"""The sandbox's clock.
-
-Real time plus an offset that tests move forward.
-"""
+"""Keep the sandbox's clock, which is real time plus an offset that tests move forward."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,17 +13,14 @@ def get_real_now() -> datetime:
 
 
 class Clock:
-    """Tells when links, sessions, trials and periods end.
-
-    Never goes back.
-    """
+    """Decide when links, sessions, trials and periods end, with a time that never moves back."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     @property
     def offset(self) -> float:
-        """Seconds by which the sandbox is ahead of real time."""
+        """Return the seconds by which the sandbox is ahead of real time."""
         return float((self._store.get(KIND, "offset") or {"seconds": 0})["seconds"])
 
     def now(self) -> datetime:
@@ -40,7 +34,7 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Move the clock forward.
 
-        Anyone who calls this runs the vendors' due work afterwards.
+        The caller has to run the vendors' due work afterwards.
         """
         if seconds < 0:
             raise ValueError("The clock only moves forward.")

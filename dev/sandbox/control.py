@@ -1,7 +1,4 @@
-"""The control plane for tests.
-
-JSON in and out, unknown fields refused.
-"""
+"""Serve the control plane for tests, with JSON in and out and unknown fields refused."""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +39,7 @@ DISORDER: dict[str, Kind] = {
 
 
 class RefusedError(Exception):
-    """The control plane does not understand."""
+    """A call of the control plane that is malformed or names something unknown."""
 
     def __init__(self, detail: str, *, status: int = 400) -> None:
         super().__init__(detail)
@@ -51,10 +48,7 @@ class RefusedError(Exception):
 
 
 async def render_refusal(_: Request, error: Exception) -> JSONResponse:
-    """Render a refusal.
-
-    Registered as an exception handler.
-    """
+    """Render a refusal of the control plane as JSON."""
     assert isinstance(error, RefusedError)  # noqa: S101  for the type checker
     return JSONResponse({"error": error.detail}, status_code=error.status)
 
@@ -62,7 +56,11 @@ async def render_refusal(_: Request, error: Exception) -> JSONResponse:
 async def read_fields(
     request: Request, allowed: Mapping[str, Kind], *, required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the JSON body, whose fields must be allowed ones of the right type."""
+    """Return the fields of a JSON body after checking their names and types.
+
+    Raises:
+        RefusedError: The body is not a JSON object, or a field is unknown, missing or of another type.
+    """
     try:
         body = bodies.parse_json_body(await request.body() or b"{}")
     except ValueError as error:
@@ -95,7 +93,7 @@ async def handle_faults(world: World, request: Request) -> JSONResponse:
 
 
 def check_fault(rule: dict[str, Any]) -> None:
-    """Refuse a rule that could never apply or does nothing."""
+    """Refuse a fault rule that could never apply or has no effect."""
     check_vendor(rule)
     if not any(rule.get(name) for name in ("status", "timeout", "drop")):
         raise RefusedError("A fault needs one of status, timeout, drop.")
@@ -108,16 +106,13 @@ def check_fault(rule: dict[str, Any]) -> None:
 
 
 def check_vendor(asked: dict[str, Any]) -> None:
-    """Refuse a vendor who is not here."""
+    """Refuse a vendor that the sandbox does not serve."""
     if asked.get("vendor") not in {None, *VENDORS}:
         raise RefusedError(f"vendor must be one of {', '.join(VENDORS)}.")
 
 
 async def handle_webhooks(world: World, request: Request) -> JSONResponse:
-    """Show or set the disorder of outgoing webhooks.
-
-    Fields left out return to calm.
-    """
+    """Show or set the disorder of outgoing webhooks, where fields left out are reset."""
     if request.method == "POST":
         knobs = await read_fields(request, DISORDER)
         check_vendor(knobs)
@@ -128,7 +123,7 @@ async def handle_webhooks(world: World, request: Request) -> JSONResponse:
 
 
 async def drain_webhooks(world: World, request: Request) -> JSONResponse:
-    """Wait until no webhook is due within a moment."""
+    """Wait until no webhook is due within the given seconds."""
     asked = await read_fields(request, {"within": NUMBER})
     return JSONResponse({"pending": await world.deliveries.drain(within=asked.get("within", 0.5))})
 
@@ -149,20 +144,20 @@ async def resend_webhook(world: World, request: Request) -> JSONResponse:
 
 
 async def list_requests(world: World, request: Request) -> JSONResponse:
-    """Show what the product asked, oldest first."""
+    """List the requests the vendors received, oldest first."""
     vendor = request.query_params.get("vendor")
     return JSONResponse({"requests": world.log.entries(vendor=vendor)})
 
 
 async def reset_sandbox(world: World, request: Request) -> JSONResponse:
-    """Forget everything but the signing keys."""
+    """Delete all state except the signing keys."""
     await read_fields(request, {})
     world.reset()
     return JSONResponse({"status": "reset", "kept": ["stytch signing keys"]})
 
 
 async def show_clock(world: World, _: Request) -> JSONResponse:
-    """Tell the sandbox's time."""
+    """Return the sandbox's time and its offset from real time."""
     return JSONResponse({"now": world.clock.now().isoformat(), "offset": world.clock.offset})
 
 

@@ -1,7 +1,4 @@
-"""Webhooks to the product.
-
-Sent after the answer left, signed, retried, and disordered on demand.
-"""
+"""Send webhooks to the product after the answer, signed and retried, in disorder on demand."""
 
 import asyncio
 import logging
@@ -31,11 +28,9 @@ TIMEOUT = 15.0
 
 
 class Deliveries:
-    """One record per copy sent.
+    """Queue webhooks and keep one record per copy sent, for the events page and for resending.
 
-    Kept for the events page and for sending again.
-
-    Copies to one vendor's endpoint go out one at a time and in order, unless told otherwise.
+    Copies to one vendor's endpoint are sent one at a time and in order, unless disorder is set.
     """
 
     def __init__(self, store: Store, *, webhook_base: str) -> None:
@@ -50,14 +45,11 @@ class Deliveries:
     # What vendors call
 
     def register(self, vendor: Vendor, signer: Callable[[str], Sign]) -> None:
-        """Say how a vendor signs an event by id, for copies that outlive a restart."""
+        """Register how a vendor signs an event by id, for copies that outlive a restart."""
         self._signers[vendor] = signer
 
     def send(self, *, vendor: Vendor, event_id: str, type: str, body: bytes, sign: Sign) -> None:  # noqa: A002
-        """Queue an event.
-
-        It is signed with real time when it leaves.
-        """
+        """Queue an event, which is signed with the real time when it is sent."""
         disorder = self.disorder(vendor)
         self._signs[event_id] = sign
         dropped = self._drops(disorder)
@@ -75,15 +67,12 @@ class Deliveries:
     # Disorder
 
     def disorder(self, vendor: str | None = None) -> Document:
-        """Return the knobs that apply now, to one vendor if asked."""
+        """Return the disorder settings in force, for one vendor if named."""
         knobs = self._store.get(DISORDER, "knobs") or dict(CALM)
         return knobs if vendor is None or knobs["vendor"] in {None, vendor} else dict(CALM)
 
     def disturb(self, **knobs: Any) -> Document:  # noqa: ANN401  values were checked at the control
-        """Set the knobs.
-
-        Those not named return to calm.
-        """
+        """Set the disorder, where settings left out are reset."""
         self._store.put(DISORDER, "knobs", CALM | knobs)
         return self.disorder()
 
@@ -102,10 +91,7 @@ class Deliveries:
         return self._store.all(KIND)
 
     def resend(self, delivery_id: str) -> bool:
-        """Send one copy again now.
-
-        False if it is not known.
-        """
+        """Send one copy again now, or return False if its id is unknown."""
         record = self._store.get(KIND, delivery_id)
         if record is None:
             return False
@@ -114,10 +100,7 @@ class Deliveries:
         return True
 
     async def drain(self, *, within: float = 0.5, limit: float = 30.0) -> int:
-        """Wait until nothing is due within so many seconds.
-
-        Return how many are still pending.
-        """
+        """Wait until nothing is due within so many seconds and return how many are still pending."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit
         while loop.time() < deadline and any(d <= loop.time() + within for d in self._due.values()):
@@ -127,19 +110,19 @@ class Deliveries:
     # Life
 
     def resume(self) -> None:
-        """Take up what was pending when the process last stopped."""
+        """Schedule the deliveries that were pending when the process last stopped."""
         for record in self.records():
             if record["outcome"] == "pending":
                 self._start(record["id"], AFTER_ANSWER)
 
     def forget(self) -> None:
-        """Cancel every queued delivery. The store clears the records."""
+        """Cancel every queued delivery and leave its record in the store."""
         for task in self._due:
             task.cancel()
         self._signs.clear()
 
     async def close(self) -> None:
-        """Stop sending."""
+        """Cancel the queued deliveries and close the HTTP client."""
         self.forget()
         await asyncio.gather(*self._due, return_exceptions=True)
         if self._client:
@@ -154,7 +137,7 @@ class Deliveries:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Let no one wait for a delivery that is over, however it ended."""
+        """Remove a finished task from the queue and record a failure if it raised an error."""
         del self._due[task]
         if not task.cancelled() and (error := task.exception()):
             log.error("A delivery broke off.", exc_info=error)

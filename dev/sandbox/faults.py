@@ -1,7 +1,4 @@
-"""Faults on request.
-
-A vendor that refuses, hangs, or breaks off, before or after it did the work.
-"""
+"""Apply requested faults, in which a vendor refuses, hangs or cuts the connection."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +13,7 @@ type Body = Callable[[int], Document]
 
 
 class Faults:
-    """Rules the gate of each vendor asks, in the order they were made."""
+    """Keep the fault rules that each vendor's gate applies, oldest first."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,11 +21,11 @@ class Faults:
         self._ids = count(store.count(KIND) + 1)
 
     def shape(self, vendor: str, body: Body) -> None:
-        """Say what a vendor's error looks like for a status, when a rule gives no body."""
+        """Register how a vendor's error body is built from a status, for rules without a body."""
         self._bodies[vendor] = body
 
     def body(self, rule: Document) -> Document:
-        """Return what a status rule answers."""
+        """Return the body of the answer that a rule with a status gives."""
         if rule["body"] is not None:
             return dict(rule["body"])
         make = self._bodies.get(rule["vendor"])
@@ -44,7 +41,7 @@ class Faults:
         return document
 
     def rules(self) -> list[Document]:
-        """Return the rules that still have times left."""
+        """Return the rules that still apply at least once."""
         return self._store.all(KIND)
 
     def clear(self) -> None:
@@ -53,10 +50,7 @@ class Faults:
             self._store.delete(KIND, rule["id"])
 
     def take(self, *, vendor: str, method: str, path: str) -> Document | None:
-        """Return the first rule that fits and use it up once.
-
-        None when all is well.
-        """
+        """Return the first rule that matches a request and count it as used, or None."""
         if not self._store.count(KIND):
             return None
         for rule in self.rules():
@@ -74,9 +68,9 @@ class Faults:
 
 
 def is_rule_matching(rule: Document, *, vendor: str, method: str, path: str) -> bool:
-    """Return whether a rule speaks of this request.
+    """Return whether a rule matches a request by its vendor, method and path.
 
-    Its path is a prefix or a regular expression.
+    The path of a rule is a prefix or a regular expression.
     """
     if rule["vendor"] not in {None, vendor} or rule["method"] not in {None, method}:
         return False

@@ -1,7 +1,4 @@
-"""The gate before each vendor.
-
-Reads the body, applies faults, commits, and logs the request.
-"""
+"""Guard each vendor's API, which reads the body, applies faults, commits and logs the request."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ TRANSPORT = "sandbox.transport"
 
 @dataclass(frozen=True)
 class Gate:
-    """Wraps one vendor's routes. The body is read whole here, so that handlers need not wait."""
+    """Wrap one vendor's routes and read the whole body, so that handlers never wait for it."""
 
     world: World
     vendor: str
@@ -82,7 +79,7 @@ class Gate:
 
 
 class Recorded:
-    """Passes an answer on and remembers its status."""
+    """Forward an answer and record its status."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -96,23 +93,23 @@ class Recorded:
 
 
 class Held:
-    """Keeps an answer back until the fault is over."""
+    """Hold an answer back until the fault is over."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
 
     async def __call__(self, message: Message) -> None:
-        """Keep one message."""
+        """Hold one message back."""
         self._messages.append(message)
 
     async def release(self, send: Send) -> None:
-        """Let the answer go, late."""
+        """Send the messages that were held back."""
         for message in self._messages:
             await send(message)
 
 
 async def read_whole_body(receive: Receive) -> bytes:
-    """Return the whole body."""
+    """Return the whole body of a request."""
     body, more = b"", True
     while more:
         message = await receive()
@@ -122,7 +119,7 @@ async def read_whole_body(receive: Receive) -> bytes:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """Return a receiver which hands the body out again, at once."""
+    """Return a receiver that returns an already read body as one message."""
     waiting = [body]
 
     async def again() -> Message:

@@ -1,7 +1,4 @@
-"""Where mailed links and payment pages lead while there is no front end.
-
-It says what to ask next.
-"""
+"""Show where mailed links and payment pages lead without a front end, and the next API calls."""
 
 import json
 import shlex
@@ -19,7 +16,7 @@ HERE = "/v1/organizations/{slug}"
 
 @dataclass(frozen=True)
 class Step:
-    """One call of the API, and why one would make it now."""
+    """Describe one call of the API and the reason to make it now."""
 
     text: str
     method: str
@@ -29,7 +26,7 @@ class Step:
 
 
 def list_sign_in_calls(kind: str, token: str) -> list[Step]:
-    """The calls that turn a mailed link's token into a session."""
+    """Return the calls that exchange a mailed link's token for a session."""
     if kind == "discovery":
         return [
             Step("The address is proven. Trade the token for the list of organizations:", "POST",
@@ -48,7 +45,7 @@ def list_sign_in_calls(kind: str, token: str) -> list[Step]:
 
 
 def list_checkout_calls(landing: str) -> list[Step]:
-    """The calls that lead to the payment page."""
+    """Return the calls that lead to the payment page."""
     checkout = {
         "price_id": "{price_id}",
         "success_url": f"{landing}?from=checkout",
@@ -64,7 +61,7 @@ def list_checkout_calls(landing: str) -> list[Step]:
 
 
 def list_admin_calls(landing: str) -> list[Step]:
-    """The calls of an admin who has a subscription."""
+    """Return the calls of an admin who has a subscription."""
     friend = {"email": "grace@example.com", "role": "member"}
     return [
         Step("What the organization has, once the webhook was processed:", "GET",
@@ -93,7 +90,7 @@ RETURNS = {
 
 
 async def show_landing(world: World, request: Request) -> Response:
-    """Show what a front end would be given here, and what it would ask next."""
+    """Show what a front end would receive here and which calls it would make next."""
     asked = request.query_params
     here = f"{world.settings.public_url.rstrip('/')}/landing"
     first = list_sign_in_calls(asked.get("stytch_token_type", ""), asked.get("token", ""))
@@ -115,16 +112,13 @@ async def show_landing(world: World, request: Request) -> Response:
 
 
 def describe_token(world: World, step: Step) -> dict[str, object]:
-    """Return a step with the command a person can paste, and what the page's script fills in."""
+    """Return a step with a command to paste and the values that the page's script fills in."""
     url = f"{world.settings.api_url.rstrip('/')}{step.path}"
     return asdict(step) | {"url": url, "command": format_curl(step, url)}
 
 
 def format_curl(step: Step, url: str) -> str:
-    """Return the command.
-
-    A name in braces stands for a value of an earlier answer.
-    """
+    """Return the curl command of a step, with names in braces for values of earlier answers."""
     method = "" if step.method == "GET" else f" -X {step.method}"
     lines = [f"curl{method} {shlex.quote(url)}"]
     if step.needs_session:

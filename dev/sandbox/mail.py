@@ -1,7 +1,4 @@
-"""The inbox.
-
-Every mail the vendors would have sent, kept so that people and tests can read it.
-"""
+"""Keep every mail the vendors would have sent, for people and tests to read."""
 
 from itertools import islice
 from typing import Literal, NotRequired, TypedDict, Unpack
@@ -17,7 +14,7 @@ type MailKind = Literal["discovery", "invite", "login", "otp"]
 
 
 class Mail(TypedDict):
-    """What a vendor says when it sends a mail."""
+    """Describe a mail as a vendor sends it."""
 
     to: str
     kind: MailKind
@@ -31,10 +28,7 @@ class Mail(TypedDict):
 
 
 def deliver_mail(world: World, **mail: Unpack[Mail]) -> None:
-    """Put a mail into the inbox.
-
-    The oldest make room.
-    """
+    """Put a mail into the inbox and drop the oldest ones when it is full."""
     id_ = f"mail-{uuid4()}"
     empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at"))
     created_at = world.clock.now().isoformat(timespec="milliseconds")
@@ -45,7 +39,7 @@ def deliver_mail(world: World, **mail: Unpack[Mail]) -> None:
 
 
 def find_mails(world: World, *, email: str = "") -> list[Document]:
-    """Return mails newest first, to one address if asked."""
+    """Return the mails newest first, optionally of one address."""
     wanted = email.strip().lower()
     mails = [mail for mail in world.store.all(KIND) if wanted in {"", mail["to"].lower()}]
     return mails[::-1]

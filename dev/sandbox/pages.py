@@ -1,7 +1,4 @@
-"""The pages for people.
-
-What is here, mails sent, webhooks sent.
-"""
+"""Serve the pages for people, which show the start page, the mails and the webhooks sent."""
 
 import json
 from datetime import datetime
@@ -27,7 +24,7 @@ TONES = {
 
 
 async def show_home(world: World, request: Request) -> Response:
-    """Say what is here."""
+    """Show the start page with what the sandbox holds."""
     outcomes = [record["outcome"] for record in world.deliveries.records()]
     return world.templates.TemplateResponse(
         request,
@@ -45,7 +42,7 @@ async def show_home(world: World, request: Request) -> Response:
 
 
 async def show_inbox(world: World, request: Request) -> Response:
-    """Show the mails, newest first, to one address if asked."""
+    """Show the mails newest first, optionally of one address."""
     email = request.query_params.get("email", "").strip()
     now = world.clock.now()
     mails = [
@@ -69,7 +66,7 @@ async def show_events(world: World, request: Request) -> Response:
 
 
 def describe_event(record: Document) -> Document:
-    """Return a delivery with the words and the colour a person reads."""
+    """Return a delivery with the label, colour and formatted body that its page shows."""
     label = record["outcome"]
     if label == "pending" and record["attempts"]:
         label = "retrying"
@@ -82,17 +79,14 @@ def describe_event(record: Document) -> Document:
 
 
 async def resend_from_page(world: World, request: Request) -> Response:
-    """Send one webhook again, and go back to the list."""
+    """Send one webhook again and go back to the list."""
     fields = bodies.parse_form(await request.body())
     world.deliveries.resend(fields.get("id", ""))
     return RedirectResponse("/events", status_code=303)
 
 
 def format_json(body: str) -> str:
-    """Return JSON with room to breathe.
-
-    Anything else as it is.
-    """
+    """Return indented JSON, or the text unchanged if it is not JSON."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
@@ -100,17 +94,17 @@ def format_json(body: str) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an instant."""
+    """Parse an ISO 8601 instant."""
     return datetime.fromisoformat(text)
 
 
 def format_instant(text: str) -> str:
-    """Write an instant for a person."""
+    """Format an instant for a person."""
     return parse_instant(text).strftime("%-d %b %Y, %H:%M:%S UTC")
 
 
 def format_clock_offset(seconds: float) -> str:
-    """Say how far the clock was moved, in the largest unit that fits."""
+    """Return how far the clock was moved, in the largest unit that fits."""
     for length, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")):
         if seconds >= length:
             return f"{seconds / length:.3g} {unit}"
@@ -118,12 +112,12 @@ def format_clock_offset(seconds: float) -> str:
 
 
 def describe_attempt(document: Document) -> str:
-    """Say how one try to deliver went."""
+    """Return how one attempt to deliver ended."""
     return f"HTTP {document['status']}" if "status" in document else str(document["error"])
 
 
 def build_page_routes(world: World) -> list[BaseRoute]:
-    """Return the pages."""
+    """Return the routes of the pages."""
     world.templates.env.filters |= {"when": format_instant, "attempt": describe_attempt}
     pages = {
         "/": show_home,

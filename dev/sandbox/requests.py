@@ -1,4 +1,4 @@
-"""A log of what the product asked of each vendor, for tests and for the curious."""
+"""Log the product's requests to each vendor, for tests and for debugging."""
 
 from collections import deque
 from typing import Any
@@ -12,10 +12,7 @@ HEADERS = ("content-type", "idempotency-key", "stripe-version", "user-agent")
 
 
 class RequestLog:
-    """The last thousand vendor requests, oldest first.
-
-    Credentials are never kept.
-    """
+    """Keep the last thousand vendor requests, oldest first and without credentials."""
 
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
@@ -31,29 +28,23 @@ class RequestLog:
         headers: dict[str, str],
         status: int | None,
     ) -> None:
-        """Remember one request.
-
-        A status of None means the connection was cut.
-        """
+        """Log one request, where a status of None means that the connection was cut."""
         entry: dict[str, Any] = {"vendor": vendor, "method": method, "path": path, "query": query}
         entry["body"] = format_body(body, headers.get("content-type", ""))
         entry["headers"] = {name: headers[name] for name in HEADERS if name in headers}
         self._entries.append(entry | {"status": status, "at": get_real_now().isoformat()})
 
     def entries(self, *, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Return the log, of one vendor if asked."""
+        """Return the log, optionally of one vendor."""
         return [entry for entry in self._entries if vendor in {None, entry["vendor"]}]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all entries."""
         self._entries.clear()
 
 
 def format_body(body: bytes, content_type: str) -> object:
-    """Return a body the way a person would write it.
-
-    JSON, form fields, or text.
-    """
+    """Return a body in a readable form, which is JSON, form fields or text."""
     text = body.decode(errors="replace")
     if content_type.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(text, keep_blank_values=True))

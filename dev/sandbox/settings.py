@@ -1,7 +1,4 @@
-"""What the sandbox is told at start.
-
-Read from the environment once, handed to everything else.
-"""
+"""Read the sandbox's settings from the environment once, at start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +9,9 @@ LIVE_PREFIXES = ("project-live-", "secret-live-", "sk_live_", "rk_live_")
 
 @dataclass(frozen=True)
 class Settings:
-    """Valid by default.
+    """Hold the settings, which are valid by default.
 
-    Refuses live credentials and addresses others could reach.
+    Live credentials and addresses that other machines could reach are refused.
     """
 
     host: str = "127.0.0.1"
@@ -41,10 +38,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read the settings.
-
-        An empty variable counts as absent.
-        """
+        """Read the settings from the environment, where an empty variable counts as absent."""
         given = {name: value for name in VARIABLES if (value := environ.get(VARIABLES[name], ""))}
         port = given.pop("port", str(cls.port))
         if not port.isdecimal():

@@ -1,7 +1,4 @@
-"""The sandbox's memory.
-
-Documents by kind and id, written through to SQLite when given a path.
-"""
+"""Store documents by kind and id in memory, written through to SQLite when given a path."""
 
 import json
 import sqlite3
@@ -23,9 +20,9 @@ on conflict (kind, id) do update set body = excluded.body
 
 
 class Store:
-    """Keeps each document as JSON text, so that each reader gets a copy.
+    """Keep each document as JSON text, so that every reader gets its own copy.
 
-    Writes become durable at `commit`, which the application calls before an answer leaves: one
+    Writes become durable at `commit`, which the application calls before an answer is sent: one
     request is one transaction, and nothing that was answered is lost to `kill -9`.
     """
 
@@ -47,43 +44,37 @@ class Store:
         return database
 
     def put(self, kind: str, id: str, document: Document) -> None:  # noqa: A002  the vendors' word
-        """Insert or replace.
-
-        A replaced document keeps its place in `all`.
-        """
+        """Insert or replace a document, where a replaced one keeps its place in `all`."""
         body = json.dumps(document, separators=(",", ":"))
         self._kinds.setdefault(kind, {})[id] = body
         if self._database:
             self._database.execute(UPSERT, (kind, id, body))
 
     def get(self, kind: str, id: str) -> Document | None:  # noqa: A002
-        """Return a copy, or None."""
+        """Return a copy of a document, or None."""
         body = self._kinds.get(kind, {}).get(id)
         return None if body is None else json.loads(body)
 
     def delete(self, kind: str, id: str) -> None:  # noqa: A002
-        """Forget one document.
-
-        One that is absent is no error.
-        """
+        """Delete one document if it exists."""
         self._kinds.get(kind, {}).pop(id, None)
         if self._database:
             self._database.execute("delete from documents where kind = ? and id = ?", (kind, id))
 
     def all(self, kind: str) -> list[Document]:
-        """Return copies in the order of first insertion."""
+        """Return copies of a kind's documents in the order of first insertion."""
         return [json.loads(body) for body in self._kinds.get(kind, {}).values()]
 
     def ids(self, kind: str) -> list[str]:
-        """Return the ids in the order of first insertion."""
+        """Return a kind's ids in the order of first insertion."""
         return list(self._kinds.get(kind, {}))
 
     def count(self, kind: str) -> int:
-        """Count without copying."""
+        """Count a kind's documents without copying them."""
         return len(self._kinds.get(kind, {}))
 
     def clear(self, *, keep: Collection[str] = ()) -> None:
-        """Forget everything but the kinds to keep."""
+        """Delete every document except those of the kinds to keep."""
         for kind in [kind for kind in self._kinds if kind not in keep]:
             del self._kinds[kind]
             if self._database:
@@ -91,12 +82,12 @@ class Store:
         self.commit()
 
     def commit(self) -> None:
-        """Make what was written so far survive the process."""
+        """Make the writes so far durable."""
         if self._database and self._database.in_transaction:
             self._database.commit()
 
     def close(self) -> None:
-        """Commit and let go of the file."""
+        """Commit and close the database file."""
         self.commit()
         if self._database:
             self._database.close()

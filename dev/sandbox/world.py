@@ -1,4 +1,4 @@
-"""Everything a vendor's half of the sandbox works with, made once and passed along."""
+"""Build the state that both vendors of the sandbox share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ KEPT_OVER_RESET = ("stytch.key",)
 
 @dataclass(frozen=True)
 class World:
-    """The sandbox's state and the ways to change it."""
+    """Hold the sandbox's state and the objects that change it."""
 
     settings: Settings
     store: Store
@@ -29,14 +29,14 @@ class World:
     templates: Jinja2Templates
 
     def reset(self) -> None:
-        """Forget everything but the signing keys, so that verifiers need not refetch them."""
+        """Delete all state except the signing keys, so that verifiers need not fetch them again."""
         self.deliveries.forget()
         self.store.clear(keep=KEPT_OVER_RESET)
         self.log.clear()
 
 
 def create_world(settings: Settings) -> World:
-    """Build the world from its settings."""
+    """Build the shared state from the settings."""
     store = Store(settings.state)
     templates = Jinja2Templates(directory=HERE / "templates")
     templates.env.globals["settings"] = settings

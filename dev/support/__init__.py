@@ -1,4 +1,1 @@
-"""What the development server and the tests share.
-
-An API client and the lifetime of processes.
-"""
+"""Share an API client and process helpers between the development server and the tests."""

@@ -1,7 +1,4 @@
-"""What a person does with the API.
-
-Sign in by mailed link, invite, accept, pay; plain HTTP.
-"""
+"""Call the API over HTTP as a front end does, from sign-in to payment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ Keys = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Places:
-    """Where the API and the sandbox answer."""
+    """Hold the URLs of the API and the sandbox."""
 
     api: str
     sandbox: str
@@ -26,7 +23,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in member, with its profile from the API and its token."""
+    """Hold a signed-in member, its organization and its session token."""
 
     token: str
     organization: Json
@@ -34,32 +31,33 @@ class Session:
 
     @classmethod
     def of(cls, answer: Json) -> Self:
-        """From the API's Session document."""
+        """Build a session from the API's Session document."""
         return cls(answer["session_jwt"], answer["organization"], answer["member"])
 
     @property
     def path(self) -> str:
-        """The organization's address in the API."""
+        """Return the path of the organization in the API."""
         return f"/v1/organizations/{self.organization['slug']}"
 
 
 class World:
-    """The API as a front end sees it, and the sandbox as a mail reader and payer sees it."""
+    """Act as a person with a browser, a mailbox and a card in the API and the sandbox."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
         self._http = httpx.Client(timeout=30)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def ask(
         self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
     ) -> Any:  # noqa: ANN401 - JSON
-        """One call of the API.
+        """Call the API and return its JSON.
 
-        Its JSON. Raises Refusal with the API's own words.
+        Raises:
+            Refusal: the API did not answer, or answered with an error.
         """
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         try:
@@ -73,20 +71,20 @@ class World:
         return answer.json() if answer.content else None
 
     def status(self, method: str, path: str, *, session: Session | None = None) -> int:
-        """The status of a call that is meant to be refused."""
+        """Send a request that the API should refuse and return its status."""
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         body = {"email": "nobody@refused.example", "role": "member"}
         url = f"{self.places.api}{path}"
         return self._http.request(method, url, json=body, headers=headers).status_code
 
     def control(self, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - JSON
-        """One call of the sandbox's control plane."""
+        """Call the sandbox's control plane and return its JSON."""
         answer = self._http.request(method, f"{self.places.sandbox}/_sandbox{path}", json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def at_stytch(self, slug: str, keys: Keys) -> list[Json]:
-        """The members Stytch holds of an organization, asked as the product asks."""
+        """List an organization's members at Stytch."""
         answer = self._http.post(
             f"{self.places.sandbox}/v1/b2b/organizations/members/search",
             json={"organization_ids": [slug]},
@@ -96,7 +94,7 @@ class World:
         return list(answer.json()["members"])
 
     def at_stripe(self, organization_id: str, keys: Keys) -> list[Json]:
-        """The subscriptions Stripe holds of an organization, oldest first."""
+        """List an organization's subscriptions at Stripe, oldest first."""
         answer = self._http.get(
             f"{self.places.sandbox}/stripe/v1/subscriptions?status=all&limit=100",
             headers={"Authorization": f"Bearer {keys['STRIPE_SECRET_KEY']}"},
@@ -106,7 +104,7 @@ class World:
         return [s for s in held if s["metadata"].get("organization_id") == organization_id]
 
     def mailed_token(self, email: str, kind: str) -> str:
-        """The token of the newest mail of a kind."""
+        """Find the token of the newest mail of a kind."""
         mails = self.control("GET", f"/inbox?email={email}")["mails"]
         for mail in mails:
             if mail["kind"] == kind:
@@ -114,10 +112,7 @@ class World:
         raise Refusal(f"No {kind} mail to {email} in the inbox.")
 
     def discover(self, email: str) -> Json:
-        """Ask for a link, open it.
-
-        Who the address belongs to and where it may go.
-        """
+        """Request a discovery link, open it and return the organizations of the address."""
         self.ask("POST", "/v1/auth/magic-links", {"email": email})
         token = self.mailed_token(email, "discovery")
         found: Json = self.ask("POST", "/v1/auth/discovery", {"token": token})
@@ -130,10 +125,7 @@ class World:
         return Session.of(self.ask("POST", "/v1/auth/organizations", body))
 
     def sign_in(self, email: str, *, slug: str) -> Session | None:
-        """Sign in to an organization.
-
-        None when the address does not belong to it.
-        """
+        """Sign in to an organization, or return None when the address is not a member."""
         found = self.discover(email)
         for organization in found["organizations"]:
             if organization["slug"] == slug and organization["membership"] == "active":
@@ -145,18 +137,18 @@ class World:
         return None
 
     def invite(self, admin: Session, email: str, *, role: str, name: str = "") -> Json:
-        """Invite someone."""
+        """Invite an address into the admin's organization."""
         body = {"email": email, "role": role, "name": name}
         made: Json = self.ask("POST", f"{admin.path}/invitations", body, session=admin)
         return made
 
     def accept(self, email: str) -> Session:
-        """Open the invitation's link."""
+        """Accept the newest invitation sent to an address."""
         token = self.mailed_token(email, "invite")
         return Session.of(self.ask("POST", "/v1/auth/invitations/accept", {"token": token}))
 
     def subscribe(self, admin: Session) -> Json:
-        """Choose the first plan, and pay on Stripe's page."""
+        """Choose the first plan and pay on Stripe's page."""
         price = self.ask("GET", "/v1/plans")["results"][0]["prices"][0]
         landing = f"{self.places.sandbox}/landing"
         body = {"price_id": price["id"], "success_url": landing, "cancel_url": landing}

@@ -1,5 +1,5 @@
-"""Errors that stop the development server at its start."""
+"""Define the error that stops a command of the development server."""
 
 
 class Refusal(Exception):
-    """A message for the terminal that says what is wrong and what to do next."""
+    """Stop a command with a sentence that says what is wrong and what to do next."""

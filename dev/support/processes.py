@@ -1,4 +1,4 @@
-"""Ties a process's life to its parent's, where the kernel can (Linux)."""
+"""End a process when its parent ends, on Linux."""
 
 import ctypes
 import signal
@@ -9,11 +9,11 @@ SET_PARENT_DEATH_SIGNAL = 1  # prctl(2): PR_SET_PDEATHSIG
 
 
 def die_with_parent(number: signal.Signals) -> None:
-    """Ask the kernel to send this process a signal when its parent is gone, even by `kill -9`."""
+    """Ask the kernel to signal this process when its parent ends, even by `kill -9`."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(number), 0, 0, 0)
 
 
 def dying_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """The same, to run in a child between fork and exec."""
+    """Return a function that calls `die_with_parent` in a child between fork and exec."""
     return lambda: die_with_parent(number)

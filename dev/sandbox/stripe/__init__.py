@@ -1,7 +1,4 @@
-"""Stripe's half of the sandbox.
-
-Seat billing on the API version the product pins.
-"""
+"""Stand in for Stripe's seat billing, on the API version the product pins."""
 
 from sandbox.stripe.control import control
 from sandbox.stripe.pages import pages

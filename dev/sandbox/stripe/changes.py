@@ -1,7 +1,4 @@
-"""Changes to a running subscription.
-
-Quantities, prices, intervals, and what they cost mid-period.
-"""
+"""Change the quantities, prices and intervals of a running subscription, with prorations."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +20,7 @@ MOST = 999_999
 
 @dataclass(frozen=True)
 class Change:
-    """What is asked of a subscription's items, and how to bill it."""
+    """Hold the requested changes of a subscription's items and how to bill them."""
 
     entries: list[Document] = field(default_factory=list)
     proration_behavior: str = "create_prorations"
@@ -46,13 +43,13 @@ class Change:
 
     @property
     def empty(self) -> bool:
-        """Nothing about items, trial or cycle is asked."""
+        """Return whether no change of items, trial or billing cycle is requested."""
         return not (self.entries or self.reset or self.trial_end)
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A subscription after a change, before anything is charged."""
+    """Hold a subscription after a change, before anything is charged."""
 
     subscription: Document
     prorations: list[Document]
@@ -72,9 +69,9 @@ def apply_change(ledger: Ledger, subscription: Document, change: Change) -> Docu
 
 
 def revise_subscription(ledger: Ledger, subscription: Document, change: Change) -> Revision:
-    """Return what a change makes of a subscription.
+    """Return the result of a change without saving the subscription.
 
-    New items are remembered, nothing is saved.
+    The ledger only records which subscription each new item belongs to.
     """
     at = get_change_time(ledger, subscription, change)
     before = subscription["items"]["data"]
@@ -119,7 +116,7 @@ def get_change_time(ledger: Ledger, subscription: Document, change: Change) -> i
 
 
 def get_invoice_spacing(item: Document) -> tuple[str, int]:
-    """Return how far apart an item's invoices are."""
+    """Return the billing interval of an item."""
     recurring = item["price"]["recurring"]
     return (recurring["interval"], recurring["interval_count"])
 
@@ -127,9 +124,9 @@ def get_invoice_spacing(item: Document) -> tuple[str, int]:
 def plan_items(
     ledger: Ledger, subscription: Document, entries: list[Document]
 ) -> list[Document | None]:
-    """Return the items after the change, None for a deleted one.
+    """Return the items after the change, with None for a deleted one.
 
-    Without an id one is added.
+    An entry without an id adds an item.
     """
     items: dict[str, Document | None] = {item["id"]: item for item in subscription["items"]["data"]}
     for index, entry in enumerate(entries):
@@ -171,7 +168,7 @@ def build_added_item(
 def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: str) -> Document:
     """Return an item with another quantity or price.
 
-    A new price starts again at one.
+    A new price resets the quantity to one, unless the entry sets it.
     """
     price = find_entry_price(ledger, entry, param)
     result = item
@@ -187,7 +184,7 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
 
 
 def find_entry_price(ledger: Ledger, entry: Document, param: str) -> Document | None:
-    """Return the price an entry names, or makes."""
+    """Return the price that an entry names or creates, or None."""
     if data := entry.get("price_data"):
         return prices.with_tiers(ledger, prices.insert_price(ledger, data))
     name = "price" if "price" in entry else "plan"
@@ -199,7 +196,7 @@ def find_entry_price(ledger: Ledger, entry: Document, param: str) -> Document | 
 def build_prorations(
     ledger: Ledger, before: list[Document], after: list[Document], *, at: int, resets: bool
 ) -> list[Document]:
-    """Return credits for what is no longer used and debits for what is, item by item."""
+    """Return credits for unused time and debits for added time, item by item."""
     old = {item["id"]: item for item in before}
     new = {item["id"]: item for item in after}
     entries: list[Document] = []
@@ -220,13 +217,13 @@ def get_billed_terms(item: Document) -> tuple[str, int | None]:
 
 
 def build_proration(ledger: Ledger, item: Document, *, at: int, sign: int) -> Document:
-    """Return one proration of an item at its price as it is now."""
+    """Return one proration of an item at the current state of its price."""
     price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
     return invoicing.build_proration_line(ledger, item, price, at=at, sign=sign)
 
 
 def restart_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:
-    """Return the subscription with a new cycle that begins at a moment."""
+    """Return the subscription with a new billing cycle that begins at the given time."""
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     anchored = subscription | {"billing_cycle_anchor": at}
     if ended_trial:
@@ -245,7 +242,7 @@ def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Documen
 
 
 def charge_change(ledger: Ledger, before: Document, revision: Revision, behavior: str) -> Document:
-    """Bill a change at once, and do what the caller chose if the payment does not go through."""
+    """Bill a change at once and apply the chosen payment behavior if the payment fails."""
     subscription = revision.subscription
     invoice = collecting.create_invoice(
         ledger, subscription, revision.lines, reason="subscription_update"
@@ -271,10 +268,7 @@ def save_subscription(ledger: Ledger, subscription: Document) -> Document:
 
 
 def postponed(ledger: Ledger, before: Document, revision: Revision, invoice: str) -> Document:
-    """Leave the subscription as it was.
-
-    The change waits until its invoice is paid.
-    """
+    """Keep the subscription unchanged and store the change until its invoice is paid."""
     items = revision.subscription["items"]["data"]
     ledger.remember(before["id"], pending_change={"invoice": invoice, "items": items})
     update = {

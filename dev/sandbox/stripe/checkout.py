@@ -1,7 +1,4 @@
-"""Checkout sessions.
-
-Made by the product, finished by a person on the sandbox's page.
-"""
+"""Serve checkout sessions, which the product creates and a person completes on the page."""
 
 from typing import Any
 
@@ -22,7 +19,7 @@ PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 
 def create_checkout_session(call: Call) -> Document:
-    """Open a session for a subscription."""
+    """Create a checkout session for a subscription."""
     ledger, params = call.ledger, call.params
     refuse_bad_checkout(ledger, params)
     lines = [
@@ -42,7 +39,7 @@ def create_checkout_session(call: Call) -> Document:
 
 
 def refuse_bad_checkout(ledger: Ledger, params: dict[str, Any]) -> None:
-    """Refuse what Stripe would refuse."""
+    """Refuse the parameters of a session that Stripe would refuse."""
     if params.get("mode") != "subscription":
         raise StripeError("The sandbox serves `mode=subscription` only.", param="mode")
     if params.get("ui_mode", "hosted_page") != "hosted_page":
@@ -71,7 +68,7 @@ def refuse_bad_checkout(ledger: Ledger, params: dict[str, Any]) -> None:
 
 
 def guard_trial(ledger: Ledger, data: dict[str, Any]) -> None:
-    """Refuse a trial that is no trial, or ends too soon for a reminder."""
+    """Refuse a trial that has no days, or ends too soon for a reminder."""
     periods.check_trial(data, now=ledger.now, within="subscription_data")
     trial_end = data.get("trial_end")
     if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL:
@@ -82,7 +79,7 @@ def guard_trial(ledger: Ledger, data: dict[str, Any]) -> None:
 
 
 def guard_customer_update(params: dict[str, Any]) -> None:
-    """Collecting tax details of a known customer needs leave to save them."""
+    """Refuse to collect a known customer's tax ids without permission to save the name."""
     allowed = params.get("customer_update", {})
     known = "customer" in params
     if (
@@ -172,7 +169,7 @@ TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_accepta
 
 
 def echo_parameters(params: dict[str, Any]) -> Document:
-    """Return what a session repeats of its parameters, or what Stripe takes in their place."""
+    """Return the fields that a session copies from its parameters, with Stripe's defaults."""
     taxed = params.get("automatic_tax", {}).get("enabled", False)
     tax_ids = {"enabled": False, "required": "never"} | params.get("tax_id_collection", {})
     return {name: params.get(name) for name in ECHOED} | {
@@ -212,7 +209,7 @@ def list_checkout_sessions(call: Call) -> Document:
 
 
 def list_checkout_line_items(call: Call) -> Document:
-    """List what a session sells, in its order."""
+    """List the lines of a session, in their order."""
     session = retrieve_checkout_session(call)
     entries = call.ledger.state(session["id"])["lines"]
     return build_list_page(entries[::-1], call.params, url=f"{URL}/{session['id']}/line_items")
@@ -224,7 +221,7 @@ def expire_checkout_session(call: Call) -> Document:
 
 
 def close_expired_session(ledger: Ledger, session: Document) -> Document:
-    """Close a session no one paid."""
+    """Close a session that was not paid in time."""
     closed = session | {"status": "expired", "url": None}
     ledger.save(closed)
     ledger.tell("checkout.session.expired", closed)
@@ -232,7 +229,7 @@ def close_expired_session(ledger: Ledger, session: Document) -> Document:
 
 
 def require_open(session: Document) -> Document:
-    """Return the session, which must be open."""
+    """Return the session if it is open, and refuse it otherwise."""
     if session["status"] != "open":
         raise StripeError(
             f'Only Checkout Sessions with a status in ["open"] can be expired or paid. This '

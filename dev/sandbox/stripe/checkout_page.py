@@ -1,7 +1,4 @@
-"""The checkout page.
-
-What is bought, a card that always works or never does, and no money that moves.
-"""
+"""Serve the checkout page, where a card always succeeds or always fails and no money moves."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +15,7 @@ SEE_OTHER = 303
 
 
 async def show_checkout_page(world: World, request: Request) -> Response:
-    """Show a checkout in any state."""
+    """Show the page of a checkout session in any state."""
     ledger = Ledger(world)
     session = rendering.find_page_object(ledger, "checkout.session", request)
     if session is None:
@@ -57,7 +54,7 @@ def render_checkout_page(
     *,
     refusal: StripeError | None = None,
 ) -> Response:
-    """Return the page, filled with what is known of the customer or was just typed."""
+    """Return the page, filled with the customer's saved details or the submitted ones."""
     customer = ledger.find("customer", session["customer"] or "") or {}
     address = customer.get("address") or {}
     typed = {name: fields.get(name, address.get(name) or "") for name in rendering.ADDRESS_FIELDS}

@@ -1,7 +1,4 @@
-"""What happens to an invoice.
-
-Stored, numbered, charged, paid, voided.
-"""
+"""Store, number, charge, pay and void invoices."""
 
 from dataclasses import dataclass
 
@@ -18,7 +15,7 @@ RETRIES = (3 * DAY, 5 * DAY, 7 * DAY)
 
 @dataclass(frozen=True)
 class Collected:
-    """An invoice after the attempt to collect it."""
+    """Hold an invoice after the attempt to collect it."""
 
     invoice: Document
     paid: bool
@@ -27,7 +24,7 @@ class Collected:
 def create_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
-    """Store an invoice over the waiting prorations and these lines, numbered and open."""
+    """Store an open, numbered invoice over the pending prorations and the given lines."""
     waiting = invoicing.list_pending_prorations(ledger, subscription["id"])
     lines = [invoicing.proration_line(entry) for entry in waiting] + lines
     invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason=reason)
@@ -41,10 +38,7 @@ def create_invoice(
 
 
 def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
-    """Give a draft its number and open it.
-
-    The customer's balance is settled with it.
-    """
+    """Number and open a draft invoice and apply the customer's balance to it."""
     customer = ledger.get("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
@@ -69,7 +63,7 @@ def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = No
 
 
 def payment_of(ledger: Ledger, invoice: Document) -> Document:
-    """Return the payment that an open invoice waits for."""
+    """Return the open payment of an open invoice."""
     return {
         "id": build_object_id("invoice_payment"),
         "object": "invoice_payment",
@@ -87,9 +81,9 @@ def payment_of(ledger: Ledger, invoice: Document) -> Document:
 
 
 def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
-    """Charge an open invoice. Nothing due is paid at once.
+    """Charge an open invoice automatically.
 
-    One to be sent waits for its reader.
+    An invoice with nothing due is paid at once. One that is sent by mail stays open.
     """
     if invoice["collection_method"] == "send_invoice" and invoice["amount_due"]:
         return Collected(invoice, paid=False)
@@ -97,7 +91,7 @@ def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 
 def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
-    """Charge an invoice for any reason."""
+    """Charge an invoice, or mark it paid if nothing is due."""
     if invoice["amount_due"] == 0:
         return Collected(mark_invoice_paid(ledger, invoice), paid=True)
     if does_charge_succeed(ledger, invoice["customer"], method):
@@ -106,7 +100,7 @@ def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 
 def get_payable_invoice(ledger: Ledger, invoice: Document) -> Document:
-    """Return an invoice someone may pay now, drafts finalized."""
+    """Return an invoice that may be paid now, after finalizing a draft."""
     if invoice["status"] == "draft":
         return finalize_invoice(ledger, invoice)
     if invoice["status"] == "paid":
@@ -117,10 +111,7 @@ def get_payable_invoice(ledger: Ledger, invoice: Document) -> Document:
 
 
 def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) -> Document:
-    """Charge an invoice because someone asks for it.
-
-    A decline is recorded, then refused.
-    """
+    """Charge an invoice on request, and record a decline before refusing it."""
     tried = attempt_payment(ledger, get_payable_invoice(ledger, invoice), method=method)
     if not tried.paid:
         # The attempt and its event stay, although the caller gets an error.
@@ -130,10 +121,7 @@ def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 
 def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bool:
-    """Return whether a charge goes through.
-
-    What a test ordered for the customer comes first.
-    """
+    """Return whether a charge succeeds, where an outcome ordered by a test comes first."""
     outcome = orders.take_payment_order(ledger.world.store, customer)
     if method is None or outcome:
         return method is not None and outcome == "succeed"
@@ -141,12 +129,12 @@ def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bo
 
 
 def count_attempt(invoice: Document) -> Document:
-    """Return an invoice with one more attempt on it."""
+    """Return an invoice with its attempt count raised by one."""
     return invoice | {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
 
 
 def record_decline(ledger: Ledger, invoice: Document) -> Document:
-    """Record a declined charge and when to try again."""
+    """Record a declined charge and the time of the next attempt."""
     failed = count_attempt(invoice)
     retry = failed["attempt_count"] - 1
     again = ledger.now + RETRIES[retry] if retry < len(RETRIES) else None
@@ -179,14 +167,14 @@ def mark_invoice_paid(ledger: Ledger, invoice: Document, *, out_of_band: bool = 
 
 
 def close_invoice(ledger: Ledger, payment: Document, status: str) -> None:
-    """Close what an invoice waited for."""
+    """Close the payment of an invoice as paid or canceled."""
     paid = payment["amount_requested"] if status == "paid" else None
     stamp = payment["status_transitions"] | {f"{status}_at": ledger.now}
     ledger.save(payment | {"status": status, "amount_paid": paid, "status_transitions": stamp})
 
 
 def void_invoice(ledger: Ledger, invoice: Document) -> Document:
-    """Take an open invoice back."""
+    """Void an open invoice."""
     if invoice["status"] not in ("open", "uncollectible"):
         raise StripeError(
             f"You can only pass in open or uncollectible invoices. This invoice is {invoice['status']}.",
@@ -196,7 +184,7 @@ def void_invoice(ledger: Ledger, invoice: Document) -> Document:
 
 
 def write_off(ledger: Ledger, invoice: Document) -> Document:
-    """Give up on an open invoice."""
+    """Mark an open invoice uncollectible."""
     if invoice["status"] != "open":
         raise StripeError(
             f"You can only mark open invoices as uncollectible. This invoice is {invoice['status']}.",

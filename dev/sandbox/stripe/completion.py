@@ -1,7 +1,4 @@
-"""What a paid checkout brings about.
-
-The customer, the card, the subscription, and its events.
-"""
+"""Complete a paid checkout by creating its customer, card, subscription and events."""
 
 from dataclasses import dataclass
 
@@ -15,10 +12,7 @@ CARD = "pm_card_visa"
 
 @dataclass(frozen=True)
 class Details:
-    """What a person typed on the checkout page.
-
-    Empty when a test pays by control.
-    """
+    """Hold what a person typed on the checkout page, or nothing when a test pays by control."""
 
     name: str = ""
     email: str = ""
@@ -27,9 +21,10 @@ class Details:
 
 
 def complete_checkout_session(ledger: Ledger, session: Document, details: Details) -> Document:
-    """Complete an open session.
+    """Complete an open session and start its subscription.
 
-    Raises if the card is declined, and then nothing happened.
+    Raises:
+        StripeError: The session is not open or the card is declined, and then nothing changed.
     """
     checkout.require_open(session)
     state = ledger.state(session["id"])
@@ -52,9 +47,9 @@ def complete_checkout_session(ledger: Ledger, session: Document, details: Detail
 def customer_of(
     ledger: Ledger, session: Document, details: Details, allowed: dict[str, str]
 ) -> Document:
-    """Return the customer with what was typed.
+    """Return the session's customer, updated with what was typed.
 
-    What is already known changes only with leave.
+    Saved fields of an existing customer change only where the session permits it.
     """
     params: Document = {}
     if details.name and allowed.get("name", "auto") == "auto":
@@ -77,10 +72,7 @@ def customer_of(
 
 
 def options_of(ledger: Ledger, session: Document, customer: Document, data: Document) -> Document:
-    """Return how the subscription starts.
-
-    Its card is asked for unless nothing is due.
-    """
+    """Return how the subscription starts, with a card attached unless a trial needs none."""
     trial = "trial_end" in data or "trial_period_days" in data
     options = data | {"automatic_tax": {"enabled": session["automatic_tax"]["enabled"]}}
     if trial and session["payment_method_collection"] == "if_required":
@@ -92,7 +84,7 @@ def options_of(ledger: Ledger, session: Document, customer: Document, data: Docu
 def completed(
     ledger: Ledger, session: Document, customer: Document, subscription: Document
 ) -> Document:
-    """Return the session as it is afterwards."""
+    """Return the session as it is after completion."""
     ids = list(ledger.owned("tax_id", customer["id"]))
     country = (customer["address"] or {}).get("country")
     tax = session["automatic_tax"]
@@ -119,5 +111,5 @@ def completed(
 
 
 def success_url(session: Document) -> str:
-    """Return where the browser goes after payment."""
+    """Return the address the browser is sent to after payment."""
     return str(session["success_url"]).replace(checkout.PLACEHOLDER, session["id"])

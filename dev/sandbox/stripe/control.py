@@ -1,7 +1,4 @@
-"""Control of Stripe's half for tests.
-
-Finish checkouts, order declines, act in "the dashboard".
-"""
+"""Control the Stripe part for tests, with payments, declines and dashboard changes."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -55,10 +52,7 @@ async def handle_pay(world: World, request: Request) -> JSONResponse:
 
 @translated
 async def handle_decline(world: World, request: Request) -> JSONResponse:
-    """Try to pay with a card that is declined.
-
-    Nothing happens, the session stays open.
-    """
+    """Try to pay with a declined card, which leaves the session open."""
     await read_fields(request, {})
     session = Ledger(world).get("checkout.session", request.path_params["id"])
     checkout.require_open(session)
@@ -67,7 +61,7 @@ async def handle_decline(world: World, request: Request) -> JSONResponse:
 
 @translated
 async def handle_expire(world: World, request: Request) -> JSONResponse:
-    """Let a checkout expire now."""
+    """Expire a checkout session now."""
     await read_fields(request, {})
     ledger = Ledger(world)
     session = ledger.get("checkout.session", request.path_params["id"])
@@ -78,10 +72,7 @@ async def handle_expire(world: World, request: Request) -> JSONResponse:
 
 @translated
 async def handle_payment_order(world: World, request: Request) -> JSONResponse:
-    """Order how a customer's next payments end.
-
-    Without `times`, until further notice.
-    """
+    """Set how a customer's next payments end, without `times` until it is set again."""
     asked = await read_fields(request, {"outcome": str, "times": int}, required=("outcome",))
     if asked["outcome"] not in OUTCOMES or asked.get("times", 1) < 1:
         raise RefusedError(f"`outcome` is one of {', '.join(OUTCOMES)}; `times` at least 1.")
@@ -93,7 +84,7 @@ async def handle_payment_order(world: World, request: Request) -> JSONResponse:
 
 
 async def handle_settings(world: World, request: Request) -> JSONResponse:
-    """Show or set what follows when the last attempt to collect has failed."""
+    """Show or set what happens when the last attempt to collect has failed."""
     if request.method == "GET":
         return JSONResponse(orders.get_account_settings(world.store))
     asked = await read_fields(request, {"after_failed_payments": str})
@@ -104,10 +95,7 @@ async def handle_settings(world: World, request: Request) -> JSONResponse:
 
 @translated
 async def handle_subscription(world: World, request: Request) -> JSONResponse:
-    """Change a subscription as if in the dashboard.
-
-    The events name no request.
-    """
+    """Change a subscription as if in the dashboard, with events that name no request."""
     asked = await read_fields(request, dashboard.FIELDS)
     ledger = Ledger(world)
     changed = dashboard.change_in_dashboard(ledger, request.path_params["id"], asked)

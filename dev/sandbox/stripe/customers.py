@@ -1,4 +1,4 @@
-"""Customers as Stripe bills them."""
+"""Serve customers, which are the buyers Stripe bills."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def insert_customer(ledger: Ledger, params: dict[str, Any]) -> Document:
 
 
 def build_blank_customer(ledger: Ledger) -> Document:
-    """Return a customer without any details."""
+    """Return a customer without details."""
     id_ = build_object_id("customer")
     return {
         "id": id_,
@@ -88,7 +88,7 @@ def build_blank_customer(ledger: Ledger) -> Document:
 
 
 def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str, Any]:
-    """Return the parameters with a test token replaced by the method it became."""
+    """Return the parameters with a test token replaced by the payment method created from it."""
     invoice = params.get("invoice_settings", {})
     if invoice.get("default_payment_method") == given:
         return params | {"invoice_settings": invoice | {"default_payment_method": attached}}
@@ -96,10 +96,7 @@ def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str
 
 
 def apply_customer_fields(ledger: Ledger, customer: Document, params: dict[str, Any]) -> Document:
-    """Return the customer with the parameters applied.
-
-    A blank value unsets.
-    """
+    """Return the customer with the parameters applied, where a blank value clears a field."""
     result = customer | {name: blank_to_none(params[name]) for name in PLAIN if name in params}
     if "address" in params:
         result["address"] = build_customer_address(params["address"])
@@ -117,10 +114,7 @@ def apply_customer_fields(ledger: Ledger, customer: Document, params: dict[str, 
 
 
 def build_customer_address(given: dict[str, str] | str) -> Document | None:
-    """Return a whole address.
-
-    Parts that were not sent are empty.
-    """
+    """Return a complete address, where parts that were not sent are empty."""
     if isinstance(given, str):
         return None
     if len(given.get("country", "")) not in (0, COUNTRY_LENGTH):
@@ -144,10 +138,7 @@ def require_location(customer: Document) -> None:
 
 
 def retrieve_customer(call: Call) -> Document:
-    """Return a customer.
-
-    A deleted one is a stub, not an error.
-    """
+    """Return a customer, or the stub of a deleted one."""
     return call.ledger.get("customer", call.path["customer"])
 
 
@@ -160,10 +151,7 @@ def update_customer(call: Call) -> Document:
 
 
 def delete_customer(call: Call) -> Document:
-    """Delete a customer.
-
-    What it subscribed to ends at once.
-    """
+    """Delete a customer and end its subscriptions at once."""
     customer = get_living_customer(call)
     for subscription in list(call.ledger.owned("subscription", customer["id"])):
         if subscription["status"] not in lifecycle.OVER:

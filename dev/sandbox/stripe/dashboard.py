@@ -1,4 +1,4 @@
-"""What a person could do to a subscription in Stripe's dashboard."""
+"""Change subscriptions the way a person does in Stripe's dashboard."""
 
 from collections.abc import Callable
 
@@ -21,10 +21,7 @@ FIELDS: dict[str, Kind] = {
 
 
 def change_in_dashboard(ledger: Ledger, id_: str, asked: Document) -> Document:
-    """Apply what was asked.
-
-    Settings, then quantity or price, then the status.
-    """
+    """Apply requested settings, then quantity or price, then the status."""
     subscription = subscriptions.load_subscription(ledger, id_)
     settings: Document = {
         name: asked[name] for name in ("metadata", "cancel_at_period_end") if name in asked
@@ -46,7 +43,7 @@ def change_in_dashboard(ledger: Ledger, id_: str, asked: Document) -> Document:
 
 
 def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Document:
-    """Bring a subscription into another status, by the road that leads there."""
+    """Change a subscription's status with the function that leads to it."""
     if status == subscription["status"]:
         return subscription
     if subscription["status"] in lifecycle.OVER:
@@ -58,10 +55,7 @@ def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Docum
 
 
 def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
-    """Resume what is paused.
-
-    Pay what is owed.
-    """
+    """Resume a paused subscription, or mark what is owed as paid."""
     if subscription["status"] == "paused":
         return lifecycle.resume_paused(
             ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
@@ -76,10 +70,7 @@ def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
 
 
 def build_status_marker(status: str) -> Callable[[Ledger, Document], Document]:
-    """Return a road that only marks.
-
-    What failed payments would have led to.
-    """
+    """Return a function that only sets a status which failed payments would have caused."""
 
     def road(ledger: Ledger, subscription: Document) -> Document:
         marked = subscription | {"status": status}
@@ -90,12 +81,12 @@ def build_status_marker(status: str) -> Callable[[Ledger, Document], Document]:
 
 
 def cancel_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
-    """Cancel at once."""
+    """Cancel a subscription at once."""
     return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def pause_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
-    """Pause."""
+    """Pause a subscription."""
     return lifecycle.pause_subscription_now(ledger, subscription, reason="pause_requested")
 
 

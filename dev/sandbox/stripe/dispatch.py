@@ -1,7 +1,4 @@
-"""One request to the Stripe sandbox.
-
-Who asks, what for, whether it was asked before, and the answer.
-"""
+"""Handle one request to the Stripe API, from authentication to the answer."""
 
 import base64
 import json
@@ -31,7 +28,7 @@ PREFIX = "/v1"
 
 @dataclass(frozen=True)
 class Call:
-    """What a handler works with."""
+    """Hold what a handler works with."""
 
     ledger: Ledger
     path: dict[str, str]
@@ -42,7 +39,7 @@ type Handler = Callable[[Call], Document]
 
 
 class Dispatcher:
-    """Finds the handler of a request and wraps it in everything the wire asks for."""
+    """Find the handler of a request and apply authentication, typing and idempotency around it."""
 
     def __init__(self, world: World, handlers: Mapping[str, Handler]) -> None:
         self._world = world
@@ -53,9 +50,9 @@ class Dispatcher:
         self._handlers = handlers
 
     async def serve(self, request: Request) -> Response:
-        """Answer one request. After the body is read nothing waits.
+        """Answer one request.
 
-        Each request is atomic.
+        Nothing is awaited after the body is read, so that each request is atomic.
         """
         body = (await request.body()).decode(errors="replace")
         request_id = build_object_id("request")
@@ -137,10 +134,7 @@ class Dispatcher:
 
 
 def parse_basic_user(credentials: str) -> str:
-    """Return the user of basic credentials, where curl puts the key.
-
-    None if they are no base64.
-    """
+    """Return the user of basic credentials, where curl puts the key, or an empty text."""
     try:
         return base64.b64decode(credentials).decode(errors="replace").partition(":")[0]
     except ValueError:
@@ -148,16 +142,13 @@ def parse_basic_user(credentials: str) -> str:
 
 
 def get_raw_path(request: Request) -> str:
-    """Return the path below the prefix as it was sent.
-
-    An id may contain an encoded slash.
-    """
+    """Return the path below the prefix as it was sent, since an id may contain an encoded slash."""
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     return PREFIX + raw.decode().partition("?")[0].partition(PREFIX)[2]
 
 
 def match_template(template: str, path: str) -> dict[str, str] | None:
-    """Return the variables of a path that fits a template."""
+    """Return the variables of a path that matches a template, or None."""
     wanted, given = template.split("/"), path.rstrip("/").split("/")
     if len(wanted) != len(given):
         return None

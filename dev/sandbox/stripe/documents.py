@@ -1,7 +1,4 @@
-"""The small rules every Stripe object shares.
-
-Ids, lists, metadata, blanks, and what changed.
-"""
+"""Hold the rules that every Stripe object shares, such as ids, lists, metadata and blanks."""
 
 import secrets
 import string
@@ -39,12 +36,12 @@ PREFIXES = {
 
 
 def build_object_id(kind: str) -> str:
-    """Return a fresh id with the prefix of its kind."""
+    """Return a new id with the prefix of its kind."""
     return PREFIXES[kind] + "".join(secrets.choice(LETTERS) for _ in range(24))
 
 
 def copy_document[T](value: T) -> T:
-    """Return a deep copy of JSON, several times faster than the general one."""
+    """Return a deep copy of JSON, several times faster than `copy.deepcopy`."""
     return cast("T", duplicate(value))
 
 
@@ -58,15 +55,12 @@ def duplicate(value: object) -> object:
 
 
 def build_list_object(entries: list[Document], url: str) -> Document:
-    """Return a complete list object, as it lies inside other objects."""
+    """Return a complete list object, as other objects contain it."""
     return {"object": "list", "data": entries, "has_more": False, "url": url}
 
 
 def find_previous_values(before: Document, after: Document) -> Document:
-    """Return the old values of what changed.
-
-    Nested objects by field, an array whole.
-    """
+    """Return the old values of changed fields, where nested objects differ by field and arrays as a whole."""
     changed: Document = {}
     for name in before.keys() | after.keys():
         old, new = before.get(name), after.get(name)
@@ -84,7 +78,7 @@ def merge_stripe_metadata(
 ) -> dict[str, str]:
     """Return metadata after an update.
 
-    Keys merge, a blank value removes one, a blank whole all.
+    Keys merge, a blank value removes its key, and a blank instead of an object removes all keys.
     """
     if given is None:
         return current
@@ -105,15 +99,12 @@ def merge_stripe_metadata(
 
 
 def blank_to_none(value: Any) -> Any:  # noqa: ANN401  any JSON
-    """Return None for a blank, which is how a form says so."""
+    """Return None for a blank, which is how a form clears a field."""
     return None if value == "" else value
 
 
 def overlay_settings(known: Document, given: Document) -> Document:
-    """Return settings with those given on top, however deep.
-
-    A blank empties a list.
-    """
+    """Return settings with the given ones applied at any depth, where a blank empties a list."""
     result = dict(known)
     for name, value in given.items():
         if isinstance(value, dict):

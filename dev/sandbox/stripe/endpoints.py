@@ -1,4 +1,4 @@
-"""Which handler serves which call of the SDK."""
+"""Map each call of the SDK to its handler."""
 
 from collections.abc import Mapping
 

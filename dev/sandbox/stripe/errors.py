@@ -1,7 +1,4 @@
-"""How the Stripe sandbox refuses.
-
-An exception that carries the status and the body Stripe would send.
-"""
+"""Refuse a request with the status and body that Stripe would send."""
 
 from typing import Any, Literal
 
@@ -9,7 +6,10 @@ type ErrorType = Literal["api_error", "card_error", "idempotency_error", "invali
 
 
 class StripeError(Exception):
-    """A refusal on the wire. `stored` tells whether an idempotency key remembers it."""
+    """A refusal that is sent to the client.
+
+    `stored` decides whether an idempotency key replays it.
+    """
 
     def __init__(
         self,
@@ -32,10 +32,7 @@ class StripeError(Exception):
         self.stored = stored
 
     def body(self, request_id: str | None = None) -> dict[str, Any]:
-        """Return the JSON body.
-
-        Absent parts are left out, as Stripe does.
-        """
+        """Return the JSON body without absent parts, as Stripe does."""
         error: dict[str, Any] = {"type": self.kind, "message": self.message}
         for name in ("code", "param", "decline_code"):
             if (value := getattr(self, name)) is not None:
@@ -46,10 +43,7 @@ class StripeError(Exception):
 
 
 def build_missing_error(noun: str, id_: str, *, param: str = "id") -> StripeError:
-    """Return the refusal for an id no one knows.
-
-    404 in the path, 400 in a parameter.
-    """
+    """Return the refusal for an unknown id, which is a 404 in the path and a 400 in a parameter."""
     return StripeError(
         f"No such {noun}: '{id_}'",
         status=404 if param == "id" else 400,
@@ -59,20 +53,17 @@ def build_missing_error(noun: str, id_: str, *, param: str = "id") -> StripeErro
 
 
 def malformed(message: str, *, param: str, code: str | None = None) -> StripeError:
-    """Return the refusal for a parameter which does not validate.
-
-    No key remembers it.
-    """
+    """Return the refusal for an invalid parameter, which no idempotency key replays."""
     return StripeError(message, code=code, param=param, stored=False)
 
 
 def build_absent_error(param: str) -> StripeError:
-    """Return the refusal for a parameter which must be there."""
+    """Return the refusal for a missing required parameter."""
     return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
 def build_blank_error(param: str) -> StripeError:
-    """Return the refusal for an empty value where nothing can be unset."""
+    """Return the refusal for an empty value in a field that cannot be cleared."""
     return malformed(
         f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset "
         f"a parameter; however '{param}' cannot be unset. You should remove '{param}' from your "
@@ -94,7 +85,7 @@ def build_decline_error() -> StripeError:
 
 
 def build_injected_error(status: int) -> dict[str, Any]:
-    """Return the body of a fault which a test asked for by status alone."""
+    """Return the body of a fault that a test requested by status alone."""
     codes = {429: "rate_limit", 409: "idempotency_key_in_use", 402: "card_declined"}
     kinds: dict[int, ErrorType] = {409: "idempotency_error", 402: "card_error"}
     default: ErrorType = "api_error" if status >= 500 else "invalid_request_error"

@@ -1,7 +1,4 @@
-"""The event endpoints.
-
-What happened, for anyone who was away when it was sent.
-"""
+"""Serve the events that happened, for clients that missed their webhooks."""
 
 from fnmatch import fnmatchcase
 
@@ -41,7 +38,7 @@ def list_events(call: Call) -> Document:
 
 
 def delivered(call: Call) -> set[str]:
-    """Return the ids of events of which a copy arrived."""
+    """Return the ids of events of which a copy was delivered."""
     return {
         record["event_id"]
         for record in call.ledger.world.deliveries.records()

@@ -1,7 +1,4 @@
-"""Events.
-
-Full snapshots, kept for the API and sent to the product, signed when they leave.
-"""
+"""Build, keep, sign and send events, which hold full snapshots of their objects."""
 
 import hashlib
 import hmac
@@ -21,9 +18,9 @@ KEPT = 3000
 
 @dataclass(frozen=True)
 class Cause:
-    """What brought a change about.
+    """Identify the request that caused a change.
 
-    A request with its key, or, both absent, the dashboard or time.
+    Both fields are None for changes by the dashboard or by the clock.
     """
 
     request_id: str | None = None
@@ -32,7 +29,7 @@ class Cause:
 
 @dataclass
 class Fact:
-    """Something that happened to one object within one request."""
+    """Hold one change of one object within a request."""
 
     type: str
     object: Document
@@ -40,15 +37,12 @@ class Fact:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Two updates of one object within a request are one event."""
+        """Return what identifies a change, so that two updates of one object become one event."""
         return (self.type, str(self.object.get("id")))
 
 
 def fold_fact(facts: list[Fact], fact: Fact) -> None:
-    """Add a fact.
-
-    An update joins the earlier creation or update of the same object.
-    """
+    """Add a fact, or merge an update into the earlier creation or update of its object."""
     if fact.type.endswith(".updated"):
         created = (fact.type.removesuffix("updated") + "created", fact.key[1])
         for earlier in facts:
@@ -59,7 +53,7 @@ def fold_fact(facts: list[Fact], fact: Fact) -> None:
 
 
 def build_event_document(fact: Fact, *, cause: Cause, now: int) -> Document:
-    """Return the event for a fact."""
+    """Return the event of a fact."""
     data: Document = {"object": copy_document(fact.object)}
     if fact.before is not None:
         data["previous_attributes"] = find_previous_values(fact.before, fact.object)
@@ -79,7 +73,7 @@ def build_event_document(fact: Fact, *, cause: Cause, now: int) -> Document:
 
 
 def publish_event(world: World, event: Document) -> None:
-    """Keep an event and queue it for the product."""
+    """Store an event and queue it for the product."""
     world.store.put(KIND, event["id"], event)
     if world.store.count(KIND) > KEPT:
         for old in world.store.all(KIND)[: KEPT // 3]:
@@ -94,9 +88,9 @@ def publish_event(world: World, event: Document) -> None:
 
 
 def build_stripe_signer(secret: str) -> Sign:
-    """Return what signs a body.
+    """Return a function that signs a body with the secret.
 
-    The secret as text, over the time of sending and the raw body.
+    The signature covers the time of sending and the raw body: https://docs.stripe.com/webhooks/signature
     """
 
     def sign(body: bytes, at: datetime) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""`expand[]`.
-
-Puts whole objects where ids stand, and adds the lists that are left out by default.
-"""
+"""Expand `expand[]` paths by replacing ids with objects and adding lists left out by default."""
 
 from collections.abc import Callable
 
@@ -21,10 +18,7 @@ type Includable = Callable[[Ledger, Document], object]
 
 
 def expand_answer(ledger: Ledger, doc: Document, paths: list[str]) -> Document:
-    """Return the answer with every path expanded.
-
-    One that cannot be is refused.
-    """
+    """Return the answer with every path expanded, or refuse a path that cannot be."""
     for path in paths:
         parts = path.split(".")
         if len([part for part in parts if part != "data"]) > DEEPEST:
@@ -52,7 +46,7 @@ def expand_path(ledger: Ledger, doc: Document, parts: list[str], path: str) -> N
 
 
 def fetch_expanded(ledger: Ledger, id_: str, path: str) -> Document:
-    """Return the object an id stands for."""
+    """Return the object of an id."""
     for prefix, kind in KINDS.items():
         if id_.startswith(prefix) and (found := ledger.find(kind, id_)):
             return found
@@ -79,7 +73,7 @@ def include_payments(ledger: Ledger, invoice: Document) -> Document:
 
 
 def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
-    """Return what a front end would confirm an open invoice's payment with."""
+    """Return the secret a front end would confirm an open invoice's payment with."""
     for payment in ledger.owned("invoice_payment", invoice["id"]):
         if payment["status"] == "open":
             secret = f"{payment['payment']['payment_intent']}_secret_sandbox"
@@ -88,7 +82,7 @@ def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
 
 
 def include_line_items(ledger: Ledger, session: Document) -> Document:
-    """Return what a checkout session sells."""
+    """Return the lines of a checkout session."""
     lines: list[Document] = ledger.state(session["id"])["lines"]
     return build_list_object(lines, f"/v1/checkout/sessions/{session['id']}/line_items")
 

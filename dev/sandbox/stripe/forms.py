@@ -1,7 +1,4 @@
-"""The form encoding of Stripe's API.
-
-`items[0][price]=x` into nested objects and lists.
-"""
+"""Decode the form encoding of Stripe's API, such as `items[0][price]=x`, into objects and lists."""
 
 import re
 from typing import Any
@@ -18,10 +15,7 @@ DEEPEST = 12
 
 
 def decode_form(text: str) -> dict[str, Value]:
-    """Return the parameters of a form body or query string.
-
-    Every leaf is text.
-    """
+    """Return the parameters of a form body or query string, where every leaf is text."""
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         set_form_leaf(tree, split_form_key(key), value, key=key)
@@ -29,7 +23,7 @@ def decode_form(text: str) -> dict[str, Value]:
 
 
 def split_form_key(key: str) -> list[str]:
-    """Split `a[b][0]` into its parts."""
+    """Split a key such as `a[b][0]` into its parts."""
     match = KEY.match(key)
     if match is None or key.count("[") > DEEPEST:
         raise malformed(f"Invalid parameter name: {key}", param=key)
@@ -37,10 +31,7 @@ def split_form_key(key: str) -> list[str]:
 
 
 def set_form_leaf(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> None:
-    """Set one leaf.
-
-    `[]` appends.
-    """
+    """Set one leaf of the tree, where `[]` appends."""
     for part in path[:-1]:
         name = part or str(len(tree))
         branch = tree.setdefault(name, {})
@@ -54,7 +45,7 @@ def set_form_leaf(tree: dict[str, Any], path: list[str], value: str, *, key: str
 
 
 def lists_from_indexes(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
-    """Turn every object whose keys are all places into a list, in their order."""
+    """Turn every object whose keys are all positions into a list, in their order."""
     if not isinstance(branch, dict):
         return str(branch)
     settled = {name: lists_from_indexes(value) for name, value in branch.items()}

@@ -1,7 +1,4 @@
-"""Idempotency keys.
-
-The first outcome of a POST, replayed for a day to anyone who repeats it.
-"""
+"""Replay the first outcome of a POST for a day to requests with the same idempotency key."""
 
 import hashlib
 import json
@@ -20,7 +17,7 @@ MOST = 20_000  # a load test must not fill the memory
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and a body, and whether they were seen before."""
+    """Hold a status and a body, and whether they are replayed."""
 
     status: int
     body: Document
@@ -28,16 +25,17 @@ class Answer:
 
 
 class Keys:
-    """What each key was first used for, and how that ended."""
+    """Keep the first use of each idempotency key and its outcome."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: set[str] = set()
 
     def begin(self, key: str, fingerprint: str) -> Answer | None:
-        """Claim a key.
+        """Claim a key, or return its stored answer.
 
-        Return the stored answer if there is one, refuse misuse.
+        Raises:
+            StripeError: The key is too long, in use, or was used with other parameters.
         """
         if len(key) > LONGEST:
             raise StripeError("Idempotency keys have up to 255 characters.", stored=False)
@@ -64,7 +62,7 @@ class Keys:
         return Answer(found["status"], found["body"], replayed=True)
 
     def finish(self, key: str, fingerprint: str, answer: Answer) -> None:
-        """Remember how it ended, errors and all."""
+        """Store the answer of a key, errors included."""
         self._running.discard(key)
         record = {
             "key": key,
@@ -77,7 +75,7 @@ class Keys:
             self._prune()
 
     def release(self, key: str) -> None:
-        """Forget a claim whose work never began."""
+        """Release a claimed key whose request did no work."""
         self._running.discard(key)
 
     def _prune(self) -> None:
@@ -93,6 +91,6 @@ class Keys:
 
 
 def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:
-    """Return what two uses of one key must have in common."""
+    """Return a hash that two uses of one key must share."""
     text = json.dumps([method, path, params], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""An invoice to read, in the browser and as a plain PDF."""
+"""Show an invoice in the browser and as a plain PDF."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,7 +25,7 @@ async def show_invoice_page(world: World, request: Request) -> Response:
 
 
 async def submit_invoice_page(world: World, request: Request) -> Response:
-    """Pay an open invoice, as a customer does who got a reminder."""
+    """Pay an open invoice, as a customer does after a reminder."""
     ledger = Ledger(world)
     invoice = rendering.find_page_object(ledger, "invoice", request)
     if invoice is None:
@@ -55,7 +55,7 @@ async def show_invoice_pdf(world: World, request: Request) -> Response:
 
 
 def format_invoice_lines(invoice: Document) -> list[str]:
-    """Return an invoice line by line."""
+    """Return the text of an invoice, line by line."""
     currency = invoice["currency"]
     address = invoice["customer_address"] or {}
     parts = ("line1", "line2", "postal_code", "city", "state", "country")
@@ -82,7 +82,7 @@ def format_invoice_lines(invoice: Document) -> list[str]:
 
 
 def build_pdf(lines: list[str]) -> bytes:
-    """Return the smallest PDF that shows lines of text on one page."""
+    """Return a minimal PDF that shows lines of text on one page."""
     shown = "".join(f"({escape_pdf_text(line)}) Tj T*\n" for line in lines)
     content = f"BT /F1 10 Tf {LINE_HEIGHT} TL {LEFT} {TOP} Td\n{shown}ET".encode(
         "cp1252", "replace"
@@ -115,5 +115,5 @@ def build_pdf(lines: list[str]) -> bytes:
 
 
 def escape_pdf_text(text: str) -> str:
-    """Return text as it may stand in a PDF string."""
+    """Return text escaped for a PDF string."""
     return text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")

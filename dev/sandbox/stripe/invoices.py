@@ -1,4 +1,4 @@
-"""The invoice endpoints, and the payments and items that belong to them."""
+"""Serve the invoice endpoints with their payments and items."""
 
 from sandbox.store import Document
 from sandbox.stripe import collecting, lifecycle
@@ -26,10 +26,7 @@ def list_invoices(call: Call) -> Document:
 
 
 def pay_invoice(call: Call) -> Document:
-    """Try to collect an invoice now.
-
-    A decline is a 402 and is recorded.
-    """
+    """Try to collect an invoice now, and answer a recorded decline with 402."""
     ledger, invoice = call.ledger, retrieve_invoice(call)
     if call.params.get("paid_out_of_band"):
         invoice = collecting.get_payable_invoice(ledger, invoice)
@@ -43,10 +40,7 @@ def pay_invoice(call: Call) -> Document:
 
 
 def choose_payment_method(call: Call, invoice: Document) -> str | None:
-    """Return the card to charge.
-
-    The one named, or the subscription's.
-    """
+    """Return the named card, or the subscription's, to charge an invoice to."""
     if given := call.params.get("payment_method"):
         call.ledger.get("payment_method", given, param="payment_method")
         return str(given)
@@ -55,7 +49,7 @@ def choose_payment_method(call: Call, invoice: Document) -> str | None:
 
 
 def void_invoice_now(call: Call) -> Document:
-    """Take an invoice back."""
+    """Void an open invoice."""
     return collecting.void_invoice(call.ledger, retrieve_invoice(call))
 
 
@@ -72,10 +66,7 @@ def list_invoice_payments(call: Call) -> Document:
 
 
 def list_invoice_items(call: Call) -> Document:
-    """List invoice items.
-
-    What waits for an invoice, and what was on one.
-    """
+    """List invoice items, both pending ones and those already invoiced."""
     owner, pending = call.params.get("customer"), call.params.get("pending")
     every = (
         call.ledger.owned("invoiceitem", owner) if owner else iter(call.ledger.all("invoiceitem"))

@@ -1,7 +1,4 @@
-"""Invoices as documents.
-
-Their lines, their sums, their numbers.
-"""
+"""Build invoices with their lines, totals and numbers."""
 
 from datetime import UTC, datetime
 
@@ -73,7 +70,7 @@ def get_product_name(ledger: Ledger, price: Document) -> str:
 def build_invoice_line(
     body: Document, *, subscription: str, item: str, invoice_item: str | None
 ) -> Document:
-    """Return a line item around what is charged."""
+    """Return a line item that wraps an amount."""
     return {
         "id": build_object_id("line_item"),
         "object": "line_item",
@@ -102,7 +99,7 @@ def build_invoice_line(
 
 
 def proration_line(entry: Document) -> Document:
-    """Return the line of a proration that waited as an invoice item."""
+    """Return the line of a proration that was pending as an invoice item."""
     parts = ("amount", "currency", "description", "period", "pricing", "quantity")
     parent = entry["parent"]["subscription_details"]
     return build_invoice_line(
@@ -114,10 +111,7 @@ def proration_line(entry: Document) -> Document:
 
 
 def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: bool) -> Document:
-    """Return the line for a whole period of an item.
-
-    A trial costs nothing.
-    """
+    """Return the line for a whole period of an item, which costs nothing in a trial."""
     price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
     quantity, name = item.get("quantity", 0), get_product_name(ledger, price)
     amount = 0 if trial else money.round_half_up(money.compute_cost(price, quantity))
@@ -139,13 +133,13 @@ def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: 
 
 
 def list_pending_prorations(ledger: Ledger, subscription: str) -> list[Document]:
-    """Return the prorations that wait for the next invoice."""
+    """Return the prorations that are pending for the next invoice."""
     ids = ledger.state(subscription).get("pending_items", [])
     return [ledger.get("invoiceitem", id_) for id_ in ids]
 
 
 def defer_prorations(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
-    """Let prorations wait for the next invoice."""
+    """Store prorations as pending for the next invoice."""
     if not entries:
         return
     for entry in entries:
@@ -157,7 +151,7 @@ def defer_prorations(ledger: Ledger, subscription: str, entries: list[Document])
 def build_draft_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
-    """Return an invoice over these lines, neither numbered nor stored."""
+    """Return an unnumbered invoice over the given lines without storing it."""
     customer = ledger.get("customer", subscription["customer"])
     id_ = build_object_id("invoice")
     parent = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
@@ -186,7 +180,7 @@ def build_draft_invoice(
 
 
 def billed_to(ledger: Ledger, customer: Document) -> Document:
-    """Return the customer as an invoice keeps it, independent of later changes."""
+    """Return the copy of the customer's details that an invoice keeps."""
     kept = ("address", "email", "name", "phone", "tax_exempt")
     tax_ids = ledger.owned("tax_id", customer["id"])
     return {f"customer_{name}": customer.get(name) for name in kept} | {
@@ -196,9 +190,9 @@ def billed_to(ledger: Ledger, customer: Document) -> Document:
 
 
 def compute_sums(customer: Document, lines: list[Document]) -> Document:
-    """Return what lines amount to.
+    """Return the totals of lines, with the customer's balance applied first.
 
-    The customer's balance is used first, a credit joins it.
+    A total below zero is added to the balance as credit.
     """
     total = sum(entry["amount"] for entry in lines)
     balance = int(customer.get("balance", 0))
@@ -216,7 +210,7 @@ def compute_sums(customer: Document, lines: list[Document]) -> Document:
 
 
 def compute_tax(subscription: Document, customer: Document) -> Document:
-    """Return whether tax was computed, which needs to know where the customer is."""
+    """Return whether tax was computed, which requires the customer's country."""
     taxed = subscription["automatic_tax"]["enabled"]
     location = (customer.get("address") or {}).get("country")
     status = "complete" if location else "requires_location_inputs"
@@ -224,7 +218,7 @@ def compute_tax(subscription: Document, customer: Document) -> Document:
 
 
 def build_fixed_fields(ledger: Ledger) -> Document:
-    """Return what all drafts have in common."""
+    """Return the fields that all drafts share."""
     empty = (
         "account_tax_ids application automatically_finalizes_at custom_fields customer_account "
         "customer_shipping default_payment_method default_source description due_date effective_at "

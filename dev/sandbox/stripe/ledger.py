@@ -1,9 +1,7 @@
-"""One request's view of the account.
+"""Collect one request's reads, writes and events before they are committed.
 
-Its reads, its writes, and the events they cause.
-
-Nothing reaches the store before `commit`. A refusal half-way leaves no trace, and a preview is the
-real change on a ledger that is thrown away, so what it shows is what will be charged.
+Nothing reaches the store before `commit`. A refusal in the middle leaves no trace, and a preview is the
+real change on a ledger that is thrown away, so that it shows exactly what will be charged.
 """
 
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ STATE = "stripe.state"
 
 
 class Ledger:
-    """Documents by kind and id, with the time at which all of this happens."""
+    """Read and write documents by kind and id, at one fixed time."""
 
     def __init__(self, world: World, *, cause: Cause | None = None, now: int | None = None) -> None:
         self.world = world
@@ -35,7 +33,11 @@ class Ledger:
         return self._read(f"stripe.{kind}", id_)
 
     def get(self, kind: str, id_: str, *, param: str = "id") -> Document:
-        """Return a copy of one object, or refuse as Stripe does."""
+        """Return a copy of one object, or refuse as Stripe does.
+
+        Raises:
+            StripeError: The object does not exist, or a parameter names a deleted one.
+        """
         found = self.find(kind, id_)
         if found is None or (found.get("deleted") and param != "id"):
             raise build_missing_error(kind.replace("_", " ").split(".")[-1], id_, param=param)
@@ -52,20 +54,20 @@ class Ledger:
         return found + [copy_document(doc) for doc in own.values() if doc is not None]
 
     def owned(self, kind: str, owner: str) -> Iterator[Document]:
-        """Yield what belongs to a customer, subscription or invoice, oldest first."""
+        """Yield the objects of a customer, subscription or invoice, oldest first."""
         for id_ in self._index(kind, owner):
             found = self.find(kind, id_)
             if found is not None:
                 yield found
 
     def state(self, id_: str) -> Document:
-        """Return what the sandbox remembers of an object beyond its public face."""
+        """Return the sandbox's private state of an object, which the API never shows."""
         return self._read(STATE, id_) or {}
 
     # Writing
 
     def add(self, doc: Document, *, owners: tuple[str, ...] = (), event: str | None = None) -> None:
-        """Insert an object, reachable through its owners."""
+        """Insert an object and index it under its owners."""
         kind = doc["object"]
         self._written[f"stripe.{kind}", doc["id"]] = copy_document(doc)
         for owner in owners:
@@ -75,10 +77,7 @@ class Ledger:
             self.tell(event, doc)
 
     def save(self, doc: Document, *, event: str | None = None) -> None:
-        """Replace an object.
-
-        An event is told only if something changed.
-        """
+        """Replace an object, and record an event only if something changed."""
         kind = f"stripe.{doc['object']}"
         before = self._read(kind, doc["id"])
         if before == doc:
@@ -94,24 +93,21 @@ class Ledger:
             self.tell(event, doc)
 
     def remember(self, id_: str, **state: object) -> None:
-        """Keep something about an object beyond its public face."""
+        """Save private state of an object, which the API never shows."""
         self._written[STATE, id_] = self.state(id_) | state
 
     def tell(self, event: str, doc: Document, *, before: Document | None = None) -> None:
-        """State a fact about an object as it is now, apart from its other changes."""
+        """Record an event about an object as it is now, separate from its other changes."""
         self._facts.append(Fact(event, copy_document(doc), before))
 
     def amend(self, event: str, doc: Document) -> None:
-        """Let an earlier fact show the object as it is now.
-
-        Its place in the order stays.
-        """
+        """Replace the object of an earlier event and keep the event's place in the order."""
         for fact in self._facts:
             if fact.key == (event, doc["id"]):
                 fact.object = copy_document(doc)
 
     def commit(self) -> None:
-        """Write everything and publish the events, in the order they happened."""
+        """Write everything and publish the events in the order they happened."""
         for (kind, id_), doc in self._written.items():
             if doc is None:
                 self.world.store.delete(kind, id_)

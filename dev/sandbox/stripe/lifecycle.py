@@ -1,7 +1,4 @@
-"""The life of a subscription.
-
-How it starts, what a payment does to it, how it pauses and ends.
-"""
+"""Start, bill, pause, resume and end subscriptions."""
 
 from typing import Any
 
@@ -48,7 +45,7 @@ def start_subscription(
 
 
 def fresh_item(ledger: Ledger, subscription: str, price: Document, entry: Document) -> Document:
-    """Return a new item as asked for."""
+    """Return a new item built from the parameters."""
     item = shapes.build_item(
         subscription, price, quantity=entry.get("quantity"), created=ledger.now
     )
@@ -90,7 +87,7 @@ def read_retry_policy(ledger: Ledger, subscription: Document, options: Document)
 
 
 def trial_end_of(ledger: Ledger, options: Document) -> int | None:
-    """Return when the trial ends, if there is one."""
+    """Return the end of the trial, or None without a trial."""
     periods.check_trial(options, now=ledger.now)
     if "trial_period_days" in options:
         return ledger.now + int(options["trial_period_days"]) * DAY
@@ -99,10 +96,7 @@ def trial_end_of(ledger: Ledger, options: Document) -> int | None:
 
 
 def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) -> Document:
-    """Return the subscription in its first period.
-
-    The trial, or a whole interval.
-    """
+    """Return the subscription in its first period, which is the trial or a whole interval."""
     if trial_end:
         trial = {"trial_start": ledger.now, "trial_end": trial_end, "status": "trialing"}
         result = subscription | trial | {"billing_cycle_anchor": trial_end}
@@ -114,7 +108,7 @@ def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) 
 
 
 def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Document:
-    """Return the subscription with its end set or taken back, as the options say."""
+    """Return the subscription with its end set or removed by the options."""
     if "cancel_at_period_end" in options:
         end = (
             shapes.get_current_period(subscription)[1] if options["cancel_at_period_end"] else None
@@ -133,7 +127,7 @@ def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Docu
 def set_subscription_end(
     ledger: Ledger, subscription: Document, at: int | None, *, flag: bool
 ) -> Document:
-    """Return the subscription with an end set, or with none."""
+    """Return the subscription with the given end, or without one."""
     reason = None if at is None else "cancellation_requested"
     return subscription | {
         "cancel_at": at,
@@ -144,10 +138,7 @@ def set_subscription_end(
 
 
 def method_of(ledger: Ledger, subscription: Document) -> str | None:
-    """Return the card a subscription is charged to.
-
-    Its own, or the customer's default.
-    """
+    """Return the card a subscription is charged to, which is its own or the customer's default."""
     if method := subscription["default_payment_method"]:
         return str(method)
     customer = ledger.get("customer", subscription["customer"])
@@ -156,7 +147,7 @@ def method_of(ledger: Ledger, subscription: Document) -> str | None:
 
 
 def require_method(ledger: Ledger, subscription: Document, options: Document) -> None:
-    """Refuse to start what cannot be charged, unless the caller means to confirm it later."""
+    """Refuse to start a subscription without a card, unless it is confirmed later."""
     waits = options.get("payment_behavior") == "default_incomplete"
     by_mail = subscription["collection_method"] == "send_invoice"
     if waits or by_mail or subscription["status"] == "trialing":
@@ -186,7 +177,7 @@ def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
 
 
 def first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Document:
-    """Bill the first period and set the status by how the payment goes."""
+    """Bill the first period and set the status by the outcome of the payment."""
     lines = whole_period(ledger, subscription)
     invoice = collecting.create_invoice(ledger, subscription, lines, reason="subscription_create")
     result = subscription | {"latest_invoice": invoice["id"]}
@@ -225,10 +216,7 @@ def end_subscription(
 
 
 def pause_subscription_now(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
-    """Pause a subscription.
-
-    No invoices, no new periods.
-    """
+    """Pause a subscription, which then gets no invoices and no new periods."""
     paused = subscription | {
         "status": "paused",
         "status_details": {
@@ -247,10 +235,7 @@ def pause_subscription_now(ledger: Ledger, subscription: Document, *, reason: st
 def resume_paused(
     ledger: Ledger, subscription: Document, *, anchor: str, behavior: str
 ) -> Document:
-    """Take up a paused subscription.
-
-    From now on, and paid for, or in its old rhythm.
-    """
+    """Resume a paused subscription, in a new paid cycle or in its old one."""
     if subscription["status"] != "paused":
         raise StripeError("Only paused subscriptions can be resumed.")
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
@@ -278,14 +263,14 @@ def resume_paused(
 
 
 def save_resumed(ledger: Ledger, subscription: Document) -> Document:
-    """Store a subscription that runs again."""
+    """Save a resumed subscription and record its event."""
     ledger.save(subscription, event="customer.subscription.updated")
     ledger.tell("customer.subscription.resumed", subscription)
     return subscription
 
 
 def apply_late_payment(ledger: Ledger, invoice: Document) -> None:
-    """Let a payment that came later do to its subscription what it was waited for."""
+    """Apply a late payment to its subscription, which may resume, change or become active."""
     parent = (invoice["parent"] or {}).get("subscription_details")
     subscription = ledger.find("subscription", parent["subscription"]) if parent else None
     if subscription is None or subscription["status"] in OVER:
@@ -301,7 +286,7 @@ def apply_late_payment(ledger: Ledger, invoice: Document) -> None:
 
 
 def recover_subscription(ledger: Ledger, subscription: Document) -> None:
-    """Make a subscription active again whose latest invoice was paid."""
+    """Make a subscription active again after its latest invoice was paid."""
     if subscription["status"] in ("incomplete", "past_due", "unpaid"):
         active = subscription | {"status": "active"}
         ledger.save(active, event="customer.subscription.updated")

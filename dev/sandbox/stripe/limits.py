@@ -1,7 +1,4 @@
-"""Parameters Stripe knows and the sandbox does not act on.
-
-Refused, rather than silently ignored.
-"""
+"""Refuse parameters that Stripe supports and the sandbox would otherwise ignore."""
 
 from sandbox.stripe.errors import StripeError
 
@@ -32,13 +29,13 @@ NOT_SERVED = {
 
 
 def refuse_ignored_parameters(endpoint: str, given: set[str]) -> None:
-    """Refuse what would be ignored, naming it."""
+    """Refuse a parameter that would be ignored, by name."""
     for name in sorted(given & NOT_SERVED.get(endpoint, frozenset())):
         raise unsupported(name)
 
 
 def unsupported(param: str) -> StripeError:
-    """Return the refusal for what Stripe would act on."""
+    """Return the refusal for a parameter that only Stripe supports."""
     return StripeError(
         f"The sandbox does not act on `{param}`; Stripe would.",
         code="sandbox_unsupported",

@@ -1,7 +1,4 @@
-"""List endpoints.
-
-Filters, newest first, and pages by cursor.
-"""
+"""List objects with filters, newest first, in pages by cursor."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,10 +17,7 @@ COMPARISONS = {
 
 
 def build_list_page(found: Iterable[Document], params: dict[str, Any], *, url: str) -> Document:
-    """Return one page of what was found, oldest first, as Stripe lists it.
-
-    Newest first.
-    """
+    """Return one page of objects, newest first as Stripe does, from objects oldest first."""
     limit = params.get("limit", DEFAULT)
     if not 1 <= limit <= MOST:
         raise malformed("Invalid limit: must be between 1 and 100.", param="limit")
@@ -40,7 +34,7 @@ def build_list_page(found: Iterable[Document], params: dict[str, Any], *, url: s
 
 
 def find_list_position(entries: list[Document], id_: str, *, param: str) -> int:
-    """Return where an object stands in the list."""
+    """Return the position of an object in the list."""
     for index, entry in enumerate(entries):
         if entry["id"] == id_:
             return index
@@ -48,15 +42,12 @@ def find_list_position(entries: list[Document], id_: str, *, param: str) -> int:
 
 
 def is_time_within(value: int, asked: int | dict[str, int] | None) -> bool:
-    """Return whether a time lies in the range asked for.
-
-    No range takes all.
-    """
+    """Return whether a time is in the requested range, where no range matches all."""
     if asked is None or isinstance(asked, int):
         return asked is None or value == asked
     return all(COMPARISONS[name](value, bound) for name, bound in asked.items())
 
 
 def is_matching_filters(doc: Document, params: dict[str, Any], *names: str) -> bool:
-    """Return whether the named fields equal what was asked for, where it was asked."""
+    """Return whether the named fields equal the requested values, where requested."""
     return all(doc.get(name) == params[name] for name in names if name in params)

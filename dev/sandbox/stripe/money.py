@@ -1,7 +1,4 @@
-"""What seats cost.
-
-Exact arithmetic on integers, rounded half up once per line.
-"""
+"""Compute what seats cost in exact integer arithmetic, rounded half up once per line."""
 
 from fractions import Fraction
 from math import floor
@@ -10,13 +7,13 @@ from sandbox.store import Document
 
 
 def round_half_up(amount: Fraction) -> int:
-    """Return whole minor units, halves away from zero, so that a credit mirrors its debit."""
+    """Return whole minor units, with halves rounded away from zero so that a credit mirrors its debit."""
     whole = floor(abs(amount) + Fraction(1, 2))
     return whole if amount >= 0 else -whole
 
 
 def compute_cost(price: Document, quantity: int) -> Fraction:
-    """Return what a quantity costs for one whole period, unrounded."""
+    """Return the unrounded cost of a quantity for one whole period, in minor units."""
     billed = transformed(price, quantity)
     if price["billing_scheme"] == "tiered":
         return compute_tiered_cost(price, billed)
@@ -34,9 +31,9 @@ def transformed(price: Document, quantity: int) -> int:
 
 
 def compute_tiered_cost(price: Document, quantity: int) -> Fraction:
-    """Return the price of a quantity over tiers.
+    """Return the cost of a quantity over tiers.
 
-    All in one (volume), or each in its own.
+    In the mode `volume` one tier prices all units, in `graduated` each tier prices its own.
     """
     total, below = Fraction(0), 0
     for tier in price["tiers"]:
@@ -54,20 +51,17 @@ def compute_tiered_cost(price: Document, quantity: int) -> Fraction:
 
 
 def compute_tier_cost(tier: Document, quantity: int) -> Fraction:
-    """Return what so many units cost at one tier."""
+    """Return the cost of a number of units at one tier."""
     unit = Fraction(tier["unit_amount_decimal"] or 0)
     return unit * quantity + Fraction(tier["flat_amount_decimal"] or 0)
 
 
 def compute_proration(price: Document, quantity: int, *, at: int, start: int, end: int) -> int:
-    """Return what the rest of a period costs from a moment on, to the second."""
+    """Return the cost of the rest of a period from the given time on, to the second."""
     return round_half_up(compute_cost(price, quantity) * Fraction(end - at, end - start))
 
 
 def format_amount(amount: int, currency: str) -> str:
-    """Return an amount for people.
-
-    `€9.00`.
-    """
+    """Format an amount for people, such as `€9.00`."""
     sign = {"eur": "€", "usd": "$", "gbp": "£"}.get(currency, currency.upper() + " ")
     return f"{'-' if amount < 0 else ''}{sign}{abs(amount) // 100:,}.{abs(amount) % 100:02d}"

@@ -1,4 +1,4 @@
-"""Products as documents."""
+"""Build and insert product documents."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How a test wants a customer's next payments to end, and what an account does about failed ones."""
+"""Keep the payment outcomes that tests order, and the account's policy on failed payments."""
 
 from typing import Literal
 
@@ -11,14 +11,14 @@ type Outcome = Literal["succeed", "decline"]
 
 
 def place_payment_order(store: Store, customer: str, *, outcome: str, times: int | None) -> None:
-    """Order an outcome for the next payments, or for all until further notice."""
+    """Set the outcome of the next payments, or of all until it is set again."""
     store.put(KIND, customer, {"outcome": outcome, "times": times})
 
 
 def take_payment_order(store: Store, customer: str) -> str | None:
-    """Return the ordered outcome of a payment that happens now, and use it up once.
+    """Return the ordered outcome of the current payment and count it as used.
 
-    Written past the ledger on purpose: a declined charge was tried even if its request is undone.
+    This bypasses the ledger on purpose: a declined charge was tried even if its request is undone.
     """
     order = store.get(KIND, customer)
     if order is None:
@@ -31,10 +31,7 @@ def take_payment_order(store: Store, customer: str) -> str | None:
 
 
 def get_account_settings(store: Store) -> Document:
-    """Return the account's settings.
-
-    What follows when the last attempt to collect has failed.
-    """
+    """Return the account's policy for when the last attempt to collect has failed."""
     return store.get(SETTINGS, "account") or {"after_failed_payments": "cancel"}
 
 

@@ -1,7 +1,4 @@
-"""The pages of Stripe's half for people.
-
-The checkout, the portal, and an invoice to read.
-"""
+"""Route the pages for the checkout, the customer portal and invoices."""
 
 from functools import partial
 
@@ -12,7 +9,7 @@ from sandbox.world import World
 
 
 def pages(world: World) -> list[BaseRoute]:
-    """Return the pages."""
+    """Return the routes of the Stripe pages."""
     return [
         Route("/checkout/{id}", partial(checkout_page.show_checkout_page, world), methods=["GET"]),
         Route(

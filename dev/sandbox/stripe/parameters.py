@@ -1,4 +1,4 @@
-"""Turns decoded form text into typed parameters, refusing what Stripe would refuse."""
+"""Convert decoded form text to typed parameters and refuse what Stripe would refuse."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 
 
 def coerce_parameters(name: str, given: dict[str, Value]) -> dict[str, Any]:
-    """Return the parameters of one set with the types its schema asks for."""
+    """Return the parameters of one set with the types its schema requires."""
     return of_object(parameters()[name], given, "")
 
 
@@ -29,7 +29,7 @@ def convert_parameter(schema: Schema, value: Value, path: str) -> Any:  # noqa: 
 
 
 def of_branches(branches: list[Schema], value: Value, path: str) -> Any:  # noqa: ANN401
-    """Return the value by the first branch that takes it, or the refusal which explains most."""
+    """Return the value by the first branch that accepts it, or raise the most specific refusal."""
     refusals: list[tuple[bool, StripeError]] = []
     for branch in branches:
         try:
@@ -41,12 +41,12 @@ def of_branches(branches: list[Schema], value: Value, path: str) -> Any:  # noqa
 
 
 def name_json_type(value: Value) -> str:
-    """Name the JSON type a decoded value can only be, if it is not text."""
+    """Return the JSON type of a decoded object or list, or `text`."""
     return {dict: "object", list: "array"}.get(type(value), "text")
 
 
 def convert_enum(schema: Schema, value: Value, path: str) -> str:
-    """Return one of the listed words."""
+    """Return one of the listed values."""
     if not isinstance(value, str) or value not in schema["enum"]:
         listed = ", ".join(str(word) for word in schema["enum"][:12])
         raise malformed(f"Invalid {path}: must be one of {listed}", param=path)
@@ -54,10 +54,7 @@ def convert_enum(schema: Schema, value: Value, path: str) -> str:
 
 
 def of_object(schema: Schema, value: Value, path: str) -> dict[str, Any]:
-    """Return an object.
-
-    A name that is not in its schema is refused.
-    """
+    """Return an object, and refuse a field that is not in its schema."""
     if not isinstance(value, dict):
         raise malformed(f"Invalid object: {path}", param=path, code="parameter_invalid_empty")
     fields: dict[str, Schema] = schema.get("properties", {})
@@ -104,17 +101,14 @@ def of_number(_: Schema, value: Value, path: str) -> float:
 
 
 def of_boolean(_: Schema, value: Value, path: str) -> bool:
-    """Return true or false, which are spelled just so."""
+    """Return true or false, which are spelled exactly so."""
     if value not in ("true", "false"):
         raise malformed(f"Invalid boolean: {value}", param=path)
     return value == "true"
 
 
 def of_string(schema: Schema, value: Value, path: str) -> str:
-    """Return text.
-
-    Decimals travel as text too.
-    """
+    """Return text, which may hold a decimal number."""
     if not isinstance(value, str):
         raise malformed(f"Invalid string: {path}", param=path, code="parameter_invalid_string")
     if schema.get("format") == "decimal":

@@ -1,7 +1,4 @@
-"""Cards.
-
-Attached by test token or by the checkout page; some of them always decline.
-"""
+"""Serve cards, which test tokens or the checkout page attach and of which some always decline."""
 
 from sandbox.store import Document
 from sandbox.stripe.dispatch import Call
@@ -95,7 +92,7 @@ def list_payment_methods(call: Call) -> Document:
 
 
 def detach_payment_method(call: Call) -> Document:
-    """Take a card off its customer, for good."""
+    """Detach a card from its customer permanently."""
     method = retrieve_payment_method(call)
     if method["customer"] is None:
         raise StripeError("The payment method is not attached to a customer.")

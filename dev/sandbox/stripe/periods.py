@@ -1,7 +1,4 @@
-"""Billing periods.
-
-Every boundary is counted from the anchor, so that the 31st comes back after February.
-"""
+"""Compute billing periods from their anchor, so that the 31st returns after February."""
 
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
@@ -15,7 +12,7 @@ SHORTEST = {"day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400, "year": 365
 
 
 def check_trial(params: Document, *, now: int, within: str = "") -> None:
-    """Refuse a trial that is none, or longer than two years."""
+    """Refuse a trial without days, or one longer than two years."""
     days, end = params.get("trial_period_days", 1), params.get("trial_end")
     name = "trial_period_days"
     ok = 1 <= days <= LONGEST_TRIAL
@@ -30,7 +27,7 @@ def check_trial(params: Document, *, now: int, within: str = "") -> None:
 
 
 def get_period_start(anchor: int, recurring: Document, number: int) -> int:
-    """Return the start of the period so many periods after the anchor's."""
+    """Return the start of the period that is `number` periods after the anchor's."""
     interval, count = recurring["interval"], recurring["interval_count"] * number
     if interval in SECONDS:
         return anchor + int(timedelta(seconds=SECONDS[interval] * count).total_seconds())
@@ -42,7 +39,7 @@ def get_period_start(anchor: int, recurring: Document, number: int) -> int:
 
 
 def next_after(moment: int, anchor: int, recurring: Document) -> int:
-    """Return the first boundary after a moment."""
+    """Return the first boundary after the given time."""
     length = SHORTEST[recurring["interval"]] * recurring["interval_count"]
     # Months are never shorter than reckoned here, so the guess is right or a few too many.
     number = max(0, (moment - anchor) // length)

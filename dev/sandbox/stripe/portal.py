@@ -1,7 +1,4 @@
-"""The customer portal.
-
-Its configurations, and sessions to enter it.
-"""
+"""Serve the customer portal's configurations and sessions."""
 
 from typing import Any
 
@@ -95,7 +92,7 @@ def apply_configuration(configuration: Document, params: dict[str, Any]) -> Docu
 
 
 def refuse_bad_features(features: Document) -> None:
-    """Refuse features that are switched on without saying what they allow."""
+    """Refuse features that are enabled without the settings they require."""
     update = features["customer_update"]
     if update["enabled"] and not update["allowed_updates"]:
         raise build_absent_error("features[customer_update][allowed_updates]")
@@ -130,7 +127,7 @@ def list_configurations(call: Call) -> Document:
 
 
 def open_session(call: Call) -> Document:
-    """Let a customer into the portal, for a while."""
+    """Create a short-lived portal session of a customer."""
     ledger, params = call.ledger, call.params
     if "customer" not in params:
         raise build_absent_error("customer")
@@ -156,7 +153,11 @@ def open_session(call: Call) -> Document:
 
 
 def configuration_of(ledger: Ledger, id_: str | None) -> Document:
-    """Return the configuration named, or the default one, without which there is no portal."""
+    """Return the named configuration, or the default one.
+
+    Raises:
+        StripeError: Neither exists.
+    """
     if id_:
         return ledger.get("billing_portal.configuration", id_, param="configuration")
     for entry in ledger.all("billing_portal.configuration"):

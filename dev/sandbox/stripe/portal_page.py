@@ -1,7 +1,4 @@
-"""The customer portal.
-
-What is subscribed, what was billed, and who is billed.
-"""
+"""Serve the customer portal's page with subscriptions, invoices and billing details."""
 
 from collections.abc import Callable
 
@@ -31,7 +28,7 @@ LIFE = 3_600  # a session is made per click and soon worthless
 
 
 async def show_portal_page(world: World, request: Request) -> Response:
-    """Show the portal to the session's customer."""
+    """Show the portal to the customer of the session."""
     ledger = Ledger(world)
     session = get_portal_session(ledger, request)
     if session is None:
@@ -40,7 +37,7 @@ async def show_portal_page(world: World, request: Request) -> Response:
 
 
 async def submit_portal_page(world: World, request: Request) -> Response:
-    """Do one thing and show the portal again."""
+    """Run one action and show the portal again."""
     fields = bodies.parse_form(await request.body())
     ledger = Ledger(world)
     session = get_portal_session(ledger, request)
@@ -61,7 +58,7 @@ def get_portal_session(ledger: Ledger, request: Request) -> Document | None:
 
 
 def features_of(ledger: Ledger, session: Document) -> Document:
-    """Return what the session's configuration offers."""
+    """Return the features that the session's configuration offers."""
     configuration = ledger.get("billing_portal.configuration", session["configuration"])
     features: Document = configuration["features"]
     return features
@@ -79,7 +76,7 @@ def is_action_allowed(ledger: Ledger, session: Document, action: str) -> bool:
 
 
 def read_portal_action(ledger: Ledger, session: Document, fields: dict[str, str]) -> Action:
-    """Return what a button stands for, if the portal offers it."""
+    """Return the action of a button, if the portal offers it."""
     name = fields.get("action", "")
     if name not in ACTIONS or not is_action_allowed(ledger, session, name):
         raise StripeError("This portal does not offer that.", status=403)
@@ -87,7 +84,7 @@ def read_portal_action(ledger: Ledger, session: Document, fields: dict[str, str]
 
 
 def get_owned_object(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
-    """Return an object, which must be the customer's own."""
+    """Return an object, which must belong to the session's customer."""
     found = ledger.get(kind, id_)
     if found["customer"] != session["customer"]:
         raise StripeError("That belongs to somebody else.", status=404)
@@ -95,7 +92,7 @@ def get_owned_object(ledger: Ledger, session: Document, kind: str, id_: str) -> 
 
 
 def cancel_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
-    """Let a subscription end, at once or with its period, as configured."""
+    """Cancel a subscription at once or at the period's end, as configured."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
     if features_of(ledger, session)["subscription_cancel"]["mode"] == "immediately":
         lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
@@ -105,7 +102,7 @@ def cancel_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]
 
 
 def resume_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
-    """Take a cancellation back."""
+    """Remove the scheduled end of a subscription."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
     if subscription["status"] in lifecycle.OVER:
         raise StripeError("This subscription has ended; subscribe again instead.")
@@ -114,7 +111,7 @@ def resume_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]
 
 
 def change_billing_details(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
-    """Change who is billed, as far as the configuration lets."""
+    """Change the billing details that the configuration allows."""
     permitted = features_of(ledger, session)["customer_update"]["allowed_updates"]
     params: Document = {
         name: fields[name] for name in ("name", "email") if name in fields and name in permitted
@@ -167,7 +164,7 @@ def render_portal_page(
     *,
     refusal: StripeError | None = None,
 ) -> Response:
-    """Return the page, with a tax id that was refused still in its place."""
+    """Return the page, with a refused tax id kept in its field."""
     customer = ledger.get("customer", session["customer"])
     features = features_of(ledger, session)
     shown = [
@@ -194,7 +191,7 @@ def render_portal_page(
 
 
 def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
-    """Return what the page tells of a subscription."""
+    """Return what the page shows of a subscription."""
     items = subscription["items"]["data"]
     amount = sum(
         money.round_half_up(money.compute_cost(item["price"], item.get("quantity", 0)))

@@ -1,7 +1,4 @@
-"""Invoice previews.
-
-The real change on a ledger that is thrown away.
-"""
+"""Preview invoices by making the real change on a ledger that is thrown away."""
 
 from typing import Any
 
@@ -15,7 +12,7 @@ from sandbox.stripe.ledger import Ledger
 
 
 def create_invoice_preview(call: Call) -> Document:
-    """Return the invoice a change would bring now, or else the next one of the subscription."""
+    """Return the invoice a change would cause now, or else the subscription's next one."""
     ledger = Ledger(call.ledger.world, now=call.ledger.now)
     details = call.params.get("subscription_details", {})
     if "subscription" not in call.params:
@@ -36,7 +33,7 @@ def create_invoice_preview(call: Call) -> Document:
 
 
 def list_immediate_lines(ledger: Ledger, revision: Revision, details: dict[str, Any]) -> Document:
-    """Return what would be charged at once."""
+    """Return the invoice that would be charged at once."""
     subscription = revision.subscription
     waiting = waiting_lines(ledger, subscription["id"])
     if not (waiting or revision.lines):
@@ -45,10 +42,7 @@ def list_immediate_lines(ledger: Ledger, revision: Revision, details: dict[str, 
 
 
 def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
-    """Return the next regular invoice.
-
-    Waiting prorations and the coming period.
-    """
+    """Return the next regular invoice with pending prorations and the next period."""
     _, end = shapes.get_current_period(subscription)
     lines = waiting_lines(ledger, subscription["id"])
     ends = subscription["cancel_at"]
@@ -62,7 +56,7 @@ def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]
 
 
 def recurring(ledger: Ledger, subscription: Document) -> Document:
-    """Return what every later period costs."""
+    """Return the invoice of every later period."""
     return mark_preview_lines(ledger, subscription, list_coming_lines(ledger, subscription), {})
 
 
@@ -76,7 +70,7 @@ def list_coming_lines(ledger: Ledger, subscription: Document) -> list[Document]:
 
 
 def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
-    """Return the lines of the waiting prorations."""
+    """Return the lines of the pending prorations."""
     return [
         invoicing.proration_line(entry)
         for entry in invoicing.list_pending_prorations(ledger, subscription)
@@ -91,7 +85,7 @@ def mark_preview_lines(
     *,
     at: int | None = None,
 ) -> Document:
-    """Return lines as a preview, which is never stored and has an id no one can look up."""
+    """Return lines as a preview, which is never stored and has an id that cannot be retrieved."""
     invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason="upcoming")
     id_ = f"upcoming_{invoice['id']}"
     parent = invoice["parent"]["subscription_details"]

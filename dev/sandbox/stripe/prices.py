@@ -1,7 +1,4 @@
-"""Prices.
-
-For how much, how often, and under which lookup key.
-"""
+"""Serve prices with their amount, interval and lookup key."""
 
 from fractions import Fraction
 from typing import Any
@@ -67,10 +64,7 @@ def insert_price(ledger: Ledger, params: dict[str, Any]) -> Document:
 
 
 def recurring_of(given: dict[str, Any]) -> Document:
-    """Return how often a price is billed.
-
-    Three years are the longest interval.
-    """
+    """Return the billing interval of a price, which is at most three years."""
     most = LONGEST[given["interval"]]
     if not 1 <= given.get("interval_count", 1) <= most:
         raise malformed(
@@ -87,14 +81,14 @@ def recurring_of(given: dict[str, Any]) -> Document:
 
 
 def decimal_of(params: dict[str, Any], name: str = "unit_amount") -> str | None:
-    """Return an amount as decimal text, from any form it was sent in."""
+    """Return an amount as decimal text, from either form it was sent in."""
     if (amount := params.get(name)) is not None:
         return str(amount)
     return params.get(f"{name}_decimal")
 
 
 def parse_whole_amount(amount: str | None) -> int | None:
-    """Return an amount as a whole number, if it is one."""
+    """Return an amount as an integer, or None if it has a fraction."""
     exact = None if amount is None else Fraction(amount)
     return None if exact is None or exact.denominator != 1 else int(exact)
 
@@ -109,7 +103,7 @@ def build_price_tier(given: dict[str, Any]) -> Document:
 
 
 def take_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
-    """Give a price its lookup key, taking it from another one only if told to."""
+    """Assign a lookup key to a price, and move it from another one only if requested."""
     key = blank_to_none(params.get("lookup_key"))
     if key is None:
         price["lookup_key"] = None if "lookup_key" in params else price["lookup_key"]
@@ -131,10 +125,7 @@ def retrieve_price(call: Call) -> Document:
 
 
 def update_price(call: Call) -> Document:
-    """Change what may change about a price.
-
-    Its amount never does.
-    """
+    """Change the mutable fields of a price, which exclude its amount."""
     price = retrieve_price(call)
     for name in ("active", "nickname", "tax_behavior"):
         if name in call.params:
@@ -146,10 +137,7 @@ def update_price(call: Call) -> Document:
 
 
 def list_prices(call: Call) -> Document:
-    """List prices.
-
-    Inactive ones only when asked for.
-    """
+    """List prices, where inactive ones are included only on request."""
     keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
     found = [
         price
@@ -165,7 +153,7 @@ def list_prices(call: Call) -> Document:
 
 
 def get_price_terms(ledger: Ledger, price_id: str, *, param: str) -> Document:
-    """Return a price for calculation, tiers included, which must be recurring."""
+    """Return a recurring price for calculation, tiers included."""
     price = ledger.get("price", price_id, param=param)
     if price["type"] != "recurring":
         raise StripeError(
@@ -176,5 +164,5 @@ def get_price_terms(ledger: Ledger, price_id: str, *, param: str) -> Document:
 
 
 def with_tiers(ledger: Ledger, price: Document) -> Document:
-    """Return a price together with its tiers, which its public face leaves out."""
+    """Return a price with its tiers, which the API leaves out by default."""
     return copy_document(price) | {"tiers": ledger.state(price["id"]).get("tiers", [])}

@@ -1,7 +1,4 @@
-"""Products.
-
-What may be sold.
-"""
+"""Serve products, which group prices."""
 
 from sandbox.store import Document
 from sandbox.stripe import offers, prices
@@ -10,7 +7,7 @@ from sandbox.stripe.errors import StripeError
 
 
 def create_product(call: Call) -> Document:
-    """Create a product, under an id of the caller's choice if given."""
+    """Create a product, under the caller's own id if given."""
     params = dict(call.params)
     price = params.pop("default_price_data", None)
     product = offers.insert_offer(call.ledger, params)

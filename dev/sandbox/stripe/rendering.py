@@ -1,7 +1,4 @@
-"""What the pages share.
-
-Forms in, HTML out, dates and amounts in words.
-"""
+"""Parse the forms and render the pages of the Stripe part."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -58,18 +55,18 @@ def render_stripe_page(
 
 
 def render_gone_page(world: World, request: Request, what: str) -> Response:
-    """Say that a page is about nothing the sandbox knows."""
+    """Return the page that reports an unknown object."""
     context = {"what": what, "id": request.path_params["id"]}
     return render_stripe_page(world, request, "stripe_gone.html", context, status=404)
 
 
 def find_page_object(ledger: Ledger, kind: str, request: Request) -> dict[str, Any] | None:
-    """Return the object a page is about."""
+    """Return the object that a page shows, or None."""
     return ledger.find(kind, request.path_params["id"])
 
 
 def format_day(moment: int) -> str:
-    """Return a date for people."""
+    """Format a date for people."""
     return datetime.fromtimestamp(moment, UTC).strftime("%d %B %Y").lstrip("0")
 
 

@@ -1,7 +1,4 @@
-"""What time brings about.
-
-Renewals, ends of trials, retries, expiries, each at its own moment.
-"""
+"""Run what becomes due over time, such as renewals, trial ends, retries and expiries."""
 
 from heapq import heapify, heappop, heappush
 
@@ -15,7 +12,7 @@ MOST_STEPS = 5_000  # a guard: years of daily renewals, not forever
 
 
 def advance(world: World) -> None:
-    """Do everything that has become due, oldest first."""
+    """Run everything that has become due, oldest first."""
     now = world.clock.timestamp()
     glance = Ledger(world)
     queue = [
@@ -48,12 +45,12 @@ def expire_sessions(world: World, now: int) -> None:
 
 
 def find_next_due(ledger: Ledger, subscription: Document) -> int:
-    """Return when something next happens to a subscription."""
+    """Return when the next step of a subscription is due."""
     return min(moment for moment, _ in list_agenda(ledger, subscription))
 
 
 def run_next_step(ledger: Ledger, subscription: Document) -> None:
-    """Do the one thing that is due next."""
+    """Run the one step that is due next."""
     _, name = min(list_agenda(ledger, subscription))
     STEPS[name](ledger, subscription)
 
@@ -62,10 +59,7 @@ NEVER = 2**53
 
 
 def list_agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
-    """Return what lies ahead.
-
-    At the same moment an end comes before a renewal.
-    """
+    """Return the due steps, where at the same time an end comes before a renewal."""
     status, plans = subscription["status"], [(NEVER, "nothing")]
     if status == "incomplete":
         return [(subscription["created"] + lifecycle.PATIENCE, "1_give_up")]
@@ -96,7 +90,7 @@ def get_retry_time(ledger: Ledger, subscription: Document) -> int | None:
 
 
 def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
-    """Expire a subscription whose first payment never came."""
+    """Expire a subscription whose first payment was not made in time."""
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] == "open":
         collecting.void_invoice(ledger, invoice)
@@ -106,12 +100,12 @@ def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
 
 
 def end_at_scheduled_time(ledger: Ledger, subscription: Document) -> None:
-    """End a subscription at the moment that was set."""
+    """End a subscription at its scheduled time."""
     lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def drop_update(ledger: Ledger, subscription: Document) -> None:
-    """Drop a change whose payment never came."""
+    """Drop a pending update whose payment was not made in time."""
     state = ledger.state(subscription["id"])
     pending = state.get("pending_change") or {}
     invoice = ledger.find("invoice", pending.get("invoice", ""))
@@ -130,10 +124,7 @@ def announce_trial_end(ledger: Ledger, subscription: Document) -> None:
 
 
 def convert_trial(ledger: Ledger, subscription: Document) -> None:
-    """End a trial.
-
-    Bill, or, without a card, what the trial settings say.
-    """
+    """End a trial by billing, or without a card by its trial settings."""
     policy = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
     missing = lifecycle.method_of(ledger, subscription) is None
     by_mail = subscription["collection_method"] == "send_invoice"
@@ -172,10 +163,7 @@ def renew_period(ledger: Ledger, subscription: Document) -> None:
 
 
 def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
-    """Return whether an invoice is made but not collected.
-
-    Unpaid, or collection is paused.
-    """
+    """Return whether an invoice is not collected since the subscription is unpaid or paused."""
     pause = subscription["pause_collection"]
     if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
         subscription["pause_collection"] = pause = None
@@ -189,10 +177,7 @@ def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Documen
 
 
 def retry_payment(ledger: Ledger, subscription: Document) -> None:
-    """Try the latest invoice again.
-
-    After the last failure the account's setting decides.
-    """
+    """Try the latest invoice again, and apply the account's policy after the last failure."""
     invoice = ledger.get("invoice", subscription["latest_invoice"])
     attempt = collecting.collect_invoice(
         ledger, invoice, method=lifecycle.method_of(ledger, subscription)

@@ -1,7 +1,4 @@
-"""Stripe's wire shapes, loaded once.
-
-What may be asked, and what every answer is held to.
-"""
+"""Load Stripe's schemas once, which check the parameters and every answer."""
 
 import json
 from dataclasses import dataclass
@@ -19,10 +16,7 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call of the SDK.
-
-    Where it goes and what it takes and answers.
-    """
+    """Describe one call of the SDK with its path, parameters and answer."""
 
     name: str
     method: str
@@ -32,7 +26,7 @@ class Endpoint:
 
 
 def load_schema_file(name: str) -> dict[str, Any]:
-    """Return one of the shipped files."""
+    """Return one of the shipped schema files."""
     document: dict[str, Any] = json.loads((HERE / name).read_text())
     return document
 
@@ -53,7 +47,7 @@ def parameters() -> dict[str, Schema]:
 
 @cache
 def endpoints() -> tuple[Endpoint, ...]:
-    """Return every call the sandbox knows of."""
+    """Return every call that the sandbox's schemas describe."""
     return tuple(
         Endpoint(name=name, **row) for name, row in load_schema_file("endpoints.json").items()
     )
@@ -66,12 +60,10 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def faults_of(document: dict[str, Any]) -> list[str]:
-    """Return what is wrong with an answer.
+    """Return what is wrong with an answer, by its schema first and then by unknown fields.
 
-    Shape first, then fields Stripe does not have (any more).
-
-    A JSON Schema lets unknown fields pass; a removed one, such as the period on a subscription,
-    would go unnoticed and teach the product to read it.
+    A JSON Schema accepts unknown fields. A field that Stripe removed, such as the period on a subscription,
+    would stay unnoticed and the product could come to depend on it.
     """
     if document.get("object") == "list":
         return [fault for entry in document["data"] for fault in faults_of(entry)]
@@ -83,16 +75,17 @@ def faults_of(document: dict[str, Any]) -> list[str]:
 
 
 def check_answer(document: dict[str, Any]) -> None:
-    """Refuse to send what Stripe would not send.
+    """Refuse to send an answer that Stripe would not send.
 
-    A fault of the sandbox, never of the caller.
+    Raises:
+        ValueError: The sandbox built a wrong answer, which is never the caller's fault.
     """
     if wrong := faults_of(document):
         raise ValueError("; ".join(wrong[:10]))
 
 
 def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: ANN401  any JSON
-    """Return the paths of fields which the schema does not know, however deep."""
+    """Return the paths of fields that the schema does not contain, at any depth."""
     if isinstance(value, list):
         inner = schema_for(schema, value).get("items", {})
         return [
@@ -118,7 +111,7 @@ def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]: 
 
 
 def schema_for(schema: Schema, value: Any) -> Schema:  # noqa: ANN401  any JSON
-    """Return the branch which describes this value, references followed."""
+    """Return the branch that describes this value, with references resolved."""
     if "$ref" in schema:
         return schema_for(load_object_schemas()[schema["$ref"].removeprefix("#/$defs/")], value)
     branches = schema.get("anyOf", schema.get("allOf"))

@@ -1,4 +1,4 @@
-"""Subscriptions and their items as they look on the wire when they are new."""
+"""Build new subscriptions and their items as the API shows them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sandbox.stripe.documents import build_list_object, build_object_id
 
 
 def build_plan(price: Document) -> Document:
-    """Return the older face of a price, which subscription items still carry."""
+    """Return the legacy plan of a price, which subscription items still carry."""
     recurring = price["recurring"]
     return {
         "id": price["id"],
@@ -33,25 +33,19 @@ def build_plan(price: Document) -> Document:
 
 
 def strip_private_fields(price: Document) -> Document:
-    """Return a price as it lies inside other objects.
-
-    Without its tiers.
-    """
+    """Return a price as other objects contain it, without its tiers."""
     return {name: value for name, value in price.items() if name != "tiers"}
 
 
 def set_item_price(item: Document, price: Document) -> Document:
-    """Return an item with another price, or with the same one as it is now."""
+    """Return an item with another price, or with the current state of the same one."""
     return item | {"price": strip_private_fields(price), "plan": build_plan(price)}
 
 
 def build_item(
     subscription: str, price: Document, *, quantity: int | None, created: int
 ) -> Document:
-    """Return a new item.
-
-    The function that starts it sets its period. Metered prices have no quantity.
-    """
+    """Return a new item, whose period the caller sets and which has no quantity if metered."""
     metered = price["recurring"]["usage_type"] == "metered"
     return {
         "id": build_object_id("subscription_item"),
@@ -70,12 +64,12 @@ def build_item(
 
 
 def item_list(subscription: str, items: list[Document]) -> Document:
-    """Return the list of items as it lies inside a subscription."""
+    """Return the list of items as a subscription contains it."""
     return build_list_object(items, f"/v1/subscription_items?subscription={subscription}")
 
 
 def build_subscription(customer: str, *, currency: str, now: int) -> Document:
-    """Return a new subscription without items, waiting for its first payment."""
+    """Return a new subscription without items, incomplete until its first payment."""
     id_ = build_object_id("subscription")
     return (
         dict.fromkeys(UNSET)
@@ -103,7 +97,7 @@ transfer_data trial_end trial_start""".split()
 
 
 def usual_terms(now: int) -> Document:
-    """Return how a subscription is billed and ends, unless told otherwise."""
+    """Return Stripe's defaults for how a subscription is billed and ends."""
     flexible = {"proration_discounts": "included"}
     return {
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
@@ -133,10 +127,7 @@ def automatic_tax(given: dict[str, Any]) -> Document:
 
 
 def computed_tax(status: str, *, enabled: bool) -> Document:
-    """Return the tax setting of what is charged.
-
-    Who computes it, and how far that is.
-    """
+    """Return the tax setting of an invoice or session, with the status of its computation."""
     return {
         "enabled": enabled,
         "liability": {"type": "self"} if enabled else None,
@@ -146,7 +137,7 @@ def computed_tax(status: str, *, enabled: bool) -> Document:
 
 
 def get_current_period(subscription: Document) -> tuple[int, int]:
-    """Return the current period, which all items share here."""
+    """Return the current period, which all items share in the sandbox."""
     first = subscription["items"]["data"][0]
     return int(first["current_period_start"]), int(first["current_period_end"])
 

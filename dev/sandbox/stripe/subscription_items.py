@@ -1,7 +1,4 @@
-"""The subscription item endpoints.
-
-One line of a subscription, usually the seats.
-"""
+"""Serve subscription items, each of which is one line of a subscription, usually the seats."""
 
 from sandbox.store import Document
 from sandbox.stripe import changes, subscriptions
@@ -16,7 +13,7 @@ ENTRY = ("price", "plan", "price_data", "quantity", "metadata")
 
 
 def subscription_of(ledger: Ledger, item_id: str) -> Document:
-    """Return the subscription which has this item, or had it."""
+    """Return the subscription that has this item, or had it."""
     owner = ledger.state(item_id).get("subscription")
     if owner is None:
         raise build_missing_error("subscription_item", item_id)
@@ -40,9 +37,9 @@ def retrieve_subscription_item(call: Call) -> Document:
 
 
 def update_subscription_item(call: Call) -> Document:
-    """Change quantity or price.
+    """Change quantity or price, and return the item as it applies now.
 
-    The answer shows what applies, not what was asked.
+    That may differ from the request while a pending update waits for its payment.
     """
     item_id = call.path["item"]
     subscription = subscription_of(call.ledger, item_id)
@@ -64,7 +61,7 @@ def create_subscription_item(call: Call) -> Document:
 
 
 def apply_item_entry(call: Call, subscription: Document, entry: Document) -> Document:
-    """Change the subscription by one entry made of the item's parameters."""
+    """Change the subscription by one entry built from the item's parameters."""
     given = {name: call.params[name] for name in ENTRY if name in call.params}
     subscriptions.refuse_by_status(subscription, {"items"})
     change = Change.of({**call.params, "items": [entry | given]})

@@ -1,4 +1,4 @@
-"""The subscription endpoints."""
+"""Serve the subscription endpoints."""
 
 from sandbox.store import Document
 from sandbox.stripe import changes, collecting, invoicing, lifecycle, shapes
@@ -32,12 +32,12 @@ def create_subscription(call: Call) -> Document:
 
 
 def retrieve_subscription(call: Call) -> Document:
-    """Return a subscription, ended ones too."""
+    """Return a subscription, including an ended one."""
     return load_subscription(call.ledger, call.path.get(PATH) or call.path["subscription"])
 
 
 def load_subscription(ledger: Ledger, id_: str) -> Document:
-    """Return a subscription with its prices as they are now."""
+    """Return a subscription with the current state of its prices."""
     subscription = ledger.get("subscription", id_)
     items = [
         shapes.set_item_price(item, ledger.get("price", item["price"]["id"]))
@@ -47,10 +47,7 @@ def load_subscription(ledger: Ledger, id_: str) -> Document:
 
 
 def update_subscription(call: Call) -> Document:
-    """Change a subscription.
-
-    Settings, then its end, then items and what they cost.
-    """
+    """Change a subscription's settings, then its end, then its items and what they cost."""
     subscription = retrieve_subscription(call)
     refuse_by_status(subscription, set(call.params))
     if call.params.get("payment_behavior") == "pending_if_incomplete":
@@ -65,14 +62,14 @@ def update_subscription(call: Call) -> Document:
 
 
 def explained(subscription: Document, params: Document) -> Document:
-    """Return why a subscription ends, with what its customer said."""
+    """Return why a subscription ends, with the customer's comment and feedback."""
     given = params.get("cancellation_details", {})
     known: Document = subscription["cancellation_details"]
     return known | {name: blank_to_none(value) for name, value in given.items()}
 
 
 def refuse_by_status(subscription: Document, given: set[str]) -> None:
-    """Refuse what the subscription's status does not allow any more, or not yet."""
+    """Refuse changes that the subscription's status does not allow."""
     status = subscription["status"]
     if status in lifecycle.OVER and not given <= ALLOWED_OVER:
         raise StripeError(
@@ -88,7 +85,7 @@ def refuse_by_status(subscription: Document, given: set[str]) -> None:
 
 
 def guard_pending(subscription: Document, given: set[str]) -> None:
-    """Refuse what a pending update cannot hold."""
+    """Refuse parameters that a pending update cannot hold."""
     allowed = {"items", "expand", "payment_behavior", "proration_behavior", "proration_date"}
     allowed |= {"billing_cycle_anchor", "trial_end", "off_session"}
     if wrong := sorted(given - allowed):
@@ -104,7 +101,7 @@ def guard_pending(subscription: Document, given: set[str]) -> None:
 
 
 def cancel_subscription(call: Call) -> Document:
-    """End a subscription at once, with a credit and a last invoice if asked for."""
+    """End a subscription at once, with a credit and a last invoice on request."""
     subscription = retrieve_subscription(call)
     if subscription["status"] in lifecycle.OVER:
         raise StripeError(
@@ -136,7 +133,7 @@ def pause_subscription(call: Call) -> Document:
 
 
 def resume_subscription(call: Call) -> Document:
-    """Take up a paused subscription."""
+    """Resume a paused subscription."""
     return lifecycle.resume_paused(
         call.ledger,
         retrieve_subscription(call),
@@ -146,10 +143,7 @@ def resume_subscription(call: Call) -> Document:
 
 
 def list_subscriptions(call: Call) -> Document:
-    """List subscriptions.
-
-    Canceled ones only when asked for.
-    """
+    """List subscriptions, where canceled ones are included only on request."""
     ledger, params = call.ledger, call.params
     owner = params.get("customer")
     every = ledger.owned("subscription", owner) if owner else iter(ledger.all("subscription"))

@@ -1,7 +1,4 @@
-"""Tax ids of customers.
-
-The format is checked at once, the register later.
-"""
+"""Serve customers' tax ids, whose format is checked at once and whose registration later."""
 
 import re
 
@@ -27,10 +24,7 @@ REGISTERED = frozenset({"eu_vat", "gb_vat", "au_abn"})
 
 
 def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document:
-    """Add a tax id. It starts pending.
-
-    The register answers with an update of its own.
-    """
+    """Add a tax id, which is pending until its verification sends an update."""
     pattern = FORMATS.get(type_)
     if not value or (pattern and not pattern.fullmatch(value)):
         raise StripeError(f"Invalid value for {type_}.", code="tax_id_invalid", param="value")
@@ -53,9 +47,9 @@ def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> D
 
 
 def verify_tax_id(ledger: Ledger, tax_id: Document) -> None:
-    """Let the register answer.
+    """Set the verification of a tax id and announce it.
 
-    Numbers ending in 111111111 are unknown, 222222222 never answers.
+    Numbers ending in 111111111 are unverified, those ending in 222222222 stay pending.
     """
     if tax_id["verification"] is None or tax_id["value"].endswith(PENDING):
         return
@@ -66,7 +60,7 @@ def verify_tax_id(ledger: Ledger, tax_id: Document) -> None:
 
 
 def verification(status: str) -> Document:
-    """Return what the register said."""
+    """Return the result of a verification."""
     known = status == "verified"
     return {
         "status": status,
@@ -76,10 +70,7 @@ def verification(status: str) -> Document:
 
 
 def country_of(type_: str, value: str) -> str | None:
-    """Return the country a tax id belongs to.
-
-    Greece writes EL, Northern Ireland XI.
-    """
+    """Return the country of a tax id, where Greece has the prefix EL and Northern Ireland XI."""
     if type_ == "eu_vat":
         return {"EL": "GR", "XI": "GB"}.get(value[:2], value[:2])
     country = type_.partition("_")[0].upper()
@@ -87,10 +78,7 @@ def country_of(type_: str, value: str) -> str | None:
 
 
 def create_tax_id(call: Call) -> Document:
-    """Add a tax id to a customer.
-
-    The answer still says pending.
-    """
+    """Add a tax id to a customer, which is returned as pending."""
     customer = call.ledger.get("customer", call.path["customer"], param="customer")
     return attach_tax_id(
         call.ledger, customer["id"], type_=call.params["type"], value=call.params["value"]

@@ -1,7 +1,7 @@
-"""Webhook endpoints, kept as documents.
+"""Serve webhook endpoints, which are only stored.
 
-The sandbox sends every event to one place, the product next to it, regardless of what is registered here; so the
-secret it hands out is the one it signs with.
+The sandbox sends every event to the product that runs next to it, no matter which endpoints exist, and
+returns the secret it signs with.
 """
 
 from sandbox.store import Document
@@ -12,10 +12,7 @@ from sandbox.stripe.listing import build_list_page
 
 
 def create_webhook_endpoint(call: Call) -> Document:
-    """Register an endpoint.
-
-    Its secret is shown this once.
-    """
+    """Register an endpoint and return its secret, which is shown only once."""
     endpoint: Document = {
         "id": build_object_id("webhook_endpoint"),
         "object": "webhook_endpoint",
@@ -39,10 +36,7 @@ def retrieve_webhook_endpoint(call: Call) -> Document:
 
 
 def update_webhook_endpoint(call: Call) -> Document:
-    """Change an endpoint.
-
-    Its API version never changes.
-    """
+    """Change an endpoint, except for its API version."""
     endpoint = retrieve_webhook_endpoint(call)
     if call.params.get("url") == "":
         raise build_blank_error("url")
@@ -57,7 +51,7 @@ def update_webhook_endpoint(call: Call) -> Document:
 
 
 def delete_webhook_endpoint(call: Call) -> Document:
-    """Forget an endpoint."""
+    """Delete an endpoint."""
     endpoint = retrieve_webhook_endpoint(call)
     call.ledger.remove(endpoint)
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}

@@ -1,7 +1,4 @@
-"""The API below `/stripe/v1`, and what the core must know of this vendor.
-
-Signatures and error shape.
-"""
+"""Route the API below `/stripe/v1` and register its signatures and error bodies."""
 
 from starlette.routing import BaseRoute, Route
 
@@ -13,10 +10,7 @@ from sandbox.world import World
 
 
 def routes(world: World) -> list[BaseRoute]:
-    """Return one route that serves the whole API.
-
-    The dispatcher knows the paths.
-    """
+    """Return one route that serves the whole API, since the dispatcher resolves the paths."""
     secret = world.settings.stripe_webhook_secret
     world.deliveries.register("stripe", lambda _: build_stripe_signer(secret))
     world.faults.shape("stripe", build_injected_error)

@@ -1,9 +1,7 @@
-"""Stytch's half of the sandbox.
+"""Serve Stytch's B2B API to the unmodified Stytch SDK.
 
-The B2B API as its own SDK speaks it.
-
-Where Stytch's behaviour is known only from its documentation, this follows the documentation;
-`docs` of the errors and statuses live in `errors`, the table of paths in `api`.
+Behaviour follows https://stytch.com/docs/b2b/api where it was not observed at Stytch itself.
+Error types and statuses are in `errors`, the table of paths in `api`.
 """
 
 from functools import partial
@@ -18,7 +16,7 @@ REFUSALS = {errors.StytchError: steering.render_stytch_refusal}
 
 
 def routes(world: World) -> list[BaseRoute]:
-    """Return the API below `/v1/b2b`."""
+    """Build the routes of the API below `/v1/b2b`."""
     world.faults.shape("stytch", errors.build_fault_error)
     world.deliveries.register("stytch", partial(webhooks.build_svix_signer, world.settings))
     tokens.published(world)  # makes the first key now rather than during someone's request
@@ -27,20 +25,14 @@ def routes(world: World) -> list[BaseRoute]:
 
 
 def control(world: World) -> list[BaseRoute]:
-    """Return the control routes below `/_sandbox`."""
+    """Build the control routes below `/_sandbox`."""
     return steering.build_control_endpoints(world)
 
 
 def pages(_: World) -> list[BaseRoute]:
-    """Return the pages of this half.
-
-    None, the core has them all.
-    """
+    """Return no pages, because the core serves those that Stytch needs."""
     return []
 
 
 def advance(_: World) -> None:
-    """Do what became due.
-
-    Nothing, as every end is read off the clock when it matters.
-    """
+    """Do nothing when the clock moves, because expiry is checked at each use."""

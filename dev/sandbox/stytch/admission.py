@@ -1,7 +1,4 @@
-"""Who may be let in.
-
-What an organization's settings say of an address, and of its proof.
-"""
+"""Check whether an organization's settings admit an address and its proof."""
 
 from sandbox.store import Document
 from sandbox.stytch import organizations
@@ -19,7 +16,7 @@ def check_invitable(organization: Document, email: str) -> None:
 
 
 def check_joinable(organization: Document, email: str) -> None:
-    """Refuse someone who may not join by their address alone."""
+    """Refuse an address that may not join by its domain alone."""
     if organization["email_jit_provisioning"] == "NOT_ALLOWED":
         raise StytchError("email_jit_provisioning_not_allowed")
     if domain_of(email) not in organizations.joinable_domains(organization):
@@ -29,11 +26,10 @@ def check_joinable(organization: Document, email: str) -> None:
 def list_unmet_requirements(
     organization: Document, member: Document, factors: list[Document]
 ) -> Document:
-    """Return what an organization still asks of someone with these proofs.
+    """Return what an organization still requires of a member with these factors.
 
-    Empty when nothing.
-
-    No second factor can be proven here: anyone who needs one gets no session.
+    The result is empty when nothing is missing. The sandbox can prove no second factor, so a
+    member who needs one gets no session.
     """
     proven = {factor["type"] for factor in factors}
     allowed = organization["allowed_auth_methods"]

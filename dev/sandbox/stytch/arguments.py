@@ -1,7 +1,4 @@
-"""What the arguments of the API look like.
-
-One of another shape is refused before anything happens.
-"""
+"""Check the arguments of the API against JSON schemas before a call changes anything."""
 
 from typing import Any
 
@@ -20,12 +17,12 @@ MAPPING: Schema = {"type": "object"}
 
 
 def build_object_schema(*, required: tuple[str, ...] = (), **fields: Schema) -> Schema:
-    """Return the schema of an object."""
+    """Build the schema of an object."""
     return {"type": "object", "properties": fields, "required": required}
 
 
 def build_list_schema(schema: Schema) -> Schema:
-    """Return the schema of a list."""
+    """Build the schema of a list."""
     return {"type": "array", "items": schema}
 
 
@@ -95,10 +92,7 @@ VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SHAPES.item
 
 
 def check_arguments(given: Document) -> None:
-    """Refuse an argument of another shape.
-
-    Null stands for one that was not given.
-    """
+    """Refuse an argument that does not match its schema, and treat null as absent."""
     for name in given.keys() & VALIDATORS.keys():
         if given[name] is None:
             continue

@@ -1,7 +1,4 @@
-"""Control of Stytch's half.
-
-Changes made in the dashboard or by SCIM, keys, tokens, the inbox.
-"""
+"""Serve the control calls that stand for Stytch's dashboard and SCIM, its keys and its mails."""
 
 from functools import partial
 
@@ -61,7 +58,7 @@ ORGANIZATION: dict[str, Kind] = {
 
 
 def source_of(asked: Document) -> webhooks.Source:
-    """Return who is said to act, the dashboard unless told otherwise."""
+    """Take the source of a change out of the body, by default the dashboard."""
     name = str(asked.pop("source", "dashboard")).lower()
     if name not in SOURCES:
         raise RefusedError(f"source must be one of {', '.join(SOURCES)}.")
@@ -71,14 +68,14 @@ def source_of(asked: Document) -> webhooks.Source:
 async def documented(
     request: Request, allowed: dict[str, Kind], *, required: tuple[str, ...] = ()
 ) -> Document:
-    """Return the JSON body, whose fields are also held to the shapes of Stytch's arguments."""
+    """Read a JSON body and check its fields as arguments of Stytch."""
     asked = await read_fields(request, allowed, required=required)
     arguments.check_arguments(asked)
     return asked
 
 
 def known_member(world: World, request: Request) -> Document:
-    """Return the member of the path, deleted or not."""
+    """Return the member named in the path, even a deleted one."""
     member = members.find_member(world, request.path_params["member_id"])
     if member is None:
         raise RefusedError("No such member.", status=404)
@@ -86,10 +83,7 @@ def known_member(world: World, request: Request) -> Document:
 
 
 async def create_member(world: World, request: Request) -> JSONResponse:
-    """Add a member.
-
-    An invited one gets the invitation by mail.
-    """
+    """Add a member, and mail the invitation when the status is `invited`."""
     allowed = MEMBER | {"organization_id": str}
     asked = await documented(request, allowed, required=("organization_id", "email_address"))
     source, status = source_of(asked), asked.pop("status", "active")
@@ -112,10 +106,7 @@ async def create_member(world: World, request: Request) -> JSONResponse:
 
 
 async def change_member(world: World, request: Request) -> JSONResponse:
-    """Change a member's roles, name, address or status.
-
-    `deleted` deletes.
-    """
+    """Change a member's fields, or delete it when the status becomes `deleted`."""
     asked = await documented(request, MEMBER)
     source, member = source_of(asked), known_member(world, request)
     check_status(asked.get("status", "active"), among=STATUSES)
@@ -137,12 +128,12 @@ async def delete_member(world: World, request: Request) -> JSONResponse:
 
 
 async def show_member(world: World, request: Request) -> JSONResponse:
-    """Show a member, deleted or not."""
+    """Show a member, even a deleted one."""
     return JSONResponse(members.render_member(world, known_member(world, request)))
 
 
 def check_status(status: str, *, among: frozenset[str]) -> None:
-    """Refuse a status members cannot have."""
+    """Refuse a status that is not one of the allowed ones."""
     if status not in among:
         raise RefusedError(f"status must be one of {', '.join(sorted(among))}.")
 
@@ -165,7 +156,7 @@ async def change_organization(world: World, request: Request) -> JSONResponse:
 
 
 async def delete_organization(world: World, request: Request) -> JSONResponse:
-    """Delete an organization with everyone in it."""
+    """Delete an organization and its members."""
     source = source_of(await read_fields(request, {"source": str}))
     organization = organizations.get_organization(world, request.path_params["organization_id"])
     departures.of_organization(world, organization, source=source)
@@ -173,10 +164,7 @@ async def delete_organization(world: World, request: Request) -> JSONResponse:
 
 
 async def send_unverified_event(world: World, request: Request) -> JSONResponse:
-    """Send an event that no change caused.
-
-    Late, about no one, or contradicting the API.
-    """
+    """Send an event that no change caused, for example a late or contradictory one."""
     allowed: dict[str, Kind] = {"document": dict, "source": str}
     allowed |= dict.fromkeys(("object_type", "id", "action"), str)
     asked = await read_fields(request, allowed, required=("object_type", "id", "action"))
@@ -195,10 +183,7 @@ async def send_unverified_event(world: World, request: Request) -> JSONResponse:
 
 
 async def rotate_signing_key(world: World, request: Request) -> JSONResponse:
-    """Make a new signing key.
-
-    The one before stays published.
-    """
+    """Create a new signing key and keep the previous one published."""
     await read_fields(request, {})
     key = tokens.rotate_key(world)
     published = [entry["kid"] for entry in tokens.published(world)]
@@ -206,9 +191,10 @@ async def rotate_signing_key(world: World, request: Request) -> JSONResponse:
 
 
 async def sign_test_token(world: World, request: Request) -> JSONResponse:
-    """Sign claims over a valid default, of a real member or session if one is named.
+    """Sign a session JWT whose claims and header a test may override.
 
-    A null removes a claim or a header; `foreign_key` signs with a key no one published.
+    The defaults come from the named member or session. A null removes a claim or a header, and
+    `foreign_key` signs with a key that is not published.
     """
     allowed: dict[str, Kind] = {"claims": dict, "header": dict, "foreign_key": bool}
     allowed |= {"member_id": str, "member_session_id": str}
@@ -221,10 +207,7 @@ async def sign_test_token(world: World, request: Request) -> JSONResponse:
 
 
 def default_claims(world: World, asked: Document) -> Document:
-    """Return valid claims.
-
-    Of the named session, of the named member's, or of no one.
-    """
+    """Build valid claims for the named session or member, or for an invented one."""
     if session_id := asked.get("member_session_id"):
         session = sessions.find_session(world, session_id)
     elif member_id := asked.get("member_id"):
@@ -245,7 +228,7 @@ def default_claims(world: World, asked: Document) -> Document:
 
 
 def build_unsaved_session(world: World, member: Document | None) -> Document:
-    """Return a session that exists in a token only."""
+    """Build a session that is not stored and exists in a token only."""
     now = world.clock.now()
     who = member or {
         "member_id": build_stytch_id("member"),
@@ -264,13 +247,13 @@ def build_unsaved_session(world: World, member: Document | None) -> Document:
 
 
 async def list_stytch_mails(world: World, request: Request) -> JSONResponse:
-    """List the mails sent, newest first."""
+    """List the sent mails, newest first."""
     mails = mail.find_mails(world, email=request.query_params.get("email", ""))
     return JSONResponse({"mails": mails})
 
 
 async def render_stytch_refusal(_: Request, error: Exception) -> JSONResponse:
-    """Render a refusal of Stytch's rules on the control plane."""
+    """Render an error of Stytch on the control plane."""
     assert isinstance(error, StytchError)  # noqa: S101  for the type checker
     return JSONResponse(
         {"error": error.message, "error_type": error.error_type}, status_code=error.status
@@ -278,7 +261,7 @@ async def render_stytch_refusal(_: Request, error: Exception) -> JSONResponse:
 
 
 def build_control_endpoints(world: World) -> list[BaseRoute]:
-    """Return the control routes below `/_sandbox`."""
+    """Build the control routes below `/_sandbox`."""
     table = (
         ("POST", "/stytch/members", create_member),
         ("GET", "/stytch/members/{member_id}", show_member),

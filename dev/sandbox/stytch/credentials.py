@@ -1,7 +1,4 @@
-"""What proves an address.
-
-Links, codes and intermediate sessions, each with an end and one use.
-"""
+"""Create and consume the links, codes and intermediate sessions that prove an address."""
 
 import base64
 import hashlib
@@ -24,7 +21,7 @@ INTERMEDIATE_MINUTES = 10
 
 
 def create_link_token(world: World, *, purpose: str, minutes: int, **details: object) -> Document:
-    """Make a link's token, for `discovery` or `member`."""
+    """Create a link's token for the purpose `discovery` or `member`."""
     link = {"token": new_token(), "purpose": purpose, "used": False, **details}
     link["expires_at"] = get_expiry(world, minutes)
     world.store.put(LINK, str(link["token"]), link)
@@ -32,9 +29,11 @@ def create_link_token(world: World, *, purpose: str, minutes: int, **details: ob
 
 
 def use_link_token(world: World, token: str, *, purpose: str, verifier: str | None) -> Document:
-    """Use a link up, or refuse.
+    """Mark a link as used and return it.
 
-    Unknown, of the other kind, used, expired, another device.
+    Raises:
+        StytchError: the link is unknown, of another purpose, used or expired, or the PKCE
+            verifier does not match its challenge.
     """
     link = world.store.get(LINK, token)
     if link is None or link["purpose"] != purpose:
@@ -48,13 +47,13 @@ def use_link_token(world: World, token: str, *, purpose: str, verifier: str | No
 
 
 def is_link_used(world: World, token: str) -> bool:
-    """Return whether a link's token was used up."""
+    """Return whether a link was used."""
     link = world.store.get(LINK, token)
     return link is not None and bool(link["used"])
 
 
 def challenge_of(verifier: str) -> str:
-    """Return the PKCE challenge of a verifier."""
+    """Compute the PKCE challenge of a verifier."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -63,10 +62,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def create_code(world: World, *, place: str, email: str, minutes: int) -> Document:
-    """Make a six-digit code.
-
-    It replaces the one sent before.
-    """
+    """Create a six-digit code that replaces the previous one."""
     code = {"code": f"{secrets.randbelow(1_000_000):06}", "used": False}
     code["expires_at"] = get_expiry(world, minutes)
     world.store.put(CODE, f"{place}/{email}", code)
@@ -74,9 +70,10 @@ def create_code(world: World, *, place: str, email: str, minutes: int) -> Docume
 
 
 def use_mailed_code(world: World, code: str, *, place: str, email: str) -> None:
-    """Use a code up, or refuse.
+    """Mark a code as used.
 
-    Wrong, used, expired.
+    Raises:
+        StytchError: the code is wrong, used or expired.
     """
     sent = world.store.get(CODE, f"{place}/{email}")
     if sent is None or not hmac.compare_digest(sent["code"].encode(), code.encode()):
@@ -90,10 +87,7 @@ def use_mailed_code(world: World, code: str, *, place: str, email: str) -> None:
 
 
 def new_intermediate(world: World, *, email: str, factors: list[Document]) -> Document:
-    """Begin an intermediate session.
-
-    Someone proved an address, but chose no organization yet.
-    """
+    """Start the session of a proven address that has no organization yet."""
     session = {"token": new_token(), "email": email, "factors": factors}
     session["expires_at"] = get_expiry(world, INTERMEDIATE_MINUTES)
     world.store.put(INTERMEDIATE, str(session["token"]), session)
@@ -101,7 +95,7 @@ def new_intermediate(world: World, *, email: str, factors: list[Document]) -> Do
 
 
 def intermediate(world: World, token: str) -> Document:
-    """Return an intermediate session without using it up."""
+    """Return an intermediate session without ending it."""
     session = world.store.get(INTERMEDIATE, token)
     if session is None or has_expired(world, session):
         raise StytchError("intermediate_session_not_found")
@@ -109,14 +103,14 @@ def intermediate(world: World, token: str) -> Document:
 
 
 def add_factors(world: World, session: Document, factors: list[Document]) -> Document:
-    """Let an intermediate session hold what was proven since."""
+    """Replace the factors of an intermediate session."""
     held = session | {"factors": factors}
     world.store.put(INTERMEDIATE, session["token"], held)
     return held
 
 
 def use_intermediate(world: World, session: Document) -> None:
-    """End an intermediate session that became a real one."""
+    """End an intermediate session that was exchanged for a member session."""
     world.store.delete(INTERMEDIATE, session["token"])
 
 
@@ -124,10 +118,10 @@ def use_intermediate(world: World, session: Document) -> None:
 
 
 def get_expiry(world: World, minutes: int) -> str:
-    """Return when something made now ends."""
+    """Compute when something created now expires."""
     return format_stytch_time(world.clock.now() + timedelta(minutes=minutes))
 
 
 def has_expired(world: World, document: Document) -> bool:
-    """Return whether the sandbox's clock passed a document's end."""
+    """Return whether a document has expired by the sandbox's clock."""
     return parse_instant(document["expires_at"]) <= world.clock.now()

@@ -1,7 +1,4 @@
-"""Stytch's refusals.
-
-One table of types, statuses and texts, and the exception that carries one.
-"""
+"""Define Stytch's error types with their statuses and texts."""
 
 from sandbox.store import Document
 
@@ -85,7 +82,7 @@ ERRORS = {
 
 
 class StytchError(Exception):
-    """A refusal by its type, which gives the status and the text."""
+    """Carry one error type with its status and text."""
 
     def __init__(self, error_type: str, message: str = "") -> None:
         self.error_type = error_type
@@ -95,7 +92,7 @@ class StytchError(Exception):
 
 
 def build_error_body(*, status: int, error_type: str, message: str, request_id: str) -> Document:
-    """Return an error the way Stytch words it."""
+    """Build the JSON body of an error in Stytch's format."""
     return {
         "status_code": status,
         "request_id": request_id,
@@ -106,7 +103,7 @@ def build_error_body(*, status: int, error_type: str, message: str, request_id: 
 
 
 def build_fault_error(status: int) -> Document:
-    """Return the error of a fault that only names a status."""
+    """Build the error body of a fault that names only a status."""
     fitting = {429: "too_many_requests", 401: "unauthorized_credentials", 400: "bad_request"}
     error_type = fitting.get(status, "internal_server_error")
     message = ERRORS[error_type][1]

@@ -1,7 +1,4 @@
-"""The mails Stytch would send.
-
-Invitations, sign-in links, codes.
-"""
+"""Send the mails of Stytch with invitations, sign-in links and codes."""
 
 from sandbox import mail
 from sandbox.store import Document
@@ -13,10 +10,7 @@ from sandbox.world import World
 def build_link_target(
     world: World, redirect_url: str | None, *, token_type: str, token: str
 ) -> str:
-    """Return where a link leads.
-
-    The caller's page, or our landing page when none was named.
-    """
+    """Build the URL of a mailed link, by default to the sandbox's landing page."""
     url = redirect_url or f"{world.settings.public_url}/landing"
     return with_query(url, stytch_token_type=token_type, token=token)
 
@@ -24,7 +18,7 @@ def build_link_target(
 def discovery(
     world: World, *, email: str, redirect_url: str | None, minutes: int, challenge: str | None
 ) -> None:
-    """Send a link that proves an address and leads to the choice of an organization."""
+    """Mail a link that proves an address before an organization is chosen."""
     link = credentials.create_link_token(
         world, purpose="discovery", minutes=minutes, email=email, challenge=challenge
     )
@@ -52,7 +46,7 @@ def to_member(  # noqa: PLR0913  a letter has this many parts
     minutes: int,
     challenge: str | None = None,
 ) -> None:
-    """Send a member a link that signs in to one organization."""
+    """Mail a member a link that signs in to one organization."""
     email = member["email_address"]
     link = credentials.create_link_token(
         world,
@@ -85,7 +79,7 @@ def invitation(
     redirect_url: str | None,
     minutes: int,
 ) -> None:
-    """Invite someone, in the name of the member who did."""
+    """Mail an invitation that names the inviting member."""
     inviter = members.get_member(world, organization, inviter_id) if inviter_id else None
     name = organization["organization_name"]
     by = (
@@ -108,7 +102,7 @@ def invitation(
 def send_code_mail(
     world: World, *, email: str, place: str, minutes: int, organization: str = ""
 ) -> None:
-    """Send a one-time code."""
+    """Mail a one-time code."""
     sent = credentials.create_code(world, place=place, email=email, minutes=minutes)
     where = f" to {organization}" if organization else ""
     mail.deliver_mail(

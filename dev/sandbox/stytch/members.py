@@ -1,7 +1,4 @@
-"""Members.
-
-Their shape, their life from pending to deleted, and the addresses they are found by.
-"""
+"""Store members, change their status and find them by address."""
 
 import re
 
@@ -51,15 +48,12 @@ EMPTY: Document = {
 
 
 def render_member(world: World, member: Document) -> Document:
-    """Return a member the way Stytch shows one.
-
-    Roles with sources, nothing of our own.
-    """
+    """Render a member in Stytch's format, without the sandbox's private fields."""
     return rendered_in(organizations.get_organization(world, member["organization_id"]), member)
 
 
 def rendered_in(organization: Document, member: Document) -> Document:
-    """Return a member of an organization at hand, as a search does for many."""
+    """Render a member whose organization is already loaded."""
     held = roles.list_held_roles(organization, member)
     shown = {name: value for name, value in member.items() if not name.startswith("_")}
     shown["roles"] = held
@@ -68,7 +62,7 @@ def rendered_in(organization: Document, member: Document) -> Document:
 
 
 def list_role_ids(world: World, member: Document) -> list[str]:
-    """Return the ids of the roles a member holds."""
+    """List the ids of the roles that a member holds."""
     organization = organizations.get_organization(world, member["organization_id"])
     return [entry["role_id"] for entry in roles.list_held_roles(organization, member)]
 
@@ -77,15 +71,12 @@ def list_role_ids(world: World, member: Document) -> list[str]:
 
 
 def find_member(world: World, member_id: str) -> Document | None:
-    """Return a member wherever it is, deleted or not."""
+    """Find a member in any organization, even a deleted one."""
     return world.store.get(KIND, member_id)
 
 
 def get_member(world: World, organization: Document, reference: str) -> Document:
-    """Return a member of an organization by id or external id.
-
-    A deleted one is not found.
-    """
+    """Return a member by id or external id, or refuse one that is deleted or elsewhere."""
     organization_id = organization["organization_id"]
     if found := world.store.get(EXTERNAL, f"{organization_id}/{reference}"):
         reference = found["member_id"]
@@ -98,7 +89,7 @@ def get_member(world: World, organization: Document, reference: str) -> Document
 
 
 def find_by_email(world: World, organization: Document, email: str) -> Document | None:
-    """Return the living member who has an address."""
+    """Find the member of an organization that has an address and is not deleted."""
     for member in with_email(world, email):
         if member["organization_id"] == organization["organization_id"]:
             return member
@@ -106,13 +97,13 @@ def find_by_email(world: World, organization: Document, email: str) -> Document 
 
 
 def with_email(world: World, email: str) -> list[Document]:
-    """Return the living members of all organizations who have an address."""
+    """List the members of all organizations with an address, except deleted ones."""
     ids = world.store.ids(f"{PEOPLE}:{email}")
     return [member for id_ in ids if (member := find_member(world, id_))]
 
 
 def list_members(world: World, organization: Document) -> list[Document]:
-    """Return every member of an organization, deleted ones included."""
+    """List every member of an organization, even deleted ones."""
     ids = world.store.ids(f"{ROSTER}:{organization['organization_id']}")
     return [member for id_ in ids if (member := find_member(world, id_))]
 
@@ -129,7 +120,7 @@ def create_member(
     source: webhooks.Source,
     **fields: object,
 ) -> Document:
-    """Make a member, or refuse an address that is taken here."""
+    """Create a member, or refuse an address that is taken in the organization."""
     email = normal_email(email_address)
     now = format_stytch_time(world.clock.now())
     member = {
@@ -152,10 +143,7 @@ def create_member(
 def update_member(
     world: World, member: Document, *, source: webhooks.Source, **fields: object
 ) -> Document:
-    """Change a member's fields.
-
-    Those not named stay.
-    """
+    """Change the given fields of a member."""
     after = dict(member)
     unlink = fields.pop("unlink_email", False)
     if (email := fields.pop("email_address", None)) is not None:
@@ -167,10 +155,7 @@ def update_member(
 def activate_member(
     world: World, member: Document, *, source: webhooks.Source = "DIRECT"
 ) -> Document:
-    """Note that a member proved the address.
-
-    Active from now on.
-    """
+    """Mark a member as active with a verified address."""
     if member["status"] == "active" and member["email_address_verified"]:
         return member
     after = member | {"status": "active", "email_address_verified": True}
@@ -178,20 +163,14 @@ def activate_member(
 
 
 def delete_member(world: World, member: Document, *, source: webhooks.Source) -> None:
-    """Mark a member deleted.
-
-    The address may be used again.
-    """
+    """Mark a member as deleted and free its address."""
     after = member | {"status": "deleted", "updated_at": format_stytch_time(world.clock.now())}
     save_member(world, after, before=member)
     announce_member(world, after, action="DELETE", source=source)
 
 
 def reactivate_member(world: World, organization: Document, member_id: str) -> Document:
-    """Bring a deleted member back.
-
-    Only by Stytch's own id.
-    """
+    """Make a deleted member active again, found by Stytch's own id only."""
     member = find_member(world, member_id)
     if member is None or member["organization_id"] != organization["organization_id"]:
         raise StytchError("member_not_found")
@@ -205,10 +184,7 @@ def reactivate_member(world: World, organization: Document, member_id: str) -> D
 
 
 def forget_members(world: World, organization: Document) -> list[str]:
-    """Remove every member of an organization that goes.
-
-    Return their ids.
-    """
+    """Remove every member of a deleted organization and return their ids."""
     members = list_members(world, organization)
     for member in members:
         index_member(world, member, None)
@@ -220,7 +196,7 @@ def forget_members(world: World, organization: Document) -> list[str]:
 def replace_member(
     world: World, before: Document, after: Document, *, source: webhooks.Source
 ) -> Document:
-    """Save a changed member and tell the product."""
+    """Save a changed member and queue its webhook event."""
     after["updated_at"] = format_stytch_time(world.clock.now())
     save_member(world, after, before=before)
     announce_member(world, after, action="UPDATE", source=source)
@@ -230,7 +206,7 @@ def replace_member(
 def announce_member(
     world: World, member: Document, *, action: webhooks.Action, source: webhooks.Source
 ) -> None:
-    """Tell the product."""
+    """Queue the webhook event of a member."""
     webhooks.emit_webhook(
         world,
         action=action,
@@ -245,7 +221,7 @@ def announce_member(
 
 
 def apply_member_fields(world: World, member: Document, fields: Document) -> None:
-    """Check fields and write them into a member."""
+    """Check fields and copy them into a member."""
     if fields.get("roles") is not None:
         wanted = fields["roles"]
         member["_explicit"] = roles.check_role_ids(world, member["organization_id"], wanted)
@@ -263,7 +239,7 @@ def apply_member_fields(world: World, member: Document, fields: Document) -> Non
 
 
 def check_member_external_id(world: World, member: Document, external_id: str) -> None:
-    """Refuse an external id of another alphabet or of another member."""
+    """Refuse an external id that is malformed or belongs to another member."""
     if not EXTERNAL_ALPHABET.fullmatch(external_id):
         raise StytchError("invalid_argument", "external_id has characters that are not allowed.")
     owner = world.store.get(EXTERNAL, f"{member['organization_id']}/{external_id}")
@@ -272,10 +248,7 @@ def check_member_external_id(world: World, member: Document, external_id: str) -
 
 
 def change_email(world: World, member: Document, email: str, *, keep_old: bool) -> None:
-    """Give a member another address.
-
-    The old one is retired, the new one unverified.
-    """
+    """Replace a member's address with an unverified one and retire the old one."""
     if email == member["email_address"]:
         return
     refuse_taken(world, member, email)
@@ -289,7 +262,7 @@ def change_email(world: World, member: Document, email: str, *, keep_old: bool) 
 
 
 def refuse_taken(world: World, member: Document, email: str) -> None:
-    """Refuse an address another member of the organization has or retired."""
+    """Refuse an address that another member of the organization has or had."""
     retired = world.store.get(RETIRED, f"{member['organization_id']}/{email}")
     others = [m for m in with_email(world, email) if m["member_id"] != member["member_id"]]
     same_place = [m for m in others if m["organization_id"] == member["organization_id"]]
@@ -301,22 +274,19 @@ def refuse_taken(world: World, member: Document, email: str) -> None:
 
 
 def roster_of(member: Document) -> str:
-    """Return the kind that lists a member's organization."""
+    """Return the store kind that lists the members of an organization."""
     return f"{ROSTER}:{member['organization_id']}"
 
 
 def save_member(world: World, member: Document, *, before: Document | None) -> None:
-    """Write a member and the indexes."""
+    """Store a member and its index entries."""
     index_member(world, before, member)
     world.store.put(KIND, member["member_id"], member)
     world.store.put(roster_of(member), member["member_id"], {})
 
 
 def index_member(world: World, before: Document | None, after: Document | None) -> None:
-    """Move the addresses a member is found by.
-
-    A deleted one has none.
-    """
+    """Replace the index entries of a member, of which a deleted one has none."""
     if before:
         for kind, id_ in list_member_keys(before):
             world.store.delete(kind, id_)
@@ -326,7 +296,7 @@ def index_member(world: World, before: Document | None, after: Document | None) 
 
 
 def list_member_keys(member: Document) -> list[tuple[str, str]]:
-    """Return the index entries of one member."""
+    """List the index entries of one member."""
     here, member_id = member["organization_id"], member["member_id"]
     found = [(f"{PEOPLE}:{member['email_address']}", member_id)]
     found += [

@@ -1,7 +1,4 @@
-"""Organizations.
-
-Their shape, their settings, and the three names each is found by.
-"""
+"""Store organizations and find them by id, slug or external id."""
 
 import re
 
@@ -74,7 +71,11 @@ EMPTY: Document = {
 
 
 def get_organization(world: World, reference: str) -> Document:
-    """Return an organization by id, slug or external id, or refuse."""
+    """Return an organization by id, slug or external id.
+
+    Raises:
+        StytchError: the reference is malformed or there is no such organization.
+    """
     if not reference or len(reference) > 128 or re.search(r"[\s/]", reference):
         raise StytchError("invalid_organization_id")
     for index in (SLUG, EXTERNAL):
@@ -88,10 +89,7 @@ def get_organization(world: World, reference: str) -> Document:
 
 
 def create_organization(world: World, *, source: webhooks.Source, **fields: object) -> Document:
-    """Make an organization.
-
-    A slug not given is made from the name.
-    """
+    """Create an organization, and derive a missing slug from its name."""
     now = format_stytch_time(world.clock.now())
     organization_id = build_stytch_id("organization")
     organization = {"organization_id": organization_id, "organization_name": "", **EMPTY}
@@ -109,10 +107,7 @@ def create_organization(world: World, *, source: webhooks.Source, **fields: obje
 def update_organization(
     world: World, organization: Document, *, source: webhooks.Source, **fields: object
 ) -> Document:
-    """Change an organization's fields.
-
-    Those not named stay.
-    """
+    """Change the given fields of an organization."""
     before = dict(organization)
     after = dict(organization) | {"updated_at": format_stytch_time(world.clock.now())}
     apply_organization_fields(world, after, fields)
@@ -122,10 +117,7 @@ def update_organization(
 
 
 def delete_organization(world: World, organization: Document, *, source: webhooks.Source) -> None:
-    """Forget an organization.
-
-    Its members go with it, without events of their own.
-    """
+    """Remove an organization, whose members get no events of their own."""
     index_organization(world, organization, None)
     world.store.delete(KIND, organization["organization_id"])
     world.store.delete(roles.ORG_POLICY, organization["organization_id"])
@@ -135,7 +127,7 @@ def delete_organization(world: World, organization: Document, *, source: webhook
 def announce_organization(
     world: World, organization: Document, *, action: webhooks.Action, source: webhooks.Source
 ) -> None:
-    """Tell the product."""
+    """Queue the webhook event of an organization."""
     webhooks.emit_webhook(
         world,
         action=action,
@@ -147,7 +139,7 @@ def announce_organization(
 
 
 def apply_organization_fields(world: World, organization: Document, fields: Document) -> None:
-    """Check fields and write them into an organization."""
+    """Check fields and copy them into an organization."""
     name = fields.get("organization_name", organization["organization_name"])
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= 128:
         raise StytchError("invalid_argument", "organization_name must have 1 to 128 characters.")
@@ -162,7 +154,7 @@ def apply_organization_fields(world: World, organization: Document, fields: Docu
 
 
 def check_slug(world: World, organization: Document, fields: Document) -> None:
-    """Refuse a slug of another alphabet or of another organization."""
+    """Refuse a slug that is malformed or belongs to another organization."""
     slug = fields.get("organization_slug")
     if slug is None:
         return
@@ -174,14 +166,14 @@ def check_slug(world: World, organization: Document, fields: Document) -> None:
 
 
 def check_organization_external_id(world: World, organization: Document, fields: Document) -> None:
-    """Refuse another organization's external id."""
+    """Refuse an external id that belongs to another organization."""
     owner = world.store.get(EXTERNAL, str(fields.get("organization_external_id")))
     if owner and owner["organization_id"] != organization["organization_id"]:
         raise StytchError("organization_external_id_already_used")
 
 
 def check_settings(world: World, organization: Document, fields: Document) -> None:
-    """Refuse values outside their lists, common mail domains, unknown roles."""
+    """Refuse unknown setting values, public mail domains and unknown roles."""
     for name, allowed in CHOICES.items():
         if name in fields and fields[name] not in allowed:
             raise StytchError("invalid_argument", f"{name} must be one of {sorted(allowed)}.")
@@ -192,7 +184,7 @@ def check_settings(world: World, organization: Document, fields: Document) -> No
 
 
 def free_slug(world: World, name: str) -> str:
-    """Return a slug made from a name that no one has."""
+    """Derive an unused slug from a name."""
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120]
     base = base if len(base) >= 2 else "organization"
     slug, number = base, 1
@@ -203,13 +195,13 @@ def free_slug(world: World, name: str) -> str:
 
 
 def save_organization(world: World, organization: Document, *, before: Document | None) -> None:
-    """Write an organization and its indexes."""
+    """Store an organization and its index entries."""
     index_organization(world, before, organization)
     world.store.put(KIND, organization["organization_id"], organization)
 
 
 def index_organization(world: World, before: Document | None, after: Document | None) -> None:
-    """Move the names an organization is found by."""
+    """Replace the index entries of an organization."""
     if before:
         world.store.delete(SLUG, before["organization_slug"].lower())
         world.store.delete(EXTERNAL, before["organization_external_id"] or "")
@@ -225,13 +217,13 @@ def index_organization(world: World, before: Document | None, after: Document | 
 
 
 def joinable_domains(organization: Document) -> list[str]:
-    """Return the mail domains whose people may join by themselves."""
+    """List the mail domains whose addresses may join without an invitation."""
     if organization["email_jit_provisioning"] != "RESTRICTED":
         return []
     return [domain.lower() for domain in organization["email_allowed_domains"]]
 
 
 def joinable_by(world: World, domain: str) -> list[Document]:
-    """Return the organizations which people of a domain may join."""
+    """List the organizations that addresses of a domain may join."""
     ids = world.store.ids(f"{JOINABLE}:{domain}")
     return [found for id_ in ids if (found := world.store.get(KIND, id_))]

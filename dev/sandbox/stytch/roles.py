@@ -1,7 +1,4 @@
-"""Roles.
-
-The project's policy, an organization's own roles, who holds what, and who may do what.
-"""
+"""Define the roles of the project and of organizations, and check permissions."""
 
 from collections.abc import Iterable
 
@@ -52,17 +49,17 @@ MEMBER_ACTIONS = [
 
 
 def list_permissions(*resources: str) -> list[Document]:
-    """Return every action on each resource."""
+    """Build permissions for every action on each resource."""
     return [{"resource_id": resource, "actions": ["*"]} for resource in resources]
 
 
 def build_role(role_id: str, granted: list[Document]) -> Document:
-    """Return a role of a policy."""
+    """Build a role of a policy."""
     return {"role_id": role_id, "description": "", "permissions": granted}
 
 
 def build_resource(resource_id: str, actions: list[str]) -> Document:
-    """Return a resource of a policy."""
+    """Build a resource of a policy."""
     return {"resource_id": resource_id, "description": "", "actions": actions}
 
 
@@ -86,7 +83,7 @@ POLICY: Document = {
 
 
 def organization_roles(world: World, organization_id: str) -> list[Document]:
-    """Return the roles an organization defined for itself."""
+    """List the roles that an organization defined for itself."""
     stored = world.store.get(ORG_POLICY, organization_id)
     return list(stored["roles"]) if stored else []
 
@@ -97,14 +94,15 @@ def define_organization_roles(world: World, organization_id: str, roles: list[Do
 
 
 def all_roles(world: World, organization_id: str) -> list[Document]:
-    """Return the roles that may be held in an organization."""
+    """List the roles that members of an organization may hold."""
     return [*POLICY["roles"], *organization_roles(world, organization_id)]
 
 
 def check_role_ids(world: World, organization_id: str, role_ids: Iterable[str]) -> list[str]:
-    """Return role ids to assign, each once.
+    """Check role ids to assign and return each once.
 
-    Refuse the default role and unknown ones.
+    Raises:
+        StytchError: a role is unknown, or it is the default role.
     """
     wanted = list(dict.fromkeys(role_ids))
     if MEMBER in wanted:
@@ -116,7 +114,7 @@ def check_role_ids(world: World, organization_id: str, role_ids: Iterable[str]) 
 
 
 def list_held_roles(organization: Document, member: Document) -> list[Document]:
-    """Return a member's roles, each with every source it comes from."""
+    """List a member's roles with the sources of each."""
     sources: dict[str, list[Document]] = {MEMBER: [DIRECT]}
     for role_id in member["_explicit"]:
         sources.setdefault(role_id, []).append(DIRECT)
@@ -133,7 +131,7 @@ def list_held_roles(organization: Document, member: Document) -> list[Document]:
 def list_granting_roles(
     world: World, *, organization_id: str, role_ids: Iterable[str], resource_id: str, action: str
 ) -> list[str]:
-    """Return which of the roles allow an action on a resource."""
+    """List those of the given roles that allow an action on a resource."""
     mine = set(role_ids)
     return [
         entry["role_id"]
@@ -147,7 +145,7 @@ def list_granting_roles(
 
 
 def does_cover_action(permission: Document, resource_id: str, action: str) -> bool:
-    """Return whether one permission speaks of an action on a resource."""
+    """Return whether a permission allows an action on a resource."""
     if permission["resource_id"] != resource_id:
         return False
     if resource_id == "stytch.self" and action not in SELF_ACTIONS:

@@ -1,7 +1,4 @@
-"""Search.
-
-Stytch's filters, limits and cursors over members and organizations.
-"""
+"""Search members and organizations with Stytch's filters, limits and cursors."""
 
 import base64
 from collections.abc import Callable, Iterable
@@ -18,7 +15,7 @@ type Test = Callable[[Document], bool]
 
 
 def member_test(name: str, value: object) -> Test:
-    """Return what one member filter asks."""
+    """Build the test of one member filter."""
     within = {
         "member_ids": "member_id",
         "member_emails": "email_address",
@@ -44,7 +41,7 @@ def member_test(name: str, value: object) -> Test:
 
 
 def organization_test(name: str, value: object) -> Test:
-    """Return what one organization filter asks of the organization itself."""
+    """Build the test of one filter on an organization's own fields."""
     within = {"organization_ids": "organization_id", "organization_slugs": "organization_slug"}
     fuzzy = {
         "organization_name_fuzzy": "organization_name",
@@ -72,14 +69,14 @@ def organization_test(name: str, value: object) -> Test:
 
 
 def read_text_list(name: str, value: object) -> list[str]:
-    """Return a filter's list of texts, or refuse."""
+    """Return a filter's list of strings, or refuse another value."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise StytchError("bad_request", f"{name} needs a list of strings.")
     return value
 
 
 def read_fragment(name: str, value: object) -> str:
-    """Return what a fuzzy filter looks for, or refuse less than three characters."""
+    """Return the text of a fuzzy filter, or refuse less than three characters."""
     if not isinstance(value, str) or len(value) < 3:
         raise StytchError("bad_request", f"{name} needs at least three characters.")
     return value.lower()
@@ -88,7 +85,7 @@ def read_fragment(name: str, value: object) -> str:
 def filter_documents(
     documents: Iterable[Document], query: Document | None, test: Callable[[str, object], Test]
 ) -> list[Document]:
-    """Return the documents that fulfil all operands, or any of them for OR."""
+    """List the documents that match all operands of a query, or any for OR."""
     operands = (query or {}).get("operands", [])
     tests = [test(o.get("filter_name", ""), o.get("filter_value")) for o in operands]
     operator = str((query or {}).get("operator", "AND")).upper()
@@ -101,15 +98,18 @@ def filter_documents(
 
 
 def asks_for_status(query: Document | None) -> bool:
-    """Return whether a query names statuses.
+    """Return whether a query filters by status.
 
-    Otherwise deleted members are left out.
+    Without such a filter a search leaves deleted members out.
     """
     return any(o.get("filter_name") == "statuses" for o in (query or {}).get("operands", []))
 
 
 def with_people(world: World, query: Document | None) -> Callable[[str, object], Test]:
-    """Return organization filters, with those that look at members resolved beforehand."""
+    """Return a builder of organization filters that includes filters on members.
+
+    Members are loaded once, and only when the query filters by their addresses.
+    """
     operands = (query or {}).get("operands", [])
     asked = {o.get("filter_name") for o in operands} & {"member_emails", "member_email_fuzzy"}
     people = world.store.all("stytch.member") if asked else []
@@ -125,7 +125,7 @@ def with_people(world: World, query: Document | None) -> Callable[[str, object],
 
 
 def all_organizations(world: World, query: Document | None) -> list[Document]:
-    """Return the organizations a query finds."""
+    """List the organizations that match a query."""
     everyone = world.store.all(organizations.KIND)
     return filter_documents(everyone, query, with_people(world, query))
 
@@ -133,7 +133,7 @@ def all_organizations(world: World, query: Document | None) -> list[Document]:
 def build_search_page(
     found: list[Document], *, cursor: str | None, limit: int | None
 ) -> tuple[list[Document], Document]:
-    """Return one page and Stytch's metadata about the rest."""
+    """Return one page and the metadata with the total and the next cursor."""
     size = USUAL if limit is None else limit
     if not 1 <= size <= MOST:
         raise StytchError("bad_request", "limit must be between 1 and 1000.")
@@ -145,7 +145,7 @@ def build_search_page(
 
 
 def read_position(cursor: str | None) -> int:
-    """Return where a page begins."""
+    """Decode the cursor into the index where a page begins."""
     if not cursor:
         return 0
     try:

@@ -1,7 +1,4 @@
-"""Member sessions.
-
-Started by a factor, found by token or JWT, ended by revocation or by time.
-"""
+"""Start, find, extend and end member sessions."""
 
 from datetime import timedelta
 
@@ -19,7 +16,7 @@ CLAIMS_LIMIT = 4096
 
 
 def build_factor(world: World, *, type: str, email_id: str, email: str) -> Document:  # noqa: A002
-    """Return the proof that someone reads an address."""
+    """Build the factor that proves access to an address."""
     now = format_stytch_time(world.clock.now())
     return {
         "type": type,
@@ -39,7 +36,7 @@ def start_session(
     minutes: int | None = None,
     custom_claims: Document | None = None,
 ) -> Document:
-    """Begin a session of a member who is active."""
+    """Start a session of an active member."""
     now = world.clock.now()
     session = {
         "member_session_id": build_stytch_id("member-session"),
@@ -67,10 +64,7 @@ def touch_session(
     custom_claims: Document | None = None,
     factors: list[Document] | None = None,
 ) -> Document:
-    """Note an access.
-
-    Extend only when told for how long.
-    """
+    """Record an access, and extend the session when a length is given."""
     now = world.clock.now()
     session["last_accessed_at"] = format_stytch_time(now)
     if minutes is not None:
@@ -86,14 +80,24 @@ def touch_session(
 
 
 def get_lifetime(minutes: int | None) -> timedelta:
-    """Return a session's length, within Stytch's bounds."""
+    """Return the length of a session.
+
+    The default is 60 minutes.
+
+    Raises:
+        StytchError: the length is outside of Stytch's bounds.
+    """
     if minutes is not None and not 5 <= minutes <= 527_040:
         raise StytchError("invalid_session_duration")
     return timedelta(minutes=minutes or DEFAULT_MINUTES)
 
 
 def clean_claims(custom_claims: Document) -> Document:
-    """Return custom claims without removed and reserved ones, or refuse too many."""
+    """Return custom claims without null and reserved ones.
+
+    Raises:
+        StytchError: the claims exceed four kilobytes.
+    """
     kept = {
         name: value
         for name, value in custom_claims.items()
@@ -108,7 +112,11 @@ def clean_claims(custom_claims: Document) -> Document:
 
 
 def find_given_session(world: World, *, token: str | None, jwt: str | None) -> Document:
-    """Return the live session that exactly one of token and JWT speaks of."""
+    """Return the live session named by a token or a JWT.
+
+    Raises:
+        StytchError: both or none are given, or the session is not found.
+    """
     if token and jwt:
         raise StytchError("too_many_session_arguments")
     if jwt:
@@ -120,10 +128,7 @@ def find_given_session(world: World, *, token: str | None, jwt: str | None) -> D
 
 
 def find_session(world: World, session_id: str) -> Document:
-    """Return a live session.
-
-    One that has ended is not found.
-    """
+    """Return a live session, or refuse an unknown or ended one."""
     session = world.store.get(KIND, session_id)
     if session is None:
         raise StytchError("session_not_found")
@@ -134,7 +139,7 @@ def find_session(world: World, session_id: str) -> Document:
 
 
 def list_live_sessions(world: World, member_id: str) -> list[Document]:
-    """Return a member's live sessions, oldest first."""
+    """List a member's live sessions, oldest first."""
     found = [world.store.get(KIND, id_) for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}")]
     now = world.clock.now()
     return [s for s in found if s and parse_instant(s["expires_at"]) > now]
@@ -144,14 +149,14 @@ def list_live_sessions(world: World, member_id: str) -> list[Document]:
 
 
 def end_session(world: World, session: Document) -> None:
-    """Forget one session."""
+    """Remove one session and its index entries."""
     world.store.delete(KIND, session["member_session_id"])
     world.store.delete(TOKEN, session["_token"])
     world.store.delete(f"{OF_MEMBER}:{session['member_id']}", session["member_session_id"])
 
 
 def end_member_sessions(world: World, member_id: str) -> None:
-    """Forget every session of a member."""
+    """End every session of a member."""
     for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}"):
         if session := world.store.get(KIND, id_):
             end_session(world, session)
@@ -161,7 +166,7 @@ def end_member_sessions(world: World, member_id: str) -> None:
 
 
 def render_session(world: World, session: Document) -> Document:
-    """Return a session the way Stytch shows one."""
+    """Render a session in Stytch's format."""
     member = members.find_member(world, session["member_id"])
     organization = organizations.get_organization(world, session["organization_id"])
     shown = {name: value for name, value in session.items() if not name.startswith("_")}
@@ -171,7 +176,7 @@ def render_session(world: World, session: Document) -> Document:
 
 
 def mint_session_jwt(world: World, session: Document) -> str:
-    """Mint a fresh token of a session."""
+    """Create a fresh JWT of a session."""
     member = members.find_member(world, session["member_id"])
     payload = tokens.build_claims(
         world,
@@ -183,7 +188,7 @@ def mint_session_jwt(world: World, session: Document) -> str:
 
 
 def build_authenticated_answer(world: World, session: Document) -> Document:
-    """Return what every successful sign-in answers."""
+    """Build the answer of a successful sign-in."""
     member = members.find_member(world, session["member_id"])
     assert member is not None  # noqa: S101  a session ends with its member
     return build_sign_in_answer(world, member) | {
@@ -195,7 +200,7 @@ def build_authenticated_answer(world: World, session: Document) -> Document:
 
 
 def unfinished(world: World, member: Document, proof: Document, missing: Document) -> Document:
-    """Return what a sign-in answers while the organization asks for more."""
+    """Build the answer of a sign-in that still lacks a factor."""
     return (
         build_sign_in_answer(world, member)
         | missing
@@ -207,7 +212,7 @@ def unfinished(world: World, member: Document, proof: Document, missing: Documen
 
 
 def build_sign_in_answer(world: World, member: Document) -> Document:
-    """Return what every sign-in answers, before it is said how it went."""
+    """Build the fields common to all sign-in answers."""
     return {
         "member_id": member["member_id"],
         "organization_id": member["organization_id"],

@@ -1,10 +1,7 @@
-"""Session JWTs.
+"""Sign session JWTs, publish their keys and verify them.
 
-The signing keys, the claims, and reading a token back.
-
-Tokens are always stamped with real time, regardless of the sandbox's clock, so that a verifier on
-real time accepts a fresh one after the clock was advanced. Sessions, links and invitations are
-what ends by the sandbox's clock.
+Tokens always carry real time, so that a verifier on real time accepts a fresh one after the
+sandbox's clock was advanced. Sessions, links and invitations expire by the sandbox's clock.
 """
 
 import base64
@@ -36,14 +33,14 @@ RESERVED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", SESSION, 
 
 @lru_cache(maxsize=16)
 def private_key(pem: str) -> rsa.RSAPrivateKey:
-    """Read a key once."""
+    """Parse a private key and cache it."""
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101  for the type checker
     return key
 
 
 def create_key_pem() -> str:
-    """Make a 2048-bit RSA key."""
+    """Generate a 2048-bit RSA key."""
     return (
         rsa.generate_private_key(public_exponent=65537, key_size=2048)
         .private_bytes(
@@ -56,18 +53,12 @@ def create_key_pem() -> str:
 
 
 def published(world: World) -> list[Document]:
-    """Return the keys verifiers should accept.
-
-    The last one signs.
-    """
+    """List the published keys, of which the last one signs."""
     return world.store.all(KIND) or [rotate_key(world)]
 
 
 def rotate_key(world: World) -> Document:
-    """Make a new signing key.
-
-    The one before stays published, older ones go.
-    """
+    """Create a new signing key, keep the previous one published and remove older ones."""
     key = {"kid": build_stytch_id("jwk"), "pem": create_key_pem()}
     for old in world.store.all(KIND)[:-1]:
         world.store.delete(KIND, old["kid"])
@@ -76,12 +67,12 @@ def rotate_key(world: World) -> Document:
 
 
 def list_public_keys(world: World) -> list[Document]:
-    """Return the public halves, in the strict shape the SDK's model wants."""
+    """List the public keys in the format that the SDK's model requires."""
     return [build_public_key(key) for key in published(world)]
 
 
 def build_public_key(key: Document) -> Document:
-    """Return one public key."""
+    """Build the JSON Web Key of one key."""
     numbers = private_key(key["pem"]).public_key().public_numbers()
     return {
         "kty": "RSA",
@@ -102,7 +93,7 @@ def build_public_key(key: Document) -> Document:
 def build_claims(
     world: World, *, session: Document, organization: Document, role_ids: list[str]
 ) -> Document:
-    """Return the claims of a session's token, stamped with real time."""
+    """Build the claims of a session's token with real time."""
     now = int(get_real_now().timestamp())
     custom = {k: v for k, v in session["custom_claims"].items() if k not in RESERVED}
     return {
@@ -132,17 +123,14 @@ def build_claims(
 
 
 def shorten_factor(factor: Document) -> Document:
-    """Return a factor as tokens carry it.
-
-    Without its own dates.
-    """
+    """Return a factor without its dates, as tokens carry it."""
     return {k: v for k, v in factor.items() if k not in {"created_at", "updated_at"}}
 
 
 def sign_token(
     world: World, payload: Document, *, header: Document | None = None, pem: str = ""
 ) -> str:
-    """Sign claims with the current key, or with what a test's header asks for."""
+    """Sign claims with the current key, or with the header and key of a test."""
     key = published(world)[-1]
     head = {"alg": "RS256", "kid": key["kid"], "typ": "JWT"} | (header or {})
     head = {name: value for name, value in head.items() if value is not None}
@@ -154,10 +142,7 @@ def sign_token(
 
 
 def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> bytes:
-    """Sign as the algorithm says.
-
-    The wrong ones exist so that verifiers can be tried.
-    """
+    """Compute a signature, also with wrong algorithms that a verifier must refuse."""
     if algorithm == "none":
         return b""
     if algorithm == "HS256":  # the classic confusion: the public key used as a shared secret
@@ -169,7 +154,11 @@ def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> byt
 
 
 def read_token(world: World, token: str) -> Document:
-    """Return the claims of a token we signed, expired or not."""
+    """Verify a token's signature and return its claims, even after expiry.
+
+    Raises:
+        StytchError: the token is malformed, of an unknown key or of another project.
+    """
     try:
         head_part, payload_part, signature_part = token.split(".")
         head, payload = (
@@ -189,7 +178,7 @@ def read_token(world: World, token: str) -> Document:
 
 
 def check_token_claims(world: World, payload: Document) -> None:
-    """Refuse claims of another project or of no session."""
+    """Refuse claims of another project or without a session."""
     project_id = world.settings.stytch_project_id
     if payload.get("iss") != f"stytch.com/{project_id}":
         raise StytchError("jwt_invalid_issuer")
@@ -202,15 +191,15 @@ def check_token_claims(world: World, payload: Document) -> None:
 
 
 def encode_base64url(raw: bytes) -> str:
-    """Write base64url without padding."""
+    """Encode bytes as base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def decode_base64url(text: str) -> bytes:
-    """Read base64url without padding."""
+    """Decode base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def encode_segment(value: Any) -> str:  # noqa: ANN401  any JSON
-    """Write one part of a token."""
+    """Encode one part of a token."""
     return encode_base64url(json.dumps(value, separators=(",", ":")).encode())

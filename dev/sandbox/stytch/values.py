@@ -1,7 +1,4 @@
-"""Small values of the Stytch half.
-
-Ids, instants, e-mail addresses, links.
-"""
+"""Create and parse ids, instants, addresses and links in Stytch's formats."""
 
 import re
 import secrets
@@ -16,30 +13,27 @@ EMAIL = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>]+\.[^@\s.,;<>]+")
 
 
 def build_stytch_id(kind: str) -> str:
-    """Return an id such as `member-test-<uuid>`."""
+    """Create an id such as `member-test-<uuid>`."""
     return f"{kind}-test-{uuid4()}"
 
 
 def new_token() -> str:
-    """Return an opaque secret."""
+    """Create an opaque secret."""
     return secrets.token_urlsafe(32)
 
 
 def format_stytch_time(moment: datetime) -> str:
-    """Write an instant the way Stytch does.
-
-    Whole seconds, UTC, Z.
-    """
+    """Format an instant in UTC with whole seconds and a final Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an instant back."""
+    """Parse an instant."""
     return datetime.fromisoformat(text)
 
 
 def normal_email(text: str) -> str:
-    """Return the one spelling under which an address is kept and compared."""
+    """Return an address in the lower-case spelling used to store and compare it."""
     email = text.strip().lower()
     if not EMAIL.fullmatch(email):
         raise StytchError("invalid_email")
@@ -47,20 +41,17 @@ def normal_email(text: str) -> str:
 
 
 def domain_of(email: str) -> str:
-    """Return the part after the @."""
+    """Return the domain of an address."""
     return email.rpartition("@")[2]
 
 
 def with_query(url: str, **params: str) -> str:
-    """Return a URL with parameters added to those it already has."""
+    """Add parameters to the query of a URL."""
     parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), *params.items()]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def merge_stytch_values(before: Document, change: Document) -> Document:
-    """Merge metadata the way Stytch does.
-
-    Key by key, null removes.
-    """
+    """Merge metadata by key, where null removes a key."""
     return {key: value for key, value in (before | change).items() if value is not None}

@@ -1,4 +1,7 @@
-"""Events about members and organizations, in Stytch's envelope and Svix's signature."""
+"""Send events about members and organizations, signed with Svix's scheme.
+
+The signature is described at https://docs.svix.com/receiving/verifying-payloads/how-manual.
+"""
 
 import base64
 import hashlib
@@ -28,10 +31,7 @@ def emit_webhook(
     source: Source,
     document: Document | None,
 ) -> None:
-    """Queue one event.
-
-    DELETE carries no object.
-    """
+    """Queue one event, without the object when it was deleted."""
     event: Document = {
         "action": action,
         "event_id": build_stytch_id("webhook-event"),
@@ -55,9 +55,9 @@ def emit_webhook(
 
 
 def build_svix_signer(settings: Settings, message_id: str) -> Sign:
-    """Return what signs one message at the time it is sent.
+    """Return a function that signs one message when it is sent.
 
-    A retry keeps its id.
+    A retry has a new timestamp and signature and keeps the message id.
     """
     secret = base64.b64decode(settings.stytch_webhook_secret.removeprefix("whsec_"))
 

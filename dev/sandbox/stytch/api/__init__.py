@@ -1,7 +1,4 @@
-"""The table of Stytch's B2B API.
-
-Every path, its methods, and who answers.
-"""
+"""Map every path and method of Stytch's B2B API to its handler."""
 
 from starlette.routing import BaseRoute, Route
 
@@ -72,19 +69,19 @@ TABLE: dict[str, dict[str, Handler]] = {
 
 
 def answer_not_found(_: Call) -> Document:
-    """Refuse a path no one answers."""
+    """Refuse an unknown path."""
     raise StytchError("route_not_found")
 
 
 def not_allowed(_: Call) -> Document:
-    """Refuse a method its path does not have."""
+    """Refuse a method that the path does not support."""
     raise StytchError("method_not_allowed")
 
 
 def build_api_routes(world: World) -> list[BaseRoute]:
-    """Return the routes, each complete.
+    """Build the routes of the API.
 
-    A wrong method is answered in Stytch's words too.
+    Each route accepts every method, so that a wrong one gets an error in Stytch's format.
     """
     found: list[BaseRoute] = [
         Route(

@@ -1,7 +1,4 @@
-"""One call of the API.
-
-Its checked arguments, who acts, and how it is answered.
-"""
+"""Parse and authenticate one call of the API and render its answer."""
 
 import base64
 import hmac
@@ -24,10 +21,7 @@ type Handler = Callable[["Call"], Document]
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked.
-
-    Path, query and body in one, the way the SDK repeats them.
-    """
+    """Hold the arguments of one call, merged from path, query and body."""
 
     world: World
     data: Document
@@ -36,18 +30,18 @@ class Call:
     # Arguments
 
     def find(self, name: str) -> str | None:
-        """Return an optional text."""
+        """Return an optional string."""
         return self.data.get(name)
 
     def text(self, name: str) -> str:
-        """Return a required text."""
+        """Return a required string."""
         value = self.find(name)
         if not value:
             raise StytchError("bad_request", f"{name} is required.")
         return value
 
     def email(self) -> str:
-        """Return the required address in its normal spelling."""
+        """Return the required address in lower case."""
         return normal_email(self.text("email_address"))
 
     def number(self, name: str) -> int | None:
@@ -55,7 +49,7 @@ class Call:
         return self.data.get(name)
 
     def minutes(self, name: str, *, usual: int, least: int, most: int) -> int:
-        """Return a length in minutes within its bounds."""
+        """Return a length in minutes and check its bounds."""
         value = self.number(name)
         if value is not None and not least <= value <= most:
             raise StytchError("invalid_argument", f"{name} must be {least} to {most} minutes.")
@@ -66,50 +60,53 @@ class Call:
         return self.data.get(name)
 
     def flag(self, name: str) -> bool:
-        """Return a truth, which queries spell True and bodies true."""
+        """Return a boolean, which the SDK sends as `True` in queries and `true` in bodies."""
         value = self.data.get(name)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
     def chosen(self, *names: str) -> Document:
-        """Return those of the named arguments that were given."""
+        """Return the named arguments that are not null."""
         return {name: self.data[name] for name in names if self.data.get(name) is not None}
 
     # What they speak of
 
     def organization(self) -> Document:
-        """Return the organization named by id, slug or external id."""
+        """Return the organization of `organization_id`."""
         return organizations.get_organization(self.world, self.text("organization_id"))
 
     def member(self, organization: Document) -> Document:
-        """Return the member named by id or external id."""
+        """Return the member of `member_id`."""
         return members.get_member(self.world, organization, self.text("member_id"))
 
     def session(self) -> Document:
-        """Return the session named by exactly one of token and JWT."""
+        """Return the session of `session_token` or `session_jwt`."""
         token, jwt = self.find("session_token"), self.find("session_jwt")
         return sessions.find_given_session(self.world, token=token, jwt=jwt)
 
     def earlier_proof(self) -> Document | None:
-        """Return the intermediate session that a further factor should join, if one was named."""
+        """Find the intermediate session to which a further factor is added."""
         token = self.find("intermediate_session_token")
         return credentials.intermediate(self.world, token) if token else None
 
     def check_session_arguments(self) -> None:
-        """Refuse a session's length, claims and predecessor before anything is used up."""
+        """Check the session arguments of a call.
+
+        Handlers call this before they consume a link or a code.
+        """
         sessions.get_lifetime(self.number("session_duration_minutes"))
         sessions.clean_claims(self.mapping("session_custom_claims") or {})
         self.earlier_proof()
 
     def running_session(self) -> Document | None:
-        """Return the session that a further factor should join, if one was named."""
+        """Find the member session to which a further factor is added."""
         return self.session() if self.chosen("session_token", "session_jwt") else None
 
     # Permission
 
     def authorize(self, resource: str, *actions: str, of: Document, on: str | None = None) -> None:
-        """Refuse what the acting member may not do.
+        """Check the permission of the acting member.
 
-        Without one, the project's key may do all.
+        A call without an acting member has the project's key, which may do everything.
         """
         if self.acting is None:
             return
@@ -135,10 +132,7 @@ class Call:
 
 
 def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Request], Any]:
-    """Return one path's endpoint.
-
-    Reads first, then works without a pause, then answers.
-    """
+    """Build the endpoint of one path from its handlers by method."""
 
     async def answer(request: Request) -> JSONResponse:
         request_id = build_stytch_id("request-id")
@@ -159,7 +153,7 @@ def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Requ
 
 
 def understood(world: World, request: Request, body: bytes) -> Call:
-    """Return a call whose credentials and body are in order."""
+    """Check the credentials and the arguments of a request and return its call."""
     if not request.url.path.startswith("/v1/b2b/sessions/jwks/"):
         check_credentials(world, request.headers.get("authorization", ""))
     data: Document = dict(request.query_params)
@@ -177,7 +171,7 @@ def understood(world: World, request: Request, body: bytes) -> Call:
 
 
 def check_credentials(world: World, header: str) -> None:
-    """Refuse another project's credentials."""
+    """Refuse credentials of another project."""
     settings = world.settings
     expected = base64.b64encode(f"{settings.stytch_project_id}:{settings.stytch_secret}".encode())
     scheme, _, given = header.partition(" ")
@@ -186,7 +180,7 @@ def check_credentials(world: World, header: str) -> None:
 
 
 def acting_member(world: World, request: Request) -> Document | None:
-    """Return the session in whose name a call is made, if a header carries one."""
+    """Find the member session that a header of the request names."""
     token = request.headers.get("x-stytch-member-session")
     jwt = request.headers.get("x-stytch-member-sessionjwt")
     return sessions.find_given_session(world, token=token, jwt=jwt) if token or jwt else None

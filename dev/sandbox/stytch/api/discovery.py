@@ -1,7 +1,4 @@
-"""`/discovery`.
-
-Which organizations someone belongs to or may join, and entering or making one.
-"""
+"""Handle `/discovery` calls that list, create and enter organizations."""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, credentials, members, organizations, roles, sessions
@@ -13,7 +10,7 @@ from sandbox.world import World
 
 
 def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
-    """Return an intermediate session of someone who just proved an address."""
+    """Start an intermediate session for a proven address and list its organizations."""
     email_id = build_stytch_id("member-email")
     proof = sessions.build_factor(call.world, type=type, email_id=email_id, email=email)
     session = credentials.new_intermediate(call.world, email=email, factors=[proof])
@@ -28,7 +25,7 @@ def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A0
 def list_discovered(
     world: World, email: str, factors: list[Document], *, joinable: bool
 ) -> list[Document]:
-    """Return everything an address belongs to, and what its domain may join."""
+    """List the organizations an address belongs to, and those its domain may join."""
     found = []
     homes = set()
     for member in members.with_email(world, email):
@@ -57,7 +54,7 @@ def list_discovered(
 
 
 def build_discovered(organization: Document, membership: Document, missing: Document) -> Document:
-    """Return one discovered organization."""
+    """Build the entry of one discovered organization."""
     return {
         "organization": organization,
         "membership": membership,
@@ -69,10 +66,7 @@ def build_discovered(organization: Document, membership: Document, missing: Docu
 
 
 def organizations_list(call: Call) -> Document:
-    """List what a session or an intermediate session may enter.
-
-    Uses neither up.
-    """
+    """List the organizations that a session or an intermediate session may enter."""
     arguments = ("intermediate_session_token", "session_token", "session_jwt")
     given = call.chosen(*arguments)
     if len(given) > 1:
@@ -94,10 +88,7 @@ def organizations_list(call: Call) -> Document:
 
 
 def organizations_create(call: Call) -> Document:
-    """Make an organization.
-
-    Anyone who does becomes its first admin.
-    """
+    """Create an organization with the proven address as its first admin."""
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
     call.check_session_arguments()
     fields = call.chosen(*FIELDS)
@@ -117,10 +108,7 @@ def organizations_create(call: Call) -> Document:
 
 
 def exchange_intermediate_session(call: Call) -> Document:
-    """Enter an organization.
-
-    As its member, by its invitation, or by its domain's right to join.
-    """
+    """Enter an organization as its member, by an invitation or by the address's domain."""
     proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
     call.check_session_arguments()
     organization = call.organization()
@@ -142,9 +130,9 @@ def exchange_intermediate_session(call: Call) -> Document:
 def enter_organization(
     call: Call, member: Document, *, factors: list[Document], proof: Document | None = None
 ) -> Document:
-    """Return a session with these factors, which ends an intermediate one.
+    """Start a session with these factors, or answer what is missing.
 
-    Or what is missing.
+    A started session ends the intermediate session in `proof`.
     """
     organization = organizations.get_organization(call.world, member["organization_id"])
     email = member["email_address"]

@@ -1,7 +1,4 @@
-"""`/magic_links`.
-
-Invitations, sign-in links, and what opening one means.
-"""
+"""Handle `/magic_links` calls that send and open invitations and sign-in links."""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, credentials, letters, members, sessions
@@ -21,7 +18,7 @@ FIXED = {
 
 
 def send_invitation(call: Call) -> Document:
-    """Send an invitation, again if it was sent before."""
+    """Mail an invitation, also to a member who was already invited."""
     minutes = call.minutes("invite_expiration_minutes", usual=WEEK, least=5, most=WEEK)
     inviter_id = call.find("invited_by_member_id")
     if inviter_id:
@@ -39,7 +36,7 @@ def send_invitation(call: Call) -> Document:
 
 
 def known_or_pending(call: Call) -> tuple[Document, bool]:
-    """Return the member who has an address, made pending now if no one had it."""
+    """Find the member with an address, or create a pending one."""
     organization, email = call.organization(), call.email()
     member = members.find_by_email(call.world, organization, email)
     if member is not None:
@@ -52,7 +49,7 @@ def known_or_pending(call: Call) -> tuple[Document, bool]:
 
 
 def send_login_link(call: Call) -> Document:
-    """Send a link that signs in, or signs up anyone who is not active yet."""
+    """Mail a link that signs in an active member or signs up another one."""
     organization = call.organization()
     word = "login"
     existing = members.find_by_email(call.world, organization, call.email())
@@ -76,10 +73,7 @@ def send_login_link(call: Call) -> Document:
 
 
 def send_discovery_link(call: Call) -> Document:
-    """Send a link that proves an address.
-
-    The same for known and unknown ones.
-    """
+    """Mail a link that proves an address, known or not."""
     letters.discovery(
         call.world,
         email=call.email(),
@@ -91,10 +85,7 @@ def send_discovery_link(call: Call) -> Document:
 
 
 def authenticate_magic_link(call: Call) -> Document:
-    """Open a sign-in link or an invitation.
-
-    The member is active and has a session.
-    """
+    """Open a sign-in link or an invitation, and start the member's session."""
     token = call.text("magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
@@ -117,7 +108,7 @@ def signed_in(
     running: Document | None,
     type: str,  # noqa: A002
 ) -> Document:
-    """Return a session of a member who just proved the address, their running one if given."""
+    """Start a session of a member, or add the factor to a running session."""
     member = members.activate_member(call.world, member)
     email_id = member["_email_id"]
     factor = sessions.build_factor(
@@ -140,10 +131,7 @@ def signed_in(
 
 
 def authenticate_discovery_link(call: Call) -> Document:
-    """Open a discovery link.
-
-    The address is proven, the organization still to choose.
-    """
+    """Open a discovery link and start an intermediate session."""
     token = call.text("discovery_magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])

@@ -1,7 +1,4 @@
-"""`/organizations/{id}/members`.
-
-Create, read, change, delete, reactivate, search.
-"""
+"""Handle the member calls below `/organizations/{id}/members`."""
 
 from sandbox.store import Document
 from sandbox.stytch import admission, departures, members, organizations, search
@@ -24,7 +21,7 @@ ACTIONS = {
 
 
 def build_member_answer(call: Call, member: Document) -> Document:
-    """Return what most member calls answer."""
+    """Build the answer of most member calls."""
     return {
         "member_id": member["member_id"],
         "member": members.render_member(call.world, member),
@@ -33,7 +30,7 @@ def build_member_answer(call: Call, member: Document) -> Document:
 
 
 def create_member_call(call: Call) -> Document:
-    """Make a member, active unless asked for pending."""
+    """Create a member, active by default."""
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     member = members.create_member(
@@ -59,7 +56,7 @@ def get_member_call(call: Call) -> Document:
 
 
 def dangerously_get(call: Call) -> Document:
-    """Return a member of any organization, a deleted one if asked."""
+    """Return a member of any organization, a deleted one on request."""
     member = members.find_member(call.world, call.text("member_id"))
     if member is None or (member["status"] == "deleted" and not call.flag("include_deleted")):
         raise StytchError("member_not_found")
@@ -67,10 +64,7 @@ def dangerously_get(call: Call) -> Document:
 
 
 def update_member_call(call: Call) -> Document:
-    """Change the fields that were sent.
-
-    Roles replace all explicit ones.
-    """
+    """Change the given fields, where `roles` replaces all explicit roles."""
     organization = call.organization()
     member = call.member(organization)
     fields = call.chosen(*FIELDS, "email_address")
@@ -92,7 +86,7 @@ def delete_member_call(call: Call) -> Document:
 
 
 def reactivate_member_call(call: Call) -> Document:
-    """Bring a deleted member back."""
+    """Make a deleted member active again."""
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     return build_member_answer(
@@ -130,7 +124,7 @@ def search_members(call: Call) -> Document:
 
 
 def delete_member_external_id(call: Call) -> Document:
-    """Take a member's external id away."""
+    """Remove a member's external id."""
     member = call.member(call.organization())
     after = member | {"external_id": None}
     return build_member_answer(
@@ -139,10 +133,7 @@ def delete_member_external_id(call: Call) -> Document:
 
 
 def invite_member(call: Call) -> Document:
-    """Invite someone new, pending or invited before.
-
-    An active member is refused.
-    """
+    """Mark a new, pending or invited member as invited, and refuse an active one."""
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     email = normal_email(call.text("email_address"))

@@ -1,7 +1,4 @@
-"""`/organizations`.
-
-Create, read, change, delete, search.
-"""
+"""Handle the organization calls below `/organizations`."""
 
 from sandbox.store import Document
 from sandbox.stytch import departures, members, organizations, search
@@ -36,7 +33,7 @@ NOT_FOR_MEMBERS = "not.for.members"  # an action no policy grants
 
 
 def create_organization_call(call: Call) -> Document:
-    """Make an organization without members."""
+    """Create an organization without members."""
     call.text("organization_name")
     fields = call.chosen(*FIELDS)
     return {
@@ -50,7 +47,7 @@ def get_organization_call(call: Call) -> Document:
 
 
 def update_organization_call(call: Call) -> Document:
-    """Change the fields that were sent."""
+    """Change the given fields of an organization."""
     organization = call.organization()
     fields = call.chosen(*FIELDS)
     actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
@@ -60,7 +57,7 @@ def update_organization_call(call: Call) -> Document:
 
 
 def delete_organization_call(call: Call) -> Document:
-    """Delete an organization and everyone in it."""
+    """Delete an organization and its members."""
     organization = call.organization()
     call.authorize("stytch.organization", "delete", of=organization)
     departures.of_organization(call.world, organization, source="DIRECT")
@@ -68,7 +65,7 @@ def delete_organization_call(call: Call) -> Document:
 
 
 def delete_organization_external_id(call: Call) -> Document:
-    """Take an organization's external id away."""
+    """Remove an organization's external id."""
     fields = {"organization_external_id": None}
     changed = organizations.update_organization(
         call.world, call.organization(), source="DIRECT", **fields
@@ -77,7 +74,7 @@ def delete_organization_external_id(call: Call) -> Document:
 
 
 def count_organization_members(call: Call) -> Document:
-    """Count an organization's living members."""
+    """Count an organization's members, except deleted ones."""
     everyone = members.list_members(call.world, call.organization())
     return {"member_count": sum(member["status"] != "deleted" for member in everyone)}
 

@@ -1,7 +1,4 @@
-"""`/otps/email`.
-
-Six-digit codes instead of links.
-"""
+"""Handle `/otps/email` calls that send and check six-digit codes."""
 
 from sandbox.store import Document
 from sandbox.stytch import credentials, letters, members
@@ -16,12 +13,12 @@ EMAIL_OTP = "email_otp"
 
 
 def get_code_minutes(call: Call, name: str) -> int:
-    """Return how long a code lives."""
+    """Return the lifetime of a code in minutes."""
     return call.minutes(name, usual=10, least=2, most=15)
 
 
 def send_login_code(call: Call) -> Document:
-    """Send a code that signs in, or signs up anyone who is not active yet."""
+    """Mail a code that signs in an active member or signs up another one."""
     login, signup = (
         get_code_minutes(call, f"{word}_expiration_minutes") for word in ("login", "signup")
     )
@@ -38,10 +35,7 @@ def send_login_code(call: Call) -> Document:
 
 
 def authenticate_code(call: Call) -> Document:
-    """Enter a code.
-
-    The member is active and has a session.
-    """
+    """Check a code and start the member's session."""
     organization, email = call.organization(), call.email()
     call.check_session_arguments()
     running = call.running_session()
@@ -54,20 +48,14 @@ def authenticate_code(call: Call) -> Document:
 
 
 def send_discovery_code(call: Call) -> Document:
-    """Send a code that proves an address.
-
-    The same for known and unknown ones.
-    """
+    """Mail a code that proves an address, known or not."""
     lifetime = get_code_minutes(call, "discovery_expiration_minutes")
     letters.send_code_mail(call.world, email=call.email(), place=DISCOVERY, minutes=lifetime)
     return {}
 
 
 def authenticate_discovery_code(call: Call) -> Document:
-    """Enter a discovery code.
-
-    The address is proven, the organization still to choose.
-    """
+    """Check a discovery code and start an intermediate session."""
     email = call.email()
     credentials.use_mailed_code(call.world, call.text("code"), place=DISCOVERY, email=email)
     return discovery.prove_address(call, email=email, type=EMAIL_OTP)

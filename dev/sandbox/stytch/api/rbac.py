@@ -1,7 +1,4 @@
-"""`/rbac`.
-
-The project's policy and an organization's own roles.
-"""
+"""Handle `/rbac` calls on the project's policy and an organization's own roles."""
 
 from sandbox.store import Document
 from sandbox.stytch import organizations, roles

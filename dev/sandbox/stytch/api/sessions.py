@@ -1,7 +1,4 @@
-"""`/sessions`.
-
-Prove, list, exchange and revoke, and the public keys.
-"""
+"""Handle `/sessions` calls that check, list, exchange and revoke sessions."""
 
 from sandbox.store import Document
 from sandbox.stytch import members, organizations, roles, sessions, tokens
@@ -11,10 +8,7 @@ from sandbox.stytch.errors import StytchError
 
 
 def authenticate_session(call: Call) -> Document:
-    """Prove a session by token or JWT, even an expired one.
-
-    Answers with a fresh JWT.
-    """
+    """Check a session by token or JWT, even an expired JWT, and return a fresh JWT."""
     session = call.session()
     check = call.mapping("authorization_check")
     verdict = check_authorization(call, session, check) if check else None
@@ -30,7 +24,7 @@ def authenticate_session(call: Call) -> Document:
 
 
 def check_authorization(call: Call, session: Document, check: Document) -> Document:
-    """Return Stytch's verdict, or refuse."""
+    """Build the verdict of an authorization check, or refuse it."""
     asked = organizations.get_organization(call.world, check["organization_id"])
     if asked["organization_id"] != session["organization_id"]:
         raise StytchError("session_authorization_tenancy_error")
@@ -55,10 +49,7 @@ def list_sessions_call(call: Call) -> Document:
 
 
 def exchange_session(call: Call) -> Document:
-    """Enter another organization of the same person.
-
-    Accepts an invitation, joins by no domain.
-    """
+    """Enter another organization of the same address, also by an open invitation."""
     session = call.session()
     call.check_session_arguments()
     mine = members.find_member(call.world, session["member_id"]) or {}
@@ -70,7 +61,7 @@ def exchange_session(call: Call) -> Document:
 
 
 def revoke_sessions(call: Call) -> Document:
-    """End one session, or all of a member."""
+    """End one session, or all sessions of a member."""
     names = ("member_session_id", "session_token", "session_jwt", "member_id")
     given = call.chosen(*names)
     if len(given) != 1:
@@ -87,8 +78,5 @@ def revoke_sessions(call: Call) -> Document:
 
 
 def get_jwks_call(call: Call) -> Document:
-    """Return the public keys.
-
-    No one needs a secret for this.
-    """
+    """Return the public keys, for which no secret is required."""
     return {"keys": tokens.list_public_keys(call.world)}
