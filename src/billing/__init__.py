@@ -1,4 +1,1 @@
-"""Billing.
-
-Plans, subscriptions, and seats equal to the members who must be paid for.
-"""
+"""Plans, subscriptions, and seats equal to the members who must be paid for."""

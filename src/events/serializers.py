@@ -47,7 +47,7 @@ class DetailsField(serializers.JSONField):
 
 
 class EventSerializer(StrictModelSerializer):
-    """One change."""
+    """An event of the audit trail, with who changed what and when."""
 
     actor = ActorSerializer(source="*", read_only=True)
     target = TargetSerializer(source="*", read_only=True)

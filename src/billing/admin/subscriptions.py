@@ -11,7 +11,7 @@ from kit.admin.base import EMPTY_VALUE
 
 @admin.register(Customer)
 class CustomerAdmin(Paid):
-    """Who pays."""
+    """Show the customers, which are organizations with their billing profile."""
 
     list_display = (
         "organization",

@@ -1,4 +1,4 @@
-"""Who pays."""
+"""Serializers of the billing profile."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ class Invoice(Record):
     """A replica of one invoice, so that lists stay fast and last when Stripe does not answer."""
 
     class Status(models.TextChoices):
-        """Stripe's five."""
+        """Statuses of an invoice at Stripe."""
 
         DRAFT = "draft"
         OPEN = "open"

@@ -1,4 +1,1 @@
-"""Seats.
-
-Who counts, what is billed, and how it came about.
-"""
+"""Count the seats of an organization, and keep the ledger of their changes."""

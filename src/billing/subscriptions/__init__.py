@@ -1,4 +1,1 @@
-"""Subscriptions.
-
-The replica, checkout, and changes.
-"""
+"""Replicate subscriptions, open checkouts, and change what was bought."""

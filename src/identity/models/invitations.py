@@ -1,9 +1,4 @@
-"""Invitations.
-
-Offers to become a member.
-
-Each ends accepted, revoked or expired.
-"""
+"""Model of invitations, each of which ends accepted, revoked or expired."""
 
 from datetime import datetime
 from typing import ClassVar, Self

@@ -20,7 +20,7 @@ def _token() -> serializers.CharField:
 
 
 class EmailSerializer(StrictSerializer):
-    """An address."""
+    """The address of the person who signs in."""
 
     email = AddressField(max_length=254)
 

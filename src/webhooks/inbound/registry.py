@@ -91,7 +91,7 @@ _handlers: dict[tuple[str, str], Handler] = {}
 
 
 def register_source(source: Source) -> None:
-    """Open /webhooks/{source.name}."""
+    """Register a vendor that may post to /webhooks/{source.name}. Raises AlreadyRegistered."""
     if source.name in _sources:
         raise AlreadyRegistered(source.name)
     _sources[source.name] = source
