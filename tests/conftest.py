@@ -61,6 +61,17 @@ def settled(sandbox, committed):
     return lambda seconds=60.0: settle(sandbox, seconds)
 
 
+@pytest.fixture
+def drop_webhooks(sandbox, settled):
+    """Call it to lose all further webhooks of Stytch, after those of the past have been handled."""
+
+    def drop():
+        settled()
+        sandbox.post("/webhooks", drop=1000, vendor="stytch")
+
+    return drop
+
+
 @pytest.fixture(scope="session")
 def casting(stack):
     """Makes people and companies through the API."""

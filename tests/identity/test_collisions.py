@@ -28,9 +28,9 @@ INVITE = "/v1/b2b/magic_links/email/invite"
 
 
 @pytest.fixture
-def unheard(sandbox):
+def unheard(drop_webhooks):
     """Nothing Stytch does is told to us."""
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
 
 
 @pytest.fixture

@@ -54,13 +54,12 @@ def test_one_organization_met_twice_at_once_is_one(place):
     assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
 
 
-def test_two_organizations_swap_their_slugs_at_once(sandbox, settled):
+def test_two_organizations_swap_their_slugs_at_once(sandbox, settled, drop_webhooks):
     slugs = {}
     for slug in (f"swap-{uuid7().hex[-12:]}" for _ in range(2)):
         named = {"organization_name": "Acme", "organization_slug": slug}
         slugs[sandbox.post("/stytch/organizations", **named)["organization_id"]] = slug
-    settled()
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
     for _ in range(3):
         (one, its), (two, others) = slugs.items()
         slugs = {one: others, two: its}

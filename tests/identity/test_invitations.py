@@ -217,12 +217,12 @@ def test_overdue_invitation_is_closed_here_and_at_stytch(
 
 
 def test_acceptance_we_have_not_heard_of_survives_the_clean_up(
-    api, sandbox, company, invite, committed
+    api, sandbox, company, invite, drop_webhooks
 ):
     email = address(company)
     invite(company, email)
     member = Invitation.objects.get(organization_id=company.id, email=email).stytch_member_id
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
     sandbox.post(f"/stytch/members/{member}", status="active")
     overdue(company, email)
 

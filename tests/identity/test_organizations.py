@@ -44,8 +44,10 @@ def test_name_alone_leaves_the_slug(api, company):
     assert (answer.json()["name"], answer.json()["slug"]) == ("Other", company.slug)
 
 
-def test_name_alone_leaves_a_slug_we_have_not_heard_of(api, sandbox, company, at_org):
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+def test_name_alone_leaves_a_slug_we_have_not_heard_of(
+    api, sandbox, company, at_org, drop_webhooks
+):
+    drop_webhooks()
     new = f"renamed-{secrets.token_hex(4)}"
     sandbox.post(f"/stytch/organizations/{at_org(company)}", organization_slug=new)
 

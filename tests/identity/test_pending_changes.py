@@ -98,9 +98,9 @@ def test_refused_change_is_closed(sandbox, company, promote, committed):
 
 
 def test_change_stytch_never_answered_is_settled_by_the_sweeper(
-    api, sandbox, company, promote, history, committed
+    api, sandbox, company, promote, history, drop_webhooks
 ):
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
     lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **lost)
     sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=500, times=99)

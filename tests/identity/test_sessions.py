@@ -134,9 +134,9 @@ def test_sessions_of_one_organization_open_no_other(api, company, globex):
 
 
 def test_member_we_have_not_met_is_taken_in_at_first_sight(
-    api, sandbox, company, at_org, committed
+    api, sandbox, company, at_org, drop_webhooks
 ):
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
     stranger = sandbox.post(
         "/stytch/members",
         organization_id=at_org(company),

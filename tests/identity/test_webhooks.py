@@ -188,9 +188,9 @@ def test_event_is_read_for_its_ids_alone():
 
 
 def test_pull_repairs_what_was_lost_and_finds_nothing_the_second_time(
-    api, sandbox, company, at_stytch, at_org, committed, capsys
+    api, sandbox, company, at_stytch, at_org, capsys, drop_webhooks
 ):
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+    drop_webhooks()
     sandbox.post(f"/stytch/members/{at_stytch(company.viewer.member['id'])}/delete")
     sandbox.post(f"/stytch/members/{at_stytch(company.member.member['id'])}", roles=["viewer"])
     email = company.address("new")
@@ -210,8 +210,8 @@ def test_pull_repairs_what_was_lost_and_finds_nothing_the_second_time(
     assert "0 repaired" in capsys.readouterr().out
 
 
-def test_pull_of_all_adds_organizations_without_webhook(sandbox, committed, capsys):
-    sandbox.post("/webhooks", drop=1000, vendor="stytch")
+def test_pull_of_all_adds_organizations_without_webhook(sandbox, capsys, drop_webhooks):
+    drop_webhooks()
     slug = f"unheard-{secrets.token_hex(4)}"
     sandbox.post("/stytch/organizations", organization_name="Unheard", organization_slug=slug)
 
