@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from billing.statuses import ENDED, SeatItem, Status
+from billing.statuses import ENDED_STATUSES, SeatItem, Status
 
 
 class State(models.TextChoices):
@@ -106,55 +106,55 @@ def has_room(*, taken: int, wanted: int, policy: SeatPolicy) -> bool:
     return policy.maximum is None or taken + wanted <= policy.maximum
 
 
-def decide_seats(situation: SeatInputs) -> SeatDecision:
+def decide_seats(inputs: SeatInputs) -> SeatDecision:
     """Return what to send now, if anything, and the resulting state."""
-    if refusal := _never_written(situation):
+    if refusal := _find_read_only_state(inputs):
         return SeatDecision(refusal)
-    if situation.observed == situation.target:
-        return SeatDecision(_get_settled_state(situation))
-    if situation.has_drifted and not situation.policy.corrects_drift:
+    if inputs.observed == inputs.target:
+        return SeatDecision(_get_settled_state(inputs))
+    if inputs.has_drifted and not inputs.policy.corrects_drift:
         return SeatDecision(State.DRIFTED)
-    proration = _proration(situation)
+    proration = _choose_proration(inputs)
     if proration is None:
         return SeatDecision(State.HELD)
-    if situation.failed_quantity == situation.target and not situation.is_in_flight:
+    if inputs.failed_quantity == inputs.target and not inputs.is_in_flight:
         return SeatDecision(State.FAILED)
-    is_drift = situation.has_drifted and not situation.is_in_flight
+    is_drift = inputs.has_drifted and not inputs.is_in_flight
     return SeatDecision(State.DRIFTED if is_drift else State.PENDING, proration)
 
 
-def _never_written(situation: SeatInputs) -> State | None:
-    if situation.status is None or situation.status in ENDED:
-        return State.OVER_LIMIT if situation.is_over_limit else State.NONE
-    if situation.mode == Mode.MANUAL:
+def _find_read_only_state(inputs: SeatInputs) -> State | None:
+    if inputs.status is None or inputs.status in ENDED_STATUSES:
+        return State.OVER_LIMIT if inputs.is_over_limit else State.NONE
+    if inputs.mode == Mode.MANUAL:
         return State.MANUAL
-    if situation.seat_item != SeatItem.FOUND:
+    if inputs.seat_item != SeatItem.FOUND:
         return State.MISCONFIGURED
     return None
 
 
-def _get_settled_state(situation: SeatInputs) -> State:
-    return State.OVER_LIMIT if situation.is_over_limit else State.IN_SYNC
+def _get_settled_state(inputs: SeatInputs) -> State:
+    return State.OVER_LIMIT if inputs.is_over_limit else State.IN_SYNC
 
 
-def _proration(situation: SeatInputs) -> Proration | None:
+def _choose_proration(inputs: SeatInputs) -> Proration | None:
     """Return how to charge the difference, or None when it may not be sent."""
-    grows = situation.target > (situation.observed or 0)
-    match situation.status:
+    grows = inputs.target > (inputs.observed or 0)
+    match inputs.status:
         case Status.TRIALING:
             return Proration.SILENT
         case Status.ACTIVE:
-            return _of_active(situation, grows=grows)
+            return _choose_active_proration(inputs, grows=grows)
         case Status.PAST_DUE if not grows:
             return Proration.SILENT
         case _:  # unpaid, paused, incomplete, and states Stripe may add
             return None
 
 
-def _of_active(situation: SeatInputs, *, grows: bool) -> Proration:
-    policy = situation.policy
+def _choose_active_proration(inputs: SeatInputs, *, grows: bool) -> Proration:
+    policy = inputs.policy
     if grows:
         return Proration.INVOICE_NOW if policy.invoices_additions_now else Proration.NEXT_INVOICE
-    if situation.is_ending or not policy.credits_removals:
+    if inputs.is_ending or not policy.credits_removals:
         return Proration.SILENT
     return Proration.NEXT_INVOICE

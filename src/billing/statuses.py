@@ -6,7 +6,7 @@ from typing import Final
 from django.db import models
 
 # How long an organization keeps full access after the first failed payment.
-GRACE: Final = timedelta(days=14)
+GRACE_PERIOD: Final = timedelta(days=14)
 
 
 class Status(models.TextChoices):
@@ -25,8 +25,8 @@ class Status(models.TextChoices):
     PAUSED = "paused"
 
 
-ENDED: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
-USABLE: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+ENDED_STATUSES: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
+USABLE_STATUSES: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
 
 
 class SeatItem(models.TextChoices):
@@ -63,14 +63,14 @@ def is_active(status: str, *, was_active: bool = False) -> bool:
 
     An unknown status changes nothing.
     """
-    return status in USABLE if status in Status.values else was_active
+    return status in USABLE_STATUSES if status in Status.values else was_active
 
 
 def compute_grace_end(status: str, past_due_since: datetime | None) -> datetime | None:
     """Return when full access ends after a failed payment, measured from the first failure."""
     if status != Status.PAST_DUE or past_due_since is None:
         return None
-    return past_due_since + GRACE
+    return past_due_since + GRACE_PERIOD
 
 
 def decide_access(

@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 type Item = dict[str, Any]
 
 # unfold's pages are driven by Alpine, which compiles the expressions in their attributes.
-POLICY: Final = {"script-src": ["'self'", "'unsafe-eval'"]}
+CONTENT_SECURITY_POLICY: Final = {"script-src": ["'self'", "'unsafe-eval'"]}
 
 
 def _build_item(title: str, model: str, icon: str) -> Item:
@@ -37,7 +37,6 @@ NAVIGATION: Final = [
         _build_item("Members", "identity.member", "groups"),
         _build_item("Invitations", "identity.invitation", "mail"),
         _build_item("Changes to Stytch", "identity.pendingchange", "sync_alt"),
-        _build_item("External identities", "identity.externalidentity", "link"),
         _build_item("Ended sessions", "identity.revokedsession", "logout"),
     ),
     _build_group(

@@ -79,7 +79,7 @@ JOB_DELAY_SCALE = ENV.job_delay_scale  # below one only where tests cannot wait
 # ── Requests ─────────────────────────────────────────────────────────────────────────────────
 MIDDLEWARE = [
     "kit.middleware.RequestId",
-    "tenancy.middleware.AlwaysLeavePublic",
+    "tenancy.middleware.ResetSchemaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

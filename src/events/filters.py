@@ -9,7 +9,7 @@ from django_filters import CharFilter, FilterSet, IsoDateTimeFilter
 from events.models import Event
 
 # A day within what a datetime holds: no time zone moves it out of what PostgreSQL is told.
-MOMENTS: Final = [
+TIME_VALIDATORS: Final = [
     MinValueValidator(datetime(1, 1, 2, tzinfo=UTC)),
     MaxValueValidator(datetime(9999, 12, 30, tzinfo=UTC)),
 ]
@@ -24,13 +24,13 @@ class EventFilter(FilterSet):  # type: ignore[misc]  # django-filter ships no ty
     since = IsoDateTimeFilter(
         field_name="occurred_at",
         lookup_expr="gte",
-        validators=MOMENTS,
+        validators=TIME_VALIDATORS,
         help_text="At or after this moment.",
     )
     until = IsoDateTimeFilter(
         field_name="occurred_at",
         lookup_expr="lt",
-        validators=MOMENTS,
+        validators=TIME_VALIDATORS,
         help_text="Before this moment.",
     )
 

@@ -9,12 +9,12 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 FEATURE_KEY: Final = "audit_history"
-RECENT: Final = timedelta(days=30)
+RECENT_PERIOD: Final = timedelta(days=30)
 
 
 def recent_since() -> datetime:
     """Return the time since which events are recent."""
-    return timezone.now() - RECENT
+    return timezone.now() - RECENT_PERIOD
 
 
 def require_history(organization: Any, since: datetime) -> None:  # noqa: ANN401 - tenancy lies above

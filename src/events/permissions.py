@@ -1,5 +1,5 @@
 """The permissions of the audit trail."""
 
-from kit.permissions import ADMINS, declare_permission
+from kit.permissions import ADMIN_ROLES, declare_permission
 
-declare_permission("event.read", ADMINS, "Read the audit trail.")
+declare_permission("event.read", ADMIN_ROLES, "Read the audit trail.")

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 Family = Literal["auth", "subscription", "app"]
 
-_NAME = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
+_NAME_PATTERN = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
 
 
 class MisnamedEventType(ValueError):
@@ -38,7 +38,7 @@ class EventType:
     target: str = ""
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.family not in get_args(Family):
+        if not _NAME_PATTERN.fullmatch(self.name) or self.family not in get_args(Family):
             raise MisnamedEventType(f"{self.name} ({self.family})")
         if not self.target:
             object.__setattr__(self, "target", self.name.partition(".")[0])

@@ -16,7 +16,6 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from identity.models import (
-    ExternalIdentity,
     Invitation,
     Member,
     PendingChange,
@@ -34,10 +33,10 @@ from kit.admin.base import (
     state_badge,
 )
 
-FIXED = (
+READ_ONLY_USER_FIELDS = (
     "id", "email_verified", "last_used_email", "last_login", "blocked_at", "created_at", "updated_at",
 )  # fmt: skip
-RIGHTS = ("is_superuser", "groups", "user_permissions")
+STAFF_PERMISSION_FIELDS = ("is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
@@ -87,7 +86,7 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the st
         more = ("More", {"fields": times})
         if obj.is_staff:
             account = (None, {"fields": ("email", "name", "password", "is_active")})
-            return [account, ("Rights", {"fields": RIGHTS}), more]
+            return [account, ("Rights", {"fields": STAFF_PERMISSION_FIELDS}), more]
         person = ("email", "email_verified", "name", "timezone", "related", "is_active")
         return [(None, {"fields": person}), more]
 
@@ -96,11 +95,11 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the st
 
         Only a superuser gives rights, and Stytch renames people.
         """
-        fixed = list(FIXED)
+        fixed = list(READ_ONLY_USER_FIELDS)
         if obj is not None and not obj.is_staff:
             fixed += ["email", "name", "timezone", "related"]
         if not request.user.is_superuser:
-            fixed += RIGHTS
+            fixed += STAFF_PERMISSION_FIELDS
         return tuple(fixed)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
@@ -134,7 +133,7 @@ class KeptApart(admin.SimpleListFilter):
         return queryset.exclude(kept_apart_from=None) if self.value() else queryset
 
 
-class Belonging(ReadOnly):
+class OrganizationOwnedAdmin(ReadOnly):
     """Rows that belong to an organization."""
 
     list_select_related = ("organization",)
@@ -147,7 +146,7 @@ class Belonging(ReadOnly):
 
 
 @admin.register(Member)
-class MemberAdmin(Belonging):
+class MemberAdmin(OrganizationOwnedAdmin):
     """Members of all organizations."""
 
     list_display = ("email", "name", "organization", "role", "standing", "created_at")
@@ -174,7 +173,7 @@ class MemberAdmin(Belonging):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(Belonging):
+class InvitationAdmin(OrganizationOwnedAdmin):
     """Invitations of all organizations."""
 
     list_display = ("email", "organization", "role", "standing", "sent_at", "expires_at")
@@ -196,7 +195,7 @@ class InvitationAdmin(Belonging):
 
 
 @admin.register(PendingChange)
-class PendingChangeAdmin(Belonging):
+class PendingChangeAdmin(OrganizationOwnedAdmin):
     """Changes on their way to Stytch, and how they ended."""
 
     list_display = ("kind", "subject", "organization", "standing", "created_at", "closed_at")
@@ -224,23 +223,6 @@ class PendingChangeAdmin(Belonging):
     def more(self, change: PendingChange) -> SafeString:
         """Return what else the change carries."""
         return format_structured(change.details)
-
-
-@admin.register(ExternalIdentity)
-class ExternalIdentityAdmin(ReadOnly):
-    """The same people in other directories."""
-
-    list_display = ("provider", "subject", "person")
-    list_filter = ("provider",)
-    list_select_related = ("user",)
-    search_fields = ("subject", "user__email")
-    fields = ("provider", "subject", "person", "created_at")
-    readonly_fields = ("person",)
-
-    @admin.display(description="user")
-    def person(self, identity: ExternalIdentity) -> SafeString:
-        """Return a link to the person here."""
-        return link_to_row(identity.user, text=identity.user.email)
 
 
 @admin.register(RevokedSession)

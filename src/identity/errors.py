@@ -76,7 +76,7 @@ class DirectoryRefused(Conflict):
     """The directory refused the change."""
 
 
-_CONFLICTS: dict[str, type[Problem]] = {
+_CONFLICT_BY_CODE: dict[str, type[Problem]] = {
     "organization_slug_already_used": SlugTaken,
     "duplicate_member_email": AlreadyMember,
     "invalid_email_for_invites": InvitationsNotAllowed,
@@ -85,12 +85,12 @@ _CONFLICTS: dict[str, type[Problem]] = {
     "no_deleted_member_found_for_reactivation": MemberNotRemoved,
     "reactivation_email_belongs_to_another_member": AlreadyMember,
 }
-_FIELDS = {
+_FIELD_BY_CODE = {
     "invalid_email": "/email",
     "invalid_organization_slug": "/slug",
     "invalid_organization_name": "/name",
 }
-_SIGN_IN = frozenset(
+_SIGN_IN_CODES = frozenset(
     {
         "unable_to_auth_magic_link",
         "unable_to_auth_otp_code",
@@ -99,7 +99,7 @@ _SIGN_IN = frozenset(
         "invalid_intermediate_session_token_for_organization",
     }
 )
-_CLOSED = frozenset(
+_CLOSED_CODES = frozenset(
     {
         "email_jit_provisioning_not_allowed",
         "invalid_email_for_jit_provisioning",
@@ -113,13 +113,13 @@ _CLOSED = frozenset(
 
 def translate_refusal(error: VendorRejected) -> Problem:
     """Return the Problem for a refusal of Stytch."""
-    if error.code in _SIGN_IN:
+    if error.code in _SIGN_IN_CODES:
         return InvalidSignIn()
-    if field := _FIELDS.get(error.code):
+    if field := _FIELD_BY_CODE.get(error.code):
         return Malformed(
             errors=[FieldError(field, "invalid", "Stytch does not accept this value.")]
         )
-    if kind := _CONFLICTS.get(error.code):
+    if kind := _CONFLICT_BY_CODE.get(error.code):
         return kind()
     return DirectoryRefused(vendor_code=error.code)
 
@@ -162,6 +162,6 @@ def translate_entering() -> Iterator[None]:
     try:
         yield
     except (VendorRejected, VendorNotFound) as error:
-        if error.code in _CLOSED:
+        if error.code in _CLOSED_CODES:
             raise NotFound from None
         raise

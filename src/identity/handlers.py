@@ -5,11 +5,11 @@ from identity.sync import fetch
 from kit.outbound import VendorNotFound
 from webhooks.inbound.registry import Ignored, ReceivedEvent, handles_events
 
-_ORIGINS = ("direct", "dashboard", "scim")
+_EVENT_ORIGINS = ("direct", "dashboard", "scim")
 
 
 def _list_types(*kinds: str) -> list[str]:
-    return [f"{origin}.{kind}" for origin in _ORIGINS for kind in kinds]
+    return [f"{origin}.{kind}" for origin in _EVENT_ORIGINS for kind in kinds]
 
 
 @handles_events("stytch", *_list_types("member.create", "member.update", "member.delete"))

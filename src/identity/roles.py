@@ -20,10 +20,12 @@ class Role(TextChoices):
     VIEWER = "viewer"
 
 
-STYTCH_ADMIN = "stytch_admin"
-STYTCH_VIEWER = "viewer"
-_STYTCH_DEFAULT = "stytch_member"  # every member has it, so it says nothing
-OURS = frozenset({STYTCH_ADMIN, STYTCH_VIEWER, _STYTCH_DEFAULT})  # all others are the project's
+STYTCH_ADMIN_ROLE = "stytch_admin"
+STYTCH_VIEWER_ROLE = "viewer"
+_STYTCH_DEFAULT_ROLE = "stytch_member"  # every member has it, so it says nothing
+MANAGED_STYTCH_ROLES = frozenset(
+    {STYTCH_ADMIN_ROLE, STYTCH_VIEWER_ROLE, _STYTCH_DEFAULT_ROLE}
+)  # all others are the project's
 
 
 @functools.cache
@@ -39,13 +41,13 @@ def from_stytch(role_ids: Iterable[str]) -> Role:
 
     A custom role we do not know never raises rights: alone it is an ordinary member's.
     """
-    named = set(role_ids) - {_STYTCH_DEFAULT}
-    if STYTCH_ADMIN in named:
+    named = set(role_ids) - {_STYTCH_DEFAULT_ROLE}
+    if STYTCH_ADMIN_ROLE in named:
         return Role.ADMIN
-    return Role.VIEWER if STYTCH_VIEWER in named else Role.MEMBER
+    return Role.VIEWER if STYTCH_VIEWER_ROLE in named else Role.MEMBER
 
 
 def to_stytch(role: str) -> list[str]:
     """Return the roles to assign at Stytch so that `from_stytch` reads `role` again."""
-    explicit = {Role.ADMIN: [STYTCH_ADMIN], Role.VIEWER: [STYTCH_VIEWER]}
+    explicit = {Role.ADMIN: [STYTCH_ADMIN_ROLE], Role.VIEWER: [STYTCH_VIEWER_ROLE]}
     return explicit.get(Role(role), [])

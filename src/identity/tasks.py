@@ -17,8 +17,8 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
-KEPT = timedelta(days=7)
+EXPIRE_BATCH_SIZE = 100
+CLOSED_CHANGE_RETENTION = timedelta(days=7)
 
 
 @jobs.declare_task("identity.send_invitation")
@@ -78,7 +78,7 @@ def settle_pending_changes() -> None:
 def expire_invitations() -> None:
     """Close overdue invitations, here and at Stytch."""
     overdue = Invitation.objects.overdue().order_by("expires_at")
-    for invitation_id in list(overdue.values_list("pk", flat=True)[:AT_ONCE]):
+    for invitation_id in list(overdue.values_list("pk", flat=True)[:EXPIRE_BATCH_SIZE]):
         try:
             invitations.expire_invitation(invitation_id)
         except VendorUnavailable:
@@ -95,7 +95,7 @@ def delete_closed_changes() -> None:
 
     The audit trail keeps what they changed.
     """
-    PendingChange.objects.filter(closed_at__lt=timezone.now() - KEPT).delete()
+    PendingChange.objects.filter(closed_at__lt=timezone.now() - CLOSED_CHANGE_RETENTION).delete()
 
 
 @jobs.declare_task(

@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from kit import access
 from kit.errors import FieldError, Malformed, UnknownParameter
 
-VALUE_LIMIT: Final = 2_000  # a cursor is the longest
-ERRORS_SHOWN: Final = 20
+MAX_VALUE_LENGTH: Final = 2_000  # a cursor is the longest
+MAX_ERRORS_SHOWN: Final = 20
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # ships no types
@@ -51,14 +51,14 @@ def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
             "The call knows " + (", ".join(sorted(known)) or "no query parameters") + ".",
             [
                 FieldError(f"?{name}", "unknown_parameter", "This parameter does not exist.")
-                for name in unknown[:ERRORS_SHOWN]
+                for name in unknown[:MAX_ERRORS_SHOWN]
             ],
         )
     for name, values in query.lists():
         if any("\0" in value for value in values):
             code, detail = "null_characters_not_allowed", "NUL is not text."
-        elif any(len(value) > VALUE_LIMIT for value in values):
-            code, detail = "max_length", f"Use at most {VALUE_LIMIT} characters."
+        elif any(len(value) > MAX_VALUE_LENGTH for value in values):
+            code, detail = "max_length", f"Use at most {MAX_VALUE_LENGTH} characters."
         else:
             continue
         raise Malformed(errors=[FieldError(f"?{name}", code, detail)])

@@ -23,7 +23,7 @@ from kit.pooling import has_own_sessions
 
 type Check = Callable[[], bool]
 
-LIMIT_SECONDS: Final = 1.0
+PROBE_TIMEOUT_SECONDS: Final = 1.0
 # What slices read from the database at each scrape: the same number any process is asked.
 gauges: Final[list[Collector]] = []
 log = structlog.get_logger(__name__)
@@ -63,7 +63,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 class Probe:
     """The readiness checks, run in one thread of their own so that a hanging database is bounded."""
 
-    def __init__(self, checks: Mapping[str, Check], *, limit: float = LIMIT_SECONDS) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], *, limit: float = PROBE_TIMEOUT_SECONDS
+    ) -> None:
         self.checks = dict(checks)
         self.limit = limit
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="readyz")

@@ -27,7 +27,7 @@ from kit import outbound
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 
-ACTOR_ARGUMENT = "_caller"
+ACTOR_ARGUMENT = "_actor"
 
 
 class Backoff(procrastinate.BaseRetryStrategy):

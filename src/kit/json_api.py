@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from kit.errors import ContentTooLarge, FieldError, Malformed
 
-DEPTH_LIMIT: Final = 32
+MAX_DEPTH: Final = 32
 
 
 class JSONParser(BaseParser):
@@ -38,7 +38,7 @@ class JSONParser(BaseParser):
         except orjson.JSONDecodeError as error:
             raise Malformed(f"The body is not valid JSON: {error.msg}.") from None
         # Both counts are far cheaper than a walk, and nearly every body passes by them.
-        if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT or b"\\u0000" in raw:
+        if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH or b"\\u0000" in raw:
             _check_depth(value)
         return value
 
@@ -84,8 +84,8 @@ def _check_depth(root: object) -> None:
     waiting: list[tuple[object, str, int]] = [(root, "", 0)]
     while waiting:
         value, pointer, depth = waiting.pop()
-        if depth > DEPTH_LIMIT:
-            raise _build_refusal("", "too_deep", f"Nest at most {DEPTH_LIMIT} levels.")
+        if depth > MAX_DEPTH:
+            raise _build_refusal("", "too_deep", f"Nest at most {MAX_DEPTH} levels.")
         if isinstance(value, str) and "\0" in value:
             raise _build_refusal(pointer, "null_characters_not_allowed", "NUL cannot be stored.")
         if isinstance(value, list):

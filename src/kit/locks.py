@@ -3,14 +3,14 @@
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import connection
 
 from kit import transactions
 from kit.errors import Unavailable
 
-LOOK_EVERY_SECONDS = 0.05
+POLL_INTERVAL_SECONDS = 0.05
 
 
 class LockMisused(RuntimeError):
@@ -23,26 +23,37 @@ def lock_number(key: str) -> int:
 
 
 @contextmanager
-def hold_object(key: str, *, patience: float | None = None) -> Iterator[None]:
+def hold_object(key: str, *, wait_seconds: float | None = None) -> Iterator[None]:
     """Hold `key` alone across all processes, over a vendor fetch, until the block ends.
 
     It is a session lock in autocommit: no transaction stays open during the fetch, and row locks
     are taken inside the block, for the write. Raises LockMisused within a transaction, where a
-    vendor must not be called anyway. With `patience` (seconds), for requests: raises Unavailable
-    when the holder, perhaps a job whose vendor hangs, does not release it in time.
+    vendor must not be called anyway. With `wait_seconds`, for requests: raises Unavailable when the
+    holder, perhaps a job whose vendor hangs, does not release it in time.
     """
     if transactions.is_transaction_open():
         raise LockMisused(key)
-    if patience is None:
+    if wait_seconds is None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [lock_number(key)])
     else:
-        _take_within(key, patience)
+        _take_within(key, wait_seconds)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_number(key)])
+
+
+def hold_vendor_object(
+    source: str, object_key: str, *, wait_seconds: float | None = None
+) -> AbstractContextManager[None]:
+    """Hold one object of a vendor alone, by the vendor's name and the key its events carry.
+
+    The job that processes an event and the services that fetch the same object hold the same lock;
+    within one database session it may be taken again. Raises as `hold_object` does.
+    """
+    return hold_object(f"{source}:{object_key}", wait_seconds=wait_seconds)
 
 
 def _take_within(key: str, seconds: float) -> None:
@@ -54,7 +65,7 @@ def _take_within(key: str, seconds: float) -> None:
                 return
         if time.monotonic() >= deadline:
             raise Unavailable("Something else is working on this. Try again.", retry_after=2)
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_INTERVAL_SECONDS)
 
 
 def try_lock_transaction(key: str) -> bool:

@@ -12,7 +12,7 @@ REDACTED: Final = "[redacted]"
 SECRET_KEYS: Final = re.compile(
     r"authorization|cookie|e_?mail|jwt|passw|secret|token", re.IGNORECASE
 )
-SECRET_SHAPES: Final = re.compile(
+SECRET_PATTERN: Final = re.compile(
     r"""
       Bearer\s+[^\s"',]+                             # any authorization header
     | eyJ[\w-]{5,}\.[\w-]+\.[\w-]*                   # JWTs
@@ -24,7 +24,7 @@ SECRET_SHAPES: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-QUIET: Final = {
+LOGGER_LEVELS: Final = {
     # kit.problems logs failures and kit.middleware logs requests: once each, not twice.
     "django.request": "CRITICAL",
     "django.security.DisallowedHost": "CRITICAL",
@@ -47,7 +47,7 @@ def _clean_value(key: str, value: Any) -> Any:  # noqa: ANN401 - log values are 
     if SECRET_KEYS.search(key) and isinstance(value, str | bytes):
         return REDACTED
     if isinstance(value, str):
-        return SECRET_SHAPES.sub(REDACTED, value)
+        return SECRET_PATTERN.sub(REDACTED, value)
     if isinstance(value, Mapping):
         return {inner: _clean_value(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple):
@@ -113,5 +113,5 @@ def _configure_standard(
         "formatters": {"structured": formatter},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {name: {"level": level} for name, level in QUIET.items()},
+        "loggers": {name: {"level": level} for name, level in LOGGER_LEVELS.items()},
     }

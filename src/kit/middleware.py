@@ -16,9 +16,9 @@ from kit.errors import ContentTooLarge, LengthRequired, Problem
 
 type GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 USER_AGENT_LIMIT: Final = 300
-PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
+PROBE_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Keep the caller's request id if it is valid, and return the id with the response."""
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if SAFE_ID.fullmatch(given) else str(ids.uuid7())
+        request_id = given if REQUEST_ID_PATTERN.fullmatch(given) else str(ids.uuid7())
         request.request_id = request_id  # type: ignore[attr-defined]  # Django's way to carry values
         unknown = actor.Actor(
             ip=get_client_ip(request),
@@ -48,7 +48,7 @@ class RequestId:
         started = perf_counter()
         response = self.get_response(request)
         # Without the query: it may hold an address or a token.
-        level = log.debug if request.path in PROBES else log.info
+        level = log.debug if request.path in PROBE_PATHS else log.info
         level(
             "request_finished",
             method=request.method,

@@ -22,15 +22,15 @@ from kit.errors import Unavailable
 Limits = tuple[float, float]
 
 # Connect and read seconds. A person waits for a request; no one waits for a job.
-REQUEST_LIMITS: Limits = (1.0, 4.0)
-JOB_LIMITS: Limits = (5.0, 20.0)
+REQUEST_TIMEOUTS_SECONDS: Limits = (1.0, 4.0)
+JOB_TIMEOUTS_SECONDS: Limits = (5.0, 20.0)
 
 MAX_WAIT_SECONDS = 1.0
 MAX_CALLS_IN_FLIGHT = 3
 # Longer than any healthy answer takes; a request's own limits end before it.
 SLOW_CALL_SECONDS = 6.0
 
-_limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_LIMITS)
+_limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_TIMEOUTS_SECONDS)
 
 
 class VendorUnavailable(Unavailable):
@@ -76,7 +76,7 @@ class CalledInTransaction(RuntimeError):
 @contextmanager
 def use_job_timeouts() -> Iterator[None]:
     """Allow vendor calls the time limits of a job."""
-    token = _limits.set(JOB_LIMITS)
+    token = _limits.set(JOB_TIMEOUTS_SECONDS)
     try:
         yield
     finally:
@@ -93,12 +93,12 @@ class _TimeLimits(HTTPAdapter):
 
 def create_session() -> requests.Session:
     """Return a keep-alive session with our time limits, without retries and proxies."""
-    made = requests.Session()
-    made.trust_env = False  # a proxy of the environment would receive loopback traffic too
+    session = requests.Session()
+    session.trust_env = False  # a proxy of the environment would receive loopback traffic too
     adapter = _TimeLimits(pool_maxsize=16)
-    made.mount("http://", adapter)
-    made.mount("https://", adapter)
-    return made
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
 
 
 class Bulkhead:
@@ -140,7 +140,7 @@ class Bulkhead:
 
     def _admit(self) -> int:
         with self._lock:
-            is_request = _limits.get() is REQUEST_LIMITS
+            is_request = _limits.get() is REQUEST_TIMEOUTS_SECONDS
             if is_request and not self._is_hanging():
                 # A crowd before a vendor that answers moves on; only a jam turns people away.
                 self._lock.wait_for(lambda: len(self._started) < MAX_CALLS_IN_FLIGHT, self._wait)
@@ -158,14 +158,14 @@ class Bulkhead:
         return now - min(self._started.values(), default=now) > MAX_WAIT_SECONDS
 
 
-_doors: dict[str, Bulkhead] = {}
-_doors_lock = threading.Lock()
+_bulkheads: dict[str, Bulkhead] = {}
+_bulkheads_lock = threading.Lock()
 
 
 @contextmanager
 def guard_call(vendor: str) -> Iterator[None]:
     """Guard one call to a vendor by its circuit breaker, as `with guard_call("stytch"):`."""
-    with _doors_lock:
-        made = _doors.setdefault(vendor, Bulkhead(vendor))
-    with made.enter():
+    with _bulkheads_lock:
+        bulkhead = _bulkheads.setdefault(vendor, Bulkhead(vendor))
+    with bulkhead.enter():
         yield

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-ADMINS: Final = frozenset({"admin"})
+ADMIN_ROLES: Final = frozenset({"admin"})
 ADMINS_AND_MEMBERS: Final = frozenset({"admin", "member"})
 ALL_ROLES: Final = frozenset({"admin", "member", "viewer"})
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 type Connect = Callable[[], psycopg.Connection[Any]]
 
-REFUSAL: Final = (
+POOLER_REFUSED: Final = (
     "The database is reached through a transaction pooler, which mixes the sessions of clients: "
     "organizations would read and write each other's rows. Let DATABASE_URL and DATABASE_OWNER_URL "
     "name PostgreSQL itself, or a pooler in session mode (PgBouncer: pool_mode = session). "
@@ -37,14 +37,14 @@ def require_own_sessions() -> None:
         log.warning("pooler_not_checked", error=type(error).__name__)
         return
     if pooled:
-        raise ImproperlyConfigured(REFUSAL)
+        raise ImproperlyConfigured(POOLER_REFUSED)
 
 
 def has_own_sessions() -> bool:
     """Return whether each connection has a database session of its own, as `/readyz` asks."""
     pooled = is_transaction_pooled(open_connection)
     if pooled:
-        log.error("transaction_pooler_refused", detail=REFUSAL)
+        log.error("transaction_pooler_refused", detail=POOLER_REFUSED)
     return not pooled
 
 

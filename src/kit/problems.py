@@ -23,8 +23,8 @@ from kit import errors, ids, json_api
 from kit.errors import FieldError, Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
-ERRORS_SHOWN: Final = 50
-DETAIL_LIMIT: Final = 500  # of one field: some repeat the value, however long
+MAX_ERRORS_SHOWN: Final = 50
+MAX_DETAIL_LENGTH: Final = 500  # of one field: some repeat the value, however long
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def find_problem(exc: Exception) -> Problem | None:
 def _translate_drf(exc: exceptions.APIException) -> Problem | None:
     match exc:
         case exceptions.ValidationError():
-            return errors.Malformed(errors=list(flatten_errors(exc.detail))[:ERRORS_SHOWN])
+            return errors.Malformed(errors=list(flatten_errors(exc.detail))[:MAX_ERRORS_SHOWN])
         case exceptions.ParseError():
             return errors.Malformed(str(exc.detail))
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
@@ -105,7 +105,7 @@ def build_document_members(problem: Problem, request_id: str) -> dict[str, objec
             {
                 "pointer": error.pointer[:200],
                 "code": error.code,
-                "detail": error.detail[:DETAIL_LIMIT],
+                "detail": error.detail[:MAX_DETAIL_LENGTH],
             }
             for error in problem.errors
         ]

@@ -10,12 +10,12 @@ from rest_framework.request import Request
 
 type Field = serializers.Field[Any, Any, Any, Any]
 
-TEXT_LIMIT = 1_000
-LIST_LIMIT = 100
-INTEGER_LIMIT = 2**31 - 1  # what a PostgreSQL integer holds
+MAX_TEXT_LENGTH = 1_000
+MAX_LIST_LENGTH = 100
+MAX_INTEGER = 2**31 - 1  # what a PostgreSQL integer holds
 
 # DRF reads 5 as text, "5" as a number and "yes" as true; the contract promises one type each.
-_WIRE: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
+_JSON_TYPES: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
     (serializers.BooleanField, (bool,), "Send true or false."),
     (serializers.IntegerField, (int, float), "Send a whole number."),
     (serializers.CharField, (str,), "Send text."),
@@ -77,7 +77,7 @@ def _describe_type_error(field: Field, value: object) -> object:
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         found = {index: _describe_type_error(field.child, item) for index, item in enumerate(value)}
         return {index: error for index, error in found.items() if error}
-    for kind, types, detail in _WIRE:
+    for kind, types, detail in _JSON_TYPES:
         if isinstance(field, kind) and value is not None and type(value) not in types:
             return [ErrorDetail(detail, "invalid")]
     return None
@@ -87,17 +87,17 @@ def bound_field(field: Field) -> None:
     """Give a field that set no limit one, so that no input is endless."""
     if isinstance(field, serializers.IntegerField):
         if field.max_value is None:
-            field.validators.append(MaxValueValidator(INTEGER_LIMIT))
+            field.validators.append(MaxValueValidator(MAX_INTEGER))
         if field.min_value is None:
-            field.validators.append(MinValueValidator(-INTEGER_LIMIT))
+            field.validators.append(MinValueValidator(-MAX_INTEGER))
     elif isinstance(field, serializers.CharField):
         if field.max_length is None:
-            field.validators.append(MaxLengthValidator(TEXT_LIMIT))
+            field.validators.append(MaxLengthValidator(MAX_TEXT_LENGTH))
     elif isinstance(field, serializers.ListSerializer):
-        field.max_length = getattr(field, "max_length", None) or LIST_LIMIT  # type: ignore[attr-defined]  # the stubs lack it
+        field.max_length = getattr(field, "max_length", None) or MAX_LIST_LENGTH  # type: ignore[attr-defined]  # the stubs lack it
     elif isinstance(field, serializers.ListField):
         if field.max_length is None:
-            field.validators.append(MaxLengthValidator(LIST_LIMIT))
+            field.validators.append(MaxLengthValidator(MAX_LIST_LENGTH))
         bound_field(field.child)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from tenancy import routing
 
 
-class AlwaysLeavePublic:
+class ResetSchemaMiddleware:
     """Return to the public schema after each request, because threads outlive requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

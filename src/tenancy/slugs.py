@@ -7,8 +7,8 @@ from django.utils.text import slugify
 
 from tenancy.errors import SlugNotAllowed
 
-PATTERN = r"[A-Za-z0-9._~-]{2,128}"
-RESERVED = frozenset(
+SLUG_PATTERN = r"[A-Za-z0-9._~-]{2,128}"
+RESERVED_SLUGS = frozenset(
     "admin api app auth billing docs health help internal livez login me metrics new openapi "
     "organizations plans public readyz root settings signup static support system v1 webhooks www".split()
 )
@@ -17,9 +17,9 @@ RESERVED = frozenset(
 def check_slug(slug: str) -> str:
     """Return the slug in lower case. Raises SlugNotAllowed."""
     lowered = slug.lower()
-    if not re.fullmatch(PATTERN, lowered) or not re.search(r"[a-z0-9]", lowered):
+    if not re.fullmatch(SLUG_PATTERN, lowered) or not re.search(r"[a-z0-9]", lowered):
         raise SlugNotAllowed("Use 2 to 128 letters, digits, '-', '.', '_' or '~'.")
-    if lowered in RESERVED:
+    if lowered in RESERVED_SLUGS:
         raise SlugNotAllowed("This slug is reserved.")
     if _looks_like_id(lowered):
         raise SlugNotAllowed("A slug must not look like an id.")
@@ -29,7 +29,7 @@ def check_slug(slug: str) -> str:
 def check_derived_slug(name: str) -> None:
     """Refuse a name of which Stytch would make a slug that is not allowed. Raises SlugNotAllowed."""
     likely = slugify(name)
-    if re.fullmatch(PATTERN, likely):
+    if re.fullmatch(SLUG_PATTERN, likely):
         check_slug(likely)
 
 

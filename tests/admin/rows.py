@@ -50,7 +50,6 @@ def _people(organization, word):
         organization=organization, kind="invite", subject=f"address:{email}", expires_at=later,
         actor={"kind": "member", "id": str(member.pk)}, details={"name": "Ada"},
     )  # fmt: skip
-    identity.ExternalIdentity.objects.create(user=user, provider="fxa", subject=word)
     identity.RevokedSession.objects.create(session_id=word, expires_at=later)
 
 

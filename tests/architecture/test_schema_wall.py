@@ -65,4 +65,4 @@ def test_public_schema_holds_no_tenant_table():
 
 
 def test_tenant_tables_carry_no_trigger():
-    assert "CREATE TRIGGER" not in schema_template.PATH.read_text()
+    assert "CREATE TRIGGER" not in schema_template.TEMPLATE_PATH.read_text()

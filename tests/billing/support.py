@@ -37,7 +37,7 @@ def sell(**terms):
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
     )
-    providers.get_provider().put_product(key, name=key, description=key)
+    providers.get_provider().save_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,

@@ -74,7 +74,9 @@ def test_newer_checkout_closes_the_older(firm):
     acme = firm()
     older, newer = acme.checkout(), acme.checkout()
 
-    open_ = providers.get_provider().open_checkouts(acme.organization.customer.stripe_customer_id)
+    open_ = providers.get_provider().list_open_checkouts(
+        acme.organization.customer.stripe_customer_id
+    )
 
     assert [page.external_id for page in open_] == [newer.external_id]
     assert older.external_id != newer.external_id
@@ -86,7 +88,7 @@ def test_two_tabs_at_once_leave_one_page_open(firm):
     together(acme.checkout, acme.checkout)
 
     customer_id = acme.organization.customer.stripe_customer_id
-    assert len(providers.get_provider().open_checkouts(customer_id)) == 1
+    assert len(providers.get_provider().list_open_checkouts(customer_id)) == 1
 
 
 def test_concurrent_requests_create_one_customer(firm):
@@ -317,7 +319,7 @@ def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(firm):
     acme.join()
     with (
         ThreadPoolExecutor(1) as pool,
-        locks.hold_object(f"stripe:{acme.subscription.external_id}"),
+        locks.hold_vendor_object("stripe", acme.subscription.external_id),
     ):
         waiting = pool.submit(together, acme.sync)
         poll(lambda: acme.attempts().filter(state="in_flight").exists(), what="the attempt")

@@ -9,7 +9,7 @@ from billing.authorization import DeclaredFeature
 from billing.entitlements import entitlements, usage
 from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
-from billing.statuses import GRACE
+from billing.statuses import GRACE_PERIOD
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_status_decides_whether_the_plan_is_in_force(acme, status, expected):
 def test_grace_runs_out(acme):
     acme.subscribe()
 
-    put(acme, status="past_due", past_due_since=timezone.now() - GRACE)
+    put(acme, status="past_due", past_due_since=timezone.now() - GRACE_PERIOD)
 
     assert answer(acme) == (False, "inactive")
 

@@ -193,9 +193,9 @@ def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(firm):
     together(lambda: _tried(acme.checkout), lambda: _paid_during_the_look(acme, older))
 
     customer_id = acme.organization.customer.stripe_customer_id
-    every = providers.get_provider().subscriptions_of(customer_id)
+    every = providers.get_provider().list_subscriptions(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(providers.get_provider().open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.get_provider().list_open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])

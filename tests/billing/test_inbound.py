@@ -60,7 +60,7 @@ def types(firm, prefix):
 def test_every_order_of_events_ends_alike(firm, order):
     acme = firm(seats=2)
     external_id = acme.pay(acme.checkout())
-    providers.get_provider().end_now(external_id, key=f"end-{external_id}")
+    providers.get_provider().cancel_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
         handlers.follow_subscription(told(type_, external_id))
@@ -94,7 +94,7 @@ def test_paid_checkout_brings_its_subscription(firm):
 def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
     acme = firm().subscribe()
     old = acme.subscription
-    providers.get_provider().end_now(old.external_id, key=f"end-{old.external_id}")
+    providers.get_provider().cancel_now(old.external_id, key=f"end-{old.external_id}")
     page = providers.get_provider().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
 
     handlers.follow_subscription(told(CREATED, acme.pay(page)))

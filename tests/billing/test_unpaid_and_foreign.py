@@ -97,7 +97,7 @@ def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
 def foreign_price(firm):
     """A price at Stripe that our catalog does not know."""
     key = f"foreign-{secrets.token_hex(4)}"
-    providers.get_provider().put_product(key, name=key, description=key)
+    providers.get_provider().save_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,

@@ -67,7 +67,7 @@ def test_sweeper_settles_the_rename_of_a_deleted_organization(
     sandbox, company, at_org, unheard, dead
 ):
     sandbox.delete(f"/stytch/organizations/{at_org(company)}")
-    change = dead(company, "rename_organization", attribution.ORGANIZATION)
+    change = dead(company, "rename_organization", attribution.ORGANIZATION_SUBJECT)
 
     settle_pending_changes()
 

@@ -125,7 +125,7 @@ def test_other_primary_factor_names_what_the_organization_allows():
     ],
 )  # fmt: skip
 def test_session_proves_the_address_of_an_email_factor_only(factors, covers):
-    assert Proof.of(factors).covers("ada@acme.example") is covers
+    assert Proof.from_factors(factors).covers("ada@acme.example") is covers
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_email_factor_proves_no_address_written_after_it(time, since, covers):
         "last_authenticated_at": time,
     }
 
-    assert Proof.of([factor]).covers("ada@acme.example", since=since) is covers
+    assert Proof.from_factors([factor]).covers("ada@acme.example", since=since) is covers
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,9 @@ def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(org
 def test_rename_is_not_attributed_to_a_member_of_another_organization(
     organization, other_organization, intend, recorded
 ):
-    change = intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    change = intend(
+        other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT
+    )
 
     apply.apply_snapshot(
         OrganizationSnapshot(
@@ -243,13 +245,13 @@ def test_invitation_is_not_attributed_to_a_member_of_another_organization(
 def test_intent_of_another_organization_stops_no_change_here(
     organization, other_organization, intend
 ):
-    intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
 
-    ours = intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+    ours = intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
 
     assert ours.state == "open"
     with pytest.raises(ChangeInProgress):
-        intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION)
+        intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
 
 
 def test_change_of_one_member_stops_no_change_of_another(organization, intend):

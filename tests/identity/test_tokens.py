@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from identity.errors import InvalidSession
 from identity.sessions import jwt as sessions_jwt
-from identity.sessions.jwks import FRESH_SECONDS, MIN_FETCH_INTERVAL_SECONDS, KeyRing
+from identity.sessions.jwks import KEYS_FRESH_SECONDS, MIN_FETCH_INTERVAL_SECONDS, KeyRing
 from kit.outbound import VendorUnavailable
 from tests.harness.plugin import API_URL
 
@@ -193,7 +193,7 @@ def test_keys_are_fetched_once_an_hour():
     assert ring.find("one")
     assert publisher.asked == 1
 
-    publisher.now += FRESH_SECONDS
+    publisher.now += KEYS_FRESH_SECONDS
     assert ring.find("one")
     assert publisher.asked == 2
 
@@ -216,7 +216,7 @@ def test_known_keys_serve_on_while_stytch_is_away():
     ring = publisher.ring()
     ring.find("one")
 
-    publisher.is_away, publisher.now = True, publisher.now + 10 * FRESH_SECONDS
+    publisher.is_away, publisher.now = True, publisher.now + 10 * KEYS_FRESH_SECONDS
 
     assert ring.find("one")
     assert ring.find("one")
@@ -239,7 +239,7 @@ def test_withdrawn_key_is_forgotten():
     publisher = Publisher("old")
     ring = publisher.ring()
     ring.find("old")
-    publisher.kids, publisher.now = ["new"], publisher.now + FRESH_SECONDS
+    publisher.kids, publisher.now = ["new"], publisher.now + KEYS_FRESH_SECONDS
 
     assert ring.find("new")
     assert ring.find("old") is None
@@ -249,7 +249,7 @@ def test_who_knows_the_key_does_not_wait_for_who_is_fetching():
     publisher = Publisher("one")
     ring = publisher.ring()
     ring.find("one")
-    publisher.now += FRESH_SECONDS
+    publisher.now += KEYS_FRESH_SECONDS
     started, go_on = threading.Event(), threading.Event()
     fetch = publisher.fetch
 

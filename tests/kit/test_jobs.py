@@ -77,7 +77,7 @@ def test_task_acts_as_its_caller_in_public_and_patiently():
     with jobs._task_scope("x", {"kind": "vendor", "id": "stripe"}):
         assert actor.get_actor() == Actor("vendor", "stripe")
         assert connection.schema_name == "public"
-        assert outbound._limits.get() == outbound.JOB_LIMITS
+        assert outbound._limits.get() == outbound.JOB_TIMEOUTS_SECONDS
         routing.enter_schema(left_behind)
 
     assert connection.schema_name == "public"

@@ -121,9 +121,9 @@ def test_silent_vendor_is_given_up_after_the_time_limit():
 
 def test_limits_are_longer_for_jobs_and_end_with_them():
     with outbound.use_job_timeouts():
-        assert outbound._limits.get() == outbound.JOB_LIMITS
+        assert outbound._limits.get() == outbound.JOB_TIMEOUTS_SECONDS
 
-    assert outbound._limits.get() == outbound.REQUEST_LIMITS
+    assert outbound._limits.get() == outbound.REQUEST_TIMEOUTS_SECONDS
 
 
 def test_each_thread_starts_with_the_limits_of_a_request():
@@ -134,4 +134,4 @@ def test_each_thread_starts_with_the_limits_of_a_request():
         thread.start()
         thread.join()
 
-    assert seen == [outbound.REQUEST_LIMITS]
+    assert seen == [outbound.REQUEST_TIMEOUTS_SECONDS]

@@ -6,7 +6,7 @@ import random
 from django.db import connections
 
 from billing.models import Subscription
-from billing.statuses import ENDED
+from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import changes
 from kit.errors import Problem
 from kit.outbound import VendorNotFound, VendorUnavailable
@@ -118,5 +118,7 @@ class History:
 
 def live(firm):
     """The subscription of a firm as we know it."""
-    rows = Subscription.objects.filter(organization=firm.organization).exclude(status__in=ENDED)
+    rows = Subscription.objects.filter(organization=firm.organization).exclude(
+        status__in=ENDED_STATUSES
+    )
     return rows.first()

@@ -49,7 +49,7 @@ def check(firm, why):
     """Compare our rows with Stripe, and the billed quantity with the members."""
     customer = getattr(firm.organization, "customer", None)
     at_stripe = (
-        providers.get_provider().subscriptions_of(customer.stripe_customer_id) if customer else []
+        providers.get_provider().list_subscriptions(customer.stripe_customer_id) if customer else []
     )
     for told in at_stripe:
         row = firm.organization.subscriptions.get(external_id=told.external_id)

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from events.models import Event
 from events.services import log
 from tenancy import routing
-from tenancy.middleware import AlwaysLeavePublic
+from tenancy.middleware import ResetSchemaMiddleware
 from tenancy.services import organizations
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
@@ -90,7 +90,7 @@ def test_middleware_leaves_public_even_after_a_failure():
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        AlwaysLeavePublic(view)(RequestFactory().get("/"))
+        ResetSchemaMiddleware(view)(RequestFactory().get("/"))
 
     assert connection.schema_name == "public"
 
@@ -104,7 +104,7 @@ def test_middleware_starts_in_public_after_any_use_of_the_thread():
         seen.append(connection.schema_name)
         return HttpResponse()
 
-    AlwaysLeavePublic(view)(RequestFactory().get("/"))
+    ResetSchemaMiddleware(view)(RequestFactory().get("/"))
 
     assert seen == ["public"]
 

@@ -52,7 +52,7 @@ def test_the_statement_stores_the_job_that_defer_would_store(acme):
 
 def test_procrastinate_still_defers_through_the_function_the_statement_calls():
     # An upgrade that moves it must change receive.STORE in the same commit.
-    assert "procrastinate_defer_jobs_v1(" in receive.STORE
+    assert "procrastinate_defer_jobs_v1(" in receive.STORE_SQL
     assert "procrastinate_defer_jobs_v1(" in sql.queries["defer_jobs"]
 
 

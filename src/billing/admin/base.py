@@ -13,7 +13,7 @@ def format_money(amount: int, currency: str) -> str:
     return f"{amount / 100:,.2f} {currency.upper()}"
 
 
-class Paid(ReadOnly):
+class BillingAdmin(ReadOnly):
     """Read-only rows of one organization."""
 
     list_select_related: tuple[str, ...] = ("organization",)

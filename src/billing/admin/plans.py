@@ -17,7 +17,7 @@ from identity.roles import Role
 from kit.admin.base import EMPTY_VALUE, BaseAdmin, ReadOnly
 
 
-class Priced(TabularInline):  # type: ignore[misc]  # unfold ships no types
+class PriceInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
     """The prices of a plan.
 
     An amount never changes; add another price, and run `sync_catalog`.
@@ -39,7 +39,7 @@ class Priced(TabularInline):  # type: ignore[misc]  # unfold ships no types
     has_delete_permission = has_change_permission
 
 
-class Contained(TabularInline):  # type: ignore[misc]  # unfold ships no types
+class PlanFeatureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
     """The features in a plan."""
 
     model = PlanFeature
@@ -60,7 +60,7 @@ class PlanAdmin(BaseAdmin):
     search_fields = ("name", "key")
     ordering = ("sort_order", "key")
     readonly_fields = ("stripe_product_id",)
-    inlines = (Priced, Contained)
+    inlines = (PriceInline, PlanFeatureInline)
     fieldsets = (
         (None, {"fields": ("name", "key", "description", "is_public", "is_default", "sort_order")}),
         (

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from billing.admin.base import Paid
+from billing.admin.base import BillingAdmin
 from billing.models import SeatAttempt, SeatChange, SeatState
 from billing.seat_rules import Mode
 from billing.seats import report
@@ -13,7 +13,7 @@ from kit.admin.base import act_as_staff, state_badge
 
 
 @admin.register(SeatState)
-class SeatStateAdmin(Paid):
+class SeatStateAdmin(BillingAdmin):
     """The seats of each organization, counted here and billed at the provider."""
 
     list_display = (
@@ -50,7 +50,7 @@ class SeatStateAdmin(Paid):
 
 
 @admin.register(SeatChange)
-class SeatChangeAdmin(Paid):
+class SeatChangeAdmin(BillingAdmin):
     """The ledger of seat changes."""
 
     list_display = (
@@ -73,7 +73,7 @@ class SeatChangeAdmin(Paid):
 
 
 @admin.register(SeatAttempt)
-class SeatAttemptAdmin(Paid):
+class SeatAttemptAdmin(BillingAdmin):
     """What was sent to the provider, and its answer."""
 
     list_display = (

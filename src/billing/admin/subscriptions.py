@@ -4,13 +4,13 @@ from datetime import datetime
 
 from django.contrib import admin
 
-from billing.admin.base import BY_ORGANIZATION, Paid, format_money
+from billing.admin.base import BY_ORGANIZATION, BillingAdmin, format_money
 from billing.models import Customer, Invoice, Subscription
 from kit.admin.base import EMPTY_VALUE
 
 
 @admin.register(Customer)
-class CustomerAdmin(Paid):
+class CustomerAdmin(BillingAdmin):
     """Show the customers, which are organizations with their billing profile."""
 
     list_display = (
@@ -39,7 +39,7 @@ class CustomerAdmin(Paid):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(Paid):
+class SubscriptionAdmin(BillingAdmin):
     """Agreements, past and present."""
 
     list_display = ("organization", "plan", "standing", "quantity", "current_period_end", "ends")
@@ -78,7 +78,7 @@ class SubscriptionAdmin(Paid):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(Paid):
+class InvoiceAdmin(BillingAdmin):
     """The invoices.
 
     The address of an invoice's page opens it for anyone, so it is not shown.

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 # How long a request waits for a job that is speaking to Stripe about the same thing.
 LOCK_WAIT_SECONDS: Final = 4.0
 
-FIELDS: Final = {
+PROFILE_COLUMNS: Final = {
     "name": "billing_name",
     "email": "billing_email",
     "address_line1": "billing_address_line1",
@@ -44,7 +44,7 @@ def get_profile(organization: Organization) -> Customer:
 
 def build_provider_profile(customer: Customer) -> Profile:
     """Return the profile in the provider's terms."""
-    return Profile(**{name: getattr(customer, column) for name, column in FIELDS.items()})
+    return Profile(**{name: getattr(customer, column) for name, column in PROFILE_COLUMNS.items()})
 
 
 def ensure_customer(*, organization: Organization, email: str = "") -> str:
@@ -61,7 +61,7 @@ def ensure_customer(*, organization: Organization, email: str = "") -> str:
             return customer.stripe_customer_id
         external_id = _create_at_provider(customer)
         # Held so that what we push is not read back half done.
-        with locks.hold_object(f"stripe:{external_id}", patience=LOCK_WAIT_SECONDS):
+        with locks.hold_vendor_object("stripe", external_id, wait_seconds=LOCK_WAIT_SECONDS):
             _push_profile(customer, external_id)
             with transaction.atomic():
                 tenancy_locks.lock_organization(organization.pk)
@@ -72,7 +72,7 @@ def ensure_customer(*, organization: Organization, email: str = "") -> str:
 
 def hold_customer_lock(organization: Organization) -> AbstractContextManager[None]:
     """Let one process at a time decide whether the organization has a customer."""
-    return locks.hold_object(f"customer:{organization.pk}", patience=LOCK_WAIT_SECONDS)
+    return locks.hold_object(f"customer:{organization.pk}", wait_seconds=LOCK_WAIT_SECONDS)
 
 
 def pull_customer(customer_id: str) -> Customer | None:
@@ -80,7 +80,7 @@ def pull_customer(customer_id: str) -> Customer | None:
 
     Returns None when it belongs to no organization.
     """
-    with locks.hold_object(f"stripe:{customer_id}"):
+    with locks.hold_vendor_object("stripe", customer_id):
         snapshot = providers.get_provider().fetch_customer(customer_id)
         with transaction.atomic():
             return _store_snapshot(snapshot)
@@ -91,7 +91,7 @@ def store_profile(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, t
     # Stripe takes longer texts than an invoice shows: a name too long must not stop the rest.
     known = {
         column: getattr(snapshot.profile, name)[: _get_max_length(column)]
-        for name, column in FIELDS.items()
+        for name, column in PROFILE_COLUMNS.items()
     }
     tax_id = snapshot.tax_ids[-1] if snapshot.tax_ids else None
     known["vat_id"] = tax_id.value[: _get_max_length("vat_id")] if tax_id else ""

@@ -27,7 +27,7 @@ def update_profile(*, organization: Organization, fields: Mapping[str, str]) -> 
         external_id = customers.get_profile(organization).stripe_customer_id
         if external_id is None:
             return _store_locally(organization, wanted)
-    with locks.hold_object(f"stripe:{external_id}", patience=customers.LOCK_WAIT_SECONDS):
+    with locks.hold_vendor_object("stripe", external_id, wait_seconds=customers.LOCK_WAIT_SECONDS):
         with _translate_refusals(external_id):
             snapshot = _push_changes(external_id, wanted)
         return _store_answer(organization, snapshot)
@@ -46,7 +46,7 @@ def _push_changes(external_id: str, wanted: dict[str, str]) -> CustomerSnapshot:
     """Send what differs, and nothing if nothing does, so that no echo starts another change."""
     stripe = providers.get_provider()
     snapshot = stripe.fetch_customer(external_id)
-    profile = {name: getattr(snapshot.profile, name) for name in customers.FIELDS}
+    profile = {name: getattr(snapshot.profile, name) for name in customers.PROFILE_COLUMNS}
     asked = {name: wanted.get(name, value) for name, value in profile.items()}
     # The number first: its refusal must leave the rest as it was.
     if "vat_id" in wanted and _replace_vat_id(snapshot, wanted["vat_id"]):
@@ -102,7 +102,9 @@ def _store_locally(organization: Organization, wanted: dict[str, str]) -> Custom
     with transaction.atomic():
         locked = tenancy_locks.lock_organization(organization.pk)
         customer = customers.get_profile(locked)
-        columns = {customers.FIELDS.get(name, name): value for name, value in wanted.items()}
+        columns = {
+            customers.PROFILE_COLUMNS.get(name, name): value for name, value in wanted.items()
+        }
         changed = [name for name, value in columns.items() if getattr(customer, name) != value]
         for name in changed:
             setattr(customer, name, columns[name])

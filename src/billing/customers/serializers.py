@@ -7,7 +7,7 @@ from rest_framework import serializers
 from billing.models import Customer
 from kit.serializers import StrictSerializer
 
-COUNTRY: Final = r"^[A-Za-z]{2}$"
+COUNTRY_PATTERN: Final = r"^[A-Za-z]{2}$"
 
 
 class ProfileSerializer(StrictSerializer):
@@ -44,6 +44,10 @@ class ProfileChangeSerializer(StrictSerializer):
     state = serializers.CharField(max_length=128, required=False, allow_blank=True)
     postal_code = serializers.CharField(max_length=32, required=False, allow_blank=True)
     country = serializers.RegexField(
-        COUNTRY, required=False, allow_blank=True, max_length=2, help_text="ISO 3166-1 alpha-2."
+        COUNTRY_PATTERN,
+        required=False,
+        allow_blank=True,
+        max_length=2,
+        help_text="ISO 3166-1 alpha-2.",
     )
     vat_id = serializers.CharField(max_length=32, required=False, allow_blank=True)

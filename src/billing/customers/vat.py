@@ -6,16 +6,16 @@ from typing import Final
 from billing.errors import VatIdInvalid
 
 # Prefixes of the European union; Greece writes EL, Northern Ireland is still inside as XI.
-EUROPE: Final = frozenset(
+EUROPEAN_PREFIXES: Final = frozenset(
     "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
 )
 
-_EUROPEAN = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
-_OTHERS: Final = {
+_EUROPEAN_PATTERN = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
+_OTHER_PATTERNS: Final = {
     "gb_vat": re.compile(r"GB([0-9]{9}|[0-9]{12}|GD[0-9]{3}|HA[0-9]{3})"),
     "ch_vat": re.compile(r"CHE[0-9]{9}(MWST|TVA|IVA)?"),
 }
-_NORWEGIAN = re.compile(r"(NO)?([0-9]{9})(MVA)?")
+_NORWEGIAN_PATTERN = re.compile(r"(NO)?([0-9]{9})(MVA)?")
 
 
 def normalize_number(text: str) -> str:
@@ -28,12 +28,12 @@ def get_tax_id_type(value: str) -> tuple[str, str]:
 
     Raises VatIdInvalid.
     """
-    if value[:2] in EUROPE and _EUROPEAN.fullmatch(value):
+    if value[:2] in EUROPEAN_PREFIXES and _EUROPEAN_PATTERN.fullmatch(value):
         return "eu_vat", value
-    for type_, pattern in _OTHERS.items():
+    for type_, pattern in _OTHER_PATTERNS.items():
         if pattern.fullmatch(value):
             return type_, value
-    norwegian = _NORWEGIAN.fullmatch(value)
+    norwegian = _NORWEGIAN_PATTERN.fullmatch(value)
     if norwegian and (value.startswith("NO") or value.endswith("MVA")):
         return "no_vat", f"{norwegian[2]}MVA"
     raise VatIdInvalid

@@ -57,7 +57,10 @@ class PlanInForce:
 
 
 # By what right a plan in force is, where it is not simply paid for.
-RIGHTS: Final[dict[str, Reason]] = {Status.TRIALING: Reason.TRIAL, Status.PAST_DUE: Reason.GRACE}
+REASON_BY_STATUS: Final[dict[str, Reason]] = {
+    Status.TRIALING: Reason.TRIAL,
+    Status.PAST_DUE: Reason.GRACE,
+}
 
 
 def get_access_level(subscription: Subscription | None, now: datetime) -> Access:
@@ -81,7 +84,7 @@ def get_plan_in_force(organization: Organization) -> PlanInForce:
     in_force = agreed if agreed is not None and is_full else snapshot.default_plan()
     right = Reason.PLAN
     if is_full and subscription is not None:
-        right = RIGHTS.get(subscription.status, Reason.PLAN)
+        right = REASON_BY_STATUS.get(subscription.status, Reason.PLAN)
     return PlanInForce(organization, subscription, agreed, in_force, opened, right)
 
 

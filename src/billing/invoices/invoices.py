@@ -21,7 +21,7 @@ def pull_invoice(invoice_id: str) -> Invoice | None:
 
     What it did to its subscription is read first: an invoice may be heard of before it.
     """
-    with locks.hold_object(f"stripe:{invoice_id}"):
+    with locks.hold_vendor_object("stripe", invoice_id):
         snapshot = providers.get_provider().fetch_invoice(invoice_id)
         if snapshot.subscription_id:
             subscriptions.pull_subscription(snapshot.subscription_id)

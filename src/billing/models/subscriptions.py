@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.models.customers import Provider
 from billing.models.plans import Plan, Price
-from billing.statuses import ENDED, SeatItem
+from billing.statuses import ENDED_STATUSES, SeatItem
 from kit.models import Record
 
 
@@ -19,7 +19,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def live(self) -> Self:
         """Select those that have not ended, without surplus ones."""
-        return self.exclude(status__in=ENDED).filter(is_surplus=False)
+        return self.exclude(status__in=ENDED_STATUSES).filter(is_surplus=False)
 
 
 class Subscription(Record):
@@ -86,7 +86,7 @@ class Subscription(Record):
     @property
     def has_ended(self) -> bool:
         """Return whether it has ended for good."""
-        return self.status in ENDED
+        return self.status in ENDED_STATUSES
 
     @property
     def is_ending(self) -> bool:

@@ -41,7 +41,7 @@ def publish_catalog() -> Summary:
     """Publish the plans and prices of our tables, found by lookup key."""
     summary = Summary()
     with locks.hold_object("billing.catalog"):
-        providers.get_provider().put_portal()
+        providers.get_provider().configure_portal()
         for plan in Plan.objects.filter(prices__is_active=True).distinct():
             _publish_product(plan)
             summary.plans += 1
@@ -94,7 +94,7 @@ def _seed_price(plan: Plan, spec: PriceSpec) -> None:
 
 def _publish_product(plan: Plan) -> None:
     product_id = plan.stripe_product_id or f"tenantry_{plan.key}"
-    providers.get_provider().put_product(
+    providers.get_provider().save_product(
         product_id, name=plan.name, description=plan.description or plan.name
     )
     if plan.stripe_product_id is None:
@@ -104,7 +104,7 @@ def _publish_product(plan: Plan) -> None:
 
 def _publish_prices(summary: Summary) -> None:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
-    known = providers.get_provider().prices_by_key([price.lookup_key for price in prices])
+    known = providers.get_provider().fetch_prices([price.lookup_key for price in prices])
     for price in prices:
         price.refresh_from_db()
         if not price.is_active:  # replaced by an earlier one of this very run

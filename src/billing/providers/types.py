@@ -136,7 +136,7 @@ class CheckoutRequest:
     cancel_url: str
 
 
-class PaymentGateway(Protocol):
+class PaymentProvider(Protocol):
     """Each call may raise VendorUnavailable, VendorRejected or VendorNotFound, and none retries."""
 
     # Customers
@@ -162,7 +162,7 @@ class PaymentGateway(Protocol):
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
         """Create a payment page for a subscription."""
 
-    def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
+    def list_open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
         """List the payment pages of a customer that can still be paid, with what they sell."""
 
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
@@ -178,7 +178,7 @@ class PaymentGateway(Protocol):
     def fetch_subscription(self, subscription_id: str) -> SubscriptionSnapshot:
         """Return the subscription, also one that has ended."""
 
-    def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
+    def list_subscriptions(self, customer_id: str) -> list[SubscriptionSnapshot]:
         """Return all subscriptions of a customer, ended ones included, newest first."""
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
@@ -187,13 +187,13 @@ class PaymentGateway(Protocol):
     def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Let it end with its period."""
 
-    def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+    def cancel_scheduled_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Take back a scheduled end."""
 
-    def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+    def resume_collection(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Begin a new period of a paused subscription, which stays paused until that is paid."""
 
-    def end_now(
+    def cancel_now(
         self, subscription_id: str, *, key: str, credits_rest: bool = False
     ) -> SubscriptionSnapshot:
         """End it at once, with a last invoice for what was used.
@@ -212,16 +212,16 @@ class PaymentGateway(Protocol):
         """Return the invoice as it is now."""
 
     # Catalogue
-    def put_product(self, product_id: str, *, name: str, description: str) -> None:
+    def save_product(self, product_id: str, *, name: str, description: str) -> None:
         """Create or rename a product under an id of ours."""
 
-    def prices_by_key(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
+    def fetch_prices(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
         """Return the current prices with these lookup keys."""
 
     def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
         """Create a price, which takes over its lookup key."""
 
-    def put_portal(self) -> None:
+    def configure_portal(self) -> None:
         """Store the portal's settings.
 
         No quantities, no plan changes, end with the period.

@@ -20,39 +20,39 @@ from kit import jobs
 from tenancy import locks as tenancy_locks
 
 # Longer than a look and a call may take together, so that a held attempt has a living owner.
-LEASE: Final = timedelta(seconds=60)
+ATTEMPT_LEASE: Final = timedelta(seconds=60)
 # Within a minute, each change waits longer than the one before (1, 3, 9, 15 s): two hundred people
 # who join at once cost a handful of calls, and a single one waits for no one.
-PACE: Final = timedelta(seconds=1)
-GROWTH: Final = 3
-LONGEST_PACE: Final = timedelta(seconds=15)
-PACED_OVER: Final = timedelta(minutes=1)
+MIN_PACE: Final = timedelta(seconds=1)
+PACE_GROWTH_FACTOR: Final = 3
+MAX_PACE: Final = timedelta(seconds=15)
+PACE_WINDOW: Final = timedelta(minutes=1)
 # A preview older than this no longer sets the date its change is charged from.
-PREVIEW_LASTS: Final = timedelta(minutes=10)
+PREVIEW_LIFETIME: Final = timedelta(minutes=10)
 
 
 def begin_attempt(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | None:
     """Return the attempt to execute now, a new one, or one whose lease is over."""
     with transaction.atomic():
-        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization_id))
-        if books.attempt is not None:
-            return _take_over(books.attempt, is_forced=is_forced)
+        seats = SeatSnapshot.read(tenancy_locks.lock_organization(organization_id))
+        if seats.attempt is not None:
+            return _take_over(seats.attempt, is_forced=is_forced)
         # An invitation's time is over, or a rule is new: no one has said so yet.
-        if books.count.counted != books.seats.counted:
+        if seats.count.counted != seats.row.counted:
             ledger.record_change(
-                organization=books.organization, reason=SeatChange.Reason.RECOUNTED
+                organization=seats.organization, reason=SeatChange.Reason.RECOUNTED
             )
-            books = SeatSnapshot.read(books.organization)
-        decision = books.decide(is_forced=is_forced)
-        books.settle(decision)
+            seats = SeatSnapshot.read(seats.organization)
+        decision = seats.decide(is_forced=is_forced)
+        seats.save_state(decision)
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):
             return None
-        return _create_attempt(books, decision.proration)
+        return _create_attempt(seats, decision.proration)
 
 
-def recount_attempt(attempt: SeatAttempt, books: SeatSnapshot, proration: Proration) -> None:
+def recount_attempt(attempt: SeatAttempt, seats: SeatSnapshot, proration: Proration) -> None:
     """Update an attempt that was never sent to the present count."""
-    terms = _build_terms(books, proration)
+    terms = _build_terms(seats, proration)
     for name, value in terms.items():
         setattr(attempt, name, value)
     attempt.save(update_fields=[*terms, "updated_at"])
@@ -92,11 +92,11 @@ def _is_too_soon(organization_id: UUID) -> bool:
     recent = SeatAttempt.objects.filter(
         organization_id=organization_id,
         state=SeatAttempt.State.SUCCEEDED,
-        finished_at__gt=now - PACED_OVER,
+        finished_at__gt=now - PACE_WINDOW,
     ).aggregate(times=Count("pk"), last=Max("finished_at"))
     if not recent["times"]:
         return False
-    pace = min(PACE * GROWTH ** min(recent["times"] - 1, 5), LONGEST_PACE)
+    pace = min(MIN_PACE * PACE_GROWTH_FACTOR ** min(recent["times"] - 1, 5), MAX_PACE)
     wait = recent["last"] + pace - now
     if wait <= timedelta(0):
         return False
@@ -113,38 +113,38 @@ def _take_over(attempt: SeatAttempt, *, is_forced: bool) -> SeatAttempt | None:
         return None
     attempt.calls += 1
     attempt.error = ""
-    attempt.lease_until = now + LEASE
+    attempt.lease_until = now + ATTEMPT_LEASE
     attempt.save(update_fields=["calls", "error", "lease_until", "updated_at"])
     return attempt
 
 
-def _create_attempt(books: SeatSnapshot, proration: Proration) -> SeatAttempt:
+def _create_attempt(seats: SeatSnapshot, proration: Proration) -> SeatAttempt:
     return SeatAttempt.objects.create(
-        organization=books.organization,
+        organization=seats.organization,
         calls=1,
-        lease_until=timezone.now() + LEASE,
-        **_build_terms(books, proration),
+        lease_until=timezone.now() + ATTEMPT_LEASE,
+        **_build_terms(seats, proration),
     )
 
 
-def _build_terms(books: SeatSnapshot, proration: Proration) -> dict[str, Any]:
-    assert books.subscription is not None  # noqa: S101 - decided by the rules: no write without one
+def _build_terms(seats: SeatSnapshot, proration: Proration) -> dict[str, Any]:
+    assert seats.subscription is not None  # noqa: S101 - decided by the rules: no write without one
     return {
-        "subscription": books.subscription,
-        "revision": books.seats.revision,
-        "quantity_before": books.subscription.quantity,
-        "quantity": books.situation.target,
+        "subscription": seats.subscription,
+        "revision": seats.row.revision,
+        "quantity_before": seats.subscription.quantity,
+        "quantity": seats.inputs.target,
         "proration": proration,
-        "proration_date": _previewed(books),
+        "proration_date": _find_preview_date(seats),
     }
 
 
-def _previewed(books: SeatSnapshot) -> datetime | None:
+def _find_preview_date(seats: SeatSnapshot) -> datetime | None:
     """Return the time for which an admin was shown this very change, if that was just now."""
-    seats, agreed = books.seats, books.subscription
-    if seats.previewed_quantity != books.situation.target or seats.previewed_at is None:
+    row, subscription = seats.row, seats.subscription
+    if row.previewed_quantity != seats.inputs.target or row.previewed_at is None:
         return None
-    if timezone.now() - seats.previewed_at > PREVIEW_LASTS:
+    if timezone.now() - row.previewed_at > PREVIEW_LIFETIME:
         return None
-    begins = agreed.current_period_start if agreed else None
-    return seats.previewed_at if begins is None or seats.previewed_at >= begins else None
+    begins = subscription.current_period_start if subscription else None
+    return row.previewed_at if begins is None or row.previewed_at >= begins else None

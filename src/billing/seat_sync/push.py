@@ -84,7 +84,7 @@ def list_overdue() -> set[UUID]:
 
 def _execute_attempt(attempt: SeatAttempt) -> Outcome:
     """Send one attempt, and record how it ended."""
-    with locks.hold_object(f"stripe:{attempt.subscription.external_id}"):
+    with locks.hold_vendor_object("stripe", attempt.subscription.external_id):
         try:
             return _send_quantity(attempt)
         except VendorUnavailable as error:
@@ -153,9 +153,9 @@ def _is_still_needed(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         if organization is None:
             return False
         subscriptions.store_locked(organization, seen)
-        books = SeatSnapshot.read(organization)
-        decision = books.decide()
-        same = _is_for_live_subscription(attempt, books), books.situation.target, decision.proration
+        seats = SeatSnapshot.read(organization)
+        decision = seats.decide()
+        same = _is_for_live_subscription(attempt, seats), seats.inputs.target, decision.proration
         if same == (True, attempt.quantity, attempt.proration):
             return True
         attempts.close_attempt(
@@ -174,20 +174,20 @@ def _recount_before_sending(attempt: SeatAttempt) -> bool:
         if organization is None:
             return False
         attempt.refresh_from_db()
-        books = SeatSnapshot.read(organization)
-        proration = books.decide().proration
+        seats = SeatSnapshot.read(organization)
+        proration = seats.decide().proration
         if attempt.calls > 1:
             return False  # another process has taken it over meanwhile
-        if proration is None or not _is_for_live_subscription(attempt, books):
+        if proration is None or not _is_for_live_subscription(attempt, seats):
             attempts.close_attempt(attempt, SeatAttempt.State.SUPERSEDED)
             return False
-        attempts.recount_attempt(attempt, books, proration)
+        attempts.recount_attempt(attempt, seats, proration)
     return True
 
 
-def _is_for_live_subscription(attempt: SeatAttempt, books: SeatSnapshot) -> bool:
+def _is_for_live_subscription(attempt: SeatAttempt, seats: SeatSnapshot) -> bool:
     """Return whether the attempt is about the subscription that is live now."""
-    return books.subscription is not None and books.subscription.pk == attempt.subscription_id
+    return seats.subscription is not None and seats.subscription.pk == attempt.subscription_id
 
 
 def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> Outcome:
@@ -200,13 +200,13 @@ def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> Outcome
             return Outcome.SETTLED
         subscriptions.store_locked(organization, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
-        books = SeatSnapshot.read(organization)
-        books.seats.last_synced_at = timezone.now()
-        books.seats.last_error = ""
-        books.seats.drifted_since = books.seats.failed_quantity = None
-        books.seats.previewed_quantity = books.seats.previewed_at = None
-        decision = books.decide()
-        books.settle(decision)
+        seats = SeatSnapshot.read(organization)
+        seats.row.last_synced_at = timezone.now()
+        seats.row.last_error = ""
+        seats.row.drifted_since = seats.row.failed_quantity = None
+        seats.row.previewed_quantity = seats.row.previewed_at = None
+        decision = seats.decide()
+        seats.save_state(decision)
         _record_event(attempt, event_types.SEATS_SYNCED)
     return _next_of(decision)
 
@@ -244,13 +244,13 @@ def _record_refusal(
         if answer is not None:
             subscriptions.store_locked(organization, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.FAILED, error=code)
-        books = SeatSnapshot.read(organization)
-        if _is_for_live_subscription(attempt, books):
-            books.seats.failed_quantity = attempt.quantity
-        decision = books.decide()
-        books.settle(decision)
+        seats = SeatSnapshot.read(organization)
+        if _is_for_live_subscription(attempt, seats):
+            seats.row.failed_quantity = attempt.quantity
+        decision = seats.decide()
+        seats.save_state(decision)
         if decision.state == State.FAILED:
-            _store_error(books.seats, code)
+            _store_error(seats.row, code)
         _record_event(attempt, event_types.SEATS_FAILED)
     return _next_of(decision)
 

@@ -17,7 +17,7 @@ from billing.seat_rules import State
 from billing.seat_sync import push
 from billing.seats import ledger
 from billing.seats.snapshot import SeatSnapshot
-from billing.statuses import ENDED
+from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
 from kit import jobs
 from tenancy import locks as tenancy_locks
@@ -52,7 +52,9 @@ def list_candidates() -> Iterator[UUID]:
 def list_abandoned() -> list[UUID]:
     """Return the deleted organizations that still pay."""
     deleted = Organization.objects.filter(state=Organization.State.DELETED)
-    paying = Subscription.objects.exclude(status__in=ENDED).filter(organization__in=deleted)
+    paying = Subscription.objects.exclude(status__in=ENDED_STATUSES).filter(
+        organization__in=deleted
+    )
     return list(paying.values_list("organization_id", flat=True).distinct())
 
 
@@ -97,13 +99,13 @@ def reconcile_organization(*, organization_id: UUID, corrects_drift: bool = Fals
 
 def inspect_seats(*, organization_id: UUID) -> Finding:
     """Compare with the provider's present quantity, and change nothing."""
-    books = SeatSnapshot.read(Organization.objects.get(pk=organization_id))
-    finding = _build_finding(books)
-    if books.subscription is None:
+    seats = SeatSnapshot.read(Organization.objects.get(pk=organization_id))
+    finding = _build_finding(seats)
+    if seats.subscription is None:
         return finding
-    snapshot = providers.get_provider().fetch_subscription(books.subscription.external_id)
+    snapshot = providers.get_provider().fetch_subscription(seats.subscription.external_id)
     quantities = {item.external_id: item.quantity for item in snapshot.items}
-    observed = quantities.get(books.subscription.stripe_item_id)
+    observed = quantities.get(seats.subscription.stripe_item_id)
     is_ours = finding.state not in (State.MANUAL, State.MISCONFIGURED)
     return replace(finding, observed=observed, would_send=is_ours and observed != finding.target)
 
@@ -118,8 +120,8 @@ def _pull_everything(organization_id: UUID) -> None:
     customer_id = customers.get_profile(organization).stripe_customer_id
     customer = customers.pull_customer(customer_id) if customer_id else None
     if customer is not None and customer.stripe_customer_id is not None:
-        for snapshot in providers.get_provider().subscriptions_of(customer.stripe_customer_id):
-            if not (snapshot.external_id in ended and snapshot.status in ENDED):
+        for snapshot in providers.get_provider().list_subscriptions(customer.stripe_customer_id):
+            if not (snapshot.external_id in ended and snapshot.status in ENDED_STATUSES):
                 begun[snapshot.external_id] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
     for external_id in sorted(begun, key=begun.__getitem__):
@@ -132,21 +134,21 @@ def _recount_seats(organization_id: UUID, *, corrects_drift: bool) -> None:
         organization = tenancy_locks.lock_organization(organization_id)
         if corrects_drift:
             SeatState.objects.filter(organization=organization).update(drifted_since=None)
-        books = SeatSnapshot.read(organization)
-        if books.count.counted != books.seats.counted:
+        seats = SeatSnapshot.read(organization)
+        if seats.count.counted != seats.row.counted:
             log.warning("seats_recounted", organization_id=str(organization_id))
             ledger.record_change(organization=organization, reason=SeatChange.Reason.RECOUNTED)
         else:
-            books.settle(books.decide())
+            seats.save_state(seats.decide())
 
 
-def _build_finding(books: SeatSnapshot) -> Finding:
-    decision = books.decide()
+def _build_finding(seats: SeatSnapshot) -> Finding:
+    decision = seats.decide()
     return Finding(
-        organization_id=books.organization.pk,
-        counted=books.count.counted,
-        target=books.situation.target,
-        observed=books.situation.observed,
+        organization_id=seats.organization.pk,
+        counted=seats.count.counted,
+        target=seats.inputs.target,
+        observed=seats.inputs.observed,
         state=decision.state,
         would_send=decision.proration is not None,
     )

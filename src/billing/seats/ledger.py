@@ -19,25 +19,25 @@ def record_change(
 
     The caller holds the organization's lock, so revisions have no gaps and no two are alike.
     """
-    books = SeatSnapshot.read(organization)
+    seats = SeatSnapshot.read(organization)
     actor = actors.get_actor()
-    before = books.seats.counted
-    books.seats.revision += 1
+    before = seats.row.counted
+    seats.row.revision += 1
     change = SeatChange.objects.create(
         organization=organization,
-        revision=books.seats.revision,
+        revision=seats.row.revision,
         reason=reason,
         subject_id=subject_id,
         actor_kind=actor.kind,
         actor_id=actor.id,
         counted_before=before,
-        counted_after=books.count.counted,
-        reserved_after=books.count.reserved,
-        target=books.situation.target,
+        counted_after=seats.count.counted,
+        reserved_after=seats.count.reserved,
+        target=seats.inputs.target,
     )
-    books.seats.counted = books.count.counted
-    decision = books.decide()
-    books.settle(decision)
+    seats.row.counted = seats.count.counted
+    decision = seats.decide()
+    seats.save_state(decision)
     if decision.proration is not None:
         snapshot.defer_sync(organization.pk)
     return change

@@ -20,7 +20,7 @@ from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
-NOTHING_UPCOMING: Final = "invoice_upcoming_none"
+NO_UPCOMING_INVOICE_CODE: Final = "invoice_upcoming_none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +51,21 @@ def preview_role_change(*, organization: Organization, member_id: UUID, role: st
     member = Member.objects.in_organization(organization).active().filter(pk=member_id).first()
     if member is None:
         raise NotFound
-    books = SeatSnapshot.read(organization)
-    roles = books.plan.billable_roles
-    return _compute_cost(books, (role in roles) - (member.role in roles))
+    seats = SeatSnapshot.read(organization)
+    roles = seats.plan.billable_roles
+    return _compute_cost(seats, (role in roles) - (member.role in roles))
 
 
-def _compute_cost(books: SeatSnapshot, added: int) -> SeatCost:
-    row, situation = books.subscription, books.situation
+def _compute_cost(seats: SeatSnapshot, added: int) -> SeatCost:
+    row, inputs = seats.subscription, seats.inputs
     if row is None or not row.stripe_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
-    resulting = books.billed_with(added)
+    resulting = seats.billed_with(added)
     moment = timezone.now().replace(microsecond=0)
-    _store_preview(books.organization, resulting, moment)
+    _store_preview(seats.organization, resulting, moment)
     try:
-        proration = _proration(situation, resulting)
-        if resulting < situation.target and proration != Proration.SILENT:
+        proration = _proration(inputs, resulting)
+        if resulting < inputs.target and proration != Proration.SILENT:
             is_unpaid = providers.get_provider().has_open_invoice(row.external_id)
             proration = Proration.SILENT if is_unpaid else proration
         now, currency = _preview_due_now(row, resulting, proration, moment)
@@ -73,7 +73,7 @@ def _compute_cost(books: SeatSnapshot, added: int) -> SeatCost:
     except (VendorRejected, VendorNotFound) as error:
         raise PaymentRefused("Stripe cannot say.", reason=error.code) from error
     return SeatCost(
-        current=books.billed_with(0),
+        current=seats.billed_with(0),
         resulting=resulting,
         amount_due_now=now,
         amount_next_invoice=later,
@@ -82,14 +82,14 @@ def _compute_cost(books: SeatSnapshot, added: int) -> SeatCost:
     )
 
 
-def _proration(situation: SeatInputs, resulting: int) -> Proration:
+def _proration(inputs: SeatInputs, resulting: int) -> Proration:
     """Return how the rules would charge that step."""
     step = SeatInputs(
         counted=resulting,
-        policy=situation.policy,
-        status=situation.status,
-        observed=situation.target,
-        is_ending=situation.is_ending,
+        policy=inputs.policy,
+        status=inputs.status,
+        observed=inputs.target,
+        is_ending=inputs.is_ending,
     )
     return decide_seats(step).proration or Proration.SILENT
 
@@ -111,7 +111,7 @@ def _preview_next_invoice(
     try:
         due, _ = providers.get_provider().preview_due(_build_request(row, resulting, later, moment))
     except VendorNotFound as error:
-        if error.code != NOTHING_UPCOMING:
+        if error.code != NO_UPCOMING_INVOICE_CODE:
             raise
         return 0  # it ends, and nothing is owed for the rest
     return due

@@ -32,19 +32,19 @@ class Report:
 
 def build_report(organization: Organization) -> Report:
     """Return the seats counted now, with the provider's quantity last read."""
-    books = SeatSnapshot.read(organization)
+    seats = SeatSnapshot.read(organization)
     return Report(
-        counted=books.count.counted,
-        reserved=books.count.reserved,
-        minimum=books.plan.minimum_seats,
-        included=books.plan.included_seats,
-        maximum=books.plan.maximum_seats,
-        target=books.situation.target,
-        provider_quantity=books.situation.observed,
-        state=books.decide().state,
-        last_synced_at=books.seats.last_synced_at,
-        last_error=books.seats.last_error or None,
-        revision=books.seats.revision,
+        counted=seats.count.counted,
+        reserved=seats.count.reserved,
+        minimum=seats.plan.minimum_seats,
+        included=seats.plan.included_seats,
+        maximum=seats.plan.maximum_seats,
+        target=seats.inputs.target,
+        provider_quantity=seats.inputs.observed,
+        state=seats.decide().state,
+        last_synced_at=seats.row.last_synced_at,
+        last_error=seats.row.last_error or None,
+        revision=seats.row.revision,
     )
 
 
@@ -59,11 +59,11 @@ def request_sync(organization: Organization) -> Report:
 def set_seat_mode(*, organization: Organization, mode: Mode, contract_seats: int | None) -> None:
     """Let a contract fix the quantity, or the members again, and defer a sync."""
     with transaction.atomic():
-        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
-        books.seats.mode = mode
-        books.seats.contract_seats = contract_seats
-        decision = books.decide()
-        books.settle(decision)
+        seats = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
+        seats.row.mode = mode
+        seats.row.contract_seats = contract_seats
+        decision = seats.decide()
+        seats.save_state(decision)
         if decision.proration is not None:
             snapshot.defer_sync(organization.pk)
 
@@ -75,11 +75,11 @@ def require_room(
 
     The caller holds the organization's lock: reserved seats and changes on their way count too.
     """
-    books = SeatSnapshot.read(organization)
-    roles = books.plan.billable_roles
+    seats = SeatSnapshot.read(organization)
+    roles = seats.plan.billable_roles
     if role not in roles or before in roles:
         return
-    policy, count = books.plan.seat_policy, books.count
+    policy, count = seats.plan.seat_policy, seats.count
     if not has_room(taken=count.taken, wanted=1, policy=policy):
         raise SeatLimitReached(
             f"The plan has {policy.maximum} seats; {count.taken} are taken or reserved.",
@@ -87,7 +87,7 @@ def require_room(
             counted=count.counted,
             reserved=count.reserved + count.incoming,
         )
-    resulting = books.billed_with(1)
+    resulting = seats.billed_with(1)
     if expected_seats is not None and expected_seats != resulting:
         raise SeatsChanged(
             f"The organization would now pay for {resulting} seats.",

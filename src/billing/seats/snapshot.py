@@ -83,13 +83,13 @@ def default_plan() -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class SeatSnapshot:
-    """An organization's seats at one time.
+    """The seats of an organization at one time.
 
-    Take its lock before reading them to change them.
+    Take the organization's lock before reading one in order to change it.
     """
 
     organization: Organization
-    seats: SeatState
+    row: SeatState
     subscription: Subscription | None
     plan: Plan
     count: SeatCount
@@ -100,11 +100,11 @@ class SeatSnapshot:
         """Count, and load the subscription and the state."""
         subscription = find_subscription(organization)
         plan = (subscription.plan if subscription else None) or default_plan()
-        seats = SeatState.objects.filter(organization_id=organization.pk).first()
+        row = SeatState.objects.filter(organization_id=organization.pk).first()
         attempts = SeatAttempt.objects.in_flight().filter(organization_id=organization.pk)
         return cls(
             organization=organization,
-            seats=seats or SeatState(organization=organization),
+            row=row or SeatState(organization=organization),
             subscription=subscription,
             plan=plan,
             count=count_seats(organization, plan),
@@ -112,7 +112,7 @@ class SeatSnapshot:
         )
 
     @property
-    def situation(self) -> SeatInputs:
+    def inputs(self) -> SeatInputs:
         """Return the inputs of `seat_rules.decide_seats`."""
         agreed = self.subscription
         return SeatInputs(
@@ -122,49 +122,41 @@ class SeatSnapshot:
             observed=agreed.quantity if agreed else None,
             is_ending=agreed.is_ending if agreed else False,
             seat_item=agreed.seat_item if agreed else SeatItem.MISSING,
-            mode=self.seats.mode,
-            has_drifted=self.seats.drifted_since is not None,
+            mode=self.row.mode,
+            has_drifted=self.row.drifted_since is not None,
             is_in_flight=self.attempt is not None,
-            failed_quantity=self.seats.failed_quantity,
+            failed_quantity=self.row.failed_quantity,
         )
 
     def billed_with(self, added: int) -> int:
-        """Return what would be billed with `added` more.
-
-        A contract is billed as agreed.
-        """
-        situation = self.situation
-        if situation.mode == Mode.MANUAL and situation.observed is not None:
-            return situation.observed
-        return seat_rules.compute_target(max(0, situation.counted + added), situation.policy)
+        """Return the quantity billed with `added` more seats, or the agreed one of a contract."""
+        inputs = self.inputs
+        if inputs.mode == Mode.MANUAL and inputs.observed is not None:
+            return inputs.observed
+        return seat_rules.compute_target(max(0, inputs.counted + added), inputs.policy)
 
     def decide(self, *, is_forced: bool = False) -> SeatDecision:
-        """Return what to send now.
-
-        When forced, also what was refused before.
-        """
-        situation = self.situation
+        """Return what to send now, when forced also a quantity that was refused before."""
+        inputs = self.inputs
         if is_forced:
-            situation = replace(situation, failed_quantity=None)
-        return seat_rules.decide_seats(situation)
+            inputs = replace(inputs, failed_quantity=None)
+        return seat_rules.decide_seats(inputs)
 
-    def settle(self, decision: SeatDecision) -> None:
-        """Store the decision's state.
+    def save_state(self, decision: SeatDecision) -> None:
+        """Store the state of a decision, without the count, which the ledger writes.
 
-        What is not settled stays dirty until it is.
-
-        Not the count: that is the ledger's to write.
+        An unsettled state keeps `dirty_since` until it is settled.
         """
-        seats, now = self.seats, timezone.now()
-        seats.state = decision.state
-        seats.reserved = self.count.reserved
-        seats.provider_quantity = self.subscription.quantity if self.subscription else None
+        row, now = self.row, timezone.now()
+        row.state = decision.state
+        row.reserved = self.count.reserved
+        row.provider_quantity = self.subscription.quantity if self.subscription else None
         if decision.state in SETTLED_STATES:
-            seats.dirty_since = seats.drifted_since = seats.failed_quantity = None
-            seats.last_error = ""
+            row.dirty_since = row.drifted_since = row.failed_quantity = None
+            row.last_error = ""
         else:
-            seats.dirty_since = seats.dirty_since or now
-        seats.save()
+            row.dirty_since = row.dirty_since or now
+        row.save()
 
 
 def defer_sync(organization_id: UUID, *, is_forced: bool = False) -> None:

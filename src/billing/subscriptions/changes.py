@@ -21,7 +21,7 @@ from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Mode, Proration, compute_target
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
-from billing.statuses import ENDED, SeatItem, Status
+from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from billing.subscriptions import subscriptions
 from kit import jobs, locks
 from kit.ids import uuid7
@@ -29,8 +29,8 @@ from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
-CHANGEABLE = (Status.TRIALING, Status.ACTIVE)
-UNPAID = "Settle the open payment first."
+CHANGEABLE_STATUSES = (Status.TRIALING, Status.ACTIVE)
+OPEN_PAYMENT_DETAIL = "Settle the open payment first."
 
 
 def cancel_subscription(*, organization: Organization) -> Subscription:
@@ -62,7 +62,7 @@ def end_all_subscriptions(*, organization_id: UUID) -> None:
 
     An organization that lives keeps what it has: the job may be older than a restoration.
     """
-    rows = Subscription.objects.exclude(status__in=ENDED).filter(
+    rows = Subscription.objects.exclude(status__in=ENDED_STATUSES).filter(
         organization_id=organization_id, organization__state=Organization.State.DELETED
     )
     for row in rows:
@@ -86,11 +86,15 @@ def resume_subscription(*, organization: Organization) -> Subscription:
     row = _get_live(organization)
     if row.is_ending:
         return _send_change(
-            row, lambda: providers.get_provider().keep(row.external_id, key=str(uuid7()))
+            row,
+            lambda: providers.get_provider().cancel_scheduled_end(
+                row.external_id, key=str(uuid7())
+            ),
         )
     if row.status == Status.PAUSED:
         return _send_change(
-            row, lambda: providers.get_provider().unpause(row.external_id, key=str(uuid7()))
+            row,
+            lambda: providers.get_provider().resume_collection(row.external_id, key=str(uuid7())),
         )
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
@@ -104,12 +108,12 @@ def change_price(*, organization: Organization, price: Price) -> Subscription:
     row = _get_live(organization)
     if price.usage != Price.Usage.LICENSED or price.stripe_price_id is None:
         raise PriceNotAvailable
-    with locks.hold_object(f"stripe:{row.external_id}", patience=LOCK_WAIT_SECONDS):
+    with locks.hold_vendor_object("stripe", row.external_id, wait_seconds=LOCK_WAIT_SECONDS):
         request, revision = _build_recounted_request(organization, price)
         key = uuid7()
         with _translate_refusals(row):
             if providers.get_provider().has_open_invoice(row.external_id):
-                raise SubscriptionNotChangeable(UNPAID, state=row.status)
+                raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
             answer = providers.get_provider().set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.lock_organization(organization.pk)
@@ -122,7 +126,7 @@ def _end_now(row: Subscription) -> Subscription:
     def end() -> SubscriptionSnapshot:
         stripe = providers.get_provider()
         is_paid = not stripe.has_open_invoice(row.external_id)
-        return stripe.end_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
+        return stripe.cancel_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
 
     return _send_change(row, end)
 
@@ -138,29 +142,29 @@ def _build_recounted_request(
     organization: Organization, price: Price
 ) -> tuple[SeatChangeRequest, int]:
     with transaction.atomic():
-        books = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
-        row = books.subscription
+        seats_now = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
+        row = seats_now.subscription
         if row is None:
             raise SubscriptionMissing("Choose a plan first.")
-        if row.status not in CHANGEABLE or row.seat_item != SeatItem.FOUND:
-            raise SubscriptionNotChangeable(UNPAID, state=row.status)
+        if row.status not in CHANGEABLE_STATUSES or row.seat_item != SeatItem.FOUND:
+            raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
         if row.price_id == price.pk:
             raise SubscriptionNotChangeable("It has this price already.")
         plan = price.plan
         seats = compute_target(snapshot.count_seats(organization, plan).counted, plan.seat_policy)
-        if books.seats.mode == Mode.MANUAL and row.quantity:
+        if seats_now.row.mode == Mode.MANUAL and row.quantity:
             seats = row.quantity
     request = SeatChangeRequest(
         subscription_id=row.external_id,
         item_id=row.stripe_item_id,
         quantity=seats,
-        proration=_proration(row, price),
+        proration=_choose_proration(row, price),
         price_id=price.stripe_price_id,
     )
-    return request, books.seats.revision
+    return request, seats_now.row.revision
 
 
-def _proration(row: Subscription, price: Price) -> Proration:
+def _choose_proration(row: Subscription, price: Price) -> Proration:
     if row.status == Status.TRIALING:
         return Proration.SILENT
     now = price.plan.seat_policy.invoices_additions_now
@@ -187,7 +191,7 @@ def _record_attempt(
 
 
 def _send_change(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
-    with locks.hold_object(f"stripe:{row.external_id}", patience=LOCK_WAIT_SECONDS):
+    with locks.hold_vendor_object("stripe", row.external_id, wait_seconds=LOCK_WAIT_SECONDS):
         with _translate_refusals(row):
             answer = call()
         with transaction.atomic():

@@ -11,7 +11,7 @@ from billing.models import Price, Subscription
 from billing.providers.types import CheckoutRequest, CheckoutSnapshot
 from billing.seat_rules import compute_target
 from billing.seats import snapshot as seats_snapshot
-from billing.statuses import ENDED
+from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
 from kit import jobs, locks
 from kit.ids import uuid7
@@ -20,7 +20,9 @@ from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
 
-EXISTS: Final = "Change or cancel the subscription you have, or settle its open invoice."
+SUBSCRIPTION_EXISTS_DETAIL: Final = (
+    "Change or cancel the subscription you have, or settle its open invoice."
+)
 
 
 def open_checkout(
@@ -36,7 +38,7 @@ def open_checkout(
     _require_none_live(organization)
     customer_id = customers.ensure_customer(organization=organization, email=email)
     with (
-        locks.hold_object(f"stripe:{customer_id}", patience=customers.LOCK_WAIT_SECONDS),
+        locks.hold_vendor_object("stripe", customer_id, wait_seconds=customers.LOCK_WAIT_SECONDS),
         customers.translate_refusals(customer_id, "the payment page"),
     ):
         # In this order: a page may be paid until it is closed, and what that made shows then.
@@ -65,18 +67,18 @@ def complete_checkout(checkout_id: str) -> Subscription | None:
 
 def _require_none_live(organization: Organization) -> None:
     if seats_snapshot.find_subscription(organization) is not None:
-        raise SubscriptionExists(EXISTS)
+        raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
 
 
 def _require_none_at_stripe(customer_id: str) -> None:
-    for snapshot in providers.get_provider().subscriptions_of(customer_id):
-        if snapshot.status not in ENDED and subscriptions.has_our_price(snapshot):
+    for snapshot in providers.get_provider().list_subscriptions(customer_id):
+        if snapshot.status not in ENDED_STATUSES and subscriptions.has_our_price(snapshot):
             jobs.defer_job("billing.pull_subscription", external_id=snapshot.external_id)
-            raise SubscriptionExists(EXISTS)
+            raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
 
 
 def _close_older(customer_id: str) -> None:
-    for page in providers.get_provider().open_checkouts(customer_id):
+    for page in providers.get_provider().list_open_checkouts(customer_id):
         if not subscriptions.sells_ours(page.price_ids):
             continue
         try:
@@ -84,7 +86,7 @@ def _close_older(customer_id: str) -> None:
         except (VendorRejected, VendorNotFound) as error:
             # Paid in this very moment: what it made will be live in the next.
             jobs.defer_job("billing.complete_checkout", checkout_id=page.external_id)
-            raise SubscriptionExists(EXISTS) from error
+            raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL) from error
 
 
 def _build_request(

@@ -15,7 +15,7 @@ from billing.statuses import Access
 from kit.serializers import StrictSerializer
 
 # Next to Stripe's eight (and those it may add): no subscription at all.
-NONE = "none"
+NO_SUBSCRIPTION = "none"
 
 
 class SubscriptionSerializer(StrictSerializer):
@@ -56,7 +56,7 @@ def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
 
 def _build_empty() -> dict[str, Any]:
     document = dict.fromkeys(SubscriptionSerializer().fields)
-    document |= {"status": NONE, "is_active": False, "cancel_at_period_end": False}
+    document |= {"status": NO_SUBSCRIPTION, "is_active": False, "cancel_at_period_end": False}
     document |= {"access": Access.NONE, "plan": snapshot.default_plan()}
     return dict(SubscriptionSerializer(document).data)
 

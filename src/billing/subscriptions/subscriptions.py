@@ -16,7 +16,7 @@ from billing.customers import customers
 from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscription
 from billing.providers.types import SubscriptionSnapshot
 from billing.seats import ledger
-from billing.statuses import ENDED, SeatItem, Status
+from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from events.registry import EventType
 from kit import jobs, locks
 from tenancy import locks as tenancy_locks
@@ -59,7 +59,7 @@ def pull_subscription(external_id: str) -> Subscription | None:
 
     Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
     """
-    with locks.hold_object(f"stripe:{external_id}"):
+    with locks.hold_vendor_object("stripe", external_id):
         snapshot = providers.get_provider().fetch_subscription(external_id)
         return store_snapshot(snapshot)
 
@@ -145,13 +145,13 @@ def _refresh_other_live(organization_id: UUID, snapshot: SubscriptionSnapshot) -
 
     A new one usually means that the old one ended.
     """
-    if snapshot.status in ENDED:
+    if snapshot.status in ENDED_STATUSES:
         return
     for external_id in _list_other_live(organization_id, snapshot.external_id).values_list(
         "external_id", flat=True
     ):
         seen = providers.get_provider().fetch_subscription(external_id)
-        if seen.status in ENDED:
+        if seen.status in ENDED_STATUSES:
             with transaction.atomic():
                 store_locked(tenancy_locks.lock_organization(organization_id), seen)
 

@@ -100,32 +100,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="ExternalIdentity",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("provider", models.CharField(max_length=32)),
-                ("subject", models.CharField(max_length=255)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="external_identities",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "external identities",
-            },
-        ),
-        migrations.CreateModel(
             name="Member",
             fields=[
                 (
@@ -336,12 +310,6 @@ class Migration(migrations.Migration):
                 django.db.models.functions.text.Lower("email"),
                 condition=models.Q(("is_staff", True)),
                 name="user_staff_email_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalidentity",
-            constraint=models.UniqueConstraint(
-                fields=("provider", "subject"), name="external_identity_once"
             ),
         ),
         migrations.AddIndex(

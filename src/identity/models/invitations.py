@@ -1,6 +1,6 @@
 """Model of invitations, each of which ends accepted, revoked or expired."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -13,6 +13,9 @@ from identity.models.members import Member
 from identity.roles import Role
 from kit.models import Record
 from tenancy.models import OrganizationOwnedQuerySet
+
+# Stytch's default: https://stytch.com/docs/b2b/api/send-invite-email
+INVITATION_LIFETIME = timedelta(days=7)
 
 
 class InvitationStatus(models.TextChoices):

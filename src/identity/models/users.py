@@ -80,20 +80,3 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
     def get_short_name(self) -> str:
         """Return the name that the admin shows for staff."""
         return self.name or self.email
-
-
-class ExternalIdentity(Record):
-    """The same person in another directory."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="external_identities")
-    provider = models.CharField(max_length=32)
-    subject = models.CharField(max_length=255)
-
-    class Meta:
-        verbose_name_plural = "external identities"
-        constraints = [
-            models.UniqueConstraint(fields=["provider", "subject"], name="external_identity_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.provider}:{self.subject}"

@@ -12,11 +12,11 @@ from identity.serializers.organizations import (
 )
 from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
 
-TOKEN_LIMIT = 8 * 1024
+MAX_TOKEN_BYTES = 8 * 1024
 
 
 def _token() -> serializers.CharField:
-    return serializers.CharField(max_length=TOKEN_LIMIT, trim_whitespace=True)
+    return serializers.CharField(max_length=MAX_TOKEN_BYTES, trim_whitespace=True)
 
 
 class EmailSerializer(StrictSerializer):

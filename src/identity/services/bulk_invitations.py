@@ -23,7 +23,7 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(days=4)  # its job tries for three: until then no one else may settle it
+BULK_LEASE = timedelta(days=4)  # its job tries for three: until then no one else may settle it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def _queue_row(organization: Organization, row: Row) -> Problem | None:
     try:
         with transaction.atomic():
             change = invitations.prepare_invitation(
-                organization, email=row.email, role=row.role, name=row.name, lease=LEASE
+                organization, email=row.email, role=row.role, name=row.name, lease=BULK_LEASE
             )
             jobs.defer_job("identity.send_invitation", change_id=str(change.pk))
     except Problem as problem:

@@ -15,6 +15,7 @@ from identity import directories, event_types, rate_limits, signals
 from identity.directories.types import Snapshot
 from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
 from identity.models import (
+    INVITATION_LIFETIME,
     ChangeKind,
     Invitation,
     InvitationStatus,
@@ -24,9 +25,9 @@ from identity.models import (
 )
 from identity.roles import Role, to_stytch
 from identity.services import pending_changes
-from identity.sync import apply, attribution, departures
+from identity.sync import apply, attribution
+from identity.sync import invitations as stored_invitations
 from identity.sync.apply import Applied
-from identity.sync.members import INVITATION_LIFE
 from kit import actor as actors
 from kit.errors import NotFound
 from tenancy import locks
@@ -156,7 +157,7 @@ def expire_invitation(invitation_id: UUID) -> None:
     invitation = overdue.filter(pk=invitation_id).first()
     if invitation is None:
         return
-    found = directories.get_directory().member(stytch_member_id=invitation.stytch_member_id)
+    found = directories.get_directory().fetch_member(stytch_member_id=invitation.stytch_member_id)
     with transaction.atomic():
         organization = locks.lock_organization(invitation.organization_id)
         apply.apply_snapshot(found)
@@ -178,7 +179,7 @@ def _close_overdue(organization: Organization, email: str) -> Invitation | None:
     if former.expires_at > timezone.now():
         raise InvitationPending("Send it again instead, or revoke it first.")
     former.status = InvitationStatus.EXPIRED
-    departures.close_invitation(organization, former)
+    stored_invitations.close_invitation(organization, former)
     return former
 
 
@@ -201,7 +202,7 @@ def _prepare_revocation(organization: Organization, invitation: Invitation) -> P
 
 def _build_invite_call(change: PendingChange) -> Callable[[], Snapshot]:
     return partial(
-        directories.get_directory().invite,
+        directories.get_directory().invite_member,
         stytch_org_id=change.organization.stytch_org_id or "",
         email=change.details["email"],
         name=change.details["name"],
@@ -234,7 +235,7 @@ def _record_resent(invitation_id: UUID, organization: Organization, _: Applied) 
     if invitation.status != InvitationStatus.PENDING:
         return
     invitation.sent_at = timezone.now()
-    invitation.expires_at = invitation.sent_at + INVITATION_LIFE
+    invitation.expires_at = invitation.sent_at + INVITATION_LIFETIME
     invitation.save(update_fields=["sent_at", "expires_at", "updated_at"])
     events.record(organization, event_types.INVITATION_RESENT, invitation.pk)
 

@@ -94,7 +94,9 @@ def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
         change = _open_change(organization, member, ChangeKind.REACTIVATE, role=member.role)
     pending_changes.execute_change(
         change,
-        partial(directories.get_directory().reactivate, **_get_stytch_ids(organization, member)),
+        partial(
+            directories.get_directory().reactivate_member, **_get_stytch_ids(organization, member)
+        ),
     )
     return get_member(organization, member_id)
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from identity import directories
 from identity.models import ChangeKind
 from identity.services import pending_changes
-from identity.sync.attribution import ORGANIZATION
+from identity.sync.attribution import ORGANIZATION_SUBJECT
 from tenancy import locks, slugs
 from tenancy.models import Organization
 
@@ -34,7 +34,7 @@ def rename_organization(
         change = pending_changes.open_change(
             organization=organization,
             kind=ChangeKind.RENAME_ORGANIZATION,
-            subject=ORGANIZATION,
+            subject=ORGANIZATION_SUBJECT,
             details=dict(new),
         )
     ask = partial(

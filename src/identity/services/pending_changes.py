@@ -159,13 +159,13 @@ def _fetch_target(change: PendingChange) -> Snapshot | None:
     match kind:
         case "organization":
             try:
-                return stytch.organization(stytch_org_id=stytch_org_id)
+                return stytch.fetch_organization(stytch_org_id=stytch_org_id)
             except VendorNotFound:
                 return OrganizationDeleted(stytch_org_id=stytch_org_id)
         case "address":
             return stytch.find_member(stytch_org_id=stytch_org_id, email=key)
         case _:
-            return stytch.member(stytch_member_id=key)
+            return stytch.fetch_member(stytch_member_id=key)
 
 
 def _apply_answer(

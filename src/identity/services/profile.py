@@ -2,12 +2,14 @@
 
 from identity.models import User
 
-EDITABLE = frozenset({"name", "avatar_url", "timezone"})
+EDITABLE_FIELDS = frozenset({"name", "avatar_url", "timezone"})
 
 
 def update_person(user: User, **fields: str) -> User:
     """Change a person's name, picture or time zone, in every organization at once."""
-    changed = [name for name in EDITABLE & fields.keys() if getattr(user, name) != fields[name]]
+    changed = [
+        name for name in EDITABLE_FIELDS & fields.keys() if getattr(user, name) != fields[name]
+    ]
     for name in changed:
         setattr(user, name, fields[name])
     if changed:

@@ -46,10 +46,10 @@ def _list_columns(model: type[Model]) -> list[str]:
     return [field.attname for field in plain if field.name != "password"]
 
 
-_PARTS: dict[type[Model], list[str]] = {
+_COLUMNS_BY_MODEL: dict[type[Model], list[str]] = {
     model: _list_columns(model) for model in (Member, User, Organization)
 }
-_SQL = """
+_SESSION_SQL = """
     SELECT EXISTS (SELECT 1 FROM identity_revokedsession WHERE session_id = %s), {}
     FROM identity_member
     JOIN identity_user ON identity_user.id = identity_member.user_id
@@ -58,7 +58,7 @@ _SQL = """
 """.format(  # noqa: S608 - the names are our models' own
     ", ".join(
         f"{model._meta.db_table}.{name}"  # noqa: SLF001 - documented API
-        for model, names in _PARTS.items()
+        for model, names in _COLUMNS_BY_MODEL.items()
         for name in names
     )
 )
@@ -96,7 +96,9 @@ def _load_member(claims: Claims) -> CurrentMember | None:
     Every request runs this SQL, so it is written once: building it costs more than running it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [claims.session_id, claims.stytch_member_id, claims.stytch_org_id])
+        cursor.execute(
+            _SESSION_SQL, [claims.session_id, claims.stytch_member_id, claims.stytch_org_id]
+        )
         row = cursor.fetchone()
     if row is None:
         return None
@@ -107,7 +109,7 @@ def _load_member(claims: Claims) -> CurrentMember | None:
 
 
 def _build_row[M: Model](model: type[M], values: Iterator[Any]) -> M:
-    names = _PARTS[model]
+    names = _COLUMNS_BY_MODEL[model]
     return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
 
 

@@ -14,9 +14,9 @@ from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 
 log = structlog.get_logger(__name__)
 
-FRESH_SECONDS = 3600  # keys live for months, and when they rotate both are published for one
+KEYS_FRESH_SECONDS = 3600  # keys live for months, and when they rotate both are published for one
 MIN_FETCH_INTERVAL_SECONDS = 30  # between two fetches, regardless of incoming tokens
-NEVER = float("-inf")
+NEVER_FETCHED = float("-inf")
 
 
 class KeyRing:
@@ -29,7 +29,7 @@ class KeyRing:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = self._tried_at = NEVER
+        self._fetched_at = self._tried_at = NEVER_FETCHED
 
     def find(self, kid: str) -> jwt.PyJWK | None:
         """Return the key of that id, or None when Stytch does not publish it.
@@ -56,7 +56,7 @@ class KeyRing:
         return self._keys.get(kid)
 
     def _is_fresh(self) -> bool:
-        return self._clock() - self._fetched_at < FRESH_SECONDS
+        return self._clock() - self._fetched_at < KEYS_FRESH_SECONDS
 
     def _renew(self) -> None:
         self._tried_at = self._clock()
@@ -75,11 +75,11 @@ class KeyRing:
         if keys:
             self._keys, self._fetched_at = keys, self._clock()
         elif not self._keys:
-            self._tried_at = NEVER  # no one can sign in: the next request tries again
+            self._tried_at = NEVER_FETCHED  # no one can sign in: the next request tries again
 
 
 def _is_usable_key(key: dict[str, Any]) -> bool:
     return key.get("kty") == "RSA" and key.get("alg") == "RS256" and bool(key.get("kid"))
 
 
-ring = KeyRing(lambda: directories.get_directory().signing_keys())
+ring = KeyRing(lambda: directories.get_directory().fetch_signing_keys())

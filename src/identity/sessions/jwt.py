@@ -23,9 +23,9 @@ MAX_TOKEN_BYTES = 8 * 1024
 LEEWAY_SECONDS = 10
 MAX_CACHED_TOKENS = 4096
 
-_SESSION = "https://stytch.com/session"
-_ORGANIZATION = "https://stytch.com/organization"
-_OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
+_SESSION_CLAIM = "https://stytch.com/session"
+_ORGANIZATION_CLAIM = "https://stytch.com/organization"
+_VERIFY_OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,20 +113,20 @@ def _decode_token(token: str, key: jwt.PyJWK) -> dict[str, Any]:
         audience=settings.STYTCH_PROJECT_ID,
         issuer=_get_issuer(),
         leeway=LEEWAY_SECONDS,
-        options=_OPTIONS,
+        options=_VERIFY_OPTIONS,
     )
 
 
 def _read_claims(payload: dict[str, Any]) -> Claims:
-    session = payload[_SESSION]
+    session = payload[_SESSION_CLAIM]
     return Claims(
         stytch_member_id=_require_text(payload["sub"]),
-        stytch_org_id=_require_text(payload[_ORGANIZATION]["organization_id"]),
+        stytch_org_id=_require_text(payload[_ORGANIZATION_CLAIM]["organization_id"]),
         session_id=_require_text(session["id"]),
         session_started_at=parse_timestamp(session["started_at"]),
         session_expires_at=parse_timestamp(session["expires_at"]),
         expires_at=float(payload["exp"]),
-        proof=Proof.of(session.get("authentication_factors") or ()),
+        proof=Proof.from_factors(session.get("authentication_factors") or ()),
     )
 
 

@@ -27,15 +27,17 @@ def refresh_session(*, session_token: str) -> Session:
     Raises InvalidSession.
     """
     with translate_session_call():
-        made = directories.get_directory().refresh(session_token=session_token)
-    if _list_revoked([made.session_id]):
+        authenticated = directories.get_directory().authenticate_session(
+            session_token=session_token
+        )
+    if _list_revoked([authenticated.session_id]):
         raise InvalidSession  # Stytch has not heard of it yet
     with transaction.atomic():
-        apply.apply_snapshot(made.organization)
-        applied = apply.apply_snapshot(made.member, proof=made.proof)
+        apply.apply_snapshot(authenticated.organization)
+        applied = apply.apply_snapshot(authenticated.member, proof=authenticated.proof)
     if applied.organization is None or applied.member is None:
         raise NotFound
-    return sign_in.build_session(made, applied.organization, applied.member)
+    return sign_in.build_session(authenticated, applied.organization, applied.member)
 
 
 def switch_organization(*, session_jwt: str, organization_id: str) -> Session:
@@ -45,11 +47,11 @@ def switch_organization(*, session_jwt: str, organization_id: str) -> Session:
     """
     stytch_org_id = sign_in.get_stytch_id(organization_id)
     with translate_session_call(), translate_entering():
-        made = directories.get_directory().switch(
+        authenticated = directories.get_directory().exchange_session(
             session_jwt=session_jwt, stytch_org_id=stytch_org_id
         )
     with act_anonymously():  # a member of the one organization is no member of the other
-        return sign_in.record_sign_in(made)
+        return sign_in.record_sign_in(authenticated)
 
 
 def list_session_places(*, session_jwt: str) -> list[Place]:
@@ -58,14 +60,14 @@ def list_session_places(*, session_jwt: str) -> list[Place]:
     Raises InvalidSession.
     """
     with translate_session_call():
-        found = directories.get_directory().discovered(session_jwt=session_jwt)
+        found = directories.get_directory().list_discovered_organizations(session_jwt=session_jwt)
     return sign_in.list_places(found)
 
 
 def list_sessions(organization: Organization, member: Member) -> list[SessionSnapshot]:
     """Return the member's live sessions, the latest first, without those just revoked here."""
     with translate_session_call():
-        found = directories.get_directory().sessions(
+        found = directories.get_directory().list_sessions(
             stytch_org_id=organization.stytch_org_id or "",
             stytch_member_id=member.stytch_member_id or "",
         )

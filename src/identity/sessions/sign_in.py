@@ -76,7 +76,7 @@ def send_code(*, email: str) -> None:
 def discover_by_link(*, token: str) -> Discovery:
     """Spend a link's token. Raises InvalidSignIn."""
     with translate_sign_in():
-        found = directories.get_directory().discover(token=token)
+        found = directories.get_directory().authenticate_discovery_token(token=token)
     return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
@@ -84,7 +84,9 @@ def discover_by_code(*, email: str, code: str) -> Discovery:
     """Spend a code. Raises InvalidSignIn and TooManyRequests."""
     rate_limits.count_code_check(email=email)
     with translate_sign_in():
-        found = directories.get_directory().discover_by_code(email=email.lower(), code=code)
+        found = directories.get_directory().authenticate_discovery_code(
+            email=email.lower(), code=code
+        )
     return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
 
 
@@ -100,10 +102,10 @@ def create_organization(*, intermediate_session_token: str, name: str, slug: str
     checked = slugs.check_slug(slug) if slug else ""
     with schema_pool.reserve_schema(slug=checked) as reservation:
         with translate_sign_in():
-            made = directories.get_directory().create_organization(
+            authenticated = directories.get_directory().create_organization(
                 intermediate_session_token=intermediate_session_token, name=name, slug=checked
             )
-        return record_sign_in(made, reservation=reservation)
+        return record_sign_in(authenticated, reservation=reservation)
 
 
 def enter_organization(*, intermediate_session_token: str, organization_id: str) -> Session:
@@ -118,15 +120,17 @@ def enter_organization(*, intermediate_session_token: str, organization_id: str)
         holding = nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserve_schema()
         with holding as reservation:
             with translate_sign_in(), translate_entering():
-                made = stytch.enter(
+                authenticated = stytch.exchange_intermediate_session(
                     intermediate_session_token=intermediate_session_token,
                     stytch_org_id=stytch_org_id,
                 )
-            return record_sign_in(made, reservation=reservation)
+            return record_sign_in(authenticated, reservation=reservation)
     except NotFound:
         # Anyone who has proved no address is not told which organizations there are.
         with translate_sign_in():
-            stytch.discovered(intermediate_session_token=intermediate_session_token)
+            stytch.list_discovered_organizations(
+                intermediate_session_token=intermediate_session_token
+            )
         raise
 
 
@@ -136,49 +140,55 @@ def accept_invitation(*, token: str) -> Session:
     Raises InvalidSignIn.
     """
     with translate_sign_in():
-        made = directories.get_directory().accept(token=token)
-    return record_sign_in(made)
+        authenticated = directories.get_directory().authenticate_invitation_token(token=token)
+    return record_sign_in(authenticated)
 
 
-def record_sign_in(made: Authenticated, *, reservation: TenantSchema | None = None) -> Session:
+def record_sign_in(
+    authenticated: Authenticated, *, reservation: TenantSchema | None = None
+) -> Session:
     """Write down who has signed in.
 
     Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
     the member or its person.
     """
-    if reservation is None and not apply.is_known(made.organization.stytch_org_id):
+    if reservation is None and not apply.is_known(authenticated.organization.stytch_org_id):
         schema_pool.wait_for_spare()
     with transaction.atomic():
-        apply.apply_snapshot(made.organization, reservation=reservation)
-        applied = apply.apply_snapshot(made.member, proof=made.proof)
+        apply.apply_snapshot(authenticated.organization, reservation=reservation)
+        applied = apply.apply_snapshot(authenticated.member, proof=authenticated.proof)
         if applied.organization is None or applied.member is None:
             raise NotFound
-        _readmit_session(applied.member, made)
-        if applied.member.accepts_session(made.session_id, made.started_at):
+        _readmit_session(applied.member, authenticated)
+        if applied.member.accepts_session(authenticated.session_id, authenticated.started_at):
             with act_as_member(applied.member.pk):
-                events.record(applied.organization, event_types.SESSION_CREATED, made.session_id)
-    return build_session(made, applied.organization, applied.member)
+                events.record(
+                    applied.organization, event_types.SESSION_CREATED, authenticated.session_id
+                )
+    return build_session(authenticated, applied.organization, applied.member)
 
 
-def _readmit_session(member: Member, made: Authenticated) -> None:
+def _readmit_session(member: Member, authenticated: Authenticated) -> None:
     """Store the id of a session that began after older ones were ended but seems no younger."""
     ended_at = member.sessions_over_since
-    if ended_at is not None and made.started_at <= ended_at < made.member.read_at:
-        member.readmitted_session_id = made.session_id
+    if ended_at is not None and authenticated.started_at <= ended_at < authenticated.member.read_at:
+        member.readmitted_session_id = authenticated.session_id
         member.save(update_fields=["readmitted_session_id"])
 
 
-def build_session(made: Authenticated, organization: Organization, member: Member) -> Session:
+def build_session(
+    authenticated: Authenticated, organization: Organization, member: Member
+) -> Session:
     """Return the session Stytch created, with our rows.
 
     Raises InvalidSession.
     """
-    if not member.accepts_session(made.session_id, made.started_at):
+    if not member.accepts_session(authenticated.session_id, authenticated.started_at):
         raise InvalidSession
     return Session(
-        session_token=made.session_token,
-        session_jwt=made.session_jwt,
-        expires_at=made.expires_at,
+        session_token=authenticated.session_token,
+        session_jwt=authenticated.session_jwt,
+        expires_at=authenticated.expires_at,
         organization=organization,
         member=member,
     )

@@ -11,7 +11,7 @@ from identity.models.pending_changes import PendingChangeQuerySet
 from kit import actor as actors
 from tenancy.models import Organization
 
-ORGANIZATION = "organization"
+ORGANIZATION_SUBJECT = "organization"
 
 
 def subject_of_stytch_member(stytch_member_id: str) -> str:

@@ -17,7 +17,7 @@ from identity.directories.types import (
 )
 from identity.models import Invitation, Member, Status
 from identity.roles import from_stytch
-from identity.sync import apply
+from identity.sync import apply, organizations
 from identity.sync.apply import Applied
 from kit.outbound import VendorNotFound
 from tenancy.models import Organization
@@ -42,7 +42,7 @@ def pull_organization(stytch_org_id: str) -> Applied:
 
 def pull_member(stytch_member_id: str, *, proof: Proof | None = None) -> Applied:
     """Fetch one member, with its organization if we have not met that, and write it down."""
-    found = directories.get_directory().member(stytch_member_id=stytch_member_id)
+    found = directories.get_directory().fetch_member(stytch_member_id=stytch_member_id)
     return apply_fetched(found, proof=proof)
 
 
@@ -81,7 +81,7 @@ def reconcile_organization(
 
 def list_unknown_organizations() -> Iterator[OrganizationSnapshot]:
     """Yield the organizations that Stytch has and we do not."""
-    for snapshot in directories.get_directory().organizations():
+    for snapshot in directories.get_directory().list_organizations():
         if not apply.is_known(snapshot.stytch_org_id):
             yield snapshot
 
@@ -101,7 +101,7 @@ def reconcile_by_id(organization_id: UUID) -> None:
 
 def _fetch_organization(stytch_org_id: str) -> OrganizationSnapshot | OrganizationDeleted:
     try:
-        found = directories.get_directory().organization(stytch_org_id=stytch_org_id)
+        found = directories.get_directory().fetch_organization(stytch_org_id=stytch_org_id)
     except VendorNotFound:
         return OrganizationDeleted(stytch_org_id=stytch_org_id)
     if not apply.is_known(stytch_org_id):
@@ -117,12 +117,12 @@ def _list_snapshots(known: Organization) -> Iterator[Snapshot]:
     if isinstance(found, OrganizationDeleted):
         return
     listed: set[str] = set()
-    for snapshot in directories.get_directory().members(stytch_org_id=stytch_org_id):
+    for snapshot in directories.get_directory().list_members(stytch_org_id=stytch_org_id):
         listed.add(snapshot.stytch_member_id)
         yield snapshot
     for missing in _list_present_ids(known) - listed:
         # Never conclude from a list alone, as members who arrived while it was read are missing.
-        yield directories.get_directory().member(stytch_member_id=missing)
+        yield directories.get_directory().fetch_member(stytch_member_id=missing)
 
 
 def _list_present_ids(known: Organization) -> set[str]:
@@ -140,7 +140,7 @@ def _find_difference(known: Organization, snapshot: Snapshot) -> str | None:
         case OrganizationDeleted():
             return "organization: deleted at Stytch"
         case OrganizationSnapshot():
-            same = apply.is_current(known, snapshot)
+            same = organizations.matches_snapshot(known, snapshot)
             return None if same else "organization: renamed at Stytch"
         case MemberDeleted():
             return f"{snapshot.stytch_member_id}: gone at Stytch"
@@ -154,8 +154,8 @@ def _find_member_difference(snapshot: MemberSnapshot) -> str | None:
     row = rows.filter(**theirs).first()
     if row is None:
         return f"{snapshot.stytch_member_id}: unknown here, {snapshot.status} at Stytch"
-    told = {"email": snapshot.email, "name": snapshot.name, "role": from_stytch(snapshot.roles)}
+    received = {"email": snapshot.email, "name": snapshot.name, "role": from_stytch(snapshot.roles)}
     if isinstance(row, Member) and row.status != Status.SUSPENDED:
-        told["status"] = snapshot.status
-    differing = [field_ for field_, value in told.items() if getattr(row, field_) != value]
+        received["status"] = snapshot.status
+    differing = [field_ for field_, value in received.items() if getattr(row, field_) != value]
     return f"{snapshot.stytch_member_id}: {', '.join(differing)}" if differing else None

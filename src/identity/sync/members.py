@@ -1,184 +1,177 @@
-"""Apply snapshots of invited, pending and active members."""
+"""Keep members in step with Stytch.
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+`apply_member` runs these steps in this order, under the organization's lock:
+
+    snapshot
+       │
+       ├─ 1. find or build the row      same Stytch id, else a removed row of the address, else new
+       ├─ 2. skip an outdated snapshot  → nothing changed
+       ├─ 3. skip an ambiguous one      → nothing changed, the member is fetched again
+       ├─ 4. split the user             a returning member whose user is another member here
+       ├─ 5. read the state before      status, role, open invitation
+       ├─ 6. save the row               fields, status, dates
+       ├─ 7. link the user              only with the proof of a session
+       ├─ 8. record the activation      events and signals of a member who became active
+       └─ 9. record the changes         events and signals of a member who was present before
+       │
+     member
+"""
+
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
-from identity import event_types, signals
-from identity.actors import act_as_directory, act_as_member
-from identity.directories.types import MemberSnapshot, Proof
-from identity.models import (
-    ChangeKind,
-    Invitation,
-    InvitationStatus,
-    Member,
-    Status,
-)
+from identity.directories.types import MemberDeleted, MemberSnapshot, Proof
+from identity.models import ChangeKind, Member, Status
 from identity.roles import Role, from_stytch
-from identity.sync import last_admin, users
-from identity.sync.attribution import attribute_change, is_wanted, subject_of_address
+from identity.sync import invitations, last_admin, member_events, users
+from identity.sync.attribution import is_wanted
 from identity.sync.attribution import subject_of_stytch_member as subject_of
-from kit import actor as actors
+from identity.sync.changes import Changes, assign_changed_fields
+from identity.sync.member_events import StateBefore
 from kit import jobs
 from tenancy.models import Organization
-from tenancy.services import events
 
-INVITATION_LIFE = timedelta(days=7)  # Stytch's own default
 PULL_DELAY = timedelta(seconds=1)
 
-Changes = dict[str, tuple[object, object]]
 
-
-# ── Invited ──────────────────────────────────────────────────────────────────────────────────
-
-
-def apply_invited_member(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
-    """Store an invitation.
-
-    Returns None when the snapshot is older than our row.
-    """
-    invitation = find_open_invitation(organization, snapshot)
-    if invitation is not None:
-        _update_invitation(organization, invitation, snapshot)
-        return invitation
-    if _is_invitation_over(organization, snapshot):
-        return None
-    return _create_invitation(organization, snapshot)
-
-
-def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
-    """Return the open invitation of this member at Stytch, or else of its address."""
-    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
-    return Invitation.objects.in_organization(organization).open().filter(same).first()
-
-
-def _is_invitation_over(organization: Organization, snapshot: MemberSnapshot) -> bool:
-    """Return whether the snapshot was read before the invitation was closed or accepted."""
-    theirs = Q(stytch_member_id=snapshot.stytch_member_id)
-    closed = Invitation.objects.in_organization(organization).filter(
-        theirs, updated_at__gte=snapshot.read_at
-    )
-    joined = (
-        Member.objects.in_organization(organization)
-        .filter(theirs)
-        .exclude(status__in=[Status.PENDING, Status.REMOVED])
-    )
-    return closed.exists() or joined.exists()
-
-
-def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
-    role = from_stytch(snapshot.roles)
-    with attribute_change(organization, subject_of_address(snapshot.email), ChangeKind.INVITE):
-        invitation = Invitation.objects.create(
-            organization=organization,
-            stytch_member_id=snapshot.stytch_member_id,
-            email=snapshot.email,
-            name=snapshot.name,
-            role=role,
-            invited_by=_find_inviter(organization),
-            expires_at=timezone.now() + INVITATION_LIFE,
-        )
-        events.record(
-            organization,
-            event_types.INVITATION_CREATED,
-            invitation.pk,
-            changes={"email": (None, snapshot.email), "role": (None, role)},
-        )
-        signals.invitation_created.send(
-            sender=Invitation, organization=organization, invitation=invitation
-        )
-    return invitation
-
-
-def _find_inviter(organization: Organization) -> Member | None:
-    actor = actors.get_actor()
-    if actor.kind != "member":
-        return None
-    return Member.objects.in_organization(organization).filter(pk=actor.id).first()
-
-
-def _update_invitation(
-    organization: Organization, invitation: Invitation, snapshot: MemberSnapshot
-) -> None:
-    new: dict[str, object] = {
-        "stytch_member_id": snapshot.stytch_member_id,
-        "email": snapshot.email,
-        "name": snapshot.name,
-        "role": from_stytch(snapshot.roles),
-    }
-    changes = _assign_changed_fields(invitation, new)
-    if not changes:
-        return
-    invitation.save()
-    changes.pop("stytch_member_id", None)
-    if changes:
-        with act_as_directory():
-            events.record(
-                organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
-            )
-
-
-# ── Pending and active ───────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Transition:
-    """The state of a member before an update, and how it came about."""
-
-    was: Status | None
-    role_before: Role
-    invitation: Invitation | None
-    in_person: bool
-
-    def by(self, organization: Organization, member: Member) -> AbstractContextManager[object]:
-        """Return the person, the actor of a pending change, or the directory."""
-        if self.in_person or self.invitation is not None:
-            return act_as_member(member.pk)
-        subject = subject_of(member.stytch_member_id or "")
-        return attribute_change(organization, subject, ChangeKind.REACTIVATE)
-
-
-def apply_present_member(
+def apply_member(
     organization: Organization, snapshot: MemberSnapshot, proof: Proof | None
 ) -> Member:
-    """Store a member.
+    """Create or update the member that a snapshot describes.
 
-    One transition records one event; an older snapshot changes nothing.
+    One transition writes one event, and an outdated snapshot changes nothing.
     """
     member = _find_or_build_row(organization, snapshot)
-    if _is_stale(member, snapshot):
+    if _is_outdated(member, snapshot):
         return member
-    if _is_doubtful(organization, member, snapshot):
-        defer_pull(snapshot.stytch_member_id)
+    if _is_ambiguous(organization, member, snapshot):
+        _defer_pull(snapshot.stytch_member_id)
         return member
     users.split_user(member)
-    transition = _Transition(
-        was=None if member._state.adding else Status(member.status),  # noqa: SLF001 - documented API
-        role_before=Role(member.role),
-        invitation=find_open_invitation(organization, snapshot),
-        in_person=proof is not None,
-    )
-    changes = _copy_snapshot(member, snapshot)
+    before = _read_state_before(organization, member, snapshot)
+    changes = _save_row(member, snapshot)
     users.link_user(member, proof)
-    if member.is_active:
-        _record_activation(organization, member, transition)
-    if transition.was in {Status.ACTIVE, Status.SUSPENDED}:
-        _record_changes(organization, member, transition, changes)
+    member_events.record_activation(organization, member, before, has_session=proof is not None)
+    member_events.record_changes(organization, member, before, changes)
     return member
 
 
-def _copy_snapshot(member: Member, snapshot: MemberSnapshot) -> Changes:
-    """Copy the snapshot to the row, and return what changed."""
-    changes = _assign_changed_fields(
+def apply_member_deletion(organization: Organization, deleted: MemberDeleted) -> Member | None:
+    """Remove the member that Stytch has deleted, under the organization's lock.
+
+    Returns None for an unknown id. A member who was updated after the deletion was read may be back
+    at Stytch, so it is fetched again instead.
+    """
+    stytch_member_id = deleted.stytch_member_id
+    member = (
+        Member.objects.in_organization(organization)
+        .filter(stytch_member_id=stytch_member_id)
+        .first()
+    )
+    if member is None or member.status == Status.REMOVED:
+        return member
+    # Revoking an invitation that was accepted just before removes the new member.
+    kinds = (ChangeKind.REMOVE, ChangeKind.REVOKE)
+    is_old = deleted.read_at is not None and deleted.read_at <= member.updated_at
+    if is_old and not is_wanted(organization, subject_of(stytch_member_id), *kinds):
+        _defer_pull(stytch_member_id)
+        return member
+    before = _mark_removed(member)
+    member_events.record_removal(organization, member, before, kinds)
+    if member.is_admin:
+        last_admin.report_missing_admin(organization)
+    return member
+
+
+# ── Steps 1 to 3: the row, and whether the snapshot counts ───────────────────────────────────
+
+
+def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
+    """Find the member's row, or a removed row of the same address, or build a new one."""
+    members = Member.objects.in_organization(organization).select_related("user")
+    known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
+    if known is not None:
+        return known
+    removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
+    former = removed.order_by("-removed_at").first()
+    if former is None:
+        return _build_row(organization, snapshot)
+    if users.is_verified_person(former.user):
+        # A member created again at Stytch must prove the address again to be linked to this user.
+        former.user = users.create_placeholder_user(
+            email=snapshot.email, name=snapshot.name, replaces=former.user
+        )
+        former.proved_at = None
+    return former
+
+
+def _build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
+    return Member(
+        organization=organization,
+        user=users.create_placeholder_user(email=snapshot.email, name=snapshot.name),
+        stytch_member_id=snapshot.stytch_member_id,
+        email=snapshot.email,
+        name=snapshot.name,
+        role=from_stytch(snapshot.roles),
+        status=Status.PENDING,
+    )
+
+
+def _is_outdated(member: Member, snapshot: MemberSnapshot) -> bool:
+    if member.removed_at and member.stytch_member_id == snapshot.stytch_member_id:
+        return snapshot.read_at <= member.removed_at
+    if member.stytch_member_id != snapshot.stytch_member_id:
+        return False
+    if member.changed_at is None or snapshot.changed_at is None:
+        return False
+    return snapshot.changed_at < member.changed_at
+
+
+def _is_ambiguous(organization: Organization, member: Member, snapshot: MemberSnapshot) -> bool:
+    """Return whether a differing snapshot may be older or newer than the stored active member.
+
+    Stytch's times are whole seconds, and another snapshot was stored after this one was requested.
+    A role change requested here a short time ago is trusted.
+    """
+    if not member.is_active or member.changed_at is None:
+        return False
+    if snapshot.changed_at != member.changed_at or snapshot.read_at > member.updated_at:
+        return False
+    role = from_stytch(snapshot.roles)
+    if (snapshot.email, snapshot.name, role) == (member.email, member.name, member.role):
+        return False
+    subject = subject_of(snapshot.stytch_member_id)
+    return not is_wanted(organization, subject, ChangeKind.CHANGE_ROLE, role=role)
+
+
+def _defer_pull(stytch_member_id: str) -> None:
+    jobs.defer_job("identity.pull_member", after=PULL_DELAY, stytch_member_id=stytch_member_id)
+
+
+# ── Steps 5 and 6: read and save ─────────────────────────────────────────────────────────────
+
+
+def _read_state_before(
+    organization: Organization, member: Member, snapshot: MemberSnapshot
+) -> StateBefore:
+    is_new = member._state.adding  # noqa: SLF001 - documented API
+    return StateBefore(
+        status=None if is_new else Status(member.status),
+        role=Role(member.role),
+        invitation=invitations.find_open_invitation(organization, snapshot),
+    )
+
+
+def _save_row(member: Member, snapshot: MemberSnapshot) -> Changes:
+    """Copy the snapshot to the row, save it and return the changed fields."""
+    changes = assign_changed_fields(
         member,
         {
             "email": snapshot.email,
             "name": snapshot.name,
             "role": from_stytch(snapshot.roles),
-            "status": _get_next_status(member, snapshot),
+            "status": _choose_status(member, snapshot),
         },
     )
     member.stytch_member_id = snapshot.stytch_member_id
@@ -192,155 +185,26 @@ def _copy_snapshot(member: Member, snapshot: MemberSnapshot) -> Changes:
     return changes
 
 
-def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
-    """Return the member's row, else the removed one of the same address, else a new one."""
-    members = Member.objects.in_organization(organization).select_related("user")
-    known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
-    if known is not None:
-        return known
-    removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
-    former = removed.order_by("-removed_at").first()
-    if former is None:
-        return Member(
-            organization=organization,
-            user=users.create_placeholder_user(email=snapshot.email, name=snapshot.name),
-            stytch_member_id=snapshot.stytch_member_id,
-            email=snapshot.email,
-            name=snapshot.name,
-            role=from_stytch(snapshot.roles),
-            status=Status.PENDING,
-        )
-    if users.is_verified_person(former.user):
-        # A member Stytch has made again must show the address again to be that person.
-        former.user = users.create_placeholder_user(
-            email=snapshot.email, name=snapshot.name, replaces=former.user
-        )
-        former.proved_at = None
-    return former
+def _choose_status(member: Member, snapshot: MemberSnapshot) -> Status:
+    """Return the new status of a member.
 
-
-def _is_stale(member: Member, snapshot: MemberSnapshot) -> bool:
-    if member.removed_at and member.stytch_member_id == snapshot.stytch_member_id:
-        return snapshot.read_at <= member.removed_at
-    if member.stytch_member_id != snapshot.stytch_member_id:
-        return False
-    if member.changed_at is None or snapshot.changed_at is None:
-        return False
-    return snapshot.changed_at < member.changed_at
-
-
-def _is_doubtful(organization: Organization, member: Member, snapshot: MemberSnapshot) -> bool:
-    """Return whether the snapshot may be older than an active member's row.
-
-    Stytch's times are whole seconds, and another answer was written down after this was asked for.
-    What we have just asked for ourselves is believed.
+    Only staff lift a suspension, and at Stytch an active member never becomes pending again.
     """
-    if not member.is_active or member.changed_at is None:
-        return False
-    if snapshot.changed_at != member.changed_at or snapshot.read_at > member.updated_at:
-        return False
-    role = from_stytch(snapshot.roles)
-    told = (snapshot.email, snapshot.name, role)
-    if told == (member.email, member.name, member.role):
-        return False
-    subject = subject_of(snapshot.stytch_member_id)
-    return not is_wanted(organization, subject, ChangeKind.CHANGE_ROLE, role=role)
-
-
-def defer_pull(stytch_member_id: str) -> None:
-    """Defer another fetch of a member."""
-    jobs.defer_job("identity.pull_member", after=PULL_DELAY, stytch_member_id=stytch_member_id)
-
-
-def _get_next_status(member: Member, snapshot: MemberSnapshot) -> Status:
-    """Return the status after an update.
-
-    Suspension stays, and active never becomes pending.
-    """
-    now = Status(snapshot.status)
+    new_status = Status(snapshot.status)
     if member.status == Status.SUSPENDED or member.suspended_at is not None:
         return Status.SUSPENDED
-    if member.is_active and now == Status.PENDING:
+    if member.is_active and new_status == Status.PENDING:
         return Status.ACTIVE
-    return now
+    return new_status
 
 
-def _record_activation(organization: Organization, member: Member, transition: _Transition) -> None:
-    """Record that a member became active."""
-    if transition.was in {Status.ACTIVE, Status.SUSPENDED}:
-        return
-    with transition.by(organization, member):
-        if transition.invitation is not None:
-            mark_invitation_accepted(organization, member, transition.invitation)
-        if transition.was == Status.REMOVED:
-            events.record(organization, event_types.MEMBER_REACTIVATED, member.pk)
-            told = signals.member_reactivated
-        else:
-            role = {"role": (None, member.role)}
-            events.record(organization, event_types.MEMBER_ADDED, member.pk, changes=role)
-            told = signals.member_added
-        told.send(sender=Member, organization=organization, member=member)
-
-
-def mark_invitation_accepted(
-    organization: Organization, member: Member, invitation: Invitation | None
-) -> None:
-    """Close an invitation whose person has become an active member."""
-    if invitation is None:
-        return
-    invitation.status = InvitationStatus.ACCEPTED
-    invitation.accepted_at = timezone.now()
-    invitation.save(update_fields=["status", "accepted_at", "updated_at"])
-    events.record(
-        organization,
-        event_types.INVITATION_ACCEPTED,
-        invitation.pk,
-        details={"member_id": str(member.pk)},
-    )
-    signals.invitation_closed.send(
-        sender=Invitation, organization=organization, invitation=invitation
-    )
-
-
-def _record_changes(
-    organization: Organization, member: Member, transition: _Transition, changes: Changes
-) -> None:
-    """Record changes of role, name and address of a member that was active before."""
-    if "role" in changes:
-        _record_role_change(organization, member, transition.role_before)
-    personal = {name: told for name, told in changes.items() if name in {"email", "name"}}
-    if personal:
-        with act_as_directory():
-            events.record(organization, event_types.MEMBER_UPDATED, member.pk, changes=personal)
-
-
-def _record_role_change(organization: Organization, member: Member, before: Role) -> None:
-    subject = subject_of(member.stytch_member_id or "")
-    with attribute_change(organization, subject, ChangeKind.CHANGE_ROLE, role=member.role):
-        events.record(
-            organization,
-            event_types.MEMBER_ROLE_CHANGED,
-            member.pk,
-            changes={"role": (before, member.role)},
-        )
-        signals.member_role_changed.send(
-            sender=Member,
-            organization=organization,
-            member=member,
-            before=before,
-            after=member.role,
-        )
-    if before == Role.ADMIN:
-        last_admin.report_missing_admin(organization)
-
-
-def _assign_changed_fields(row: Member | Invitation, new: dict[str, object]) -> Changes:
-    """Set the fields that differ, and return their old and new values."""
-    changes = {
-        field: (getattr(row, field), value)
-        for field, value in new.items()
-        if getattr(row, field) != value
-    }
-    for field, (_, value) in changes.items():
-        setattr(row, field, value)
-    return changes
+def _mark_removed(member: Member) -> Status:
+    """Save the member as removed, end its sessions and return the status before."""
+    before = Status(member.status)
+    now = timezone.now()
+    if before == Status.SUSPENDED:
+        member.suspended_at = member.suspended_at or now
+    member.status = Status.REMOVED
+    member.removed_at = member.sessions_ended_at = now
+    member.save()
+    return before

@@ -23,8 +23,10 @@ from kit import access
 from kit.serializers import read_body
 from kit.views import APIView
 
-SENT = {"status": "sent"}
-UNCACHED = {"Cache-Control": "no-store"}  # a session in a shared cache would be someone else's
+SENT_ANSWER = {"status": "sent"}
+NO_STORE_HEADERS = {
+    "Cache-Control": "no-store"
+}  # a session in a shared cache would be someone else's
 
 
 class MagicLinks(APIView):
@@ -41,7 +43,7 @@ class MagicLinks(APIView):
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
         sign_in.send_magic_link(**read_body(request, EmailSerializer))
-        return Response(SENT, status=202)
+        return Response(SENT_ANSWER, status=202)
 
 
 class CodeSend(APIView):
@@ -58,7 +60,7 @@ class CodeSend(APIView):
     @extend_schema(request=EmailSerializer, responses={202: SentSerializer})
     def post(self, request: Request) -> Response:
         sign_in.send_code(**read_body(request, EmailSerializer))
-        return Response(SENT, status=202)
+        return Response(SENT_ANSWER, status=202)
 
 
 class CodeVerify(APIView):
@@ -72,7 +74,7 @@ class CodeVerify(APIView):
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
         found = sign_in.discover_by_code(**read_body(request, CodeSerializer))
-        return Response(DiscoverySerializer(found).data, headers=UNCACHED)
+        return Response(DiscoverySerializer(found).data, headers=NO_STORE_HEADERS)
 
 
 class Discovery(APIView):
@@ -85,7 +87,7 @@ class Discovery(APIView):
     @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
         found = sign_in.discover_by_link(**read_body(request, TokenSerializer))
-        return Response(DiscoverySerializer(found).data, headers=UNCACHED)
+        return Response(DiscoverySerializer(found).data, headers=NO_STORE_HEADERS)
 
 
 class Organizations(APIView):
@@ -97,8 +99,8 @@ class Organizations(APIView):
 
     @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        made = sign_in.create_organization(**read_body(request, NewOrganizationSerializer))
-        return _respond_with_session(made, status=201)
+        session = sign_in.create_organization(**read_body(request, NewOrganizationSerializer))
+        return _respond_with_session(session, status=201)
 
 
 class Sessions(APIView):
@@ -152,10 +154,10 @@ class SessionSwitch(APIView):
 
     @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        made = sessions.switch_organization(
+        session = sessions.switch_organization(
             session_jwt=read_bearer_token(request) or "", **read_body(request, SwitchSerializer)
         )
-        return _respond_with_session(made)
+        return _respond_with_session(session)
 
 
 class CurrentSession(APIView):
@@ -179,5 +181,5 @@ class CurrentSession(APIView):
         return Response(status=204)
 
 
-def _respond_with_session(made: Session, *, status: int = 200) -> Response:
-    return Response(SessionSerializer(made).data, status=status, headers=UNCACHED)
+def _respond_with_session(session: Session, *, status: int = 200) -> Response:
+    return Response(SessionSerializer(session).data, status=status, headers=NO_STORE_HEADERS)

@@ -90,10 +90,10 @@ def _build_row(fields: dict[str, Any]) -> dict[str, Any]:
 def _build_result(email: str, problem: Problem | None) -> dict[str, Any]:
     if problem is None:
         return {"email": email, "result": "queued", "problem": None}
-    told = {
+    refusal = {
         "status": problem.status,
         "code": problem.code,
         "title": problem.title,
         "detail": problem.detail,
     }
-    return {"email": email, "result": "refused", "problem": told}
+    return {"email": email, "result": "refused", "problem": refusal}

@@ -19,18 +19,18 @@ from kit import actor as actors
 from kit.actor import Actor
 
 EMPTY_VALUE: Final = "–"
-GOOD: Final = (
+SUCCESS_STATES: Final = (
     "active accepted automatic claimed done in_sync paid processed succeeded verified"
 )  # fmt: skip
-WAITING: Final = (
+WARNING_STATES: Final = (
     "doing in_flight incomplete migrating open past_due paused pending processing reserved retrying"
     " suspended syncing todo trialing drifted over_limit"
 )
-BAD: Final = "aborted deleted failed refused uncollectible unpaid unverified"
-TONES: Final = (
-    dict.fromkeys(GOOD.split(), "success")
-    | dict.fromkeys(WAITING.split(), "warning")
-    | dict.fromkeys(BAD.split(), "danger")
+DANGER_STATES: Final = "aborted deleted failed refused uncollectible unpaid unverified"
+BADGE_COLORS: Final = (
+    dict.fromkeys(SUCCESS_STATES.split(), "success")
+    | dict.fromkeys(WARNING_STATES.split(), "warning")
+    | dict.fromkeys(DANGER_STATES.split(), "danger")
 )
 
 
@@ -126,7 +126,7 @@ def get_options(model: Model | type[Model]) -> "Options[Any]":
 def state_badge(field: str) -> Callable[[object, Model], tuple[str, str]]:
     """Return an admin column that shows a state in the colour of its meaning."""
 
-    @display(description=field.replace("_", " "), ordering=field, label=TONES)  # type: ignore[untyped-decorator]  # unfold ships no types
+    @display(description=field.replace("_", " "), ordering=field, label=BADGE_COLORS)  # type: ignore[untyped-decorator]  # unfold ships no types
     def shown(_admin: object, row: Model) -> tuple[str, str]:
         value = getattr(row, field) or EMPTY_VALUE
         return value, value.replace("_", " ")

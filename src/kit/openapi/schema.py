@@ -19,7 +19,7 @@ from kit.serializers import StrictSerializer
 
 type Json = dict[str, Any]
 
-VERBS: Final = {
+OPERATION_VERBS: Final = {
     "partial_update": "update",
     "destroy": "delete",
     "get": "retrieve",
@@ -59,7 +59,11 @@ class Schema(AutoSchema):
         if isinstance(said, Mapping) and action in said:
             return str(said[action])
         resource = getattr(self.view, "resource", "")
-        return f"{resource}_{VERBS.get(action, action)}" if resource else super().get_operation_id()
+        return (
+            f"{resource}_{OPERATION_VERBS.get(action, action)}"
+            if resource
+            else super().get_operation_id()
+        )
 
     def get_summary(self) -> str:
         """Return the docstring's first line, or else the operation id as words."""
@@ -181,8 +185,8 @@ def list_tags(result: Json, **_: object) -> Json:
     """Define every used tag in the order of the settings (post-processing hook)."""
     known = {tag["name"]: tag for tag in result.get("tags", [])}
     used = {tag for _p, _m, operation in operations(result) for tag in operation.get("tags", ())}
-    told = [tag for name, tag in known.items() if name in used]
-    result["tags"] = told + [{"name": name} for name in sorted(used - known.keys())]
+    tags_in_use = [tag for name, tag in known.items() if name in used]
+    result["tags"] = tags_in_use + [{"name": name} for name in sorted(used - known.keys())]
     return result
 
 

@@ -25,7 +25,7 @@ def create_organization(
         schema_name=schema_pool.take_schema(reservation),
     )
     changes = {"name": (None, name), "slug": (None, organization.slug)}
-    events.record(organization, event_types.CREATED, organization.pk, changes=changes)
+    events.record(organization, event_types.ORGANIZATION_CREATED, organization.pk, changes=changes)
     signals.organization_created.send(sender=Organization, organization=organization)
     return organization
 
@@ -43,7 +43,7 @@ def update_organization(organization: Organization, *, name: str, slug: str) -> 
     for field, value in new.items():
         setattr(organization, field, value)
     organization.save(update_fields=[*changes, "updated_at"])
-    events.record(organization, event_types.UPDATED, organization.pk, changes=changes)
+    events.record(organization, event_types.ORGANIZATION_UPDATED, organization.pk, changes=changes)
     signals.organization_updated.send(sender=Organization, organization=organization)
     return True
 
@@ -58,19 +58,23 @@ def delete_organization(organization: Organization) -> bool:
     organization.state = Organization.State.DELETED
     organization.deleted_at = timezone.now()
     organization.save(update_fields=["state", "deleted_at", "updated_at"])
-    events.record(organization, event_types.DELETED, organization.pk)
+    events.record(organization, event_types.ORGANIZATION_DELETED, organization.pk)
     signals.organization_deleted.send(sender=Organization, organization=organization)
     return True
 
 
 def suspend_organization(organization: Organization) -> bool:
     """Refuse its members until restored, or return False unless active. The caller holds the lock."""
-    return _change_state(organization, State.ACTIVE, State.SUSPENDED, event_types.SUSPENDED)
+    return _change_state(
+        organization, State.ACTIVE, State.SUSPENDED, event_types.ORGANIZATION_SUSPENDED
+    )
 
 
 def restore_organization(organization: Organization) -> bool:
     """Admit its members again, or return False unless suspended. The caller holds the lock."""
-    return _change_state(organization, State.SUSPENDED, State.ACTIVE, event_types.RESTORED)
+    return _change_state(
+        organization, State.SUSPENDED, State.ACTIVE, event_types.ORGANIZATION_RESTORED
+    )
 
 
 def _change_state(

@@ -6,10 +6,12 @@ from typing import Any, Final
 from django.db import connection
 from psycopg import sql
 
-OWN: Final = "{schema}"  # stands for the schema's own name, which differs between the two
+SCHEMA_PLACEHOLDER: Final = (
+    "{schema}"  # stands for the schema's own name, which differs between the two
+)
 
 # Each query takes the schema's name and yields (name of the object, its definition).
-CATALOG: Final[dict[str, str]] = {
+CATALOG_QUERIES: Final[dict[str, str]] = {
     "column": """
         SELECT table_name || '.' || column_name,
             concat_ws(' ', ordinal_position, data_type, udt_name, character_maximum_length,
@@ -56,10 +58,10 @@ CATALOG: Final[dict[str, str]] = {
         FROM pg_description JOIN pg_class ON pg_class.oid = objoid
         WHERE relnamespace = %s::regnamespace AND classoid = 'pg_class'::regclass""",
 }
-TABLES: Final = """
+TABLES_QUERY: Final = """
     SELECT relname FROM pg_class
     WHERE relnamespace = %s::regnamespace AND relkind = 'r' ORDER BY relname"""
-BOOKKEEPING: Final = "django_migrations"  # its `applied` is a time; app and name are compared
+MIGRATIONS_TABLE: Final = "django_migrations"  # its `applied` is a time; app and name are compared
 
 
 def compare_schemas(first: str, second: str) -> list[str]:
@@ -70,16 +72,16 @@ def compare_schemas(first: str, second: str) -> list[str]:
 
 def _describe_schema(schema: str) -> Iterator[tuple[str, object]]:
     """Yield the name and the content of each object of a schema, its own name left out."""
-    for kind, query in CATALOG.items():
+    for kind, query in CATALOG_QUERIES.items():
         for name, definition in _fetch_rows(query, [schema]):
             yield f"{kind} {_mask_schema(schema, name)}", _mask_schema(schema, definition or "")
-    for (table,) in _fetch_rows(TABLES, [schema]):
+    for (table,) in _fetch_rows(TABLES_QUERY, [schema]):
         yield f"rows of {table}", sorted(_list_rows(schema, table))
 
 
 def _list_rows(schema: str, table: str) -> list[str]:
     name = sql.Identifier(schema, table)
-    what = "row.app || row.name" if table == BOOKKEEPING else "to_jsonb(row)::text"
+    what = "row.app || row.name" if table == MIGRATIONS_TABLE else "to_jsonb(row)::text"
     query = sql.SQL(f"SELECT {what} FROM {{}} AS row").format(name)  # noqa: S608 - one of two texts
     return [_mask_schema(schema, row) for (row,) in _fetch_rows(query)]
 
@@ -91,4 +93,4 @@ def _fetch_rows(query: Any, params: list[str] | None = None) -> list[tuple[Any, 
 
 
 def _mask_schema(schema: str, text: str) -> str:
-    return text.replace(schema, OWN)
+    return text.replace(schema, SCHEMA_PLACEHOLDER)

@@ -71,16 +71,16 @@ def wait_for_spare() -> None:
 
 def fill_pool() -> int:
     """Create spare schemas up to `SPARE_SCHEMAS` and return how many, one process at a time."""
-    made = 0
-    while made < settings.SPARE_SCHEMAS:
+    created = 0
+    while created < settings.SPARE_SCHEMAS:
         with transaction.atomic():
             if not locks.try_lock_transaction("tenancy.schema_pool"):
-                return made
+                return created
             if _select_spares().count() >= settings.SPARE_SCHEMAS:
-                return made
+                return created
             create_schema()
-        made += 1
-    return made
+        created += 1
+    return created
 
 
 def create_schema() -> TenantSchema:

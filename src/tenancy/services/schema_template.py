@@ -24,13 +24,15 @@ from django_tenants.utils import schema_context
 
 from tenancy.services import schema_diff
 
-PATH = Path(__file__).parent.parent / "sql" / "tenant_schema.sql"
-SCRATCH = "recording"
-WEB_ROLE = "{web_role}"
-BOOKKEEPING = "django_migrations"  # its rows carry a time; they are written without one below
-LEADING = re.compile(r"(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
+TEMPLATE_PATH = Path(__file__).parent.parent / "sql" / "tenant_schema.sql"
+SCRATCH_SCHEMA = "recording"
+WEB_ROLE_PLACEHOLDER = "{web_role}"
+MIGRATIONS_TABLE = "django_migrations"  # its rows carry a time; they are written without one below
+LEADING_NOISE = re.compile(r"(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
 # What changes nothing that lasts; a text with a further statement after it may.
-READING = frozenset("SELECT SHOW SET RESET EXPLAIN SAVEPOINT RELEASE ROLLBACK BEGIN COMMIT".split())
+READING_KEYWORDS = frozenset(
+    "SELECT SHOW SET RESET EXPLAIN SAVEPOINT RELEASE ROLLBACK BEGIN COMMIT".split()
+)
 
 
 class NotRecordable(Exception):
@@ -99,7 +101,7 @@ def record_script() -> str:
         for app, name in list_migrations()
     ]
     role = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
-    return "".join(_terminated(line) for line in lines).replace(role, WEB_ROLE)
+    return "".join(_terminated(line) for line in lines).replace(role, WEB_ROLE_PLACEHOLDER)
 
 
 def find_differences(recorded: str) -> list[str]:
@@ -122,12 +124,14 @@ def find_differences(recorded: str) -> list[str]:
 @functools.cache
 def read_script() -> str:
     """Return the committed script, ready to run."""
-    return with_role(PATH.read_text(encoding="utf-8"))
+    return with_role(TEMPLATE_PATH.read_text(encoding="utf-8"))
 
 
 def with_role(recorded: str) -> str:
     """Return a recorded script with the name of this installation's web role."""
-    return recorded.replace(WEB_ROLE, connection.ops.quote_name(settings.DATABASE_WEB_ROLE))
+    return recorded.replace(
+        WEB_ROLE_PLACEHOLDER, connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
+    )
 
 
 def _record_once() -> list[Statement]:
@@ -144,20 +148,20 @@ def _record_once() -> list[Statement]:
 
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(f'CREATE SCHEMA "{SCRATCH}"')
+            cursor.execute(f'CREATE SCHEMA "{SCRATCH_SCHEMA}"')
         with _listening(keep):
-            migrate_schema(SCRATCH, follow)
+            migrate_schema(SCRATCH_SCHEMA, follow)
         transaction.set_rollback(True)
     return statements
 
 
 def _is_lasting(text: str) -> bool:
     """Return whether a statement, in any spelling, belongs into the script."""
-    body = text[LEADING.match(text).end() :].strip()  # type: ignore[union-attr]  # matches ""
+    body = text[LEADING_NOISE.match(text).end() :].strip()  # type: ignore[union-attr]  # matches ""
     word = re.match(r"\w*", body).group().upper()  # type: ignore[union-attr]  # matches ""
-    if not word or (BOOKKEEPING in body and word != "CREATE"):
+    if not word or (MIGRATIONS_TABLE in body and word != "CREATE"):
         return False
-    return word not in READING or ";" in body.rstrip("; \n")
+    return word not in READING_KEYWORDS or ";" in body.rstrip("; \n")
 
 
 def _terminated(text: str) -> str:

@@ -13,7 +13,7 @@ from webhooks.inbound.models import InboundEvent, InboundEventQuerySet
 from webhooks.inbound.services import replay as services_replay
 
 # Anyone who has one of these may pay, read an invoice or act as someone.
-SECRETS: Final = frozenset(
+SECRET_KEYS: Final = frozenset(
     {
         "client_secret", "hosted_invoice_url", "invoice_pdf",
         "receipt_url", "scim_bearer_token", "session_jwt", "session_token", "token", "url",
@@ -66,6 +66,6 @@ def without_keys(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: "(not shown)" if key in SECRETS and inner else without_keys(inner)
+        key: "(not shown)" if key in SECRET_KEYS and inner else without_keys(inner)
         for key, inner in value.items()
     }

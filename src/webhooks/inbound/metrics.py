@@ -8,14 +8,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kit import health
-from webhooks.inbound.models import UNSETTLED, InboundEvent, State
+from webhooks.inbound.models import UNSETTLED_STATES, InboundEvent, State
 
-RECEIVED = Counter(
+EVENTS_RECEIVED = Counter(
     "inbound_events_received_total",
     "Deliveries by vendors: stored, duplicate, ignored, refused, unreadable.",
     ["source", "outcome"],
 )
-ATTEMPTED = Counter(
+ATTEMPTS = Counter(
     "inbound_attempts_total",
     "Attempts of handlers, by what became of the event.",
     ["source", "state"],
@@ -37,7 +37,7 @@ class OpenEvents(Collector):
             labels=["source", "state"],
         )
         counted = (
-            InboundEvent.objects.filter(state__in=[*UNSETTLED, State.FAILED])
+            InboundEvent.objects.filter(state__in=[*UNSETTLED_STATES, State.FAILED])
             .values_list("source", "state")
             .annotate(count=Count("pk"))
         )

@@ -23,7 +23,7 @@ class State(models.TextChoices):
     IGNORED = "ignored"
 
 
-UNSETTLED = (State.PENDING, State.PROCESSING, State.RETRYING)
+UNSETTLED_STATES = (State.PENDING, State.PROCESSING, State.RETRYING)
 
 
 class InboundEventQuerySet(models.QuerySet["InboundEvent"]):
@@ -31,7 +31,7 @@ class InboundEventQuerySet(models.QuerySet["InboundEvent"]):
 
     def unsettled(self) -> "InboundEventQuerySet":
         """Return events still to be processed, for each of which a job must exist."""
-        return self.filter(state__in=UNSETTLED)
+        return self.filter(state__in=UNSETTLED_STATES)
 
     def replayable(self) -> "InboundEventQuerySet":
         """Return events that still hold the payload a handler needs."""

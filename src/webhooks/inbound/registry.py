@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-TOLERANCE_SECONDS = 300
+TIMESTAMP_TOLERANCE_SECONDS = 300
 
 
 class BadSignature(Exception):
@@ -148,5 +148,5 @@ def handled_types(source: str) -> list[str]:
 
 def refuse_stale(timestamp: int) -> None:
     """Raise BadSignature when a signed time (Unix seconds) is over 300 s away, either way."""
-    if abs(time.time() - timestamp) > TOLERANCE_SECONDS:
+    if abs(time.time() - timestamp) > TIMESTAMP_TOLERANCE_SECONDS:
         raise BadSignature("signed too long ago or in the future")

@@ -24,13 +24,13 @@ from billing.providers.types import (
 from kit import outbound
 
 API_VERSION: Final = "2026-10-28.endive"
-MOST: Final = 100
+PAGE_SIZE: Final = 100
 
 stripe.enable_telemetry = False
 
 
-class StripeGateway:
-    """Stripe as the PaymentGateway, one per process, shared by its threads."""
+class StripeProvider:
+    """Stripe as the PaymentProvider, one per process, shared by its threads."""
 
     def __init__(self, *, secret_key: str, base_url: str = "") -> None:
         # The session enforces the time limits; the SDK's own would be 80 seconds.
@@ -49,7 +49,9 @@ class StripeGateway:
     def create_customer(self, organization_id: UUID, *, key: str) -> str:
         """Create a customer and return its id, the same one for the same key."""
         # Nothing else is sent: a changed name under the same key would be refused.
-        body: params.CustomerCreateParams = {"metadata": {parse.ORGANIZATION: str(organization_id)}}
+        body: params.CustomerCreateParams = {
+            "metadata": {parse.ORGANIZATION_METADATA_KEY: str(organization_id)}
+        }
         with translate_errors(is_keyed=True):
             return self._v1.customers.create(body, {"idempotency_key": key}).id
 
@@ -59,7 +61,7 @@ class StripeGateway:
             found = self._v1.customers.retrieve(customer_id).to_dict()
         if not found.get("deleted"):  # which has no tax ids to expand
             with translate_errors():
-                tax_ids = self._v1.customers.tax_ids.list(customer_id, {"limit": MOST})
+                tax_ids = self._v1.customers.tax_ids.list(customer_id, {"limit": PAGE_SIZE})
             found["tax_ids"] = tax_ids.to_dict()
         return parse.parse_customer(found)
 
@@ -93,12 +95,12 @@ class StripeGateway:
             made = self._v1.checkout.sessions.create(body, {"idempotency_key": key})
         return parse.parse_checkout(made.to_dict())
 
-    def open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
+    def list_open_checkouts(self, customer_id: str) -> list[CheckoutSnapshot]:
         """List the payment pages of a customer that can still be paid, with what they sell."""
         body: params.checkout.SessionListParams = {
             "customer": customer_id,
             "status": "open",
-            "limit": MOST,
+            "limit": PAGE_SIZE,
             "expand": ["data.line_items"],
         }
         with translate_errors():
@@ -118,7 +120,7 @@ class StripeGateway:
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the short-lived address of the customer portal."""
         if not self._portal:
-            self.put_portal()
+            self.configure_portal()
         body: params.billing_portal.SessionCreateParams = {
             "customer": customer_id,
             "return_url": return_url,
@@ -134,12 +136,12 @@ class StripeGateway:
             found = self._v1.subscriptions.retrieve(subscription_id)
         return parse.parse_subscription(found.to_dict())
 
-    def subscriptions_of(self, customer_id: str) -> list[SubscriptionSnapshot]:
+    def list_subscriptions(self, customer_id: str) -> list[SubscriptionSnapshot]:
         """Return all subscriptions of a customer, ended ones included, newest first."""
         body: params.SubscriptionListParams = {
             "customer": customer_id,
             "status": "all",
-            "limit": MOST,
+            "limit": PAGE_SIZE,
         }
         with translate_errors():
             found = self._v1.subscriptions.list(body)
@@ -167,7 +169,7 @@ class StripeGateway:
             )
         return parse.parse_subscription(changed.to_dict())
 
-    def keep(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+    def cancel_scheduled_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Take back a scheduled end, by the flag or by the date."""
         current = self.fetch_subscription(subscription_id)
         body: params.SubscriptionUpdateParams = (
@@ -177,7 +179,7 @@ class StripeGateway:
             changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
         return parse.parse_subscription(changed.to_dict())
 
-    def unpause(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
+    def resume_collection(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Begin a new period of a paused subscription, which stays paused until that is paid."""
         with translate_errors():
             changed = self._v1.subscriptions.resume(
@@ -187,7 +189,7 @@ class StripeGateway:
             )
         return parse.parse_subscription(changed.to_dict())
 
-    def end_now(
+    def cancel_now(
         self, subscription_id: str, *, key: str, credits_rest: bool = False
     ) -> SubscriptionSnapshot:
         """End it at once, with a last invoice for what was used.
@@ -226,7 +228,7 @@ class StripeGateway:
             return parse.parse_invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
     # ── Catalogue ────────────────────────────────────────────────────────────────────────────
-    def put_product(self, product_id: str, *, name: str, description: str) -> None:
+    def save_product(self, product_id: str, *, name: str, description: str) -> None:
         """Create or rename a product under an id of ours."""
         try:
             with translate_errors():
@@ -237,13 +239,15 @@ class StripeGateway:
                     {"id": product_id, "name": name, "description": description}
                 )
 
-    def prices_by_key(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
+    def fetch_prices(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
         """Return the current prices with these lookup keys."""
         found: dict[str, PriceSnapshot] = {}
         for start in range(0, len(lookup_keys), 10):  # Stripe takes ten at a time
             some = list(lookup_keys[start : start + 10])
             with translate_errors():
-                page = self._v1.prices.list({"lookup_keys": some, "limit": MOST, "active": True})
+                page = self._v1.prices.list(
+                    {"lookup_keys": some, "limit": PAGE_SIZE, "active": True}
+                )
             for entry in page.data:
                 price = parse.parse_price(entry.to_dict())
                 found[price.lookup_key] = price
@@ -256,13 +260,15 @@ class StripeGateway:
             made = self._v1.prices.create(body, {"idempotency_key": key})
         return parse.parse_price(made.to_dict())
 
-    def put_portal(self) -> None:
+    def configure_portal(self) -> None:
         """Store the portal's settings.
 
         No quantities, no plan changes, end with the period.
         """
         with translate_errors():
-            known = self._v1.billing_portal.configurations.list({"active": True, "limit": MOST})
+            known = self._v1.billing_portal.configurations.list(
+                {"active": True, "limit": PAGE_SIZE}
+            )
         ours = [entry.id for entry in known.data if requests.is_our_portal(entry.to_dict())]
         with translate_errors():
             if ours:

@@ -10,9 +10,9 @@ from billing.providers.errors import KeySpent
 from kit import outbound
 
 VENDOR: Final = "stripe"
-MISSING: Final = "resource_missing"
+MISSING_OBJECT_CODE: Final = "resource_missing"
 # Seats are right ten minutes after Stripe is back, regardless of the delays it asked for.
-LONGEST_WAIT: Final = 570
+MAX_RETRY_AFTER_SECONDS: Final = 570
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _translated(error: stripe.StripeError) -> Exception:
         case stripe.AuthenticationError() | stripe.PermissionError():
             # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
             return outbound.VendorUnavailable(VENDOR, retry_after=60)
-        case _ if status == 404 or code == MISSING:
+        case _ if status == 404 or code == MISSING_OBJECT_CODE:
             return outbound.VendorNotFound(VENDOR, code=code)
         case _:
             message = str(error.user_message or "")
@@ -60,4 +60,4 @@ def _translated(error: stripe.StripeError) -> Exception:
 def _retry_after(error: stripe.StripeError) -> int:
     headers: Mapping[str, Any] = error.headers or {}
     text = str(headers.get("Retry-After", headers.get("retry-after", "")))
-    return min(int(text[:9]), LONGEST_WAIT) if text.isdecimal() else 5
+    return min(int(text[:9]), MAX_RETRY_AFTER_SECONDS) if text.isdecimal() else 5

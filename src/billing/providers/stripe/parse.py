@@ -17,7 +17,7 @@ from billing.providers.types import (
 )
 
 Json = Mapping[str, Any]
-ORGANIZATION = "organization_id"
+ORGANIZATION_METADATA_KEY = "organization_id"
 
 
 def parse_customer(raw: Json) -> CustomerSnapshot:
@@ -150,7 +150,7 @@ def parse_price(raw: Json) -> PriceSnapshot:
 
 def read_organization_hint(raw: Json) -> str:
     """Return the organization in the metadata, which can be edited and is only a hint."""
-    return str((raw.get("metadata") or {}).get(ORGANIZATION, ""))
+    return str((raw.get("metadata") or {}).get(ORGANIZATION_METADATA_KEY, ""))
 
 
 def read_reference(value: Any) -> str:  # noqa: ANN401 - an id, an expanded object, or null

@@ -5,14 +5,14 @@ from typing import Any, Final, Literal
 
 from stripe import params
 
-from billing.providers.stripe.parse import ORGANIZATION
+from billing.providers.stripe.parse import ORGANIZATION_METADATA_KEY
 from billing.providers.types import CheckoutRequest, PriceSnapshot, Profile, SeatChangeRequest
 from billing.seat_rules import Proration
 
 type Behavior = Literal["always_invoice", "create_prorations", "none"]
 
-PORTAL_MARK: Final = {"tenantry": "portal"}
-BEHAVIOR: Final[dict[Proration, Behavior]] = {
+PORTAL_METADATA: Final = {"tenantry": "portal"}
+PRORATION_BEHAVIOR: Final[dict[Proration, Behavior]] = {
     Proration.NEXT_INVOICE: "create_prorations",
     Proration.INVOICE_NOW: "always_invoice",
     Proration.SILENT: "none",
@@ -40,7 +40,7 @@ def build_profile(wanted: Profile) -> params.CustomerUpdateParams:
 
 def build_checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
     """Return a payment page whose quantity the buyer cannot change."""
-    metadata = {ORGANIZATION: str(wanted.organization_id)}
+    metadata = {ORGANIZATION_METADATA_KEY: str(wanted.organization_id)}
     subscription: params.checkout.SessionCreateParamsSubscriptionData = {"metadata": metadata}
     if wanted.trial_days:
         subscription["trial_period_days"] = wanted.trial_days
@@ -75,7 +75,7 @@ def build_seat_change(wanted: SeatChangeRequest) -> params.SubscriptionUpdatePar
     # again while the grace of a failed payment runs. A change refused for it would be free seats.
     body: params.SubscriptionUpdateParams = {
         "items": [item],
-        "proration_behavior": BEHAVIOR[wanted.proration],
+        "proration_behavior": PRORATION_BEHAVIOR[wanted.proration],
         "payment_behavior": "allow_incomplete",
     }
     if wanted.proration_date and wanted.proration != Proration.SILENT:
@@ -91,7 +91,7 @@ def build_preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParam
     }
     details: params.InvoiceCreatePreviewParamsSubscriptionDetails = {
         "items": [item],
-        "proration_behavior": BEHAVIOR[wanted.proration],
+        "proration_behavior": PRORATION_BEHAVIOR[wanted.proration],
     }
     if wanted.proration_date and wanted.proration != Proration.SILENT:
         details["proration_date"] = int(wanted.proration_date.timestamp())
@@ -124,11 +124,11 @@ def build_portal() -> params.billing_portal.ConfigurationCreateParams:
             "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
             "subscription_update": {"enabled": False},
         },
-        "metadata": PORTAL_MARK,
+        "metadata": PORTAL_METADATA,
     }
 
 
 def is_our_portal(raw: Mapping[str, Any]) -> bool:
     """Return whether a portal configuration is the one we made."""
     metadata = raw.get("metadata") or {}
-    return all(metadata.get(key) == value for key, value in PORTAL_MARK.items())
+    return all(metadata.get(key) == value for key, value in PORTAL_METADATA.items())

@@ -16,7 +16,7 @@ from webhooks.inbound import registry
 from webhooks.inbound.registry import BadSignature, EventHeader
 
 SOURCE: Final = "stripe"
-LIVE: Final = ("sk_live_", "rk_live_")
+LIVE_KEY_PREFIXES: Final = ("sk_live_", "rk_live_")
 
 
 def verify_signature(body: bytes, headers: Mapping[str, str], secret: str) -> None:
@@ -82,6 +82,6 @@ registry.register_source(
         secret=lambda: settings.STRIPE_WEBHOOK_SECRET,
         verify=verify_signature,
         read=parse_event,
-        livemode=lambda: settings.STRIPE_SECRET_KEY.startswith(LIVE),
+        livemode=lambda: settings.STRIPE_SECRET_KEY.startswith(LIVE_KEY_PREFIXES),
     )
 )

@@ -23,7 +23,7 @@ from kit.outbound import VendorNotFound
 
 SESSION_MINUTES = 24 * 60  # prolonged by every refresh
 INVITATION_MINUTES = 7 * 24 * 60
-PAGE = 1000  # the most a search returns
+PAGE_SIZE = 1000  # the most a search returns
 
 
 class StytchDirectory:
@@ -55,7 +55,7 @@ class StytchDirectory:
         with translate_errors():
             self._client.otps.email.discovery.send(email_address=email)
 
-    def discover(self, *, token: str) -> Discovery:
+    def authenticate_discovery_token(self, *, token: str) -> Discovery:
         """Spend the token of a mailed link."""
         with translate_errors():
             answer = self._client.magic_links.discovery.authenticate(
@@ -67,7 +67,7 @@ class StytchDirectory:
             organizations=parse.parse_discovered(answer.discovered_organizations),
         )
 
-    def discover_by_code(self, *, email: str, code: str) -> Discovery:
+    def authenticate_discovery_code(self, *, email: str, code: str) -> Discovery:
         """Spend a mailed code."""
         with translate_errors():
             answer = self._client.otps.email.discovery.authenticate(email_address=email, code=code)
@@ -91,7 +91,9 @@ class StytchDirectory:
             )
         return parse.parse_sign_in(answer, asked_at)
 
-    def enter(self, *, intermediate_session_token: str, stytch_org_id: str) -> Authenticated:
+    def exchange_intermediate_session(
+        self, *, intermediate_session_token: str, stytch_org_id: str
+    ) -> Authenticated:
         """Create a session in a discovered organization, joining or accepting where needed."""
         asked_at = timezone.now()
         with translate_errors():
@@ -102,7 +104,7 @@ class StytchDirectory:
             )
         return parse.parse_sign_in(answer, asked_at)
 
-    def accept(self, *, token: str) -> Authenticated:
+    def authenticate_invitation_token(self, *, token: str) -> Authenticated:
         """Spend an invitation's token, which makes its member active."""
         asked_at = timezone.now()
         with translate_errors():
@@ -113,7 +115,7 @@ class StytchDirectory:
 
     # ── Sessions ─────────────────────────────────────────────────────────────────────────────
 
-    def refresh(self, *, session_token: str) -> Authenticated:
+    def authenticate_session(self, *, session_token: str) -> Authenticated:
         """Extend a session and return it with a fresh JWT."""
         asked_at = timezone.now()
         with translate_errors():
@@ -122,7 +124,7 @@ class StytchDirectory:
             )
         return parse.parse_session(answer, answer.member_session, asked_at)
 
-    def switch(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
+    def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
         """Create a session of the same person in another organization."""
         asked_at = timezone.now()
         with translate_errors():
@@ -133,7 +135,7 @@ class StytchDirectory:
             )
         return parse.parse_sign_in(answer, asked_at)
 
-    def discovered(
+    def list_discovered_organizations(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
     ) -> tuple[Discovered, ...]:
         """Return where the person of a session, or of a sign-in under way, may go.
@@ -146,7 +148,9 @@ class StytchDirectory:
             )
         return parse.parse_discovered(answer.discovered_organizations)
 
-    def sessions(self, *, stytch_org_id: str, stytch_member_id: str) -> tuple[SessionSnapshot, ...]:
+    def list_sessions(
+        self, *, stytch_org_id: str, stytch_member_id: str
+    ) -> tuple[SessionSnapshot, ...]:
         """Return a member's live sessions."""
         with translate_errors():
             answer = self._client.sessions.get(
@@ -159,7 +163,7 @@ class StytchDirectory:
         with translate_errors():
             self._client.sessions.revoke(member_session_id=session_id)
 
-    def signing_keys(self) -> list[dict[str, Any]]:
+    def fetch_signing_keys(self) -> list[dict[str, Any]]:
         """Return the public keys session tokens are signed with, as JWKs."""
         with translate_errors():
             answer = self._client.sessions.get_jwks(project_id=settings.STYTCH_PROJECT_ID)
@@ -167,18 +171,18 @@ class StytchDirectory:
 
     # ── The directory ────────────────────────────────────────────────────────────────────────
 
-    def organization(self, *, stytch_org_id: str) -> OrganizationSnapshot:
+    def fetch_organization(self, *, stytch_org_id: str) -> OrganizationSnapshot:
         """Return one organization."""
         with translate_errors():
             answer = self._client.organizations.get(organization_id=stytch_org_id)
         return parse.parse_organization(answer.organization)
 
-    def organizations(self) -> Iterator[OrganizationSnapshot]:
+    def list_organizations(self) -> Iterator[OrganizationSnapshot]:
         """Yield all organizations of the project, page by page."""
         cursor: str | None = None
         while True:
             with translate_errors():
-                answer = self._client.organizations.search(cursor=cursor, limit=PAGE)
+                answer = self._client.organizations.search(cursor=cursor, limit=PAGE_SIZE)
             yield from map(parse.parse_organization, answer.organizations)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
@@ -194,7 +198,7 @@ class StytchDirectory:
             )
         return parse.parse_organization(answer.organization)
 
-    def member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
+    def fetch_member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
         """Return one member by its id alone.
 
         An event about a deletion names no organization.
@@ -222,7 +226,7 @@ class StytchDirectory:
         found = parse.parse_member(answer.member, asked_at)
         return found if isinstance(found, MemberSnapshot) else None
 
-    def members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
+    def list_members(self, *, stytch_org_id: str) -> Iterator[MemberSnapshot]:
         """Yield all members of an organization that are not deleted, page by page."""
         cursor: str | None = None
         # A plain dictionary: the SDK turns its own SearchQuery into one by a deprecated method.
@@ -232,7 +236,7 @@ class StytchDirectory:
             asked_at = timezone.now()
             with translate_errors():
                 answer = self._client.organizations.members.search(
-                    organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE, query=query
+                    organization_ids=[stytch_org_id], cursor=cursor, limit=PAGE_SIZE, query=query
                 )
             for found in answer.members:
                 yield parse.parse_present_member(found, asked_at)
@@ -240,7 +244,7 @@ class StytchDirectory:
             if not cursor:
                 return
 
-    def invite(
+    def invite_member(
         self, *, stytch_org_id: str, email: str, name: str, roles: list[str], invited_by: str
     ) -> MemberSnapshot:
         """Mail an invitation, again if the address was invited before."""
@@ -285,7 +289,7 @@ class StytchDirectory:
             pass
         return MemberDeleted(stytch_member_id=stytch_member_id)
 
-    def reactivate(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberSnapshot:
+    def reactivate_member(self, *, stytch_org_id: str, stytch_member_id: str) -> MemberSnapshot:
         """Bring a deleted member back."""
         asked_at = timezone.now()
         with translate_errors():

@@ -17,7 +17,9 @@ log = structlog.get_logger(__name__)
 VENDOR = "stytch"
 SLOW_DOWN_SECONDS = 2  # the SDK hides Stytch's Retry-After
 
-_MISCONFIGURED = frozenset({"unauthorized_credentials", "use_https", "ip_address_not_allowed"})
+_CONFIGURATION_ERRORS = frozenset(
+    {"unauthorized_credentials", "use_https", "ip_address_not_allowed"}
+)
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def _translated(details: StytchErrorDetails) -> Exception:
     code = details.error_type or "unknown"
     if details.status_code == 429:
         return TooManyRequests("Wait a moment.", retry_after=SLOW_DOWN_SECONDS)
-    if code in _MISCONFIGURED:
+    if code in _CONFIGURATION_ERRORS:
         log.error("stytch_refused_our_credentials", code=code, stytch_request=details.request_id)
         return outbound.VendorUnavailable(VENDOR)
     if details.status_code >= 500:

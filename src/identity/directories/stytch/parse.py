@@ -20,11 +20,11 @@ from identity.directories.types import (
     SessionSnapshot,
 )
 from identity.errors import AnotherFactorRequired, MfaRequired
-from identity.roles import OURS
+from identity.roles import MANAGED_STYTCH_ROLES
 
-NAME_LIMIT = 255
+MAX_NAME_LENGTH = 255
 
-_MEMBERSHIPS: dict[str, Membership] = {
+_STATUS_BY_MEMBERSHIP: dict[str, Membership] = {
     "active_member": "active",
     "pending_member": "pending",
     "invited_member": "invited",
@@ -83,7 +83,7 @@ def parse_present_member(found: Member, read_at: datetime) -> MemberSnapshot:
         stytch_org_id=found.organization_id,
         email=found.email_address.lower(),
         email_verified=found.email_address_verified,
-        name=_strip_unstorable(found.name)[:NAME_LIMIT],
+        name=_strip_unstorable(found.name)[:MAX_NAME_LENGTH],
         status=status,  # type: ignore[arg-type]  # narrowed above
         roles=tuple(role.role_id for role in found.roles),
         read_at=read_at,
@@ -96,7 +96,7 @@ def list_assigned_roles(found: Member) -> list[str]:
     return [
         role.role_id
         for role in found.roles
-        if role.role_id not in OURS
+        if role.role_id not in MANAGED_STYTCH_ROLES
         and any(source.type == "direct_assignment" for source in role.sources)
     ]
 
@@ -117,18 +117,20 @@ def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> Authenticated:
     )
 
 
-def parse_session(answer: SessionAnswer, made: MemberSession, read_at: datetime) -> Authenticated:
+def parse_session(
+    answer: SessionAnswer, session: MemberSession, read_at: datetime
+) -> Authenticated:
     """Return a session with its organization, member and proof."""
-    factors = (factor.model_dump(mode="json") for factor in made.authentication_factors)
+    factors = (factor.model_dump(mode="json") for factor in session.authentication_factors)
     return Authenticated(
         session_token=answer.session_token,
         session_jwt=answer.session_jwt,
-        session_id=made.member_session_id,
-        started_at=made.started_at,
-        expires_at=made.expires_at,
+        session_id=session.member_session_id,
+        started_at=session.started_at,
+        expires_at=session.expires_at,
         organization=parse_organization(answer.organization),
         member=parse_present_member(answer.member, read_at),
-        proof=Proof.of(factors),
+        proof=Proof.from_factors(factors),
     )
 
 
@@ -137,10 +139,10 @@ def parse_discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovere
     return tuple(
         Discovered(
             organization=parse_organization(one.organization),
-            membership=_MEMBERSHIPS[one.membership.type],
+            membership=_STATUS_BY_MEMBERSHIP[one.membership.type],
         )
         for one in found
-        if one.organization and one.membership and one.membership.type in _MEMBERSHIPS
+        if one.organization and one.membership and one.membership.type in _STATUS_BY_MEMBERSHIP
     )
 
 

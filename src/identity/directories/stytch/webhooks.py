@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from kit.timestamps import parse_timestamp
 from webhooks.inbound.registry import BadSignature, EventHeader, Source, register_source
 
-_SVIX = "svix-"
+_SVIX_HEADER_PREFIX = "svix-"
 
 
 def verify_signature(body: bytes, headers: Mapping[str, str], secret: str) -> None:
@@ -25,9 +25,9 @@ def verify_signature(body: bytes, headers: Mapping[str, str], secret: str) -> No
     https://docs.svix.com/receiving/verifying-payloads/how
     """
     renamed = {
-        name.lower().replace(_SVIX, "webhook-", 1): value
+        name.lower().replace(_SVIX_HEADER_PREFIX, "webhook-", 1): value
         for name, value in headers.items()
-        if name.lower().startswith(_SVIX)
+        if name.lower().startswith(_SVIX_HEADER_PREFIX)
     }
     try:
         Webhook(secret).verify(body, renamed, json_parse=False)

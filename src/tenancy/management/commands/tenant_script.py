@@ -24,8 +24,8 @@ class Command(BaseCommand):
         """
         if options["check"]:
             recorded = (
-                schema_template.PATH.read_text(encoding="utf-8")
-                if schema_template.PATH.exists()
+                schema_template.TEMPLATE_PATH.read_text(encoding="utf-8")
+                if schema_template.TEMPLATE_PATH.exists()
                 else ""
             )
             remedy = "run `manage.py tenant_script`"
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 f" ({remedy}):\n{listed}"
             )
         if not options["check"]:
-            schema_template.PATH.write_text(recorded, encoding="utf-8")
+            schema_template.TEMPLATE_PATH.write_text(recorded, encoding="utf-8")
 
     def _record(self) -> str:
         try:

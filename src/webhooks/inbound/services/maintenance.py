@@ -13,11 +13,11 @@ from webhooks.inbound.models import InboundEvent, State
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
-OVERDUE = timedelta(minutes=2)
-PAYLOAD_KEPT = timedelta(days=90)
+BATCH_SIZE = 500
+OVERDUE_AFTER = timedelta(minutes=2)
+PAYLOAD_RETENTION = timedelta(days=90)
 # Far beyond the days a vendor may deliver again, so that a late duplicate is still known.
-ROW_KEPT = timedelta(days=400)
+ROW_RETENTION = timedelta(days=400)
 
 
 def rescue_overdue() -> int:
@@ -29,10 +29,10 @@ def rescue_overdue() -> int:
     with transaction.atomic():
         overdue = list(
             InboundEvent.objects.unsettled()
-            .filter(next_attempt_at__lt=now - OVERDUE)
+            .filter(next_attempt_at__lt=now - OVERDUE_AFTER)
             .order_by("next_attempt_at")
             .select_for_update(skip_locked=True)
-            .values_list("pk", flat=True)[:BATCH]
+            .values_list("pk", flat=True)[:BATCH_SIZE]
         )
         InboundEvent.objects.filter(pk__in=overdue).update(next_attempt_at=now)
         for id_ in overdue:
@@ -50,14 +50,14 @@ def delete_expired() -> int:
     ).order_by("received_at")
     emptied = removed = 0
     while batch := _select_batch(
-        settled.filter(received_at__lt=now - PAYLOAD_KEPT).exclude(payload="")
+        settled.filter(received_at__lt=now - PAYLOAD_RETENTION).exclude(payload="")
     ):
         emptied += InboundEvent.objects.filter(pk__in=batch).update(payload="")
-    while batch := _select_batch(settled.filter(received_at__lt=now - ROW_KEPT)):
+    while batch := _select_batch(settled.filter(received_at__lt=now - ROW_RETENTION)):
         removed += InboundEvent.objects.filter(pk__in=batch).delete()[0]
     log.info("inbound_events_forgotten", payloads=emptied, rows=removed)
     return emptied + removed
 
 
 def _select_batch(events: QuerySet[InboundEvent]) -> list[UUID]:
-    return list(events.values_list("pk", flat=True)[:BATCH])
+    return list(events.values_list("pk", flat=True)[:BATCH_SIZE])

@@ -17,19 +17,19 @@ from kit import jobs, locks
 from kit.actor import Actor
 from kit.errors import Unavailable
 from webhooks.inbound import registry
-from webhooks.inbound.metrics import ATTEMPTED
+from webhooks.inbound.metrics import ATTEMPTS
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
 
 log = structlog.get_logger(__name__)
 
-GIVE_UP: Final = timedelta(days=3)
+GIVE_UP_AFTER: Final = timedelta(days=3)
 # An attempt that was killed is taken up again by its own job; this is for one whose job is gone.
-LONGEST_ATTEMPT: Final = timedelta(minutes=5)
-ERROR_LENGTH: Final = 1_000
+MAX_ATTEMPT_DURATION: Final = timedelta(minutes=5)
+MAX_ERROR_LENGTH: Final = 1_000
 # How many seconds an event waits for another one of the same object before it comes again.
 LOCK_WAIT_SECONDS: Final = 2.0
-SOON: Final = timedelta(seconds=5)
+BUSY_RETRY_DELAY: Final = timedelta(seconds=5)
 
 
 def process_event(*, event_id: UUID) -> None:
@@ -46,13 +46,13 @@ def process_event(*, event_id: UUID) -> None:
         try:
             _process_alone(event)
         except Unavailable:
-            jobs.defer_job("inbound.process", after=SOON, event_id=str(event_id))
+            jobs.defer_job("inbound.process", after=BUSY_RETRY_DELAY, event_id=str(event_id))
 
 
 def _process_alone(event: InboundEvent) -> None:
     """Process the event under its object's lock. Raises Unavailable if another job holds it."""
-    key = f"{event.source}:{event.object_key or event.external_id}"
-    with locks.hold_object(key, patience=LOCK_WAIT_SECONDS):
+    key = event.object_key or event.external_id
+    with locks.hold_vendor_object(event.source, key, wait_seconds=LOCK_WAIT_SECONDS):
         if _claim_event(event):
             _attempt_event(event)
 
@@ -76,7 +76,7 @@ def _claim_event(event: InboundEvent) -> bool:
             state=State.PROCESSING,
             attempts=F("attempts") + 1,
             first_attempt_at=Coalesce("first_attempt_at", now),
-            next_attempt_at=now + LONGEST_ATTEMPT,
+            next_attempt_at=now + MAX_ATTEMPT_DURATION,
         )
     )
     if claimed:
@@ -126,14 +126,14 @@ def _record_end(event: InboundEvent, state: State, reason: str = "") -> None:
         next_attempt_at=None,
         last_error=_strip_unstorable(reason),
     )
-    ATTEMPTED.labels(event.source, state.value).inc()
+    ATTEMPTS.labels(event.source, state.value).inc()
     log.info("inbound_event_settled", **_find_organization(event), state=state.value)
 
 
 def _defer_retry(event: InboundEvent, error: str, *, wait: timedelta) -> None:
     """Defer another attempt after `wait`, for three days at most."""
     now = timezone.now()
-    if event.first_attempt_at and now - event.first_attempt_at > GIVE_UP:
+    if event.first_attempt_at and now - event.first_attempt_at > GIVE_UP_AFTER:
         _record_end(event, State.FAILED, error)
         return
     with transaction.atomic():
@@ -144,11 +144,11 @@ def _defer_retry(event: InboundEvent, error: str, *, wait: timedelta) -> None:
         )
         if ours:
             jobs.defer_job("inbound.process", after=wait, event_id=str(event.pk))
-    ATTEMPTED.labels(event.source, State.RETRYING.value).inc()
+    ATTEMPTS.labels(event.source, State.RETRYING.value).inc()
 
 
 def _strip_unstorable(text: str) -> str:
-    return text.replace("\0", "")[:ERROR_LENGTH].encode(errors="replace").decode()
+    return text.replace("\0", "")[:MAX_ERROR_LENGTH].encode(errors="replace").decode()
 
 
 def _find_organization(event: InboundEvent) -> dict[str, str]:

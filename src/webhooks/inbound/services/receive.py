@@ -20,14 +20,14 @@ from kit.actor import Actor
 from kit.errors import NotFound, UnsupportedMediaType
 from webhooks.inbound import registry
 from webhooks.inbound.errors import SignatureRefused, UnreadableEvent
-from webhooks.inbound.metrics import RECEIVED
+from webhooks.inbound.metrics import EVENTS_RECEIVED
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.registry import BadSignature, EventHeader, Source
 
 log = structlog.get_logger(__name__)
 
-QUEUE: Final = "inbound"
-UNREADABLE: Final = (
+QUEUE_NAME: Final = "inbound"
+UNREADABLE_ERRORS: Final = (
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -37,7 +37,7 @@ UNREADABLE: Final = (
 )
 
 # Versioned by Procrastinate; tests/webhooks/test_receive.py fails when an upgrade moves it.
-STORE: Final = """
+STORE_SQL: Final = """
 WITH stored AS (
     INSERT INTO inbound_event (
         id, source, external_id, type, object_key, organization_hint, state, livemode, payload,
@@ -74,8 +74,8 @@ def receive_event(*, source: str, body: bytes, headers: Mapping[str, str], media
         raise UnsupportedMediaType
     try:
         speaker.verify(body, headers, secret)
-    except (BadSignature, *UNREADABLE) as error:
-        RECEIVED.labels(source, "refused").inc()
+    except (BadSignature, *UNREADABLE_ERRORS) as error:
+        EVENTS_RECEIVED.labels(source, "refused").inc()
         log.warning("inbound_event_refused", source=source, reason=type(error).__name__)
         raise SignatureRefused from None
     store_event(speaker, body)
@@ -86,14 +86,14 @@ def store_event(source: Source, body: bytes) -> bool:
     try:
         payload = body.decode()
         hint = _check_header(source.read(body))
-    except UNREADABLE as error:
-        RECEIVED.labels(source.name, "unreadable").inc()
+    except UNREADABLE_ERRORS as error:
+        EVENTS_RECEIVED.labels(source.name, "unreadable").inc()
         log.warning("inbound_event_unreadable", source=source.name, reason=type(error).__name__)
         raise UnreadableEvent from None
     reason = registry.reason_to_ignore(source.name, hint.type, livemode=hint.livemode)
     is_new = _store_row(source.name, hint, payload, reason)
     outcome = "duplicate" if not is_new else "ignored" if reason else "stored"
-    RECEIVED.labels(source.name, outcome).inc()
+    EVENTS_RECEIVED.labels(source.name, outcome).inc()
     log.info(
         "inbound_event_received",
         source=source.name,
@@ -142,9 +142,9 @@ def _store_row(source: str, hint: EventHeader, payload: str, reason: str) -> boo
         "now": now,
         "due": None if reason else now,
         "reason": reason,
-        "queue": QUEUE,
+        "queue": QUEUE_NAME,
         "arguments": json.dumps(arguments),
     }
     with connection.cursor() as cursor:
-        cursor.execute(STORE, values)
+        cursor.execute(STORE_SQL, values)
         return cursor.fetchone() is not None

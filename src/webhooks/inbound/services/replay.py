@@ -8,7 +8,7 @@ from django.utils import timezone
 from kit import jobs
 from webhooks.inbound.models import InboundEvent, InboundEventQuerySet, State
 
-BATCH = 500
+BATCH_SIZE = 500
 
 
 def replay_events(events: InboundEventQuerySet) -> int:
@@ -19,7 +19,7 @@ def replay_events(events: InboundEventQuerySet) -> int:
     """
     ids = events.replayable().order_by("received_at").values_list("pk", flat=True)
     replayed = 0
-    for batch in batched(list(ids), BATCH):
+    for batch in batched(list(ids), BATCH_SIZE):
         with transaction.atomic():
             replayed += InboundEvent.objects.filter(pk__in=batch).update(
                 state=State.PENDING,

@@ -1,0 +1,160 @@
+"""Keep invitations in step with the members that Stytch lists as `invited`.
+
+All functions run under the organization's lock.
+"""
+
+from django.db.models import Q
+from django.utils import timezone
+
+from identity import event_types, signals
+from identity.actors import act_as_directory
+from identity.directories.types import MemberSnapshot
+from identity.models import (
+    INVITATION_LIFETIME,
+    ChangeKind,
+    Invitation,
+    InvitationStatus,
+    Member,
+    Status,
+)
+from identity.roles import from_stytch
+from identity.sync.attribution import attribute_change, subject_of_address
+from identity.sync.attribution import subject_of_stytch_member as subject_of
+from identity.sync.changes import assign_changed_fields
+from kit import actor as actors
+from tenancy.models import Organization
+from tenancy.services import events
+
+
+def apply_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+    """Create or update the invitation that a snapshot describes.
+
+    Returns None when the snapshot is older than what is stored.
+    """
+    invitation = find_open_invitation(organization, snapshot)
+    if invitation is not None:
+        _update_invitation(organization, invitation, snapshot)
+        return invitation
+    if _is_outdated(organization, snapshot):
+        return None
+    return _create_invitation(organization, snapshot)
+
+
+def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
+    """Find the open invitation with the Stytch id or the address of a snapshot."""
+    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
+    return Invitation.objects.in_organization(organization).open().filter(same).first()
+
+
+def mark_accepted(organization: Organization, member: Member, invitation: Invitation) -> None:
+    """Close the invitation of a person who became an active member."""
+    invitation.status = InvitationStatus.ACCEPTED
+    invitation.accepted_at = timezone.now()
+    invitation.save(update_fields=["status", "accepted_at", "updated_at"])
+    events.record(
+        organization,
+        event_types.INVITATION_ACCEPTED,
+        invitation.pk,
+        details={"member_id": str(member.pk)},
+    )
+    _send_closed_signal(organization, invitation)
+
+
+def apply_invitation_deletion(
+    organization: Organization, stytch_member_id: str
+) -> Invitation | None:
+    """Close the open invitation whose member Stytch has deleted.
+
+    Its status becomes revoked, or expired if its time had run out. Returns None without an open one.
+    """
+    invitations = Invitation.objects.in_organization(organization).open()
+    invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
+    if invitation is None:
+        return None
+    invitation.status = (
+        InvitationStatus.REVOKED
+        if invitation.expires_at > timezone.now()
+        else InvitationStatus.EXPIRED
+    )
+    with attribute_change(organization, subject_of(stytch_member_id), ChangeKind.REVOKE):
+        close_invitation(organization, invitation)
+    return invitation
+
+
+def close_invitation(organization: Organization, invitation: Invitation) -> None:
+    """Save and record that an invitation was revoked or has expired, as its new status states."""
+    invitation.save(update_fields=["status", "updated_at"])
+    events.record(organization, event_types.INVITATION_CLOSED[invitation.status], invitation.pk)
+    _send_closed_signal(organization, invitation)
+
+
+def _is_outdated(organization: Organization, snapshot: MemberSnapshot) -> bool:
+    """Return whether the invitation was closed or its member activated after the snapshot."""
+    same_id = Q(stytch_member_id=snapshot.stytch_member_id)
+    closed = Invitation.objects.in_organization(organization).filter(
+        same_id, updated_at__gte=snapshot.read_at
+    )
+    activated = (
+        Member.objects.in_organization(organization)
+        .filter(same_id)
+        .exclude(status__in=[Status.PENDING, Status.REMOVED])
+    )
+    return closed.exists() or activated.exists()
+
+
+def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
+    role = from_stytch(snapshot.roles)
+    with attribute_change(organization, subject_of_address(snapshot.email), ChangeKind.INVITE):
+        invitation = Invitation.objects.create(
+            organization=organization,
+            stytch_member_id=snapshot.stytch_member_id,
+            email=snapshot.email,
+            name=snapshot.name,
+            role=role,
+            invited_by=_find_inviter(organization),
+            expires_at=timezone.now() + INVITATION_LIFETIME,
+        )
+        events.record(
+            organization,
+            event_types.INVITATION_CREATED,
+            invitation.pk,
+            changes={"email": (None, snapshot.email), "role": (None, role)},
+        )
+        signals.invitation_created.send(
+            sender=Invitation, organization=organization, invitation=invitation
+        )
+    return invitation
+
+
+def _find_inviter(organization: Organization) -> Member | None:
+    actor = actors.get_actor()
+    if actor.kind != "member":
+        return None
+    return Member.objects.in_organization(organization).filter(pk=actor.id).first()
+
+
+def _update_invitation(
+    organization: Organization, invitation: Invitation, snapshot: MemberSnapshot
+) -> None:
+    new_values: dict[str, object] = {
+        "stytch_member_id": snapshot.stytch_member_id,
+        "email": snapshot.email,
+        "name": snapshot.name,
+        "role": from_stytch(snapshot.roles),
+    }
+    changes = assign_changed_fields(invitation, new_values)
+    if not changes:
+        return
+    invitation.save()
+    changes.pop("stytch_member_id", None)
+    if changes:
+        with act_as_directory():
+            events.record(
+                organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
+            )
+
+
+def _send_closed_signal(organization: Organization, invitation: Invitation) -> None:
+    signals.invitation_closed.send(
+        sender=Invitation, organization=organization, invitation=invitation
+    )
