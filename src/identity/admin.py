@@ -49,7 +49,7 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the st
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("email", "name", "standing", "created_at", "last_login")
+    list_display = ("email", "name", "status_badge", "created_at", "last_login")
     list_filter = ("is_staff", "is_active", "email_verified")
     search_fields = ("email", "name", "=id")
     search_help_text = "Part of an address or a name, or a whole id."
@@ -65,8 +65,8 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the st
         ),
     )
 
-    @display(description="standing", label={"staff": "info", "blocked": "danger"})  # type: ignore[untyped-decorator]  # unfold ships no types
-    def standing(self, user: User) -> str:
+    @display(description="status", label={"staff": "info", "blocked": "danger"})  # type: ignore[untyped-decorator]  # unfold ships no types
+    def status_badge(self, user: User) -> str:
         """Return what is unusual about this person."""
         if not user.is_active:
             return "blocked"
@@ -118,19 +118,19 @@ class UserAdmin(DjangoUserAdmin, BaseAdmin):  # type: ignore[type-arg]  # the st
         return False
 
 
-class KeptApart(admin.SimpleListFilter):
+class MergeConflictFilter(admin.SimpleListFilter):
     """Filter the members that linking would have merged with another person."""
 
-    title = "kept apart"
-    parameter_name = "kept_apart"
+    title = "merge conflict"
+    parameter_name = "merge_conflict"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """Return the one choice."""
-        return [("yes", "Kept apart")]
+        return [("yes", "With a merge conflict")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Return the conflicts to look at."""
-        return queryset.exclude(kept_apart_from=None) if self.value() else queryset
+        return queryset.exclude(merge_conflict_with=None) if self.value() else queryset
 
 
 class OrganizationOwnedAdmin(ReadOnly):
@@ -138,7 +138,7 @@ class OrganizationOwnedAdmin(ReadOnly):
 
     list_select_related = ("organization",)
     ordering = ("-created_at",)
-    standing = state_badge("status")
+    status_badge = state_badge("status")
 
     def heading(self, row: Any) -> str:
         """Return the address it is about."""
@@ -149,8 +149,8 @@ class OrganizationOwnedAdmin(ReadOnly):
 class MemberAdmin(OrganizationOwnedAdmin):
     """Members of all organizations."""
 
-    list_display = ("email", "name", "organization", "role", "standing", "created_at")
-    list_filter = ("role", "status", KeptApart)
+    list_display = ("email", "name", "organization", "role", "status_badge", "created_at")
+    list_filter = ("role", "status", MergeConflictFilter)
     search_fields = ("email", "name", "=id", "=stytch_member_id", "organization__slug")
     search_help_text = "Part of an address, a name or an organization's slug, or a whole id."
     fieldsets = (
@@ -165,10 +165,10 @@ class MemberAdmin(OrganizationOwnedAdmin):
         """Return a link to the person across organizations."""
         return link_to_row(member.user, text=member.user.email)
 
-    @admin.display(description="kept apart from")
+    @admin.display(description="merge conflict with")
     def other(self, member: Member) -> SafeString | str:
         """Return a link to the person that linking would have merged it with."""
-        apart = member.kept_apart_from
+        apart = member.merge_conflict_with
         return link_to_row(apart, text=apart.email) if apart else EMPTY_VALUE
 
 
@@ -176,7 +176,7 @@ class MemberAdmin(OrganizationOwnedAdmin):
 class InvitationAdmin(OrganizationOwnedAdmin):
     """Invitations of all organizations."""
 
-    list_display = ("email", "organization", "role", "standing", "sent_at", "expires_at")
+    list_display = ("email", "organization", "role", "status_badge", "sent_at", "expires_at")
     list_filter = ("status", "role")
     search_fields = ("email", "=id", "=stytch_member_id", "organization__slug")
     search_help_text = "Part of an address or an organization's slug, or a whole id."
@@ -198,7 +198,7 @@ class InvitationAdmin(OrganizationOwnedAdmin):
 class PendingChangeAdmin(OrganizationOwnedAdmin):
     """Changes on their way to Stytch, and how they ended."""
 
-    list_display = ("kind", "subject", "organization", "standing", "created_at", "closed_at")
+    list_display = ("kind", "subject", "organization", "status_badge", "created_at", "closed_at")
     list_filter = ("state", "kind")
     search_fields = ("=id", "subject", "organization__slug")
     search_help_text = "Part of what is changed or of an organization's slug, or a whole id."
@@ -208,7 +208,7 @@ class PendingChangeAdmin(OrganizationOwnedAdmin):
         ("Times", {"fields": ("id", "created_at", "expires_at", "closed_at")}),
     )  # fmt: skip
     readonly_fields = ("asked", "more")
-    standing = state_badge("state")
+    status_badge = state_badge("state")
 
     def heading(self, row: PendingChange) -> str:
         """Return what is to be changed."""

@@ -18,7 +18,7 @@ STAFF_STATES = (Organization.State.ACTIVE, Organization.State.SUSPENDED)
 class OrganizationAdmin(BaseAdmin):
     """Everything but the state is Stytch's to change."""
 
-    list_display = ("name", "slug", "standing", "created_at")
+    list_display = ("name", "slug", "status_badge", "created_at")
     list_filter = ("state", "created_at")
     search_fields = ("name", "slug", "=id", "=stytch_org_id")
     search_help_text = "Part of the name or slug, or a whole id, ours or Stytch's."
@@ -28,7 +28,7 @@ class OrganizationAdmin(BaseAdmin):
         ("Identifiers", {"fields": ("id", "stytch_org_id", "schema_name")}),
         ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
     )
-    standing = state_badge("state")
+    status_badge = state_badge("state")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
         """Return all fields, and the state too once staff may not change it."""
@@ -68,11 +68,11 @@ class OrganizationAdmin(BaseAdmin):
 class TenantSchemaAdmin(ReadOnly):
     """Show the schema pool."""
 
-    list_display = ("name", "standing", "created_at", "claimed_at")
+    list_display = ("name", "status_badge", "created_at", "claimed_at")
     list_filter = ("state",)
     search_fields = ("name",)
     ordering = ("-created_at",)
     fields = (
         "name", "state", "digest", "created_at", "reserved_until", "reserved_slug", "claimed_at",
     )  # fmt: skip
-    standing = state_badge("state")
+    status_badge = state_badge("state")

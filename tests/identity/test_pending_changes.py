@@ -37,7 +37,7 @@ def change_of(company):
     return PendingChange.objects.filter(organization_id=company.id).latest("created_at")
 
 
-def orphan(company):
+def make_stale(company):
     """As if the process that worked on it had died a minute ago."""
     past = timezone.now() - timedelta(seconds=1)
     PendingChange.objects.filter(organization_id=company.id).open().update(expires_at=past)
@@ -109,8 +109,8 @@ def test_change_stytch_never_answered_is_settled_by_the_sweeper(
     assert promote(company).json()["code"] == "change_in_progress"
 
     settle_pending_changes()
-    assert change_of(company).state == "open"  # not an orphan yet
-    orphan(company)
+    assert change_of(company).state == "open"  # not stale yet
+    make_stale(company)
     settle_pending_changes()
     assert change_of(company).state == "open"  # Stytch is still away
     sandbox.delete("/faults")
@@ -131,7 +131,7 @@ def test_process_that_died_before_asking_leaves_nothing_behind(company, committe
             role=Role.ADMIN,
             role_before=member.role,
         )
-    orphan(company)
+    make_stale(company)
 
     settle_pending_changes()
 

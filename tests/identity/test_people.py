@@ -106,14 +106,14 @@ def test_directory_never_changes_the_address_staff_sign_in_with(ada, organizatio
     assert (ada.user.email, member.user.is_staff) == ("ada@acme.example", False)
 
 
-def test_two_members_who_show_one_address_are_kept_apart(ada, organization, told, shown):
+def test_two_members_who_show_one_address_are_merge_conflict(ada, organization, told, shown):
     # Stytch frees an address when it is changed; until we hear of that, two rows claim it.
     other = told(organization, "ada@acme.example")
 
     second = apply.apply_snapshot(other, proof=shown.email("ada@acme.example")).member
 
     assert second.user != ada.user
-    assert second.kept_apart_from == ada.user
+    assert second.merge_conflict_with == ada.user
     assert Member.objects.in_organization(organization).active().count() == 2
 
 
@@ -125,7 +125,7 @@ def test_verified_person_is_never_merged_into_another(ada, organization, elsewhe
     member = apply.apply_snapshot(renamed, proof=shown.email("ada@acme.example")).member
 
     assert member.user != ada.user
-    assert member.kept_apart_from == ada.user
+    assert member.merge_conflict_with == ada.user
 
 
 def test_changed_address_must_be_shown_again(ada, organization, told, shown):
@@ -179,7 +179,7 @@ def test_addresses_that_are_alike_in_capitals_only_are_two_people(
     assert other.user.email == alike
 
 
-def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
+def test_removed_member_who_returns_to_find_its_person_here_is_merge_conflict(
     ada, organization, told, shown
 ):
     """Its address went to another member and on from there; then Stytch reactivates the first."""
@@ -193,7 +193,7 @@ def test_removed_member_who_returns_to_find_its_person_here_is_kept_apart(
     back = told(organization, "ada@acme.example", stytch_member_id=ada.stytch_member_id)
     returned = apply.apply_snapshot(back).member
 
-    assert (returned.status, returned.kept_apart_from) == ("active", ada.user)
+    assert (returned.status, returned.merge_conflict_with) == ("active", ada.user)
     assert returned.user != ada.user
 
 

@@ -20,7 +20,7 @@ class BillingAdmin(ReadOnly):
     search_fields: tuple[str, ...] = BY_ORGANIZATION
     search_help_text = HOW_TO_SEARCH
     ordering: tuple[str, ...] = ("-created_at",)
-    standing = state_badge("status")
+    status_badge = state_badge("status")
 
     def heading(self, row: Any) -> str:
         """Return the organization's name."""

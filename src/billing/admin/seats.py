@@ -17,12 +17,12 @@ class SeatStateAdmin(BillingAdmin):
     """The seats of each organization, counted here and billed at the provider."""
 
     list_display = (
-        "organization", "standing", "mode", "counted", "reserved", "provider_quantity",
+        "organization", "status_badge", "mode", "counted", "reserved", "provider_quantity",
         "dirty_since",
     )  # fmt: skip
     list_filter = ("state", "mode")
     ordering = ("-updated_at",)
-    standing = state_badge("state")
+    status_badge = state_badge("state")
     fieldsets = (
         (None, {"fields": ("organization", "state", "mode", "contract_seats")}),
         ("Numbers", {"fields": ("counted", "reserved", "provider_quantity", "previewed_quantity")}),
@@ -81,11 +81,11 @@ class SeatAttemptAdmin(BillingAdmin):
         "quantity_before",
         "quantity",
         "quantity_returned",
-        "standing",
+        "status_badge",
         "created_at",
     )
     list_filter = ("state", "proration")
-    standing = state_badge("state")
+    status_badge = state_badge("state")
     fieldsets = (
         (None, {"fields": ("organization", "subscription", "state", "error")}),
         ("Numbers", {"fields": ("quantity_before", "quantity", "quantity_returned", "revision")}),

@@ -42,7 +42,14 @@ class CustomerAdmin(BillingAdmin):
 class SubscriptionAdmin(BillingAdmin):
     """Agreements, past and present."""
 
-    list_display = ("organization", "plan", "standing", "quantity", "current_period_end", "ends")
+    list_display = (
+        "organization",
+        "plan",
+        "status_badge",
+        "quantity",
+        "current_period_end",
+        "ends",
+    )
     list_filter = ("status", "price__plan", "cancel_at_period_end", "is_surplus")
     list_select_related = ("organization", "price__plan")
     search_fields = (*BY_ORGANIZATION, "=external_id")
@@ -84,7 +91,7 @@ class InvoiceAdmin(BillingAdmin):
     The address of an invoice's page opens it for anyone, so it is not shown.
     """
 
-    list_display = ("number", "organization", "standing", "amount", "issued_at", "attempts")
+    list_display = ("number", "organization", "status_badge", "amount", "issued_at", "attempts")
     list_filter = ("status", "currency", "issued_at")
     search_fields = (*BY_ORGANIZATION, "number", "=external_id")
     ordering = ("-issued_at",)

@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, editable=False, max_length=128),
                 ),
                 (
-                    "kept_apart_from",
+                    "merge_conflict_with",
                     models.ForeignKey(
                         blank=True,
                         null=True,
@@ -409,7 +409,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("state", "open")),
                 fields=["expires_at"],
-                name="pending_change_orphaned",
+                name="pending_change_stale",
             ),
         ),
         migrations.AddConstraint(

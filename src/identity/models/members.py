@@ -69,8 +69,8 @@ class Member(Record):
     sessions_ended_at = models.DateTimeField(null=True, blank=True)
     # The session of a sign-in recorded after that, where Stytch's clock cannot tell (whole seconds).
     readmitted_session_id = models.CharField(max_length=128, blank=True, editable=False)
-    # Linking would have merged two people: kept apart, for staff to look at.
-    kept_apart_from = models.ForeignKey(
+    # Linking would have merged this person with the member's User; staff decide.
+    merge_conflict_with = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+"
     )
 

@@ -46,7 +46,7 @@ class PendingChangeQuerySet(OrganizationOwnedQuerySet["PendingChange"]):
         """Select those whose outcome is not known yet."""
         return self.filter(state=ChangeState.OPEN)
 
-    def orphaned(self) -> Self:
+    def stale(self) -> Self:
         """Select the stale ones, whose process died or whose answer never came."""
         return self.open().filter(expires_at__lte=timezone.now())
 
@@ -88,7 +88,7 @@ class PendingChange(Record):
             models.Index(
                 fields=["expires_at"],
                 condition=Q(state=ChangeState.OPEN),
-                name="pending_change_orphaned",
+                name="pending_change_stale",
             )
         ]
 

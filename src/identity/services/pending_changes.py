@@ -122,7 +122,7 @@ def resolve_stale_changes() -> int:
     In any order: one that Stytch cannot answer for must never keep all others waiting.
     """
     settled = 0
-    for change in PendingChange.objects.orphaned().order_by("?")[:MAX_RESOLVED_PER_RUN]:
+    for change in PendingChange.objects.stale().order_by("?")[:MAX_RESOLVED_PER_RUN]:
         try:
             resolve_change(change)
         except (VendorUnavailable, TooManyRequests):

@@ -70,17 +70,17 @@ def authenticate_claims(claims: Claims) -> RequestContext:
     A member we have not met is fetched from Stytch, once. Raises InvalidSession when the session
     was revoked or its member may not act, VendorUnavailable when a first sight cannot be checked.
     """
-    standing = _load_member(claims)
-    if standing is None or standing.member.status == Status.PENDING:
+    current = _load_member(claims)
+    if current is None or current.member.status == Status.PENDING:
         _pull_member(claims)  # Stytch signs for active members only
-        standing = _load_member(claims)
-    elif _brings_news(standing.member, claims):
+        current = _load_member(claims)
+    elif _brings_news(current.member, claims):
         with suppress(VendorUnavailable, TooManyRequests):  # who is known need not wait for Stytch
             _pull_member(claims)
-            standing = _load_member(claims)
-    if standing is None or standing.is_revoked or not _is_accepted(standing.member, claims):
+            current = _load_member(claims)
+    if current is None or current.is_revoked or not _is_accepted(current.member, claims):
         raise InvalidSession
-    member = standing.member
+    member = current.member
     return RequestContext(
         organization=member.organization,
         member=member,

@@ -52,7 +52,7 @@ def verify_token(token: str) -> Claims:
     """Return the claims of a genuine, unexpired token of our project.
 
     A repeat costs a hash: what was verified once stays verified until it expires. Revocation and
-    the member's standing are the caller's to ask, every time. Raises InvalidSession for anything
+    the member's status are for the caller to check, every time. Raises InvalidSession for anything
     else, and VendorUnavailable while no signing key was ever seen.
     """
     if len(token) > MAX_TOKEN_BYTES:

@@ -74,7 +74,7 @@ def unlink_user(member: Member) -> None:
 def split_user(member: Member) -> None:
     """Give a returning member its own User if its person is another member here."""
     if member.status == Status.REMOVED and _is_present_here(member, member.user):
-        member.kept_apart_from = member.user
+        member.merge_conflict_with = member.user
         member.user = create_placeholder_user(
             email=member.email, name=member.name, replaces=member.user
         )
@@ -90,7 +90,7 @@ def is_linked(member: Member) -> bool:
 def link_user(member: Member, proof: Proof | None) -> None:
     """Link a member to the person its session has shown. Under the organization's lock.
 
-    Two people are never merged: a member who would have to be both is kept apart and reported.
+    Two people are never merged: a member who would have to be both gets a merge conflict, which is logged.
     """
     if proof is None or is_linked(member) or not member.user.is_active:
         return  # a blocked User is not exchanged for one that is not
@@ -101,7 +101,7 @@ def link_user(member: Member, proof: Proof | None) -> None:
     if owner.pk != own.pk:
         _move_member(member, owner)
     member.proved_at = timezone.now()
-    member.save(update_fields=["user", "proved_at", "kept_apart_from", "updated_at"])
+    member.save(update_fields=["user", "proved_at", "merge_conflict_with", "updated_at"])
     if own.pk != member.user_id:
         own.delete()  # only after the member has let go of it
 
@@ -126,11 +126,11 @@ def _claim_address(own: User, member: Member) -> User:
 
 def _move_member(member: Member, owner: User) -> None:
     if is_verified_person(member.user) or _is_present_here(member, owner):
-        member.kept_apart_from = owner
-        log.warning("person_kept_apart", member_id=str(member.pk), user_id=str(owner.pk))
+        member.merge_conflict_with = owner
+        log.warning("merge_conflict_found", member_id=str(member.pk), user_id=str(owner.pk))
         return
     member.user = owner
-    member.kept_apart_from = None
+    member.merge_conflict_with = None
 
 
 def _is_present_here(member: Member, user: User) -> bool:

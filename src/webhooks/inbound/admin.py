@@ -26,13 +26,13 @@ class InboundEventAdmin(ReadOnly):
     """Show received events and offer replay as the only action."""
 
     list_display = (
-        "received_at", "source", "type", "object_key", "standing", "attempts", "next_attempt_at",
+        "received_at", "source", "type", "object_key", "status_badge", "attempts", "next_attempt_at",
     )  # fmt: skip
     list_filter = ("state", "source", "livemode", "received_at", "type")
     search_fields = ("=external_id", "=object_key", "=organization_hint")
     search_help_text = "The exact id of an event, of the vendor's object or of its organization."
     ordering = ("-received_at",)
-    standing = state_badge("state")
+    status_badge = state_badge("state")
     actions = ("replay",)
     fields = readonly_fields = (
         "source", "type", "external_id", "object_key", "organization_hint", "organization_id", "user_id",

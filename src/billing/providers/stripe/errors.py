@@ -27,7 +27,7 @@ def translate_errors(*, is_keyed: bool = False) -> Iterator[None]:
         except stripe.StripeError as error:
             if is_keyed and _spends_its_key(error):
                 raise KeySpent from error
-            raise _translated(error) from error
+            raise _translate_error(error) from error
 
 
 def _spends_its_key(error: stripe.StripeError) -> bool:
@@ -37,7 +37,7 @@ def _spends_its_key(error: stripe.StripeError) -> bool:
     return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
 
 
-def _translated(error: stripe.StripeError) -> Exception:
+def _translate_error(error: stripe.StripeError) -> Exception:
     """Return the error as unavailable, rejected or not found."""
     code: str = (error.error.code if error.error else None) or error.code or "stripe_error"
     status = error.http_status or 0

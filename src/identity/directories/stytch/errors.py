@@ -32,7 +32,7 @@ def translate_errors() -> Iterator[None]:
         try:
             yield
         except StytchError as error:
-            raise _translated(error.details) from None
+            raise _translate_error(error.details) from None
         except requests.RequestException as error:
             raise outbound.VendorUnavailable(VENDOR, outcome_known=_never_sent(error)) from None
         except pydantic.ValidationError as error:
@@ -40,7 +40,7 @@ def translate_errors() -> Iterator[None]:
             raise outbound.VendorUnavailable(VENDOR, outcome_known=False) from None
 
 
-def _translated(details: StytchErrorDetails) -> Exception:
+def _translate_error(details: StytchErrorDetails) -> Exception:
     code = details.error_type or "unknown"
     if details.status_code == 429:
         return TooManyRequests("Wait a moment.", retry_after=SLOW_DOWN_SECONDS)
