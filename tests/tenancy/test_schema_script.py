@@ -52,7 +52,7 @@ def migrations_of(db, settings, tmp_path, monkeypatch):
         settings.MIGRATION_MODULES = {"events": f"tests.tenancy.{folder}"}
         forget()
 
-    monkeypatch.setattr(schema_template, "PATH", tmp_path / "tenant_schema.sql")
+    monkeypatch.setattr(schema_template, "TEMPLATE_PATH", tmp_path / "tenant_schema.sql")
     forget()
     yield use
     forget()
