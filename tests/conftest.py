@@ -1,18 +1,21 @@
-"""Fixtures for all: a database of one's own, the running stack, and the cast."""
+"""Provide a database per process, the running stack, and organizations to all tests."""
 
 import django.db
 import pytest
 
 from tests.harness import databases
-from tests.harness.cast import Casting
 from tests.harness.clients import Api, Sandbox
+from tests.harness.organizations import OrganizationFactory
 from tests.harness.settling import settle
 from tests.harness.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def django_db_setup():
-    """Replaces pytest-django's: this process's clone of the migrated template."""
+    """Create and drop this process's clone of the migrated template database.
+
+    Replaces the fixture of pytest-django.
+    """
     databases.create()
     yield
     django.db.connections.close_all()
@@ -21,7 +24,7 @@ def django_db_setup():
 
 @pytest.fixture(scope="session")
 def stack(django_db_setup, tmp_path_factory):
-    """Sandbox, web server (web role) and worker (owner role), on real ports."""
+    """Start the sandbox, the web server (web role) and the worker (owner role) on real ports."""
     running = Stack(tmp_path_factory.mktemp("stack"))
     running.start()
     yield running
@@ -30,8 +33,10 @@ def stack(django_db_setup, tmp_path_factory):
 
 @pytest.fixture
 def committed(django_db_setup, django_db_blocker):
-    """Real transactions, as the owner: for what a rolled-back test cannot show. Nothing is
-    cleared afterwards, so make an organization of your own."""
+    """Commit transactions, as the owner of the tables.
+
+    Nothing is deleted afterwards, so a test creates its own organization.
+    """
     with django_db_blocker.unblock():
         yield
         django.db.connections.close_all()
@@ -39,7 +44,7 @@ def committed(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def sandbox(stack):
-    """The sandbox's control plane, calm at the start and at the end of each test."""
+    """Return a client of the sandbox's control plane, and remove all faults after the test."""
     control = Sandbox()
     yield control
     control.delete("/faults")
@@ -49,56 +54,56 @@ def sandbox(stack):
 
 @pytest.fixture
 def api(stack):
-    """An HTTP client of the API."""
+    """Return an HTTP client of the API."""
     client = Api()
     yield client
     client.close()
 
 
 @pytest.fixture
-def settled(sandbox, committed):
-    """Call it to wait until every webhook is delivered and every due job has run."""
+def wait_until_settled(sandbox, committed):
+    """Return a function that waits until every webhook is delivered and every due job has run."""
     return lambda seconds=60.0: settle(sandbox, seconds)
 
 
 @pytest.fixture
-def drop_webhooks(sandbox, settled):
-    """Call it to lose all further webhooks of Stytch, after those of the past have been handled."""
+def drop_webhooks(sandbox, wait_until_settled):
+    """Return a function that waits until earlier webhooks are handled and drops later ones of Stytch."""
 
     def drop():
-        settled()
+        wait_until_settled()
         sandbox.post("/webhooks", drop=1000, vendor="stytch")
 
     return drop
 
 
 @pytest.fixture(scope="session")
-def casting(stack):
-    """Makes people and companies through the API."""
-    agency = Casting()
-    yield agency
-    agency.world.close()
+def organization_factory(stack):
+    """Create organizations with signed-in people through the API."""
+    factory = OrganizationFactory()
+    yield factory
+    factory.front_end.close()
 
 
 @pytest.fixture
-def world(casting):
-    """The API as a person uses it: sign up, invite, accept, pay."""
-    return casting.world
+def front_end(organization_factory):
+    """Call the API as a front end does: sign up, invite, accept, pay."""
+    return organization_factory.front_end
 
 
 @pytest.fixture
-def company(casting):
-    """A company of the test's own: change what you like."""
-    return casting.company()
+def new_organization(organization_factory):
+    """Create an organization that the test may change."""
+    return organization_factory.create_organization()
 
 
 @pytest.fixture
-def acme(casting):
-    """The company that most tests look at; shared, so change nothing."""
-    return casting.lent("acme")
+def acme(organization_factory):
+    """Return the organization that tests share and never change."""
+    return organization_factory.get_shared_organization("acme")
 
 
 @pytest.fixture
-def globex(casting):
-    """The other company, whose admin is the outsider; shared, so change nothing."""
-    return casting.lent("globex")
+def globex(organization_factory):
+    """Return the other shared organization, whose people are outsiders to `acme`."""
+    return organization_factory.get_shared_organization("globex")

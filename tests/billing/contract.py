@@ -29,14 +29,14 @@ FOREIGN_FIELDS = {("seats_preview", "member_id"): "member_id"}
 SHARED_FIELDS = {"price_id"}
 
 
-def make_owned(company, api, world):
+def make_owned(organization, api, front_end):
     """Subscribe the organization, so that billing has rows of its own."""
-    path, token = f"{company.path}/billing/subscription", company.admin.token
+    path, token = f"{organization.path}/billing/subscription", organization.admin.token
 
     def is_active():
         return api.get(path, token=token).json()["is_active"]
 
     if not is_active():
-        world.subscribe(company.admin)
+        front_end.subscribe(organization.admin)
         poll(is_active, what="the subscription")
     return {}

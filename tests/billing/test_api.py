@@ -42,21 +42,21 @@ def price(api, key="team_monthly"):
     return next(p for plan in plans for p in plan["prices"] if p["lookup_key"] == key)["id"]
 
 
-def seats(api, company):
-    return api.get(f"{company.path}/billing/seats", token=company.token("admin")).json()
+def seats(api, organization):
+    return api.get(f"{organization.path}/billing/seats", token=organization.token("admin")).json()
 
 
-def bills(api, company, quantity):
+def bills(api, organization, quantity):
     told = f"{quantity} seats"
-    poll(lambda: seats(api, company)["provider_quantity"] == quantity, seconds=90, what=told)
+    poll(lambda: seats(api, organization)["provider_quantity"] == quantity, seconds=90, what=told)
 
 
 @pytest.fixture
-def subscribed(api, world, company):
-    """A company that has paid: an admin and a member, two seats."""
-    world.subscribe(company.admin)
-    bills(api, company, 2)
-    return company
+def subscribed(api, front_end, new_organization):
+    """An organization that has paid: an admin and a member, two seats."""
+    front_end.subscribe(new_organization.admin)
+    bills(api, new_organization, 2)
+    return new_organization
 
 
 @pytest.mark.parametrize("path", READS)
@@ -149,23 +149,25 @@ def test_buying_opens_everything_and_buying_twice_is_refused(api, subscribed):
     assert (again.status_code, again.json()["code"]) == (409, "subscription_exists")
 
 
-def test_seats_follow_members_over_http(api, world, subscribed):
+def test_seats_follow_members_over_http(api, front_end, subscribed):
     email = subscribed.address("linus")
-    world.invite(subscribed.admin, email, role="member")
+    front_end.invite(subscribed.admin, email, role="member")
     assert (seats(api, subscribed)["reserved"], seats(api, subscribed)["counted"]) == (1, 2)
 
-    linus = world.accept(email)
+    linus = front_end.accept(email)
     bills(api, subscribed, 3)
-    world.ask("DELETE", f"{subscribed.path}/members/{linus.member['id']}", session=subscribed.admin)
+    front_end.ask(
+        "DELETE", f"{subscribed.path}/members/{linus.member['id']}", session=subscribed.admin
+    )
 
     bills(api, subscribed, 2)
     assert seats(api, subscribed)["state"] == "in_sync"
 
 
-def test_history_tells_who_and_what_was_sent(api, world, subscribed):
+def test_history_tells_who_and_what_was_sent(api, front_end, subscribed):
     email = subscribed.address("linus")
-    world.invite(subscribed.admin, email, role="member")
-    world.accept(email)
+    front_end.invite(subscribed.admin, email, role="member")
+    front_end.accept(email)
     bills(api, subscribed, 3)
 
     page = api.get(
@@ -270,19 +272,19 @@ def test_profile_is_written_to_stripe_with_its_vat_number(api, sandbox, subscrib
     assert (cleared["vat_id"], cleared["vat_status"], cleared["city"]) == ("", None, "Berlin")
 
 
-def test_profile_is_kept_until_there_is_a_customer(api, world, company):
-    path, admin = f"{company.path}/billing/profile", company.token("admin")
+def test_profile_is_kept_until_there_is_a_customer(api, front_end, new_organization):
+    path, admin = f"{new_organization.path}/billing/profile", new_organization.token("admin")
     api.patch(path, token=admin, json={"name": "Acme AG", "vat_id": "CHE123456789"})
 
-    world.subscribe(company.admin)
-    bills(api, company, 2)
+    front_end.subscribe(new_organization.admin)
+    bills(api, new_organization, 2)
 
     kept = api.get(path, token=admin).json()
     assert (kept["name"], kept["vat_id"]) == ("Acme AG", "CHE123456789")
 
 
-def test_invoices_are_listed_with_their_links(api, settled, subscribed):
-    settled()
+def test_invoices_are_listed_with_their_links(api, wait_until_settled, subscribed):
+    wait_until_settled()
 
     page = api.get(f"{subscribed.path}/billing/invoices", token=subscribed.token("admin")).json()
 
@@ -305,16 +307,17 @@ def test_features_come_with_reasons(api, acme, subscribed):
 def test_events_older_than_thirty_days_need_the_feature(api, acme, subscribed, committed):
     old = timezone.now() - timedelta(days=40)
 
-    def create_old_event(company):
-        organization = Organization.objects.get(pk=company.id)
-        with routing.activate(organization):
+    def create_old_event(organization):
+        with routing.activate(Organization.objects.get(pk=organization.id)):
             event = Event.objects.order_by("occurred_at").first()
             event.pk, event.occurred_at = uuid7(), old
             event.save(force_insert=True)
         return str(event.pk)
 
-    def read(company, path, **params):
-        return api.get(f"{company.path}/events{path}", token=company.token("admin"), params=params)
+    def read(organization, path, **params):
+        return api.get(
+            f"{organization.path}/events{path}", token=organization.token("admin"), params=params
+        )
 
     free, paid = create_old_event(acme), create_old_event(subscribed)
     since = {"since": (old - timedelta(days=1)).isoformat(), "limit": 200}

@@ -16,18 +16,20 @@ def at_once(act, emails):
 
 
 @pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.soak)])
-def test_invitations_at_once_are_exact_and_cost_few_calls(api, world, company, committed, number):
-    emails = [company.address(f"p{n}") for n in range(number)]
-    world.subscribe(company.admin)
-    bills(api, company, 2)
+def test_invitations_at_once_are_exact_and_cost_few_calls(
+    api, front_end, new_organization, committed, number
+):
+    emails = [new_organization.address(f"p{n}") for n in range(number)]
+    front_end.subscribe(new_organization.admin)
+    bills(api, new_organization, 2)
 
-    at_once(lambda email: world.invite(company.admin, email, role="member"), emails)
-    invited, began = seats(api, company), time.monotonic()
-    at_once(world.accept, emails)
+    at_once(lambda email: front_end.invite(new_organization.admin, email, role="member"), emails)
+    invited, began = seats(api, new_organization), time.monotonic()
+    at_once(front_end.accept, emails)
     most = most_calls(began)
-    bills(api, company, 2 + number)
+    bills(api, new_organization, 2 + number)
 
-    told = seats(api, company)
+    told = seats(api, new_organization)
     assert (invited["counted"], invited["reserved"]) == (2, number)
     assert (told["counted"], told["reserved"]) == (2 + number, 0)
-    assert SeatAttempt.objects.filter(organization_id=company.id).count() <= most
+    assert SeatAttempt.objects.filter(organization_id=new_organization.id).count() <= most

@@ -16,38 +16,40 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 
 @pytest.fixture
-def subscribed(world, api, company):
-    """A company that has paid for its admin and its member."""
-    world.subscribe(company.admin)
-    bills(api, company, 2)
-    return company
+def subscribed(front_end, api, new_organization):
+    """An organization that has paid for its admin and its member."""
+    front_end.subscribe(new_organization.admin)
+    bills(api, new_organization, 2)
+    return new_organization
 
 
 @pytest.fixture
 def full(subscribed):
-    """A company whose plan allows two seats, which its admin and its member have."""
+    """An organization whose plan allows two seats, which its admin and its member have."""
     limit(subscribed, 2)
     return subscribed
 
 
-def limit(company, most):
-    """Put the company on a plan that allows so many."""
-    organization = Organization.objects.get(pk=company.id)
-    changes.change_price(organization=organization, price=sell(maximum_seats=most))
+def limit(organization, most):
+    """Put the organization on a plan that allows so many."""
+    row = Organization.objects.get(pk=organization.id)
+    changes.change_price(organization=row, price=sell(maximum_seats=most))
 
 
 def refused(answer):
     return (answer.status_code, answer.json()["code"]) == (402, "seat_limit_reached")
 
 
-def ask(api, company, method, path, **body):
+def ask(api, organization, method, path, **body):
     options = {"json": body} if body else {}
-    return api.request(method, company.path + path, token=company.token("admin"), **options)
+    return api.request(
+        method, organization.path + path, token=organization.token("admin"), **options
+    )
 
 
-def invite(api, company, name, role="member", **more):
-    body = {"email": company.address(name), "role": role} | more
-    return ask(api, company, "POST", "/invitations", **body)
+def invite(api, organization, name, role="member", **more):
+    body = {"email": organization.address(name), "role": role} | more
+    return ask(api, organization, "POST", "/invitations", **body)
 
 
 def overdue(invitation):
@@ -110,12 +112,12 @@ def test_reservation_that_expired_is_free_and_its_resending_must_fit_again(api, 
     assert refused(ask(api, full, "POST", f"/invitations/{first['id']}/resend"))
 
 
-def test_acceptance_is_never_refused_even_when_the_plan_has_shrunk(api, world, full):
+def test_acceptance_is_never_refused_even_when_the_plan_has_shrunk(api, front_end, full):
     limit(full, 3)
     invite(api, full, "linus")
     Plan.objects.filter(prices__subscriptions__current_for=full.id).update(maximum_seats=2)
 
-    world.accept(full.address("linus"))
+    front_end.accept(full.address("linus"))
 
     bills(api, full, 3)
     assert seats(api, full)["state"] == "over_limit"

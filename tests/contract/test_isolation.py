@@ -136,12 +136,12 @@ def test_foreign_ids_in_ones_own_path_are_those_of_nothing(api, globex, untouche
 
 @pytest.mark.parametrize(("operation_id", "field"), table.FOREIGN_FIELDS)
 def test_foreign_ids_in_bodies_are_those_of_nothing(
-    api, world, globex, untouched, operation_id, field
+    api, front_end, globex, untouched, operation_id, field
 ):
     operation = next(each for each in operations() if each.id == operation_id)
     body = dict(table.BODIES[operation_id])
     if "intermediate_session_token" in body:
-        found = world.discover(globex.address("ada"))
+        found = front_end.discover(globex.address("ada"))
         body["intermediate_session_token"] = found["intermediate_session_token"]
     foreign = {**body, field: getattr(untouched, table.FOREIGN_FIELDS[operation_id, field])}
     values = dict.fromkeys(operation.names, globex.slug)
@@ -179,13 +179,15 @@ def test_foreign_cursors_are_refused(api, acme, globex, untouched, operation):
     assert answer.json()["code"] == "invalid_cursor"
 
 
-def test_removed_members_find_every_door_shut(api, company, world, owned):
-    address = company.address("gone")
-    member = world.invite(company.admin, address, role="admin") and world.accept(address)
-    path = f"{company.path}/members/{member.member['id']}"
-    assert api.delete(path, token=company.admin.token).status_code == 204
+def test_removed_members_find_every_door_shut(api, new_organization, front_end, owned):
+    address = new_organization.address("gone")
+    member = front_end.invite(new_organization.admin, address, role="admin") and front_end.accept(
+        address
+    )
+    path = f"{new_organization.path}/members/{member.member['id']}"
+    assert api.delete(path, token=new_organization.admin.token).status_code == 204
 
-    values = {each.id: {**owned.named(each), "slug": company.slug} for each in GUARDED}
+    values = {each.id: {**owned.named(each), "slug": new_organization.slug} for each in GUARDED}
     answers = {
         each.id: call(api, each, values[each.id], token=member.token).status_code
         for each in GUARDED

@@ -8,7 +8,9 @@ FOREIGN_FILTERS = {
 SHARED_FILTERS = {"type", "since", "until"}
 
 
-def make_owned(company, api, world):
+def make_owned(organization, api, front_end):
     """Return the newest event of an organization."""
-    events = api.get(f"{company.path}/events", token=company.admin.token).json()["results"]
+    events = api.get(f"{organization.path}/events", token=organization.admin.token).json()[
+        "results"
+    ]
     return {"event_id": events[0]["id"]}

@@ -1,4 +1,4 @@
-"""The same people in every test: two organizations, each with an admin, a member and a viewer."""
+"""Create organizations through the API, each with an admin, a member and a viewer."""
 
 import secrets
 import time
@@ -8,12 +8,12 @@ from support.api_client import Places, Session, World
 from tests.harness.plugin import API_URL, SANDBOX_URL
 
 PEOPLE = {"member": "grace", "viewer": "vic"}
-FRESH_SECONDS = 200  # tokens live for 300
+TOKEN_REUSE_SECONDS = 200  # tokens are valid for 300
 
 
 @dataclass
-class Company:
-    """An organization and its people; `admin`, `member` and `viewer` are signed-in sessions."""
+class SampleOrganization:
+    """Hold an organization with the sessions of its admin, its member and its viewer."""
 
     slug: str
     id: str
@@ -26,43 +26,44 @@ class Company:
         return f"/v1/organizations/{self.slug}"
 
     def address(self, name):
-        """An address of this company that no one else uses."""
+        """Return the email address of a person of this organization."""
         return f"{name}@{self.slug}.example"
 
     def token(self, role):
         return getattr(self, role).token
 
 
-class Casting:
-    """Makes companies through the API, as people would."""
+class OrganizationFactory:
+    """Create organizations through the API, as a front end does."""
 
     def __init__(self):
-        self.world = World(Places(api=API_URL, sandbox=SANDBOX_URL))
-        self._lent = {}
+        self.front_end = World(Places(api=API_URL, sandbox=SANDBOX_URL))
+        self._shared = {}
 
-    def company(self, name="acme"):
-        """A company of one's own."""
+    def create_organization(self, name="acme"):
+        """Create an organization with three signed-in people."""
         slug = f"{name}-{secrets.token_hex(4)}"
-        admin = self.world.found(f"ada@{slug}.example", name=name.title(), slug=slug)
+        admin = self.front_end.found(f"ada@{slug}.example", name=name.title(), slug=slug)
         others = {}
         for role, person in PEOPLE.items():
             email = f"{person}@{slug}.example"
-            self.world.invite(admin, email, role=role, name=person.title())
-            others[role] = self.world.accept(email)
-        return Company(slug, admin.organization["id"], admin, **others)
+            self.front_end.invite(admin, email, role=role, name=person.title())
+            others[role] = self.front_end.accept(email)
+        return SampleOrganization(slug, admin.organization["id"], admin, **others)
 
-    def lent(self, name):
-        """A company shared by tests that change nothing, with tokens that are still good."""
-        company, since = self._lent.get(name, (None, 0))
-        if company is None:
-            company = self.company(name)
-        elif time.monotonic() - since > FRESH_SECONDS:
-            self._renew(company)
+    def get_shared_organization(self, name):
+        """Return the organization shared under a name, with tokens that are still valid."""
+        organization, signed_in_at = self._shared.get(name, (None, 0))
+        if organization is None:
+            organization = self.create_organization(name)
+        elif time.monotonic() - signed_in_at > TOKEN_REUSE_SECONDS:
+            self._sign_in_again(organization)
         else:
-            return company
-        self._lent[name] = (company, time.monotonic())
-        return company
+            return organization
+        self._shared[name] = (organization, time.monotonic())
+        return organization
 
-    def _renew(self, company):
+    def _sign_in_again(self, organization):
         for role, person in {"admin": "ada", **PEOPLE}.items():
-            setattr(company, role, self.world.sign_in(company.address(person), slug=company.slug))
+            email = organization.address(person)
+            setattr(organization, role, self.front_end.sign_in(email, slug=organization.slug))

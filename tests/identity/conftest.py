@@ -18,11 +18,13 @@ from tenancy.services import organizations
 def history(api):
     """The organization's events of one type, oldest first, as its admin reads them."""
 
-    def read(company, type_, target=None):
+    def read(organization, type_, target=None):
         query = {"type": type_, "ordering": "occurred_at", "limit": 200}
         if target:
             query["target"] = target
-        answer = api.get(f"{company.path}/events", params=query, token=company.admin.token)
+        answer = api.get(
+            f"{organization.path}/events", params=query, token=organization.admin.token
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()["results"]
 
@@ -37,16 +39,16 @@ def at_stytch(committed):
 
 @pytest.fixture
 def at_org(committed):
-    """Stytch's own id of a company."""
-    return lambda company: Organization.objects.get(pk=company.id).stytch_org_id
+    """Stytch's own id of an organization."""
+    return lambda organization: Organization.objects.get(pk=organization.id).stytch_org_id
 
 
 @pytest.fixture
-def listening(sandbox, settled):
+def listening(sandbox, wait_until_settled):
     """Call it to begin counting; what it returns tells what Stytch was asked since then."""
 
     def begin():
-        settled()
+        wait_until_settled()
         since = datetime.now(UTC).isoformat()
         return lambda: [one["path"] for one in sandbox.requests("stytch") if one["at"] > since]
 

@@ -48,18 +48,18 @@ FOREIGN_FILTERS = {
 SHARED_FILTERS = {"role", "status"}
 
 
-def make_owned(company, api, world):
+def make_owned(organization, api, front_end):
     """Return the things of an organization that the rows above name."""
     # Addresses of this attempt: a second one begins here again.
-    people = [company.address(f"new-{secrets.token_hex(3)}") for _ in range(2)]
-    invited = [world.invite(company.admin, person, role="member") for person in people]
-    sessions = api.get("/v1/me/sessions", token=company.admin.token).json()["results"]
+    people = [organization.address(f"new-{secrets.token_hex(3)}") for _ in range(2)]
+    invited = [front_end.invite(organization.admin, person, role="member") for person in people]
+    sessions = api.get("/v1/me/sessions", token=organization.admin.token).json()["results"]
     return {
-        "slug": company.slug,
-        "id": company.id,
-        "member_id": company.member.member["id"],
+        "slug": organization.slug,
+        "id": organization.id,
+        "member_id": organization.member.member["id"],
         "invitation_id": invited[0]["id"],
         "session_id": sessions[0]["id"],
-        "email": company.address("grace"),
+        "email": organization.address("grace"),
         "invited": people[0],
     }

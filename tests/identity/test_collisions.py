@@ -35,10 +35,12 @@ def unheard(drop_webhooks):
 
 @pytest.fixture
 def dead(committed):
-    """A pending change of a company about one of its members, whose process died."""
+    """A pending change of an organization about one of its members, whose process died."""
 
-    def make(company, kind="remove", subject=""):
-        viewer = Member.objects.select_related("organization").get(pk=company.viewer.member["id"])
+    def make(organization, kind="remove", subject=""):
+        viewer = Member.objects.select_related("organization").get(
+            pk=organization.viewer.member["id"]
+        )
         return pending_changes.open_change(
             organization=viewer.organization,
             kind=kind,
@@ -53,37 +55,39 @@ def dead(committed):
 
 
 def test_renaming_an_organization_stytch_has_deleted_finds_nothing(
-    api, sandbox, company, at_org, unheard
+    api, sandbox, new_organization, at_org, unheard
 ):
-    sandbox.delete(f"/stytch/organizations/{at_org(company)}")
+    sandbox.delete(f"/stytch/organizations/{at_org(new_organization)}")
 
-    answer = api.patch(company.path, token=company.admin.token, json={"name": "Acme Two"})
+    answer = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"name": "Acme Two"}
+    )
 
     assert answer.status_code == 404
-    assert api.get(company.path, token=company.admin.token).status_code == 401
+    assert api.get(new_organization.path, token=new_organization.admin.token).status_code == 401
 
 
 def test_sweeper_settles_the_rename_of_a_deleted_organization(
-    sandbox, company, at_org, unheard, dead
+    sandbox, new_organization, at_org, unheard, dead
 ):
-    sandbox.delete(f"/stytch/organizations/{at_org(company)}")
-    change = dead(company, "rename_organization", attribution.ORGANIZATION_SUBJECT)
+    sandbox.delete(f"/stytch/organizations/{at_org(new_organization)}")
+    change = dead(new_organization, "rename_organization", attribution.ORGANIZATION_SUBJECT)
 
     settle_pending_changes()
 
     change.refresh_from_db()
     assert change.state == "lapsed"
-    assert Organization.objects.get(pk=company.id).is_deleted
+    assert Organization.objects.get(pk=new_organization.id).is_deleted
 
 
 def test_sweeper_goes_on_past_what_stytch_refuses_to_say(
-    sandbox, casting, company, at_stytch, dead
+    sandbox, organization_factory, new_organization, at_stytch, dead
 ):
     body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
-    path = f"{ONE_MEMBER}/{at_stytch(company.viewer.member['id'])}"
+    path = f"{ONE_MEMBER}/{at_stytch(new_organization.viewer.member['id'])}"
     sandbox.post("/faults", vendor="stytch", path=path, status=400, times=99, body=body)
-    other = dead(casting.company())
-    refused = dead(company)  # only now: the worker sweeps by its own clock, too
+    other = dead(organization_factory.create_organization())
+    refused = dead(new_organization)  # only now: the worker sweeps by its own clock, too
 
     settle_pending_changes()
 
@@ -101,19 +105,23 @@ def test_sweeper_goes_on_past_what_stytch_refuses_to_say(
 
 
 def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
-    api, sandbox, company, settled, unheard
+    api, sandbox, new_organization, wait_until_settled, unheard
 ):
-    email, token = company.address(f"new-{secrets.token_hex(3)}"), company.admin.token
+    email, token = (
+        new_organization.address(f"new-{secrets.token_hex(3)}"),
+        new_organization.admin.token,
+    )
     body = {"email": email, "role": "admin"}
-    made = api.post(f"{company.path}/invitations", token=token, json=body).json()
-    target = f"{company.path}/invitations/{made['id']}"
+    made = api.post(f"{new_organization.path}/invitations", token=token, json=body).json()
+    target = f"{new_organization.path}/invitations/{made['id']}"
     slow = {"path": "/members/", "method": "DELETE", "timeout": 0.9, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **slow)
 
     with ThreadPoolExecutor(1) as pool:
         revoking = pool.submit(api.delete, target, token=token)
         poll(
-            lambda: PendingChange.objects.open().filter(organization_id=company.id), what="step one"
+            lambda: PendingChange.objects.open().filter(organization_id=new_organization.id),
+            what="step one",
         )
         again = api.post(f"{target}/resend", token=token)
 
@@ -123,35 +131,39 @@ def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
 
 
 def test_admin_who_revokes_what_was_just_accepted_has_removed_the_member(
-    api, sandbox, world, company, history, settled, unheard
+    api, sandbox, front_end, new_organization, history, wait_until_settled, unheard
 ):
-    email = company.address(f"new-{secrets.token_hex(3)}")
-    made = world.invite(company.admin, email, role="viewer")
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
+    made = front_end.invite(new_organization.admin, email, role="viewer")
     held = {"path": "/magic_links/authenticate", "timeout": 0.9, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **held)
 
     with ThreadPoolExecutor(1) as pool:
-        accepting = pool.submit(world.accept, email)
+        accepting = pool.submit(front_end.accept, email)
         poll(lambda: sandbox.requests("stytch", "POST", held["path"]), what="the acceptance")
-        target = f"{company.path}/invitations/{made['id']}"
+        target = f"{new_organization.path}/invitations/{made['id']}"
         slow = {"path": "/members/", "method": "DELETE", "timeout": 1.5, "after_effect": True}
         sandbox.post("/faults", vendor="stytch", **slow)
-        revoked = api.delete(target, token=company.admin.token)
+        revoked = api.delete(target, token=new_organization.admin.token)
         joined = accepting.result().member
 
-    settled()
+    wait_until_settled()
     assert revoked.status_code == 204
-    (event,) = history(company, "member.removed", joined["id"])
-    assert event["actor"]["id"] == company.admin.member["id"]
+    (event,) = history(new_organization, "member.removed", joined["id"])
+    assert event["actor"]["id"] == new_organization.admin.member["id"]
 
 
-def test_invitation_of_a_bulk_waits_until_stytch_is_back(api, sandbox, company, committed):
-    email = company.address(f"new-{secrets.token_hex(3)}")
+def test_invitation_of_a_bulk_waits_until_stytch_is_back(api, sandbox, new_organization, committed):
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
     sandbox.post("/faults", vendor="stytch", path=INVITE, status=503, times=1000)
     asked = len(sandbox.requests("stytch", "POST", INVITE))
     body = {"invitations": [{"email": email, "role": "viewer"}]}
-    api.post(f"{company.path}/invitations/bulk", token=company.admin.token, json=body)
-    ours = PendingChange.objects.filter(organization_id=company.id, details__email=email).open()
+    api.post(
+        f"{new_organization.path}/invitations/bulk", token=new_organization.admin.token, json=body
+    )
+    ours = PendingChange.objects.filter(
+        organization_id=new_organization.id, details__email=email
+    ).open()
     twice = asked + 2
     poll(lambda: len(sandbox.requests("stytch", "POST", INVITE)) >= twice, what="two attempts")
 
@@ -163,13 +175,19 @@ def test_invitation_of_a_bulk_waits_until_stytch_is_back(api, sandbox, company, 
     assert sandbox.mail(email, "invite")
 
 
-def test_giver_who_was_made_a_viewer_meanwhile_is_not_made_a_member(company, committed):
-    giver = Member.objects.select_related("organization").get(pk=company.admin.member["id"])
+def test_giver_who_was_made_a_viewer_meanwhile_is_not_made_a_member(new_organization, committed):
+    giver = Member.objects.select_related("organization").get(
+        pk=new_organization.admin.member["id"]
+    )
     organization = giver.organization
-    members.change_role(organization, member_id=company.member.member["id"], role=Role.ADMIN)
+    members.change_role(
+        organization, member_id=new_organization.member.member["id"], role=Role.ADMIN
+    )
     members.change_role(organization, member_id=giver.pk, role=Role.VIEWER)
 
-    members.transfer_admin(organization, member_id=company.viewer.member["id"], giver=giver)
+    members.transfer_admin(
+        organization, member_id=new_organization.viewer.member["id"], giver=giver
+    )
 
     giver.refresh_from_db()
     assert giver.role == Role.VIEWER
@@ -179,16 +197,18 @@ def test_giver_who_was_made_a_viewer_meanwhile_is_not_made_a_member(company, com
 
 
 def test_new_owner_of_a_freed_slug_is_not_named_in_the_former_owners_log(
-    api, sandbox, casting, company, at_org, settled, unheard
+    api, sandbox, organization_factory, new_organization, at_org, wait_until_settled, unheard
 ):
-    other = casting.company("globex")
+    other = organization_factory.create_organization("globex")
     renamed = {"organization_slug": f"{other.slug}-new"}
     sandbox.post(f"/stytch/organizations/{at_org(other)}", **renamed)
 
-    taken = api.patch(company.path, token=company.admin.token, json={"slug": other.slug})
+    taken = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"slug": other.slug}
+    )
 
     assert taken.json()["slug"] == other.slug
-    settled()
+    wait_until_settled()
     log = f"/v1/organizations/{other.id}/events"
     query = {"type": "organization.updated"}
     events = api.get(log, token=other.admin.token, params=query).json()["results"]
@@ -246,50 +266,58 @@ def test_two_organizations_met_at_once_with_one_slug_both_arrive(committed, twin
 # ── People ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_first_event_of_an_organization_names_no_member_of_another(api, sandbox, company, unheard):
+def test_first_event_of_an_organization_names_no_member_of_another(
+    api, sandbox, new_organization, unheard
+):
     slug = f"new-{secrets.token_hex(4)}"
     there = sandbox.post("/stytch/organizations", organization_name="New", organization_slug=slug)
-    who = {"organization_id": there["organization_id"], "email_address": company.address("ada")}
+    who = {
+        "organization_id": there["organization_id"],
+        "email_address": new_organization.address("ada"),
+    }
     sandbox.post("/stytch/members", roles=["stytch_admin"], email_address_verified=True, **who)
 
     switched = api.post(
         "/v1/auth/sessions/switch",
-        token=company.admin.token,
+        token=new_organization.admin.token,
         json={"organization_id": there["organization_id"]},
     ).json()
 
     log = f"/v1/organizations/{slug}/events"
     events = api.get(log, token=switched["session_jwt"]).json()["results"]
     assert "organization.created" in {event["type"] for event in events}
-    assert company.admin.member["id"] not in {event["actor"]["id"] for event in events}
+    assert new_organization.admin.member["id"] not in {event["actor"]["id"] for event in events}
 
 
-def test_blocked_person_is_given_no_session(api, world, company, history, committed):
-    blocked = Member.objects.get(pk=company.viewer.member["id"])
+def test_blocked_person_is_given_no_session(api, front_end, new_organization, history, committed):
+    blocked = Member.objects.get(pk=new_organization.viewer.member["id"])
     User.objects.filter(pk=blocked.user_id).update(is_active=False)
-    found = world.discover(company.address("vic"))
-    signed_in = len(history(company, "session.created"))
+    found = front_end.discover(new_organization.address("vic"))
+    signed_in = len(history(new_organization, "session.created"))
 
     answer = api.post(
         "/v1/auth/sessions",
         json={
             "intermediate_session_token": found["intermediate_session_token"],
-            "organization_id": company.id,
+            "organization_id": new_organization.id,
         },
     )
 
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_session")
-    assert len(history(company, "session.created")) == signed_in
+    assert len(history(new_organization, "session.created")) == signed_in
 
 
-def test_name_the_database_cannot_hold_stops_nothing(api, sandbox, company, at_stytch, settled):
-    url = f"{SANDBOX_URL}/_sandbox/stytch/members/{at_stytch(company.viewer.member['id'])}"
+def test_name_the_database_cannot_hold_stops_nothing(
+    api, sandbox, new_organization, at_stytch, wait_until_settled
+):
+    url = f"{SANDBOX_URL}/_sandbox/stytch/members/{at_stytch(new_organization.viewer.member['id'])}"
     httpx.post(url, content=json.dumps({"name": "V\0ic", "roles": []})).raise_for_status()
 
-    settled()
+    wait_until_settled()
 
     shown = api.get(
-        f"{company.path}/members/{company.viewer.member['id']}", token=company.admin.token
+        f"{new_organization.path}/members/{new_organization.viewer.member['id']}",
+        token=new_organization.admin.token,
     ).json()
     assert (shown["name"], shown["role"]) == ("Vic", "member")
 

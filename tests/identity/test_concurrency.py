@@ -54,7 +54,7 @@ def test_one_organization_met_twice_at_once_is_one(place):
     assert Organization.objects.filter(stytch_org_id=snapshot.stytch_org_id).count() == 1
 
 
-def test_two_organizations_swap_their_slugs_at_once(sandbox, settled, drop_webhooks):
+def test_two_organizations_swap_their_slugs_at_once(sandbox, wait_until_settled, drop_webhooks):
     slugs = {}
     for slug in (f"swap-{uuid7().hex[-12:]}" for _ in range(2)):
         named = {"organization_name": "Acme", "organization_slug": slug}
@@ -72,7 +72,7 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, settled, drop_webho
 
         at_once(*[partial(apply.apply_snapshot, snapshot) for snapshot in told])
 
-        settled()  # anyone who was parked meanwhile has been pulled
+        wait_until_settled()  # anyone who was parked meanwhile has been pulled
         found = Organization.objects.in_bulk(list(slugs), field_name="stytch_org_id")
         assert {id_: organization.slug for id_, organization in found.items()} == slugs
 

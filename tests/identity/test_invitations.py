@@ -15,90 +15,101 @@ from tests.harness.stack import poll
 
 @pytest.fixture
 def invite(api):
-    def ask(company, email, **said):
+    def ask(organization, email, **said):
         body = {"email": email, "role": "member", **said}
-        return api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+        return api.post(
+            f"{organization.path}/invitations", token=organization.admin.token, json=body
+        )
 
     return ask
 
 
-def address(company):
-    return company.address(f"new-{secrets.token_hex(3)}")
+def address(organization):
+    return organization.address(f"new-{secrets.token_hex(3)}")
 
 
-def listed(api, company, **query):
-    answer = api.get(f"{company.path}/invitations", params=query, token=company.admin.token)
+def listed(api, organization, **query):
+    answer = api.get(
+        f"{organization.path}/invitations", params=query, token=organization.admin.token
+    )
     return {one["email"]: one for one in answer.json()["results"]}
 
 
-def test_invitation_is_mailed_and_listed(api, sandbox, company, invite, history, settled):
-    email = address(company)
+def test_invitation_is_mailed_and_listed(
+    api, sandbox, new_organization, invite, history, wait_until_settled
+):
+    email = address(new_organization)
 
-    answer = invite(company, email, role="viewer", name="New")
+    answer = invite(new_organization, email, role="viewer", name="New")
 
     assert answer.status_code == 201
     made = answer.json()
     assert (made["email"], made["role"], made["status"]) == (email, "viewer", "pending")
-    assert made["invited_by"] == company.admin.member["id"]
+    assert made["invited_by"] == new_organization.admin.member["id"]
     assert sandbox.mail(email, "invite")
-    settled()
-    assert listed(api, company, status="pending")[email]["id"] == made["id"]
-    (event,) = history(company, "invitation.created", made["id"])
-    assert event["actor"]["id"] == company.admin.member["id"]
+    wait_until_settled()
+    assert listed(api, new_organization, status="pending")[email]["id"] == made["id"]
+    (event,) = history(new_organization, "invitation.created", made["id"])
+    assert event["actor"]["id"] == new_organization.admin.member["id"]
 
 
-def test_acceptance_makes_a_member_with_the_offered_role(api, world, company, invite):
-    email = address(company)
-    invite(company, email, role="viewer")
+def test_acceptance_makes_a_member_with_the_offered_role(api, front_end, new_organization, invite):
+    email = address(new_organization)
+    invite(new_organization, email, role="viewer")
 
-    joined = world.accept(email)
+    joined = front_end.accept(email)
 
     assert joined.member["role"] == "viewer"
-    assert listed(api, company)[email]["status"] == "accepted"
-    assert listed(api, company)[email]["accepted_at"]
+    assert listed(api, new_organization)[email]["status"] == "accepted"
+    assert listed(api, new_organization)[email]["accepted_at"]
 
 
-def test_address_that_grows_in_lower_case_is_measured_so(company, invite):
-    answer = invite(company, "a@" + ("\u0130" * 20 + ".") * 11 + "example")
+def test_address_that_grows_in_lower_case_is_measured_so(new_organization, invite):
+    answer = invite(new_organization, "a@" + ("\u0130" * 20 + ".") * 11 + "example")
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["code"] == "max_length"
 
 
-def test_invitation_follows_the_address_to_stytch(api, sandbox, company, invite, settled):
-    made, moved = invite(company, address(company)).json(), address(company)
+def test_invitation_follows_the_address_to_stytch(
+    api, sandbox, new_organization, invite, wait_until_settled
+):
+    made, moved = (
+        invite(new_organization, address(new_organization)).json(),
+        address(new_organization),
+    )
     at_stytch = Invitation.objects.get(pk=made["id"]).stytch_member_id
 
     sandbox.post(f"/stytch/members/{at_stytch}", email_address=moved)
 
-    settled()
-    assert listed(api, company)[moved]["id"] == made["id"]
+    wait_until_settled()
+    assert listed(api, new_organization)[moved]["id"] == made["id"]
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_one_pending_invitation_per_address(company, invite, case):
-    email = address(company)
-    assert invite(company, email).status_code == 201
+def test_one_pending_invitation_per_address(new_organization, invite, case):
+    email = address(new_organization)
+    assert invite(new_organization, email).status_code == 201
 
-    again = invite(company, case(email))
+    again = invite(new_organization, case(email))
 
     assert (again.status_code, again.json()["code"]) == (409, "invitation_pending")
 
 
-def test_two_admins_inviting_at_once_send_one_invitation(api, sandbox, company, invite):
-    email = address(company)
+def test_two_admins_inviting_at_once_send_one_invitation(api, sandbox, new_organization, invite):
+    email = address(new_organization)
     slow = {"path": "/v1/b2b/magic_links/email/invite", "timeout": 0.3}
     sandbox.post("/faults", vendor="stytch", times=2, after_effect=True, **slow)
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: invite(company, email), range(2)))
+        answers = list(pool.map(lambda _: invite(new_organization, email), range(2)))
 
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
 
 
-def test_member_is_not_invited(company, invite):
-    answer = invite(company, company.address("vic"))
+def test_member_is_not_invited(new_organization, invite):
+    answer = invite(new_organization, new_organization.address("vic"))
 
     assert (answer.status_code, answer.json()["code"]) == (409, "already_member")
 
@@ -130,85 +141,93 @@ def test_malformed_invitation_names_every_field(api, acme, body, pointers):
     assert {error["pointer"] for error in answer.json()["errors"]} == pointers
 
 
-def test_invitation_is_mailed_again_for_longer(api, sandbox, company, invite, history):
-    email = address(company)
-    made = invite(company, email).json()
+def test_invitation_is_mailed_again_for_longer(api, sandbox, new_organization, invite, history):
+    email = address(new_organization)
+    made = invite(new_organization, email).json()
 
-    target = f"{company.path}/invitations/{made['id']}/resend"
-    again = api.post(target, token=company.admin.token)
+    target = f"{new_organization.path}/invitations/{made['id']}/resend"
+    again = api.post(target, token=new_organization.admin.token)
 
     assert again.status_code == 200
     assert again.json()["expires_at"] > made["expires_at"]
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 2
-    assert len(history(company, "invitation.resent", made["id"])) == 1
+    assert len(history(new_organization, "invitation.resent", made["id"])) == 1
 
 
-def test_revoked_invitation_opens_nothing(api, sandbox, company, invite, history, settled):
-    email = address(company)
-    made = invite(company, email).json()
+def test_revoked_invitation_opens_nothing(
+    api, sandbox, new_organization, invite, history, wait_until_settled
+):
+    email = address(new_organization)
+    made = invite(new_organization, email).json()
     token = sandbox.mailed_token(email, "invite")
-    target = f"{company.path}/invitations/{made['id']}"
+    target = f"{new_organization.path}/invitations/{made['id']}"
 
-    assert api.delete(target, token=company.admin.token).status_code == 204
+    assert api.delete(target, token=new_organization.admin.token).status_code == 204
 
     accepted = api.post("/v1/auth/invitations/accept", json={"token": token})
     assert (accepted.status_code, accepted.json()["code"]) == (401, "invalid_sign_in")
-    assert listed(api, company)[email]["status"] == "revoked"
-    settled()
-    (event,) = history(company, "invitation.revoked", made["id"])
-    assert event["actor"]["id"] == company.admin.member["id"]
+    assert listed(api, new_organization)[email]["status"] == "revoked"
+    wait_until_settled()
+    (event,) = history(new_organization, "invitation.revoked", made["id"])
+    assert event["actor"]["id"] == new_organization.admin.member["id"]
 
 
 @pytest.mark.parametrize(("method", "verb"), [("DELETE", ""), ("POST", "/resend")])
-def test_closed_invitation_stays_closed(api, world, company, invite, method, verb):
-    email = address(company)
-    made = invite(company, email).json()
-    world.accept(email)
+def test_closed_invitation_stays_closed(api, front_end, new_organization, invite, method, verb):
+    email = address(new_organization)
+    made = invite(new_organization, email).json()
+    front_end.accept(email)
 
     answer = api.request(
-        method, f"{company.path}/invitations/{made['id']}{verb}", token=company.admin.token
+        method,
+        f"{new_organization.path}/invitations/{made['id']}{verb}",
+        token=new_organization.admin.token,
     )
 
     assert (answer.status_code, answer.json()["code"]) == (409, "invitation_closed")
 
 
-def test_revoked_address_is_invited_again(api, world, company, invite):
-    email = address(company)
-    made = invite(company, email).json()
-    api.delete(f"{company.path}/invitations/{made['id']}", token=company.admin.token)
+def test_revoked_address_is_invited_again(api, front_end, new_organization, invite):
+    email = address(new_organization)
+    made = invite(new_organization, email).json()
+    api.delete(
+        f"{new_organization.path}/invitations/{made['id']}", token=new_organization.admin.token
+    )
 
-    assert invite(company, email).status_code == 201
-    assert world.accept(email).member["email"] == email
+    assert invite(new_organization, email).status_code == 201
+    assert front_end.accept(email).member["email"] == email
 
 
-def overdue(company, email):
+def overdue(organization, email):
     moment = timezone.now() - timedelta(seconds=1)
-    Invitation.objects.filter(organization_id=company.id, email=email).update(expires_at=moment)
+    Invitation.objects.filter(organization_id=organization.id, email=email).update(
+        expires_at=moment
+    )
 
 
-def test_overdue_invitation_reads_as_expired_at_once(api, company, invite, committed):
-    email = address(company)
-    invite(company, email)
-    overdue(company, email)
+def test_overdue_invitation_reads_as_expired_at_once(api, new_organization, invite, committed):
+    email = address(new_organization)
+    invite(new_organization, email)
+    overdue(new_organization, email)
 
-    assert listed(api, company)[email]["status"] == "expired"
-    assert email in listed(api, company, status="expired")
-    assert email not in listed(api, company, status="pending")
+    assert listed(api, new_organization)[email]["status"] == "expired"
+    assert email in listed(api, new_organization, status="expired")
+    assert email not in listed(api, new_organization, status="pending")
     assert not Invitation.objects.pending().filter(email=email).exists()
 
 
 def test_overdue_invitation_is_closed_here_and_at_stytch(
-    api, sandbox, company, invite, history, committed
+    api, sandbox, new_organization, invite, history, committed
 ):
-    email = address(company)
-    made = invite(company, email).json()
-    overdue(company, email)
+    email = address(new_organization)
+    made = invite(new_organization, email).json()
+    overdue(new_organization, email)
 
     with act_as(Actor(kind="system", id="expire_invitations")):
         expire_invitations()
 
     assert Invitation.objects.get(pk=made["id"]).status == "expired"
-    (event,) = history(company, "invitation.expired", made["id"])
+    (event,) = history(new_organization, "invitation.expired", made["id"])
     assert event["actor"]["kind"] == "system"
     accepted = api.post(
         "/v1/auth/invitations/accept", json={"token": sandbox.mailed_token(email, "invite")}
@@ -217,70 +236,86 @@ def test_overdue_invitation_is_closed_here_and_at_stytch(
 
 
 def test_acceptance_we_have_not_heard_of_survives_the_clean_up(
-    api, sandbox, company, invite, drop_webhooks
+    api, sandbox, new_organization, invite, drop_webhooks
 ):
-    email = address(company)
-    invite(company, email)
-    member = Invitation.objects.get(organization_id=company.id, email=email).stytch_member_id
+    email = address(new_organization)
+    invite(new_organization, email)
+    member = Invitation.objects.get(
+        organization_id=new_organization.id, email=email
+    ).stytch_member_id
     drop_webhooks()
     sandbox.post(f"/stytch/members/{member}", status="active")
-    overdue(company, email)
+    overdue(new_organization, email)
 
     expire_invitations()
 
-    assert Invitation.objects.get(organization_id=company.id, email=email).status == "accepted"
+    assert (
+        Invitation.objects.get(organization_id=new_organization.id, email=email).status
+        == "accepted"
+    )
     assert Member.objects.get(stytch_member_id=member).is_active
 
 
-def test_overdue_address_is_invited_again_at_once(api, company, invite, committed):
-    email = address(company)
-    invite(company, email)
-    overdue(company, email)
+def test_overdue_address_is_invited_again_at_once(api, new_organization, invite, committed):
+    email = address(new_organization)
+    invite(new_organization, email)
+    overdue(new_organization, email)
 
-    assert invite(company, email).status_code == 201
+    assert invite(new_organization, email).status_code == 201
     assert Invitation.objects.open().filter(email=email).count() == 1
 
 
-def test_invitation_made_in_the_dashboard_is_ours_too(api, sandbox, world, company, at_org):
-    email = address(company)
+def test_invitation_made_in_the_dashboard_is_ours_too(
+    api, sandbox, front_end, new_organization, at_org
+):
+    email = address(new_organization)
     sandbox.post(
-        "/stytch/members", organization_id=at_org(company), email_address=email, status="invited"
+        "/stytch/members",
+        organization_id=at_org(new_organization),
+        email_address=email,
+        status="invited",
     )
-    poll(lambda: email in listed(api, company), what="the dashboard's invitation")
+    poll(lambda: email in listed(api, new_organization), what="the dashboard's invitation")
 
-    assert listed(api, company)[email]["invited_by"] is None
-    assert world.accept(email).member["email"] == email
+    assert listed(api, new_organization)[email]["invited_by"] is None
+    assert front_end.accept(email).member["email"] == email
 
 
-def test_many_are_invited_at_once_each_with_a_result(api, sandbox, company, settled):
-    new = [address(company) for _ in range(3)]
-    rows = [{"email": email, "role": "member"} for email in [*new, company.address("vic")]]
+def test_many_are_invited_at_once_each_with_a_result(
+    api, sandbox, new_organization, wait_until_settled
+):
+    new = [address(new_organization) for _ in range(3)]
+    rows = [{"email": email, "role": "member"} for email in [*new, new_organization.address("vic")]]
 
     answer = api.post(
-        f"{company.path}/invitations/bulk", token=company.admin.token, json={"invitations": rows}
+        f"{new_organization.path}/invitations/bulk",
+        token=new_organization.admin.token,
+        json={"invitations": rows},
     )
 
     assert answer.status_code == 202
     results = answer.json()["results"]
     assert [one["result"] for one in results] == ["queued"] * 3 + ["refused"]
     assert results[3]["problem"]["code"] == "already_member"
-    settled()
-    assert set(new) <= listed(api, company, status="pending").keys()
+    wait_until_settled()
+    assert set(new) <= listed(api, new_organization, status="pending").keys()
     assert all(sandbox.get("/inbox", email=email)["mails"] for email in new)
 
 
-def test_bulk_survives_stytch_asking_to_slow_down(api, sandbox, company, settled):
-    email = address(company)
+def test_bulk_survives_stytch_asking_to_slow_down(
+    api, sandbox, new_organization, wait_until_settled
+):
+    email = address(new_organization)
     path = "/v1/b2b/magic_links/email/invite"
     sandbox.post("/faults", vendor="stytch", path=path, status=429, times=2)
 
     api.post(
-        f"{company.path}/invitations/bulk",
-        token=company.admin.token,
+        f"{new_organization.path}/invitations/bulk",
+        token=new_organization.admin.token,
         json={"invitations": [{"email": email, "role": "viewer"}]},
     )
 
-    poll(lambda: email in listed(api, company), what="the invitation")
+    poll(lambda: email in listed(api, new_organization), what="the invitation")
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
 
 

@@ -15,11 +15,11 @@ from tests.harness.locking import organization_locked, waiting_for
 
 
 @pytest.fixture
-def change(company, committed):
+def change(new_organization, committed):
     """The changes people ask for, by name; each is a call that asks Stytch at last."""
-    organization = Organization.objects.get(pk=company.id)
-    viewer, admin = company.viewer.member["id"], company.admin.member["id"]
-    email = company.address(f"new-{secrets.token_hex(3)}")
+    organization = Organization.objects.get(pk=new_organization.id)
+    viewer, admin = new_organization.viewer.member["id"], new_organization.admin.member["id"]
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
     giver = Member.objects.get(pk=admin)
     return organization, {
         "change_role": lambda: members.change_role(
@@ -56,10 +56,12 @@ def test_change_is_checked_and_written_down_under_the_lock(change, name):
 
 
 @pytest.mark.parametrize("name", ["reactivate", "revoke", "resend"])
-def test_change_of_what_was_made_before_is_checked_under_the_lock(company, committed, name):
-    organization = Organization.objects.get(pk=company.id)
-    viewer = company.viewer.member["id"]
-    email = company.address(f"new-{secrets.token_hex(3)}")
+def test_change_of_what_was_made_before_is_checked_under_the_lock(
+    new_organization, committed, name
+):
+    organization = Organization.objects.get(pk=new_organization.id)
+    viewer = new_organization.viewer.member["id"]
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
     invited = invitations.create_invitation(organization, email=email, role=Role.MEMBER)
     if name == "reactivate":
         members.remove_member(organization, member_id=viewer)
@@ -79,13 +81,13 @@ def test_change_of_what_was_made_before_is_checked_under_the_lock(company, commi
 
 
 @pytest.mark.parametrize("kind", ["member", "invited", "deleted", "organization"])
-def test_snapshot_of_the_directory_is_applied_under_the_lock(company, committed, kind):
-    organization = Organization.objects.get(pk=company.id)
-    member = Member.objects.get(pk=company.viewer.member["id"])
+def test_snapshot_of_the_directory_is_applied_under_the_lock(new_organization, committed, kind):
+    organization = Organization.objects.get(pk=new_organization.id)
+    member = Member.objects.get(pk=new_organization.viewer.member["id"])
     new = {
         "stytch_member_id": f"member-test-{secrets.token_hex(8)}",
         "stytch_org_id": organization.stytch_org_id,
-        "email": company.address(f"new-{secrets.token_hex(3)}"),
+        "email": new_organization.address(f"new-{secrets.token_hex(3)}"),
         "email_verified": True,
         "name": "New",
         "roles": (),

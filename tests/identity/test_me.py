@@ -27,15 +27,15 @@ def test_me_without_a_session_is_refused(api):
     assert api.patch("/v1/me", json={"name": "x"}).status_code == 401
 
 
-def test_name_picture_and_time_zone_are_ones_own(api, company):
+def test_name_picture_and_time_zone_are_ones_own(api, new_organization):
     said = {
         "name": "Victor", "avatar_url": "https://pictures.example/v.png", "timezone": "Europe/Oslo",
     }  # fmt: skip
 
-    answer = api.patch("/v1/me", token=company.viewer.token, json=said)
+    answer = api.patch("/v1/me", token=new_organization.viewer.token, json=said)
 
     assert answer.status_code == 200
-    me = api.get("/v1/me", token=company.viewer.token).json()["user"]
+    me = api.get("/v1/me", token=new_organization.viewer.token).json()["user"]
     assert {name: me[name] for name in said} == said
 
 

@@ -24,43 +24,51 @@ def test_organization_of_others_is_as_if_it_were_not(api, acme, globex):
     }
 
 
-def test_renaming_is_written_to_stytch_and_told_once(api, company, history, settled):
+def test_renaming_is_written_to_stytch_and_told_once(
+    api, new_organization, history, wait_until_settled
+):
     slug = f"renamed-{secrets.token_hex(4)}"
     body = {"name": "Acme Inc.", "slug": slug}
 
-    answer = api.patch(company.path, token=company.admin.token, json=body)
+    answer = api.patch(new_organization.path, token=new_organization.admin.token, json=body)
 
     assert answer.status_code == 200
     assert (answer.json()["name"], answer.json()["slug"]) == ("Acme Inc.", slug)
-    company.slug = slug
-    settled()
-    (event,) = history(company, "organization.updated")
-    assert event["actor"]["id"] == company.admin.member["id"]
+    new_organization.slug = slug
+    wait_until_settled()
+    (event,) = history(new_organization, "organization.updated")
+    assert event["actor"]["id"] == new_organization.admin.member["id"]
 
 
-def test_name_alone_leaves_the_slug(api, company):
-    answer = api.patch(company.path, token=company.admin.token, json={"name": "Other"})
+def test_name_alone_leaves_the_slug(api, new_organization):
+    answer = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"name": "Other"}
+    )
 
-    assert (answer.json()["name"], answer.json()["slug"]) == ("Other", company.slug)
+    assert (answer.json()["name"], answer.json()["slug"]) == ("Other", new_organization.slug)
 
 
 def test_name_alone_leaves_a_slug_we_have_not_heard_of(
-    api, sandbox, company, at_org, drop_webhooks
+    api, sandbox, new_organization, at_org, drop_webhooks
 ):
     drop_webhooks()
     new = f"renamed-{secrets.token_hex(4)}"
-    sandbox.post(f"/stytch/organizations/{at_org(company)}", organization_slug=new)
+    sandbox.post(f"/stytch/organizations/{at_org(new_organization)}", organization_slug=new)
 
-    answer = api.patch(company.path, token=company.admin.token, json={"name": "Other"})
+    answer = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"name": "Other"}
+    )
 
     assert (answer.json()["name"], answer.json()["slug"]) == ("Other", new)
 
 
-def test_slug_of_another_organization_is_refused(api, company, globex, committed):
-    answer = api.patch(company.path, token=company.admin.token, json={"slug": globex.slug})
+def test_slug_of_another_organization_is_refused(api, new_organization, globex, committed):
+    answer = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"slug": globex.slug}
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
-    assert Organization.objects.get(pk=company.id).slug == company.slug
+    assert Organization.objects.get(pk=new_organization.id).slug == new_organization.slug
 
 
 @pytest.mark.parametrize(
@@ -82,13 +90,15 @@ def test_renaming_takes_an_admin(api, acme, globex):
     assert api.patch(acme.path, token=globex.admin.token, json=body).status_code == 404
 
 
-def test_stytch_away_leaves_the_name(api, sandbox, company, committed):
+def test_stytch_away_leaves_the_name(api, sandbox, new_organization, committed):
     sandbox.post("/faults", vendor="stytch", path="/v1/b2b/organizations", status=500, times=2)
 
-    answer = api.patch(company.path, token=company.admin.token, json={"name": "Lost"})
+    answer = api.patch(
+        new_organization.path, token=new_organization.admin.token, json={"name": "Lost"}
+    )
 
     assert answer.status_code == 503
-    assert Organization.objects.get(pk=company.id).name != "Lost"
+    assert Organization.objects.get(pk=new_organization.id).name != "Lost"
 
 
 def test_permissions_table_is_shown_to_every_role(api, acme):

@@ -24,106 +24,108 @@ INVITE = "/v1/b2b/magic_links/email/invite"
 
 @pytest.fixture
 def promote(api):
-    """The admin makes the company's ordinary member an admin."""
+    """The admin makes the organization's ordinary member an admin."""
 
-    def ask(company):
-        target = f"{company.path}/members/{company.member.member['id']}"
-        return api.patch(target, token=company.admin.token, json={"role": "admin"})
+    def ask(organization):
+        target = f"{organization.path}/members/{organization.member.member['id']}"
+        return api.patch(target, token=organization.admin.token, json={"role": "admin"})
 
     return ask
 
 
-def change_of(company):
-    return PendingChange.objects.filter(organization_id=company.id).latest("created_at")
+def change_of(organization):
+    return PendingChange.objects.filter(organization_id=organization.id).latest("created_at")
 
 
-def make_stale(company):
+def make_stale(organization):
     """As if the process that worked on it had died a minute ago."""
     past = timezone.now() - timedelta(seconds=1)
-    PendingChange.objects.filter(organization_id=company.id).open().update(expires_at=past)
+    PendingChange.objects.filter(organization_id=organization.id).open().update(expires_at=past)
 
 
-def role_of(company):
-    return Member.objects.get(pk=company.member.member["id"]).role
+def role_of(organization):
+    return Member.objects.get(pk=organization.member.member["id"]).role
 
 
-def by_admin(company, events):
-    return [event["actor"]["id"] for event in events] == [company.admin.member["id"]]
+def by_admin(organization, events):
+    return [event["actor"]["id"] for event in events] == [organization.admin.member["id"]]
 
 
 def test_echo_before_the_answer_is_told_once_in_the_callers_name(
-    sandbox, company, promote, history, settled
+    sandbox, new_organization, promote, history, wait_until_settled
 ):
     slow = {"path": MEMBERS, "method": "PUT", "timeout": 1.5, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **slow)
 
-    assert promote(company).status_code == 200
+    assert promote(new_organization).status_code == 200
 
-    settled()
-    assert by_admin(company, history(company, "member.role_changed"))
-    assert change_of(company).state == "done"
+    wait_until_settled()
+    assert by_admin(new_organization, history(new_organization, "member.role_changed"))
+    assert change_of(new_organization).state == "done"
 
 
-def test_lost_answer_is_looked_up(sandbox, company, promote, history, settled):
+def test_lost_answer_is_looked_up(sandbox, new_organization, promote, history, wait_until_settled):
     lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **lost)
 
-    answer = promote(company)
+    answer = promote(new_organization)
 
     assert (answer.status_code, answer.json()["role"]) == (200, "admin")
-    settled()
-    assert by_admin(company, history(company, "member.role_changed"))
+    wait_until_settled()
+    assert by_admin(new_organization, history(new_organization, "member.role_changed"))
 
 
-def test_lost_question_is_503_and_changes_nothing(sandbox, company, promote, committed):
+def test_lost_question_is_503_and_changes_nothing(sandbox, new_organization, promote, committed):
     sandbox.post("/faults", vendor="stytch", path=MEMBERS, method="PUT", drop=True)
 
-    answer = promote(company)
+    answer = promote(new_organization)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "vendor_unavailable")
-    assert change_of(company).state == "lapsed"
-    assert role_of(company) == "member"
-    assert promote(company).status_code == 200
+    assert change_of(new_organization).state == "lapsed"
+    assert role_of(new_organization) == "member"
+    assert promote(new_organization).status_code == 200
 
 
-def test_refused_change_is_closed(sandbox, company, promote, committed):
+def test_refused_change_is_closed(sandbox, new_organization, promote, committed):
     body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
     sandbox.post("/faults", vendor="stytch", path=MEMBERS, method="PUT", status=400, body=body)
 
-    answer = promote(company)
+    answer = promote(new_organization)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "directory_refused")
-    assert change_of(company).state == "refused"
-    assert promote(company).status_code == 200
+    assert change_of(new_organization).state == "refused"
+    assert promote(new_organization).status_code == 200
 
 
 def test_change_stytch_never_answered_is_settled_by_the_sweeper(
-    api, sandbox, company, promote, history, drop_webhooks
+    api, sandbox, new_organization, promote, history, drop_webhooks
 ):
     drop_webhooks()
     lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **lost)
     sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=500, times=99)
-    assert promote(company).status_code == 503
-    assert change_of(company).state == "open"
-    assert promote(company).json()["code"] == "change_in_progress"
+    assert promote(new_organization).status_code == 503
+    assert change_of(new_organization).state == "open"
+    assert promote(new_organization).json()["code"] == "change_in_progress"
 
     settle_pending_changes()
-    assert change_of(company).state == "open"  # not stale yet
-    make_stale(company)
+    assert change_of(new_organization).state == "open"  # not stale yet
+    make_stale(new_organization)
     settle_pending_changes()
-    assert change_of(company).state == "open"  # Stytch is still away
+    assert change_of(new_organization).state == "open"  # Stytch is still away
     sandbox.delete("/faults")
     settle_pending_changes()
 
-    assert change_of(company).state == "done"
-    assert role_of(company) == "admin"
-    assert by_admin(company, history(company, "member.role_changed"))
+    assert change_of(new_organization).state == "done"
+    assert role_of(new_organization) == "admin"
+    assert by_admin(new_organization, history(new_organization, "member.role_changed"))
 
 
-def test_process_that_died_before_asking_leaves_nothing_behind(company, committed):
-    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    with actors.act_as(actors.Actor(kind="member", id=company.admin.member["id"])):
+def test_process_that_died_before_asking_leaves_nothing_behind(new_organization, committed):
+    member = Member.objects.select_related("organization").get(
+        pk=new_organization.member.member["id"]
+    )
+    with actors.act_as(actors.Actor(kind="member", id=new_organization.admin.member["id"])):
         pending_changes.open_change(
             organization=member.organization,
             kind="change_role",
@@ -131,16 +133,18 @@ def test_process_that_died_before_asking_leaves_nothing_behind(company, committe
             role=Role.ADMIN,
             role_before=member.role,
         )
-    make_stale(company)
+    make_stale(new_organization)
 
     settle_pending_changes()
 
-    assert change_of(company).state == "lapsed"
-    assert role_of(company) == "member"
+    assert change_of(new_organization).state == "lapsed"
+    assert role_of(new_organization) == "member"
 
 
-def test_sweeper_leaves_work_in_hand_alone(company, committed):
-    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+def test_sweeper_leaves_work_in_hand_alone(new_organization, committed):
+    member = Member.objects.select_related("organization").get(
+        pk=new_organization.member.member["id"]
+    )
     change = pending_changes.open_change(
         organization=member.organization, kind="remove", subject="member:somebody"
     )
@@ -151,9 +155,11 @@ def test_sweeper_leaves_work_in_hand_alone(company, committed):
     assert change.state == "open"
 
 
-def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committed):
-    promote(company)
-    other = Member.objects.select_related("organization").get(pk=company.member.member["id"])
+def test_open_removal_of_an_admin_counts_as_done(api, new_organization, promote, committed):
+    promote(new_organization)
+    other = Member.objects.select_related("organization").get(
+        pk=new_organization.member.member["id"]
+    )
     pending_changes.open_change(
         organization=other.organization,
         kind="remove",
@@ -161,27 +167,27 @@ def test_open_removal_of_an_admin_counts_as_done(api, company, promote, committe
         role_before="admin",
     )
 
-    answer = api.post(f"{company.path}/members/leave", token=company.admin.token)
+    answer = api.post(f"{new_organization.path}/members/leave", token=new_organization.admin.token)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
 
 
 def test_admin_whose_invitation_is_being_revoked_counts_as_gone(
-    api, sandbox, world, company, committed
+    api, sandbox, front_end, new_organization, committed
 ):
-    email = company.address(f"new-{secrets.token_hex(3)}")
-    made = world.invite(company.admin, email, role="admin")
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
+    made = front_end.invite(new_organization.admin, email, role="admin")
     for lost in ("/v1/b2b/organizations/.*/members/", ONE_MEMBER):
         sandbox.post("/faults", vendor="stytch", path=lost, drop=True, times=99)
-    target = f"{company.path}/invitations/{made['id']}"
-    assert api.delete(target, token=company.admin.token).status_code == 503
+    target = f"{new_organization.path}/invitations/{made['id']}"
+    assert api.delete(target, token=new_organization.admin.token).status_code == 503
     an_hour = timezone.now() + timedelta(hours=1)  # the sweeper leaves it alone until then
-    ours = PendingChange.objects.filter(organization_id=company.id).open()
+    ours = PendingChange.objects.filter(organization_id=new_organization.id).open()
     assert ours.update(expires_at=an_hour) == 1
-    accepted = world.accept(email)
+    accepted = front_end.accept(email)
 
     demoted = api.patch(
-        f"{company.path}/members/{company.admin.member['id']}",
+        f"{new_organization.path}/members/{new_organization.admin.member['id']}",
         token=accepted.token,
         json={"role": "member"},
     )
@@ -190,40 +196,44 @@ def test_admin_whose_invitation_is_being_revoked_counts_as_gone(
 
 
 def test_removal_of_an_admin_without_stytch_id_counts_for_that_admin_alone(
-    api, sandbox, company, committed
+    api, sandbox, new_organization, committed
 ):
     leaving, staying = [
         Member.objects.create(
-            organization_id=company.id,
+            organization_id=new_organization.id,
             user=User.objects.create(email=email),
             email=email,
             role=Role.ADMIN,
             status="active",
         )
-        for email in (company.address("ann"), company.address("bob"))
+        for email in (new_organization.address("ann"), new_organization.address("bob"))
     ]
     for lost in ("/v1/b2b/organizations/.*/members/", ONE_MEMBER):
         sandbox.post("/faults", vendor="stytch", path=lost, drop=True, times=99)
-    removal = api.delete(f"{company.path}/members/{leaving.pk}", token=company.admin.token)
+    removal = api.delete(
+        f"{new_organization.path}/members/{leaving.pk}", token=new_organization.admin.token
+    )
     assert removal.status_code == 503
     an_hour = timezone.now() + timedelta(hours=1)  # the sweeper leaves it alone until then
     assert (
-        PendingChange.objects.filter(organization_id=company.id).open().update(expires_at=an_hour)
+        PendingChange.objects.filter(organization_id=new_organization.id)
+        .open()
+        .update(expires_at=an_hour)
         == 1
     )
     sandbox.delete("/faults")
 
-    left = api.post(f"{company.path}/members/leave", token=company.admin.token)
+    left = api.post(f"{new_organization.path}/members/leave", token=new_organization.admin.token)
 
     assert left.status_code == 204
-    assert [*Member.objects.filter(organization_id=company.id).admins().exclude(pk=leaving.pk)] == [
-        staying
-    ]
+    assert [
+        *Member.objects.filter(organization_id=new_organization.id).admins().exclude(pk=leaving.pk)
+    ] == [staying]
 
 
-def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committed):
-    promote(company)
-    ended = PendingChange.objects.filter(organization_id=company.id)
+def test_changes_are_forgotten_a_week_after_they_ended(new_organization, promote, committed):
+    promote(new_organization)
+    ended = PendingChange.objects.filter(organization_id=new_organization.id)
     ended.update(closed_at=timezone.now() - timedelta(days=8))
     (last,) = [*ended.filter(kind="change_role")]
     ended.filter(pk=last.pk).update(closed_at=timezone.now())
@@ -233,9 +243,11 @@ def test_changes_are_forgotten_a_week_after_they_ended(company, promote, committ
     assert [*ended] == [last]
 
 
-def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
-    member = Member.objects.select_related("organization").get(pk=company.member.member["id"])
-    email = company.address(f"new-{secrets.token_hex(3)}")
+def test_open_invitation_counts_as_sent_and_as_a_seat(api, new_organization, committed):
+    member = Member.objects.select_related("organization").get(
+        pk=new_organization.member.member["id"]
+    )
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
     pending_changes.open_change(
         organization=member.organization,
         kind="invite",
@@ -244,7 +256,9 @@ def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
     )
     body = {"email": email, "role": "member"}
 
-    answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+    answer = api.post(
+        f"{new_organization.path}/invitations", token=new_organization.admin.token, json=body
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (409, "change_in_progress")
     taking = PendingChange.objects.in_organization(member.organization)
@@ -253,32 +267,41 @@ def test_open_invitation_counts_as_sent_and_as_a_seat(api, company, committed):
 
 
 def test_invitation_whose_answer_was_lost_is_found_and_mailed_once(
-    api, sandbox, company, history, settled
+    api, sandbox, new_organization, history, wait_until_settled
 ):
-    email = company.address(f"new-{secrets.token_hex(3)}")
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
     sandbox.post("/faults", vendor="stytch", path=INVITE, drop=True, after_effect=True)
     body = {"email": email, "role": "viewer"}
 
-    answer = api.post(f"{company.path}/invitations", token=company.admin.token, json=body)
+    answer = api.post(
+        f"{new_organization.path}/invitations", token=new_organization.admin.token, json=body
+    )
 
     assert (answer.status_code, answer.json()["email"]) == (201, email)
-    settled()
-    assert by_admin(company, history(company, "invitation.created", answer.json()["id"]))
+    wait_until_settled()
+    assert by_admin(
+        new_organization, history(new_organization, "invitation.created", answer.json()["id"])
+    )
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
 
 
-def test_no_transaction_is_open_while_stytch_is_asked(sandbox, company, promote, committed):
+def test_no_transaction_is_open_while_stytch_is_asked(
+    sandbox, new_organization, promote, committed
+):
     """A slow Stytch holds no lock: someone else's change of the organization goes through."""
     slow = {"path": MEMBERS, "method": "PUT", "timeout": 1.0, "after_effect": True}
     sandbox.post("/faults", vendor="stytch", **slow)
 
     with ThreadPoolExecutor(1) as pool:
-        slowly = pool.submit(promote, company)
+        slowly = pool.submit(promote, new_organization)
         poll(
-            lambda: PendingChange.objects.open().filter(organization_id=company.id), what="step one"
+            lambda: PendingChange.objects.open().filter(organization_id=new_organization.id),
+            what="step one",
         )
-        with_lock = Member.objects.filter(organization_id=company.id).select_for_update(nowait=True)
+        with_lock = Member.objects.filter(organization_id=new_organization.id).select_for_update(
+            nowait=True
+        )
         with transaction.atomic():
-            locks.lock_organization(company.id)
+            locks.lock_organization(new_organization.id)
             assert len(list(with_lock)) == 3
         assert slowly.result().status_code == 200

@@ -17,14 +17,14 @@ from tests.harness.stack import poll
 
 
 @pytest.fixture
-def signed_in(api, world, sandbox, company):
-    """A whole Session document of a member of the company."""
+def signed_in(api, front_end, sandbox, new_organization):
+    """A whole Session document of a member of the organization."""
 
     def sign_in(name="grace"):
-        found = world.discover(company.address(name))
+        found = front_end.discover(new_organization.address(name))
         body = {
             "intermediate_session_token": found["intermediate_session_token"],
-            "organization_id": company.id,
+            "organization_id": new_organization.id,
         }
         return api.post("/v1/auth/sessions", json=body).json()
 
@@ -41,7 +41,9 @@ def test_refresh_gives_a_fresh_token_of_the_same_session(api, signed_in):
     assert api.get("/v1/me", token=fresh.json()["session_jwt"]).status_code == 200
 
 
-def test_signing_out_ends_the_session_here_and_at_stytch(api, sandbox, signed_in, settled):
+def test_signing_out_ends_the_session_here_and_at_stytch(
+    api, sandbox, signed_in, wait_until_settled
+):
     session = signed_in()
     token = session["session_jwt"]
 
@@ -49,7 +51,7 @@ def test_signing_out_ends_the_session_here_and_at_stytch(api, sandbox, signed_in
 
     refused = api.get("/v1/me", token=token)
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_session")
-    settled()
+    wait_until_settled()
     refresh = {"session_token": session["session_token"]}
     assert api.post("/v1/auth/sessions/refresh", json=refresh).status_code == 401
 
@@ -86,61 +88,67 @@ def test_signing_out_elsewhere_leaves_this_session(api, signed_in):
     assert there  # one of the sessions that were listed
 
 
-def test_another_persons_session_is_not_found(api, company):
-    theirs = api.get("/v1/me/sessions", token=company.viewer.token).json()["results"][0]["id"]
+def test_another_persons_session_is_not_found(api, new_organization):
+    theirs = api.get("/v1/me/sessions", token=new_organization.viewer.token).json()["results"][0][
+        "id"
+    ]
 
-    answer = api.delete(f"/v1/me/sessions/{theirs}", token=company.member.token)
+    answer = api.delete(f"/v1/me/sessions/{theirs}", token=new_organization.member.token)
 
     assert answer.status_code == 404
-    assert api.get("/v1/me", token=company.viewer.token).status_code == 200
+    assert api.get("/v1/me", token=new_organization.viewer.token).status_code == 200
 
 
-def test_switching_needs_no_new_link(api, world, company):
-    other = world.found(company.address("grace"), name="Other", slug=f"o-{secrets.token_hex(4)}")
+def test_switching_needs_no_new_link(api, front_end, new_organization):
+    other = front_end.found(
+        new_organization.address("grace"), name="Other", slug=f"o-{secrets.token_hex(4)}"
+    )
 
     switched = api.post(
-        "/v1/auth/sessions/switch", token=other.token, json={"organization_id": company.id}
+        "/v1/auth/sessions/switch", token=other.token, json={"organization_id": new_organization.id}
     )
 
     assert switched.status_code == 200
-    assert switched.json()["organization"]["id"] == company.id
-    assert switched.json()["member"]["id"] == company.member.member["id"]
-    assert api.get(company.path, token=switched.json()["session_jwt"]).status_code == 200
+    assert switched.json()["organization"]["id"] == new_organization.id
+    assert switched.json()["member"]["id"] == new_organization.member.member["id"]
+    assert api.get(new_organization.path, token=switched.json()["session_jwt"]).status_code == 200
 
 
-def test_switching_where_one_does_not_belong_is_refused(api, company, globex):
+def test_switching_where_one_does_not_belong_is_refused(api, new_organization, globex):
     answer = api.post(
-        "/v1/auth/sessions/switch", token=company.member.token, json={"organization_id": globex.id}
+        "/v1/auth/sessions/switch",
+        token=new_organization.member.token,
+        json={"organization_id": globex.id},
     )
 
     assert answer.status_code in {401, 404, 409}
     assert "session_jwt" not in answer.json()
 
 
-def test_my_organizations_are_those_stytch_discovers(api, world, company):
+def test_my_organizations_are_those_stytch_discovers(api, front_end, new_organization):
     slug = f"o-{secrets.token_hex(4)}"
-    world.found(company.address("vic"), name="Other", slug=slug)
+    front_end.found(new_organization.address("vic"), name="Other", slug=slug)
 
-    places = api.get("/v1/me/organizations", token=company.viewer.token).json()["results"]
+    places = api.get("/v1/me/organizations", token=new_organization.viewer.token).json()["results"]
 
     assert {place["slug"]: place["membership"] for place in places} == {
-        company.slug: "active",
+        new_organization.slug: "active",
         slug: "active",
     }
 
 
-def test_sessions_of_one_organization_open_no_other(api, company, globex):
-    assert api.get(globex.path, token=company.admin.token).status_code == 404
+def test_sessions_of_one_organization_open_no_other(api, new_organization, globex):
+    assert api.get(globex.path, token=new_organization.admin.token).status_code == 404
 
 
 def test_member_we_have_not_met_is_taken_in_at_first_sight(
-    api, sandbox, company, at_org, drop_webhooks
+    api, sandbox, new_organization, at_org, drop_webhooks
 ):
     drop_webhooks()
     stranger = sandbox.post(
         "/stytch/members",
-        organization_id=at_org(company),
-        email_address=company.address("sdk"),
+        organization_id=at_org(new_organization),
+        email_address=new_organization.address("sdk"),
         email_address_verified=True,
     )
     token = sandbox.post("/stytch/tokens", member_id=stranger["member_id"])["token"]
@@ -154,15 +162,15 @@ def test_member_we_have_not_met_is_taken_in_at_first_sight(
 
 @pytest.mark.parametrize("trouble", [500, 429])
 def test_known_members_first_token_is_good_while_stytch_is_away(
-    api, sandbox, company, at_org, settled, trouble
+    api, sandbox, new_organization, at_org, wait_until_settled, trouble
 ):
     known = sandbox.post(
         "/stytch/members",
-        organization_id=at_org(company),
-        email_address=company.address("sdk"),
+        organization_id=at_org(new_organization),
+        email_address=new_organization.address("sdk"),
         email_address_verified=True,
     )
-    settled()
+    wait_until_settled()
     shown = {"email_address": known["email_address"]}
     factor = {"type": "magic_link", "delivery_method": "email", "email_factor": shown}
     times = {"started_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"}
@@ -178,62 +186,74 @@ def test_known_members_first_token_is_good_while_stytch_is_away(
     assert api.get("/v1/me", token=token).json()["user"]["email_verified"] is True
 
 
-def test_known_members_requests_ask_stytch_nothing(api, company, listening):
+def test_known_members_requests_ask_stytch_nothing(api, new_organization, listening):
     asked = listening()
 
     for _ in range(3):
-        assert api.get("/v1/me", token=company.viewer.token).status_code == 200
+        assert api.get("/v1/me", token=new_organization.viewer.token).status_code == 200
 
     assert asked() == []
 
 
-def test_removed_members_token_is_refused_at_once(api, company):
-    path = f"{company.path}/members/{company.viewer.member['id']}"
-    assert api.delete(path, token=company.admin.token).status_code == 204
+def test_removed_members_token_is_refused_at_once(api, new_organization):
+    path = f"{new_organization.path}/members/{new_organization.viewer.member['id']}"
+    assert api.delete(path, token=new_organization.admin.token).status_code == 204
 
-    assert api.get("/v1/me", token=company.viewer.token).status_code == 401
-
-
-def test_changed_role_acts_on_the_next_request(api, company):
-    path = f"{company.path}/members/{company.member.member['id']}"
-    assert api.get(f"{company.path}/events", token=company.member.token).status_code == 403
-
-    api.patch(path, token=company.admin.token, json={"role": "admin"})
-
-    assert api.get(f"{company.path}/events", token=company.member.token).status_code == 200
+    assert api.get("/v1/me", token=new_organization.viewer.token).status_code == 401
 
 
-def test_blocked_person_is_refused_everywhere(api, company, committed):
-    member = Member.objects.select_related("user").get(pk=company.viewer.member["id"])
+def test_changed_role_acts_on_the_next_request(api, new_organization):
+    path = f"{new_organization.path}/members/{new_organization.member.member['id']}"
+    assert (
+        api.get(f"{new_organization.path}/events", token=new_organization.member.token).status_code
+        == 403
+    )
+
+    api.patch(path, token=new_organization.admin.token, json={"role": "admin"})
+
+    assert (
+        api.get(f"{new_organization.path}/events", token=new_organization.member.token).status_code
+        == 200
+    )
+
+
+def test_blocked_person_is_refused_everywhere(api, new_organization, committed):
+    member = Member.objects.select_related("user").get(pk=new_organization.viewer.member["id"])
     member.user.is_active = False
     member.user.save()
 
-    assert api.get("/v1/me", token=company.viewer.token).status_code == 401
+    assert api.get("/v1/me", token=new_organization.viewer.token).status_code == 401
 
 
-def test_session_ended_by_a_removal_stays_over_after_reactivation(api, company):
-    member = company.member.member["id"]
-    api.delete(f"{company.path}/members/{member}", token=company.admin.token)
+def test_session_ended_by_a_removal_stays_over_after_reactivation(api, new_organization):
+    member = new_organization.member.member["id"]
+    api.delete(f"{new_organization.path}/members/{member}", token=new_organization.admin.token)
 
-    answer = api.post(f"{company.path}/members/{member}/reactivate", token=company.admin.token)
+    answer = api.post(
+        f"{new_organization.path}/members/{member}/reactivate", token=new_organization.admin.token
+    )
 
     assert (answer.status_code, answer.json()["status"]) == (200, "active")
-    assert api.get("/v1/me", token=company.member.token).status_code == 401
+    assert api.get("/v1/me", token=new_organization.member.token).status_code == 401
 
 
-def test_member_who_signs_in_after_reactivation_is_let_in(api, world, company):
-    member = company.member.member["id"]
-    api.delete(f"{company.path}/members/{member}", token=company.admin.token)
-    api.post(f"{company.path}/members/{member}/reactivate", token=company.admin.token)
+def test_member_who_signs_in_after_reactivation_is_let_in(api, front_end, new_organization):
+    member = new_organization.member.member["id"]
+    api.delete(f"{new_organization.path}/members/{member}", token=new_organization.admin.token)
+    api.post(
+        f"{new_organization.path}/members/{member}/reactivate", token=new_organization.admin.token
+    )
 
-    session = world.sign_in(company.address("grace"), slug=company.slug)
+    session = front_end.sign_in(new_organization.address("grace"), slug=new_organization.slug)
 
     assert api.get("/v1/me", token=session.token).status_code == 200
 
 
-def test_session_from_before_a_block_stays_over_after_the_block(api, company, signed_in, committed):
+def test_session_from_before_a_block_stays_over_after_the_block(
+    api, new_organization, signed_in, committed
+):
     session = signed_in("vic")
-    user = Member.objects.select_related("user").get(pk=company.viewer.member["id"]).user
+    user = Member.objects.select_related("user").get(pk=new_organization.viewer.member["id"]).user
     users.block_user(user)
     users.unblock_user(user)
 

@@ -46,8 +46,8 @@ def test_known_and_unknown_addresses_get_the_same_answer(api, acme, call):
     assert known.json() == unknown.json() == {"status": "sent"}
 
 
-def test_discovery_names_the_organizations_an_address_opens(api, company, link_token):
-    email = company.address("ada")
+def test_discovery_names_the_organizations_an_address_opens(api, new_organization, link_token):
+    email = new_organization.address("ada")
 
     answer = api.post("/v1/auth/discovery", json={"token": link_token(email)})
 
@@ -55,7 +55,12 @@ def test_discovery_names_the_organizations_an_address_opens(api, company, link_t
     found = answer.json()
     assert found["email"] == email
     assert found["organizations"] == [
-        {"id": company.id, "slug": company.slug, "name": "Acme", "membership": "active"}
+        {
+            "id": new_organization.id,
+            "slug": new_organization.slug,
+            "name": "Acme",
+            "membership": "active",
+        }
     ]
 
 
@@ -143,11 +148,11 @@ def test_taken_slug_is_a_conflict(api, acme, intermediate):
     ],
 )
 def test_organization_that_wants_more_than_a_link_gives_no_session(
-    api, sandbox, company, intermediate, asked, code, methods
+    api, sandbox, new_organization, intermediate, asked, code, methods
 ):
-    sandbox.post(f"/stytch/organizations/{company.slug}", **asked)
-    proof = intermediate(company.address("ada"))
-    body = {"intermediate_session_token": proof, "organization_id": company.id}
+    sandbox.post(f"/stytch/organizations/{new_organization.slug}", **asked)
+    proof = intermediate(new_organization.address("ada"))
+    body = {"intermediate_session_token": proof, "organization_id": new_organization.id}
 
     answer = api.post("/v1/auth/sessions", json=body)
 
@@ -190,8 +195,8 @@ def test_invented_token_learns_of_no_organization(api, acme, intermediate):
     assert (set(invented), set(genuine)) == ({"invalid_sign_in"}, {"not_found"})
 
 
-def test_one_person_of_two_organizations_is_one_user(api, world, acme):
-    other = world.found(acme.address("ada"), name="Other", slug=f"other-{secrets.token_hex(4)}")
+def test_one_person_of_two_organizations_is_one_user(api, front_end, acme):
+    other = front_end.found(acme.address("ada"), name="Other", slug=f"other-{secrets.token_hex(4)}")
 
     here = api.get("/v1/me", token=acme.admin.token).json()["user"]
     there = api.get("/v1/me", token=other.token).json()["user"]
@@ -267,11 +272,11 @@ def one_spare(stack, committed):
     stack.start_worker()
 
 
-def test_sign_up_told_to_wait_succeeds_when_it_is_sent_again(api, world, sandbox, one_spare):
+def test_sign_up_told_to_wait_succeeds_when_it_is_sent_again(api, front_end, sandbox, one_spare):
     bodies = []
     for _ in range(2):
         slug = f"burst-{secrets.token_hex(4)}"
-        ist = world.discover(f"ada@{slug}.example")["intermediate_session_token"]
+        ist = front_end.discover(f"ada@{slug}.example")["intermediate_session_token"]
         bodies.append({"intermediate_session_token": ist, "name": slug, "slug": slug})
     asked = len(sandbox.requests("stytch", "POST", CREATE))
 
@@ -288,8 +293,8 @@ def test_sign_up_told_to_wait_succeeds_when_it_is_sent_again(api, world, sandbox
     assert sign_up(json=bodies[refused]).status_code == 201
 
 
-def test_sign_up_with_a_taken_slug_is_refused_before_stytch_is_asked(api, world, sandbox, acme):
-    ist = world.discover(f"new-{secrets.token_hex(4)}@x.example")["intermediate_session_token"]
+def test_sign_up_with_a_taken_slug_is_refused_before_stytch_is_asked(api, front_end, sandbox, acme):
+    ist = front_end.discover(f"new-{secrets.token_hex(4)}@x.example")["intermediate_session_token"]
     asked = len(sandbox.requests("stytch", "POST", CREATE))
     body = {"intermediate_session_token": ist, "name": "New", "slug": acme.slug}
 

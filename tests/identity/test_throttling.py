@@ -98,8 +98,8 @@ def test_links_and_codes_to_one_mailbox_are_counted_together(visit):
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
 
 
-def test_known_and_unknown_mailboxes_are_limited_alike(visit, company):
-    known = company.address("ada")
+def test_known_and_unknown_mailboxes_are_limited_alike(visit, new_organization):
+    known = new_organization.address("ada")
     counter(rate_limits.MAIL_PER_MAILBOX, known).delete()  # she has signed up by mail
 
     def ask(email):
@@ -232,9 +232,9 @@ def test_web_server_counts_in_the_shared_table(api):
     assert is_limited(api.post("/v1/auth/magic-links", json={"email": email}))
 
 
-def test_sending_an_invitation_again_is_limited(visit, company, sandbox):
-    email = company.address("new")
-    invitations, token = f"{company.path}/invitations", company.admin.token
+def test_sending_an_invitation_again_is_limited(visit, new_organization, sandbox):
+    email = new_organization.address("new")
+    invitations, token = f"{new_organization.path}/invitations", new_organization.admin.token
     made = visit(invitations, session=token, email=email, role="member").json()
 
     resend = f"{invitations}/{made['id']}/resend"
@@ -244,9 +244,9 @@ def test_sending_an_invitation_again_is_limited(visit, company, sandbox):
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 3
 
 
-def test_inviting_and_revoking_in_turns_is_limited(visit, api, company):
-    email, statuses = company.address("new"), []
-    invitations, token = f"{company.path}/invitations", company.admin.token
+def test_inviting_and_revoking_in_turns_is_limited(visit, api, new_organization):
+    email, statuses = new_organization.address("new"), []
+    invitations, token = f"{new_organization.path}/invitations", new_organization.admin.token
 
     for _ in range(4):
         made = visit(invitations, session=token, email=email, role="member")
@@ -257,9 +257,9 @@ def test_inviting_and_revoking_in_turns_is_limited(visit, api, company):
     assert statuses == [201, 201, 201, 429]
 
 
-def test_refused_invitation_is_not_counted(visit, company):
-    email = company.address("vic")
-    invitations, token = f"{company.path}/invitations", company.admin.token
+def test_refused_invitation_is_not_counted(visit, new_organization):
+    email = new_organization.address("vic")
+    invitations, token = f"{new_organization.path}/invitations", new_organization.admin.token
 
     answers = [visit(invitations, session=token, email=email, role="member") for _ in range(4)]
 
@@ -297,10 +297,10 @@ def table():
     return AttemptCounter._meta.db_table
 
 
-def test_bulk_invitation_to_a_limited_mailbox_waits(company, committed, settings):
+def test_bulk_invitation_to_a_limited_mailbox_waits(new_organization, committed, settings):
     settings.SIGN_IN_RATE_PER_MAILBOX = 1
-    organization = Organization.objects.get(pk=company.id)
-    email = company.address(f"new-{uuid7().hex[-8:]}")
+    organization = Organization.objects.get(pk=new_organization.id)
+    email = new_organization.address(f"new-{uuid7().hex[-8:]}")
     rate_limits.count_invitation_mail(email=email)
     with transaction.atomic():
         change = invitations.prepare_invitation(

@@ -89,7 +89,7 @@ BAD = {
 
 @pytest.fixture
 def signed(sandbox, acme, at_stytch):
-    """A token of the company's viewer, valid but for what is said."""
+    """A token of the organization's viewer, valid but for what is said."""
     member_id = at_stytch(acme.viewer.member["id"])
     return lambda **said: sandbox.post("/stytch/tokens", member_id=member_id, **said)["token"]
 

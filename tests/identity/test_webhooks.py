@@ -16,61 +16,67 @@ from webhooks.inbound.registry import BadSignature
 SECRET = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="
 
 
-def member(company, role="member"):
-    return Member.objects.get(pk=getattr(company, role).member["id"])
+def member(organization, role="member"):
+    return Member.objects.get(pk=getattr(organization, role).member["id"])
 
 
-def test_role_changed_in_the_dashboard_is_followed(sandbox, company, at_stytch, history, settled):
-    member_id = at_stytch(company.viewer.member["id"])
+def test_role_changed_in_the_dashboard_is_followed(
+    sandbox, new_organization, at_stytch, history, wait_until_settled
+):
+    member_id = at_stytch(new_organization.viewer.member["id"])
 
     sandbox.post(f"/stytch/members/{member_id}", roles=["stytch_admin"])
 
-    settled()
-    assert member(company, "viewer").role == "admin"
-    (event,) = history(company, "member.role_changed")
+    wait_until_settled()
+    assert member(new_organization, "viewer").role == "admin"
+    (event,) = history(new_organization, "member.role_changed")
     assert (event["actor"]["kind"], event["actor"]["id"]) == ("vendor", "stytch")
 
 
-def test_removal_by_scim_ends_access(api, sandbox, company, at_stytch, settled):
-    member_id = at_stytch(company.member.member["id"])
+def test_removal_by_scim_ends_access(api, sandbox, new_organization, at_stytch, wait_until_settled):
+    member_id = at_stytch(new_organization.member.member["id"])
 
     sandbox.post(f"/stytch/members/{member_id}/delete", source="scim")
 
-    settled()
-    assert member(company).status == Status.REMOVED
-    assert api.get("/v1/me", token=company.member.token).status_code == 401
+    wait_until_settled()
+    assert member(new_organization).status == Status.REMOVED
+    assert api.get("/v1/me", token=new_organization.member.token).status_code == 401
 
 
 def test_old_webhooks_after_a_removal_bring_no_member_back(
-    sandbox, company, at_stytch, history, settled
+    sandbox, new_organization, at_stytch, history, wait_until_settled
 ):
-    member_id = at_stytch(company.member.member["id"])
+    member_id = at_stytch(new_organization.member.member["id"])
     sandbox.post(f"/stytch/members/{member_id}/delete", source="scim")
-    settled()
+    wait_until_settled()
 
     for action in ("UPDATE", "CREATE", "DELETE"):
         sandbox.post("/stytch/events", object_type="member", id=member_id, action=action)
 
-    settled()
-    assert member(company).status == Status.REMOVED
-    assert len(history(company, "member.removed")) == 1
+    wait_until_settled()
+    assert member(new_organization).status == Status.REMOVED
+    assert len(history(new_organization, "member.removed")) == 1
 
 
-def test_shuffled_and_repeated_news_end_in_the_truth(sandbox, company, at_stytch, history, settled):
+def test_shuffled_and_repeated_news_end_in_the_truth(
+    sandbox, new_organization, at_stytch, history, wait_until_settled
+):
     sandbox.post("/webhooks", shuffle=True, duplicate=2, delay=0.2, vendor="stytch")
-    member_id = at_stytch(company.member.member["id"])
+    member_id = at_stytch(new_organization.member.member["id"])
 
     for roles in (["stytch_admin"], ["viewer"], [], ["viewer"]):
         sandbox.post(f"/stytch/members/{member_id}", roles=roles)
 
-    settled()
-    assert member(company).role == "viewer"
-    changes = [event["changes"]["role"] for event in history(company, "member.role_changed")]
+    wait_until_settled()
+    assert member(new_organization).role == "viewer"
+    changes = [
+        event["changes"]["role"] for event in history(new_organization, "member.role_changed")
+    ]
     assert all(before != after for before, after in changes)
     assert changes[-1][1] == "viewer"
 
 
-def test_member_of_an_organization_we_have_not_met_brings_it_along(sandbox, settled):
+def test_member_of_an_organization_we_have_not_met_brings_it_along(sandbox, wait_until_settled):
     name = f"direct-{secrets.token_hex(4)}"
     sandbox.post("/webhooks", drop=1, vendor="stytch")
     made = sandbox.post("/stytch/organizations", organization_name="Direct", organization_slug=name)
@@ -82,65 +88,73 @@ def test_member_of_an_organization_we_have_not_met_brings_it_along(sandbox, sett
         roles=["stytch_admin"],
     )
 
-    settled()
+    wait_until_settled()
     organization = Organization.objects.get(stytch_org_id=made["organization_id"])
     assert organization.slug == name
     assert Member.objects.in_organization(organization).admins().count() == 1
 
 
-def test_renaming_in_the_dashboard_is_followed(api, sandbox, company, at_org, settled):
-    sandbox.post(f"/stytch/organizations/{at_org(company)}", organization_name="Renamed")
+def test_renaming_in_the_dashboard_is_followed(
+    api, sandbox, new_organization, at_org, wait_until_settled
+):
+    sandbox.post(f"/stytch/organizations/{at_org(new_organization)}", organization_name="Renamed")
 
-    settled()
-    shown = api.get(company.path, token=company.viewer.token).json()
+    wait_until_settled()
+    shown = api.get(new_organization.path, token=new_organization.viewer.token).json()
     assert shown["name"] == "Renamed"
 
 
-def test_deletion_at_stytch_closes_the_organization(api, sandbox, company, at_org, settled):
-    sandbox.post(f"/stytch/organizations/{at_org(company)}/delete")
+def test_deletion_at_stytch_closes_the_organization(
+    api, sandbox, new_organization, at_org, wait_until_settled
+):
+    sandbox.post(f"/stytch/organizations/{at_org(new_organization)}/delete")
 
-    settled()
-    assert Organization.objects.get(pk=company.id).is_deleted
-    assert api.get(company.path, token=company.admin.token).status_code == 401
+    wait_until_settled()
+    assert Organization.objects.get(pk=new_organization.id).is_deleted
+    assert api.get(new_organization.path, token=new_organization.admin.token).status_code == 401
 
 
 def test_organization_left_without_an_admin_is_given_one_by_command(
-    api, sandbox, company, at_stytch, settled
+    api, sandbox, new_organization, at_stytch, wait_until_settled
 ):
-    sandbox.post(f"/stytch/members/{at_stytch(company.admin.member['id'])}/delete", source="scim")
-    settled()
+    sandbox.post(
+        f"/stytch/members/{at_stytch(new_organization.admin.member['id'])}/delete", source="scim"
+    )
+    wait_until_settled()
 
-    call_command("promote_member", company.slug, company.address("grace"))
+    call_command("promote_member", new_organization.slug, new_organization.address("grace"))
 
     events = api.get(
-        f"{company.path}/events?type=organization.admin_lost", token=company.member.token
+        f"{new_organization.path}/events?type=organization.admin_lost",
+        token=new_organization.member.token,
     )
     assert events.status_code == 200
     assert len(events.json()["results"]) == 1
     promoted = api.get(
-        f"{company.path}/events?type=member.role_changed", token=company.member.token
+        f"{new_organization.path}/events?type=member.role_changed",
+        token=new_organization.member.token,
     )
     assert promoted.json()["results"][0]["actor"]["kind"] == "operator"
 
 
-def test_promoting_an_unknown_account_is_refused(company, committed):
+def test_promoting_an_unknown_account_is_refused(new_organization, committed):
     with pytest.raises(CommandError):
-        call_command("promote_member", company.slug, "nobody@nowhere.example")
+        call_command("promote_member", new_organization.slug, "nobody@nowhere.example")
 
 
 def test_our_own_change_is_told_once_however_often_it_echoes(
-    api, sandbox, company, history, settled
+    api, sandbox, new_organization, history, wait_until_settled
 ):
     sandbox.post("/webhooks", duplicate=3, vendor="stytch")
 
-    target = f"{company.path}/members/{company.viewer.member['id']}"
-    api.patch(target, token=company.admin.token, json={"role": "member"})
-    api.delete(target, token=company.admin.token)
+    target = f"{new_organization.path}/members/{new_organization.viewer.member['id']}"
+    api.patch(target, token=new_organization.admin.token, json={"role": "member"})
+    api.delete(target, token=new_organization.admin.token)
 
-    settled()
-    assert len(history(company, "member.role_changed")) == 1
-    (event,) = history(company, "member.removed")
-    assert event["actor"]["id"] == company.admin.member["id"]
+    wait_until_settled()
+    assert len(history(new_organization, "member.role_changed")) == 1
+    (event,) = history(new_organization, "member.removed")
+    assert event["actor"]["id"] == new_organization.admin.member["id"]
 
 
 # ── The source itself ────────────────────────────────────────────────────────────────────────
@@ -188,25 +202,27 @@ def test_event_is_read_for_its_ids_alone():
 
 
 def test_pull_repairs_what_was_lost_and_finds_nothing_the_second_time(
-    api, sandbox, company, at_stytch, at_org, capsys, drop_webhooks
+    api, sandbox, new_organization, at_stytch, at_org, capsys, drop_webhooks
 ):
     drop_webhooks()
-    sandbox.post(f"/stytch/members/{at_stytch(company.viewer.member['id'])}/delete")
-    sandbox.post(f"/stytch/members/{at_stytch(company.member.member['id'])}", roles=["viewer"])
-    email = company.address("new")
-    sandbox.post("/stytch/members", organization_id=at_org(company), email_address=email)
+    sandbox.post(f"/stytch/members/{at_stytch(new_organization.viewer.member['id'])}/delete")
+    sandbox.post(
+        f"/stytch/members/{at_stytch(new_organization.member.member['id'])}", roles=["viewer"]
+    )
+    email = new_organization.address("new")
+    sandbox.post("/stytch/members", organization_id=at_org(new_organization), email_address=email)
 
-    call_command("pull_directory", organization=company.slug, dry_run=True)
+    call_command("pull_directory", organization=new_organization.slug, dry_run=True)
     assert "3 found" in capsys.readouterr().out
-    assert member(company).role == "member"
+    assert member(new_organization).role == "member"
 
-    call_command("pull_directory", organization=company.slug)
+    call_command("pull_directory", organization=new_organization.slug)
     assert "3 repaired" in capsys.readouterr().out
-    assert member(company, "viewer").status == Status.REMOVED
-    assert member(company).role == "viewer"
-    assert Member.objects.filter(organization_id=company.id, email=email).exists()
+    assert member(new_organization, "viewer").status == Status.REMOVED
+    assert member(new_organization).role == "viewer"
+    assert Member.objects.filter(organization_id=new_organization.id, email=email).exists()
 
-    call_command("pull_directory", organization=company.slug)
+    call_command("pull_directory", organization=new_organization.slug)
     assert "0 repaired" in capsys.readouterr().out
 
 

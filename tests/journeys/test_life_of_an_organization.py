@@ -28,11 +28,11 @@ def becomes(api, session, status):
 
 
 def test_organization_lives_from_first_mail_to_second_subscription(
-    api, world, sandbox, committed, casting
+    api, front_end, sandbox, committed, organization_factory
 ):
     ada, grace, vic = (f"{name}@initech.example" for name in ("ada", "grace", "vic"))
 
-    admin = world.found(ada, name="Initech", slug="initech")
+    admin = front_end.found(ada, name="Initech", slug="initech")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM information_schema.schemata s JOIN tenancy_organization o"
@@ -40,13 +40,13 @@ def test_organization_lives_from_first_mail_to_second_subscription(
         )
         assert cursor.fetchone() == (1,)
 
-    world.subscribe(admin)
+    front_end.subscribe(admin)
     becomes(api, admin, "active")
     bills(api, admin, 1)
 
-    world.invite(admin, grace, role="member")
-    world.invite(admin, vic, role="viewer")
-    member, viewer = world.accept(grace), world.accept(vic)
+    front_end.invite(admin, grace, role="member")
+    front_end.invite(admin, vic, role="viewer")
+    member, viewer = front_end.accept(grace), front_end.accept(vic)
     bills(api, admin, 2)  # the viewer is free
 
     promoted = api.patch(
@@ -69,7 +69,7 @@ def test_organization_lives_from_first_mail_to_second_subscription(
     becomes(api, admin, "canceled")
     assert subscription(api, admin)["access"] == "none"
 
-    world.subscribe(admin)
+    front_end.subscribe(admin)
     becomes(api, admin, "active")
     bills(api, admin, 2)
     with connection.cursor() as cursor:
@@ -91,7 +91,7 @@ def test_refusals_say_who_may_and_who_is_not_there(api, acme, globex):
     assert api.post(path, json=invitation).status_code == 401
 
 
-def test_checkout_page_is_where_the_api_says(api, company):
+def test_checkout_page_is_where_the_api_says(api, new_organization):
     price = api.get("/v1/plans").json()["results"][0]["prices"][0]
     body = {
         "price_id": price["id"],
@@ -99,7 +99,9 @@ def test_checkout_page_is_where_the_api_says(api, company):
         "cancel_url": "https://app.example/back",
     }
 
-    answer = api.post(f"{company.path}/billing/checkout", token=company.admin.token, json=body)
+    answer = api.post(
+        f"{new_organization.path}/billing/checkout", token=new_organization.admin.token, json=body
+    )
 
     assert answer.status_code == 201
     assert urlsplit(answer.json()["url"]).path.startswith("/checkout/")

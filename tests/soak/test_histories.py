@@ -30,19 +30,19 @@ def prices(stack, committed):
     ]
 
 
-def end_well(history, settled):
+def end_well(history, wait_until_settled):
     """The vendor is calm, owners who fell silent are noticed, and no one looks at anything else."""
-    settled(120)
+    wait_until_settled(120)
     for firm in history.firms:
         row = live(firm)
         if row is not None and row.status in ("past_due", "unpaid"):
             history.recover(firm)
-    settled(120)
+    wait_until_settled(120)
     for firm in history.firms:
         for _ in range(4):
             firm.come_back()
             firm.sync(is_forced=True)
-    settled(120)
+    wait_until_settled(120)
 
 
 def check(firm, why):
@@ -70,7 +70,7 @@ def written(sandbox, since):
     return [one for one in sandbox.requests("stripe", "POST") if one["at"] > since.isoformat()]
 
 
-def run(sandbox, settled, prices, seeds, *, steps):
+def run(sandbox, wait_until_settled, prices, seeds, *, steps):
     """Some histories side by side, to a calm end; those histories."""
 
     def live_through(seed):
@@ -87,19 +87,19 @@ def run(sandbox, settled, prices, seeds, *, steps):
     sandbox.delete("/faults")
     with outbound.use_job_timeouts():
         for history in histories:
-            end_well(history, settled)
+            end_well(history, wait_until_settled)
     return histories
 
 
-def test_random_histories_end_in_what_stripe_bills(sandbox, settled, prices, capsys):
+def test_random_histories_end_in_what_stripe_bills(sandbox, wait_until_settled, prices, capsys):
     sandbox.post("/webhooks", shuffle=True, duplicate=2, vendor="stripe")
     deadline, seeds, deeds = time.monotonic() + SECONDS, 0, 0
     while time.monotonic() < deadline:
         chosen = range(seeds, seeds + AT_ONCE)
-        histories = run(sandbox, settled, prices, chosen, steps=40)
+        histories = run(sandbox, wait_until_settled, prices, chosen, steps=40)
         seeds += AT_ONCE
         calm_since = datetime.now(UTC)
-        settled(60)
+        wait_until_settled(60)
         assert not written(sandbox, calm_since), "ping-pong"
         for seed, history in zip(chosen, histories, strict=True):
             deeds += len(history.deeds)
@@ -111,19 +111,21 @@ def test_random_histories_end_in_what_stripe_bills(sandbox, settled, prices, cap
 
 
 def test_histories_with_lost_events_are_right_after_one_comparison(
-    sandbox, settled, prices, capsys
+    sandbox, wait_until_settled, prices, capsys
 ):
     counted = 0
     for first in range(1_000, 1_000 + 3 * AT_ONCE, AT_ONCE):
         sandbox.post("/webhooks", shuffle=True, drop=20, vendor="stripe")
-        histories = run(sandbox, settled, prices, range(first, first + AT_ONCE), steps=30)
+        histories = run(
+            sandbox, wait_until_settled, prices, range(first, first + AT_ONCE), steps=30
+        )
         sandbox.post("/webhooks")
         firms = [firm for history in histories for firm in history.firms]
         for firm in firms:
             reconcile.reconcile_organization(
                 organization_id=firm.organization.pk, corrects_drift=True
             )
-        settled(120)
+        wait_until_settled(120)
         compared = datetime.now(UTC)
         for firm in firms:
             reconcile.reconcile_organization(organization_id=firm.organization.pk)

@@ -29,10 +29,10 @@ FIRMS, CHANGES, AWAY_SECONDS = 20, 200, 36
     ids=["refused", "503", "429", "500", "hang"],
 )
 def test_long_outage_loses_no_change_and_asks_little(
-    sandbox, stack, committed, settled, capsys, trouble
+    sandbox, stack, committed, wait_until_settled, capsys, trouble
 ):
     firms = [Firm(sandbox, seats=2).subscribe() for _ in range(FIRMS)]
-    settled(120)
+    wait_until_settled(120)
     before = Counter(asked(sandbox))
     sandbox.post("/faults", vendor="stripe", path="/v1", times=1_000_000, **trouble)
     dice, began = random.Random(7), time.monotonic()
