@@ -1,26 +1,26 @@
-"""Firms, and a stack whose worker waits outside while a test does the jobs itself."""
+"""Provide organizations with billing, and a stack without a worker."""
 
 import pytest
 from django.db import connection
 
 from tenancy.services import schema_pool
-from tests.billing.support import Firm
+from tests.billing.organizations import BillingOrganization
 from webhooks.inbound.models import InboundEvent, State
 
 
 @pytest.fixture(scope="module")
-def quiet(stack, django_db_setup, django_db_blocker):
-    """No worker: jobs stay where they are, and the test says when they run."""
+def stopped_worker(stack, django_db_setup, django_db_blocker):
+    """Stop the worker, so that a job waits until the test runs it."""
     stack.worker.stop()
     yield
     with django_db_blocker.unblock():
-        _clear()
+        _delete_waiting_work()
         stack.start_worker()
         connection.close()
 
 
-def _clear():
-    """What the firms left waiting is no one's business, and their schemas are to be replaced."""
+def _delete_waiting_work():
+    """Delete the jobs and events that wait, and refill the schema pool."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
     InboundEvent.objects.unsettled().update(state=State.IGNORED)
@@ -28,6 +28,6 @@ def _clear():
 
 
 @pytest.fixture
-def firm(quiet, committed, sandbox):
-    """Make firms of the test's own: `firm(seats=2, maximum_seats=5)`."""
-    return lambda **terms: Firm(sandbox, **terms)
+def create_organization(stopped_worker, committed, sandbox):
+    """Return a function that creates organizations: `create_organization(seats=2)`."""
+    return lambda **terms: BillingOrganization(sandbox, **terms)

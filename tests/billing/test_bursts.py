@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from billing.models import SeatAttempt
-from tests.billing.support import most_calls
+from tests.billing.support import compute_call_limit
 from tests.billing.test_api import bills, seats
 
 
@@ -26,7 +26,7 @@ def test_invitations_at_once_are_exact_and_cost_few_calls(
     at_once(lambda email: front_end.invite(new_organization.admin, email, role="member"), emails)
     invited, began = seats(api, new_organization), time.monotonic()
     at_once(front_end.accept, emails)
-    most = most_calls(began)
+    most = compute_call_limit(began)
     bills(api, new_organization, 2 + number)
 
     told = seats(api, new_organization)

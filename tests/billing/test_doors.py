@@ -9,7 +9,7 @@ from billing.models import Plan
 from billing.subscriptions import changes
 from identity.models import Invitation, Member
 from tenancy.models import Organization
-from tests.billing.support import sell
+from tests.billing.support import create_plan_price
 from tests.billing.test_api import bills, seats
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -33,7 +33,7 @@ def full(subscribed):
 def limit(organization, most):
     """Put the organization on a plan that allows so many."""
     row = Organization.objects.get(pk=organization.id)
-    changes.change_price(organization=row, price=sell(maximum_seats=most))
+    changes.change_price(organization=row, price=create_plan_price(maximum_seats=most))
 
 
 def refused(answer):

@@ -9,7 +9,7 @@ from billing.authorization import DeclaredFeature
 from billing.entitlements import entitlements, usage
 from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
-from billing.statuses import GRACE_PERIOD
+from billing.statuses import GRACE
 
 
 @pytest.fixture
@@ -24,26 +24,26 @@ def features(committed):
 
 
 @pytest.fixture
-def acme(firm, features):
-    """A firm whose plan contains API clients, five of them."""
-    made = firm(minimum_seats=1)
+def billing_organization(create_organization, features):
+    """Create an organization whose plan contains five API clients."""
+    made = create_organization(minimum_seats=1)
     PlanFeature.objects.create(plan=made.price.plan, feature=features["api_clients"], limit=5)
     return made
 
 
-def answer(firm, key="api_clients"):
-    found = entitlements.get_feature_access(firm.organization, key)
+def answer(organization, key="api_clients"):
+    found = entitlements.get_feature_access(organization.row, key)
     return found.has_access, found.reason
 
 
-def put(firm, **fields):
-    Subscription.objects.filter(organization=firm.organization).update(**fields)
+def put(organization, **fields):
+    Subscription.objects.filter(organization=organization.row).update(**fields)
 
 
-def override(firm, key="api_clients", **fields):
+def override(organization, key="api_clients", **fields):
     feature = Feature.objects.get(key=key)
     FeatureOverride.objects.create(
-        organization=firm.organization, feature=feature, reason="because", **fields
+        organization=organization.row, feature=feature, reason="because", **fields
     )
 
 
@@ -59,59 +59,59 @@ def override(firm, key="api_clients", **fields):
         ("canceled", (False, "not_in_plan")),
     ],
 )
-def test_status_decides_whether_the_plan_is_in_force(acme, status, expected):
-    acme.subscribe()
+def test_status_decides_whether_the_plan_is_in_force(billing_organization, status, expected):
+    billing_organization.subscribe()
 
-    put(acme, status=status, past_due_since=timezone.now())
+    put(billing_organization, status=status, past_due_since=timezone.now())
 
-    assert answer(acme) == expected
-
-
-def test_grace_runs_out(acme):
-    acme.subscribe()
-
-    put(acme, status="past_due", past_due_since=timezone.now() - GRACE_PERIOD)
-
-    assert answer(acme) == (False, "inactive")
+    assert answer(billing_organization) == expected
 
 
-def test_free_plan_gives_the_features_without_a_plan(acme):
-    assert answer(acme, "webhooks") == (True, "plan")
-    assert answer(acme, "sso") == (False, "not_in_plan")
+def test_grace_runs_out(billing_organization):
+    billing_organization.subscribe()
+
+    put(billing_organization, status="past_due", past_due_since=timezone.now() - GRACE)
+
+    assert answer(billing_organization) == (False, "inactive")
 
 
-def test_override_is_stronger_than_the_plan(acme):
-    override(acme, "sso", is_granted=True)
-    override(acme, "webhooks", is_granted=False)
-
-    assert answer(acme, "sso") == (True, "override")
-    assert answer(acme, "webhooks") == (False, "override")
+def test_free_plan_gives_the_features_without_a_plan(billing_organization):
+    assert answer(billing_organization, "webhooks") == (True, "plan")
+    assert answer(billing_organization, "sso") == (False, "not_in_plan")
 
 
-def test_override_ends_with_its_time(acme):
-    override(acme, "sso", expires_at=timezone.now() - timedelta(seconds=1))
+def test_override_is_stronger_than_the_plan(billing_organization):
+    override(billing_organization, "sso", is_granted=True)
+    override(billing_organization, "webhooks", is_granted=False)
 
-    assert answer(acme, "sso") == (False, "not_in_plan")
+    assert answer(billing_organization, "sso") == (True, "override")
+    assert answer(billing_organization, "webhooks") == (False, "override")
+
+
+def test_override_ends_with_its_time(billing_organization):
+    override(billing_organization, "sso", expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert answer(billing_organization, "sso") == (False, "not_in_plan")
 
 
 @pytest.mark.parametrize(("used", "left"), [(0, 5), (4, 1), (5, 0), (9, 0)])
-def test_limit_is_measured_by_its_registered_counter(acme, monkeypatch, used, left):
-    acme.subscribe()
+def test_limit_is_measured_by_its_registered_counter(billing_organization, monkeypatch, used, left):
+    billing_organization.subscribe()
     monkeypatch.setitem(usage.counters, "api_clients", lambda _: used)
 
-    found = entitlements.get_feature_access(acme.organization, "api_clients")
+    found = entitlements.get_feature_access(billing_organization.row, "api_clients")
 
     assert (found.limit, found.used, found.remaining) == (5, used, left)
     assert found.has_access is (left > 0)
     assert found.reason == ("plan" if left else "limit_reached")
 
 
-def test_asking_for_one_feature_counts_no_other(acme, monkeypatch):
-    acme.subscribe()
+def test_asking_for_one_feature_counts_no_other(billing_organization, monkeypatch):
+    billing_organization.subscribe()
     counted = []
     monkeypatch.setitem(usage.counters, "api_clients", counted.append)
 
-    entitlements.get_feature_access(acme.organization, "sso")
+    entitlements.get_feature_access(billing_organization.row, "sso")
 
     assert counted == []
 
@@ -123,12 +123,12 @@ def test_two_counters_of_one_feature_are_a_mistake(monkeypatch):
         usage.register_counter("api_clients")(lambda _: 1)
 
 
-def test_gate_refuses_with_everything_a_front_end_needs(acme, rf):
+def test_gate_refuses_with_everything_a_front_end_needs(billing_organization, rf):
     class View:
         feature = "sso"
 
     request = rf.get("/")
-    request.auth = acme
+    request.auth = billing_organization
 
     with pytest.raises(FeatureNotAvailable) as refusal:
         DeclaredFeature().has_permission(request, View())
@@ -137,8 +137,8 @@ def test_gate_refuses_with_everything_a_front_end_needs(acme, rf):
     assert refusal.value.status == 402
 
 
-def test_view_without_a_feature_passes(acme, rf):
+def test_view_without_a_feature_passes(billing_organization, rf):
     request = rf.get("/")
-    request.auth = acme
+    request.auth = billing_organization
 
     assert DeclaredFeature().has_permission(request, object())

@@ -15,138 +15,146 @@ from billing.providers.stripe.errors import _retry_after
 from billing.seat_sync import attempts
 from billing.subscriptions import changes
 from kit.outbound import VendorUnavailable
-from tests.billing.support import stripe_client, together
+from tests.billing.support import build_stripe_client, run_in_parallel
 from tests.harness.stack import poll
 
 
-def test_edit_at_stripe_after_an_answer_was_lost_is_seen_and_corrected(firm):
-    acme = firm(seats=2).subscribe()
-    acme.join()
-    acme.fault(drop=True, after_effect=True, method="POST")
-    acme.sync()
-    acme.in_dashboard(quantity=9)  # Stripe had 3, which we did not hear
+def test_edit_at_stripe_after_an_answer_was_lost_is_seen_and_corrected(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    acme.add_member()
+    acme.add_fault(drop=True, after_effect=True, method="POST")
+    acme.sync_seats()
+    acme.edit_at_stripe(quantity=9)  # Stripe had 3, which we did not hear
 
     for _ in range(3):  # the stored answer of the lost call says 3, not what Stripe has now
-        acme.come_back()
+        acme.retry_seat_sync()
 
-    assert (acme.billed, acme.report.provider_quantity, acme.state) == (3, 3, "in_sync")
+    assert (acme.billed_quantity, acme.report.provider_quantity, acme.seat_state) == (
+        3,
+        3,
+        "in_sync",
+    )
 
 
-def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(drop=True, method="POST")
-    acme.sync()
-    changes.end_subscription_now(organization=acme.organization)
-    acme.leave(acme.members[0])
+def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(drop=True, method="POST")
+    acme.sync_seats()
+    changes.end_subscription_now(organization=acme.row)
+    acme.remove_member(acme.members[0])
     acme.subscribe()
-    acme.join()
+    acme.add_member()
 
-    acme.come_back()
+    acme.retry_seat_sync()
 
-    assert (acme.billed, acme.state, acme.remembered.failed_quantity) == (2, "in_sync", None)
-
-
-def test_request_on_demand_does_not_wait_for_the_next_attempt(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=429, method="POST", headers={"Retry-After": "500"})
-    acme.sync()
-    assert acme.sync().state == "pending"
-
-    acme.sync(is_forced=True)
-
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state, acme.seat_row.failed_quantity) == (
+        2,
+        "in_sync",
+        None,
+    )
 
 
-def test_running_attempt_is_not_taken_over(firm):
-    acme = firm().subscribe()
-    acme.join()
-    attempts.begin_attempt(acme.organization.pk, is_forced=False)
+def test_request_on_demand_does_not_wait_for_the_next_attempt(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=429, method="POST", headers={"Retry-After": "500"})
+    acme.sync_seats()
+    assert acme.sync_seats().seat_state == "pending"
 
-    assert attempts.begin_attempt(acme.organization.pk, is_forced=True) is None
+    acme.sync_seats(is_forced=True)
+
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(firm):
-    acme = firm().subscribe()
-    said = stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
-    acme.join()
-    acme.fault(status=200, method="POST", body=json.loads(json.dumps(said, default=str)))
+def test_running_attempt_is_not_taken_over(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    attempts.begin_attempt(acme.row.pk, is_forced=False)
 
-    acme.sync()
+    assert attempts.begin_attempt(acme.row.pk, is_forced=True) is None
 
-    assert (acme.report.provider_quantity, acme.state) == (1, "failed")
+
+def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(create_organization):
+    acme = create_organization().subscribe()
+    said = build_stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
+    acme.add_member()
+    acme.add_fault(status=200, method="POST", body=json.loads(json.dumps(said, default=str)))
+
+    acme.sync_seats()
+
+    assert (acme.report.provider_quantity, acme.seat_state) == (1, "failed")
     assert acme.report.last_error == "Stripe refused: returned_1"
 
 
-def test_each_try_waits_longer_than_the_one_before(firm, settings):
+def test_each_try_waits_longer_than_the_one_before(create_organization, settings):
     settings.JOB_DELAY_SCALE = 1
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=503, times=100)
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=503, times=100)
 
     waits = []
     for _ in range(6):
-        acme.come_back()
-        attempt = acme.attempts().get()
+        acme.retry_seat_sync()
+        attempt = acme.attempts.get()
         waits.append(attempt.lease_until - attempt.updated_at)
 
     told = [10, 30, 120, 300, 570, 570]
     assert [round(wait.total_seconds(), -1) for wait in waits] == told
 
 
-def test_previewed_moment_that_stripe_refuses_is_left_out(firm):
-    acme = firm().subscribe()
-    acme.join()
-    SeatState.objects.filter(organization=acme.organization).update(
+def test_previewed_moment_that_stripe_refuses_is_left_out(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    SeatState.objects.filter(organization=acme.row).update(
         previewed_quantity=2, previewed_at=timezone.now()
     )
-    acme.fault(status=400, method="POST", body={"error": {"type": "invalid_request_error"}})
+    acme.add_fault(status=400, method="POST", body={"error": {"type": "invalid_request_error"}})
 
-    acme.sync()
+    acme.sync_seats()
 
-    first, second = acme.sent()
+    first, second = acme.list_seat_requests()
     assert "proration_date" in first["body"]
     assert "proration_date" not in second["body"]
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_previewed_moment_is_used_once(firm):
-    acme = firm().subscribe()
-    SeatState.objects.filter(organization=acme.organization).update(
+def test_previewed_moment_is_used_once(create_organization):
+    acme = create_organization().subscribe()
+    SeatState.objects.filter(organization=acme.row).update(
         previewed_quantity=2, previewed_at=timezone.now()
     )
-    joined = acme.join()
-    acme.sync()
-    acme.leave(joined)
-    acme.sync()
-    acme.join()
+    joined = acme.add_member()
+    acme.sync_seats()
+    acme.remove_member(joined)
+    acme.sync_seats()
+    acme.add_member()
 
-    acme.sync()
+    acme.sync_seats()
 
-    dated = ["proration_date" in request["body"] for request in acme.sent()]
+    dated = ["proration_date" in request["body"] for request in acme.list_seat_requests()]
     assert dated == [True, False, False]
 
 
-def test_customer_whose_creation_failed_at_stripe_can_be_made_later(firm):
-    acme = firm()
+def test_customer_whose_creation_failed_at_stripe_can_be_made_later(create_organization):
+    acme = create_organization()
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/customers$", method="POST", status=500)
     with pytest.raises(VendorUnavailable):
-        acme.checkout()
+        acme.open_checkout()
 
-    acme.checkout()
+    acme.open_checkout()
 
     keys = [
         request["headers"]["idempotency-key"]
         for request in acme.sandbox.requests("stripe", "POST", "/v1/customers")
-        if (request["body"] or {}).get("metadata[organization_id]") == str(acme.organization.pk)
+        if (request["body"] or {}).get("metadata[organization_id]") == str(acme.row.pk)
     ]
     assert len(set(keys)) == 2  # Stripe repeats its own error for the first one all day
 
 
-def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(firm):
-    acme = firm()
-    profiles.update_profile(organization=acme.organization, fields={"vat_id": "DE123456789"})
+def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(create_organization):
+    acme = create_organization()
+    profiles.update_profile(organization=acme.row, fields={"vat_id": "DE123456789"})
     acme.sandbox.post(
         "/faults",
         vendor="stripe",
@@ -157,45 +165,45 @@ def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(firm):
     )
 
     with pytest.raises(PaymentRefused) as refusal:
-        acme.checkout()
+        acme.open_checkout()
     assert refusal.value.members["reason"] == "tax_id_invalid"
-    assert customers.get_profile(acme.organization).vat_id == "DE123456789"
+    assert customers.get_profile(acme.row).vat_id == "DE123456789"
 
-    acme.checkout()
-    assert customers.get_profile(acme.organization).stripe_customer_id
+    acme.open_checkout()
+    assert customers.get_profile(acme.row).stripe_customer_id
 
 
-def test_profile_written_while_the_customer_is_made_reaches_stripe(firm):
-    acme = firm()
+def test_profile_written_while_the_customer_is_made_reaches_stripe(create_organization):
+    acme = create_organization()
     acme.sandbox.post(
         "/faults", vendor="stripe", path="/v1/customers$", method="POST", timeout=0.5,
         after_effect=True,
     )  # fmt: skip
 
-    together(
-        lambda: customers.ensure_customer(organization=acme.organization),
-        lambda: profiles.update_profile(organization=acme.organization, fields={"city": "Berlin"}),
+    run_in_parallel(
+        lambda: customers.ensure_customer(organization=acme.row),
+        lambda: profiles.update_profile(organization=acme.row, fields={"city": "Berlin"}),
     )
 
-    known = customers.get_profile(acme.organization)
+    known = customers.get_profile(acme.row)
     snapshot = providers.get_provider().fetch_customer(known.stripe_customer_id)
     assert (known.billing_city, snapshot.profile.city) == ("Berlin", "Berlin")
 
 
-def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(firm):
-    acme = firm()
-    older = acme.checkout()
+def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(create_organization):
+    acme = create_organization()
+    older = acme.open_checkout()
     acme.sandbox.post(
         "/faults", vendor="stripe", path="/v1/subscriptions$", method="GET", timeout=1.0,
         after_effect=True,
     )  # fmt: skip
 
-    together(lambda: _tried(acme.checkout), lambda: _paid_during_the_look(acme, older))
+    run_in_parallel(lambda: _tried(acme.open_checkout), lambda: _paid_during_the_look(acme, older))
 
-    customer_id = acme.organization.customer.stripe_customer_id
-    every = providers.get_provider().list_subscriptions(customer_id)
+    customer_id = acme.customer_id
+    every = providers.get_provider().subscriptions_of(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(providers.get_provider().list_open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.get_provider().open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])
@@ -208,8 +216,8 @@ def _tried(act):
         act()
 
 
-def _paid_during_the_look(firm, page):
+def _paid_during_the_look(organization, page):
     """Someone pays while the answer of whether anything is live is on its way."""
-    poll(lambda: not firm.sandbox.get("/faults")["faults"], what="the look")
+    poll(lambda: not organization.sandbox.get("/faults")["faults"], what="the look")
     with contextlib.suppress(AssertionError):  # refused, when it was closed before
-        firm.sandbox.post(f"/checkout/{page.external_id}/pay")
+        organization.sandbox.post(f"/checkout/{page.external_id}/pay")

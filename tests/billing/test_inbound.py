@@ -18,7 +18,7 @@ from billing.subscriptions import subscriptions
 from events.models import Event
 from kit.ids import uuid7
 from tenancy import routing
-from tests.billing.support import stripe_client
+from tests.billing.support import build_stripe_client
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent
 from webhooks.inbound.registry import BadSignature, Ignored, ReceivedEvent
@@ -48,8 +48,8 @@ def event(type_, thing, **more):
     ).encode()
 
 
-def types(firm, prefix):
-    with routing.activate(firm.organization):
+def types(organization, prefix):
+    with routing.activate(organization.row):
         found = Event.objects.filter(type__startswith=prefix).order_by("occurred_at")
         return list(found.values_list("type", flat=True))
 
@@ -57,22 +57,22 @@ def types(firm, prefix):
 @pytest.mark.parametrize(
     "order", list(itertools.permutations([CREATED, UPDATED, DELETED])), ids=" ".join
 )
-def test_every_order_of_events_ends_alike(firm, order):
-    acme = firm(seats=2)
-    external_id = acme.pay(acme.checkout())
-    providers.get_provider().cancel_now(external_id, key=f"end-{external_id}")
+def test_every_order_of_events_ends_alike(create_organization, order):
+    acme = create_organization(seats=2)
+    external_id = acme.pay_checkout(acme.open_checkout())
+    providers.get_provider().end_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
         handlers.follow_subscription(told(type_, external_id))
 
-    rows = Subscription.objects.filter(organization=acme.organization)
+    rows = Subscription.objects.filter(organization=acme.row)
     assert [(row.status, row.quantity) for row in rows] == [("canceled", 2)]
-    assert (acme.state, types(acme, "subscription.")) == ("none", ["subscription.started"])
+    assert (acme.seat_state, types(acme, "subscription.")) == ("none", ["subscription.started"])
 
 
-def test_update_before_creation_is_one_live_row(firm):
-    acme = firm(seats=2)
-    external_id = acme.pay(acme.checkout())
+def test_update_before_creation_is_one_live_row(create_organization):
+    acme = create_organization(seats=2)
+    external_id = acme.pay_checkout(acme.open_checkout())
 
     for type_ in (UPDATED, CREATED, UPDATED):
         handlers.follow_subscription(told(type_, external_id))
@@ -81,23 +81,25 @@ def test_update_before_creation_is_one_live_row(firm):
     assert types(acme, "subscription.") == ["subscription.started"]
 
 
-def test_paid_checkout_brings_its_subscription(firm):
-    acme = firm()
-    page = acme.checkout()
-    acme.pay(page)
+def test_paid_checkout_brings_its_subscription(create_organization):
+    acme = create_organization()
+    page = acme.open_checkout()
+    acme.pay_checkout(page)
 
     handlers.complete_checkout(told("checkout.session.completed", page.external_id))
 
     assert acme.subscription.status == "active"
 
 
-def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
-    acme = firm().subscribe()
+def test_new_subscription_heard_of_before_the_old_ones_end_is_live(create_organization):
+    acme = create_organization().subscribe()
     old = acme.subscription
-    providers.get_provider().cancel_now(old.external_id, key=f"end-{old.external_id}")
-    page = providers.get_provider().open_checkout(acme.like_a_page(), key=f"new-{old.external_id}")
+    providers.get_provider().end_now(old.external_id, key=f"end-{old.external_id}")
+    page = providers.get_provider().open_checkout(
+        acme.build_checkout_request(), key=f"new-{old.external_id}"
+    )
 
-    handlers.follow_subscription(told(CREATED, acme.pay(page)))
+    handlers.follow_subscription(told(CREATED, acme.pay_checkout(page)))
 
     old.refresh_from_db()
     assert old.has_ended
@@ -105,13 +107,13 @@ def test_new_subscription_heard_of_before_the_old_ones_end_is_live(firm):
     assert not acme.subscription.is_surplus
 
 
-def test_second_live_subscription_is_reported_and_not_followed(firm):
-    acme = firm().subscribe()
+def test_second_live_subscription_is_reported_and_not_followed(create_organization):
+    acme = create_organization().subscribe()
     page = providers.get_provider().open_checkout(
-        acme.like_a_page(), key=f"second-{acme.organization.pk}"
+        acme.build_checkout_request(), key=f"second-{acme.row.pk}"
     )
 
-    second = acme.pay(page)
+    second = acme.pay_checkout(page)
     handlers.follow_subscription(told(CREATED, second))
 
     assert Subscription.objects.get(external_id=second).is_surplus
@@ -119,72 +121,72 @@ def test_second_live_subscription_is_reported_and_not_followed(firm):
     assert types(acme, "subscription.") == ["subscription.started", "subscription.surplus_found"]
 
 
-def test_invoice_is_kept_and_told_once(firm):
-    acme = firm(seats=2).subscribe()
-    asked = {"customer": acme.organization.customer.stripe_customer_id}
+def test_invoice_is_kept_and_told_once(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    asked = {"customer": acme.customer_id}
     (invoice,) = providers.get_provider()._v1.invoices.list(asked).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
         handlers.follow_invoice(told(type_, invoice.id))
 
-    row = Invoice.objects.get(organization=acme.organization)
+    row = Invoice.objects.get(organization=acme.row)
     assert (row.status, row.total, row.subscription) == ("paid", 2_400, acme.subscription)
     assert types(acme, "invoice.") == ["invoice.paid"]
 
 
-def test_profile_edited_in_the_portal_comes_back_without_an_echo(firm):
-    acme = firm()
-    acme.checkout()
-    customer_id = acme.organization.customer.stripe_customer_id
+def test_profile_edited_in_the_portal_comes_back_without_an_echo(create_organization):
+    acme = create_organization()
+    acme.open_checkout()
+    customer_id = acme.customer_id
     providers.get_provider().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
     pushed = len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}"))
 
     handlers.follow_customer(told("customer.updated", customer_id))
 
-    customer = customers.get_profile(acme.organization)
+    customer = customers.get_profile(acme.row)
     assert (customer.billing_name, customer.billing_country) == ("Acme GmbH", "DE")
     assert len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}")) == pushed
 
 
-def test_customer_deleted_at_stripe_is_recreated_at_the_next_purchase(firm):
-    acme = firm().subscribe()
-    customer_id = acme.organization.customer.stripe_customer_id
-    stripe_client().v1.customers.delete(customer_id)
+def test_customer_deleted_at_stripe_is_recreated_at_the_next_purchase(create_organization):
+    acme = create_organization().subscribe()
+    customer_id = acme.customer_id
+    build_stripe_client().v1.customers.delete(customer_id)
 
     handlers.follow_customer(told("customer.deleted", customer_id))
     handlers.follow_subscription(told(DELETED, acme.subscription.external_id))
     acme.subscribe()
 
-    assert Customer.objects.get(organization=acme.organization).stripe_customer_id != customer_id
+    assert Customer.objects.get(organization=acme.row).stripe_customer_id != customer_id
     assert acme.subscription.is_active
 
 
-def test_object_of_an_unknown_organization_is_ignored(firm):
+def test_object_of_an_unknown_organization_is_ignored(create_organization):
     stranger = providers.get_provider().create_customer(uuid7(), key=f"stranger-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", stranger))
 
 
-def test_customer_that_claims_an_organization_with_another_is_not_believed(firm):
-    acme = firm().subscribe()
-    thief = providers.get_provider().create_customer(acme.organization.pk, key=f"thief-{uuid7()}")
+def test_customer_that_claims_an_organization_with_another_is_not_believed(create_organization):
+    acme = create_organization().subscribe()
+    thief = providers.get_provider().create_customer(acme.row.pk, key=f"thief-{uuid7()}")
 
     with pytest.raises(Ignored):
         handlers.follow_customer(told("customer.updated", thief))
 
 
-def test_subscription_belongs_to_its_customer_despite_other_metadata(firm):
-    acme, globex = firm(), firm()
-    external_id = acme.pay(acme.checkout())
-    stripe_client().v1.subscriptions.update(
-        external_id, {"metadata": {"organization_id": str(globex.organization.pk)}}
+def test_subscription_belongs_to_its_customer_despite_other_metadata(create_organization):
+    acme, globex = create_organization(), create_organization()
+    external_id = acme.pay_checkout(acme.open_checkout())
+    build_stripe_client().v1.subscriptions.update(
+        external_id, {"metadata": {"organization_id": str(globex.row.pk)}}
     )
 
     handlers.follow_subscription(told(UPDATED, external_id))
 
     assert acme.subscription.external_id == external_id
-    assert not globex.organization.subscriptions.exists()
+    assert not globex.row.subscriptions.exists()
 
 
 @pytest.mark.parametrize(("key", "ignored"), [("sk_test_1", True), ("rk_live_1", False)])
@@ -196,19 +198,19 @@ def test_mode_is_that_of_our_key(settings, key, ignored):
     assert reason == ("wrong mode: live" if ignored else "")
 
 
-def test_status_stripe_invents_is_kept_and_changes_no_access(firm):
-    acme = firm().subscribe()
+def test_status_stripe_invents_is_kept_and_changes_no_access(create_organization):
+    acme = create_organization().subscribe()
     snapshot = providers.get_provider().fetch_subscription(acme.subscription.external_id)
 
     subscriptions.store_snapshot(replace(snapshot, status="invented"))
-    acme.join()
-    acme.sync()
+    acme.add_member()
+    acme.sync_seats()
 
     assert (acme.subscription.status, acme.subscription.is_active) == ("invented", True)
-    assert (acme.state, acme.sent()) == ("held", [])
+    assert (acme.seat_state, acme.list_seat_requests()) == ("held", [])
 
 
-def test_stripe_is_believed_only_when_it_signed_just_now(firm):
+def test_stripe_is_believed_only_when_it_signed_just_now(create_organization):
     body, secret = event(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
     sign = stripe.WebhookSignature.generate_signature_header
 
@@ -234,10 +236,10 @@ def test_only_ids_are_read_from_an_event(type_, thing, key):
     assert (hint.type, hint.object_key, hint.livemode) == (type_, key, False)
 
 
-def test_webhook_of_the_sandbox_arrives_and_is_kept(firm):
-    acme = firm()
-    page = acme.checkout()
-    acme.pay(page)
+def test_webhook_of_the_sandbox_arrives_and_is_kept(create_organization):
+    acme = create_organization()
+    page = acme.open_checkout()
+    acme.pay_checkout(page)
 
     acme.sandbox.post("/webhooks/drain", within=10)
 

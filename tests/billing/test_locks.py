@@ -26,65 +26,67 @@ def asked(acme):
 @pytest.mark.parametrize(
     "call", ["cancel_subscription", "end_subscription_now", "resume_subscription", "change_price"]
 )
-def test_subscription_is_changed_by_one_at_a_time(firm, impatient, call):
-    acme = firm(minimum_seats=1).subscribe()
+def test_subscription_is_changed_by_one_at_a_time(create_organization, impatient, call):
+    acme = create_organization(minimum_seats=1).subscribe()
     if call == "resume_subscription":
-        changes.cancel_subscription(organization=acme.organization)
-    more = {"price": firm(minimum_seats=2).price} if call == "change_price" else {}
+        changes.cancel_subscription(organization=acme.row)
+    more = {"price": create_organization(minimum_seats=2).price} if call == "change_price" else {}
     before = asked(acme)
 
     with (
         object_locked(f"stripe:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
-        getattr(changes, call)(organization=acme.organization, **more)
+        getattr(changes, call)(organization=acme.row, **more)
 
     assert asked(acme) == before
 
 
-def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(firm, impatient):
-    acme = firm().subscribe()
-    acme.organization.state = "deleted"
-    acme.organization.save()
+def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(
+    create_organization, impatient
+):
+    acme = create_organization().subscribe()
+    acme.row.state = "deleted"
+    acme.row.save()
 
     with (
         object_locked(f"stripe:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
-        changes.end_all_subscriptions(organization_id=acme.organization.pk)
+        changes.end_all_subscriptions(organization_id=acme.row.pk)
 
 
-def test_payment_page_is_opened_by_one_at_a_time(firm, impatient):
-    acme = firm()
-    acme.checkout()
+def test_payment_page_is_opened_by_one_at_a_time(create_organization, impatient):
+    acme = create_organization()
+    acme.open_checkout()
     before = asked(acme)
 
     with (
-        object_locked(f"stripe:{acme.organization.customer.stripe_customer_id}"),
+        object_locked(f"stripe:{acme.customer_id}"),
         pytest.raises(Unavailable),
     ):
-        acme.checkout()
+        acme.open_checkout()
 
     assert asked(acme) == before
 
 
-def test_customer_is_made_by_one_at_a_time(firm, impatient):
-    acme = firm()
+def test_customer_is_made_by_one_at_a_time(create_organization, impatient):
+    acme = create_organization()
     before = asked(acme)
 
-    with object_locked(f"customer:{acme.organization.pk}"), pytest.raises(Unavailable):
-        customers.ensure_customer(organization=acme.organization)
+    with object_locked(f"customer:{acme.row.pk}"), pytest.raises(Unavailable):
+        customers.ensure_customer(organization=acme.row)
 
     assert asked(acme) == before
 
 
 @pytest.mark.parametrize("kind", ["subscription", "customer", "invoice"])
-def test_object_is_fetched_after_it_was_locked(firm, kind):
-    acme = firm().subscribe()
+def test_object_is_fetched_after_it_was_locked(create_organization, kind):
+    acme = create_organization().subscribe()
     key = {
         "subscription": acme.subscription.external_id,
-        "customer": acme.organization.customer.stripe_customer_id,
-        "invoice": acme.invoices()[0].id,
+        "customer": acme.customer_id,
+        "invoice": acme.list_invoices()[0].id,
     }[kind]
     pull = {
         "subscription": subscriptions.pull_subscription,
@@ -101,28 +103,28 @@ def test_object_is_fetched_after_it_was_locked(firm, kind):
         assert len(acme.sandbox.requests("stripe", "GET", path)) == before
 
 
-def test_seats_are_sent_by_one_at_a_time(firm):
-    acme = firm().subscribe()
-    acme.join()
+def test_seats_are_sent_by_one_at_a_time(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
 
     with (
         object_locked(f"stripe:{acme.subscription.external_id}") as holder,
-        waiting_for(holder, acme.sync),
+        waiting_for(holder, acme.sync_seats),
     ):
-        assert acme.quantities() == []
+        assert acme.list_sent_quantities() == []
 
-    assert acme.billed == 2
+    assert acme.billed_quantity == 2
 
 
 @pytest.mark.parametrize("call", ["sync", "pull"])
-def test_seats_are_counted_under_the_organizations_lock(firm, call):
-    acme = firm().subscribe()
+def test_seats_are_counted_under_the_organizations_lock(create_organization, call):
+    acme = create_organization().subscribe()
     external_id = acme.subscription.external_id
-    acme.join()
-    calls = {"sync": acme.sync, "pull": lambda: subscriptions.pull_subscription(external_id)}
+    acme.add_member()
+    calls = {"sync": acme.sync_seats, "pull": lambda: subscriptions.pull_subscription(external_id)}
 
     with (
-        organization_locked(acme.organization.pk) as holder,
+        organization_locked(acme.row.pk) as holder,
         waiting_for(holder, calls[call]),
     ):
-        assert not acme.attempts().exists()
+        assert not acme.attempts.exists()

@@ -14,7 +14,7 @@ from billing.seats import report
 from billing.subscriptions import subscriptions
 from identity.models import User
 from kit.outbound import VendorUnavailable
-from tests.billing.support import stripe_client
+from tests.billing.support import build_stripe_client
 
 BILLING = [
     "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
@@ -39,7 +39,7 @@ def staff(committed):
     return client
 
 
-def test_catalog_is_the_same_after_a_second_run(firm):
+def test_catalog_is_the_same_after_a_second_run(create_organization):
     run("sync_catalog")
     before = list(Price.objects.values_list("lookup_key", "stripe_price_id"))
 
@@ -70,9 +70,11 @@ def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
     assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
 
 
-def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed(firm):
-    acme = firm(minimum_seats=1).subscribe()
-    stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
+def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed(
+    create_organization,
+):
+    acme = create_organization(minimum_seats=1).subscribe()
+    build_stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/prices$", method="POST", status=500)
     with pytest.raises(VendorUnavailable):
         run("sync_catalog")
@@ -80,17 +82,17 @@ def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed
     run("sync_catalog")
 
     subscriptions.pull_subscription(acme.subscription.external_id)
-    acme.join()
-    acme.sync()
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    acme.add_member()
+    acme.sync_seats()
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
     sold = acme.price.plan.prices.on_sale().get()
     assert sold.stripe_price_id != acme.price.stripe_price_id
 
 
-def test_price_that_is_current_again_is_sold_by_its_old_row(firm):
-    acme = firm(minimum_seats=1).subscribe()
+def test_price_that_is_current_again_is_sold_by_its_old_row(create_organization):
+    acme = create_organization(minimum_seats=1).subscribe()
     first, plan = acme.price.stripe_price_id, acme.price.plan
-    prices = stripe_client().v1.prices
+    prices = build_stripe_client().v1.prices
     prices.update(first, {"active": False})
     run("sync_catalog")
     second = plan.prices.on_sale().get()
@@ -106,8 +108,8 @@ def test_price_that_is_current_again_is_sold_by_its_old_row(firm):
     assert plan.prices.count() == 2
 
 
-def test_price_moves_to_the_lookup_key_it_has_at_stripe(firm):
-    plan = firm(minimum_seats=1).price.plan
+def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
+    plan = create_organization(minimum_seats=1).price.plan
     (old,) = plan.prices.all()
     new = Price.objects.create(
         plan=plan,
@@ -117,7 +119,7 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(firm):
         interval="month",
     )
     key = {"lookup_key": new.lookup_key, "transfer_lookup_key": True}
-    stripe_client().v1.prices.update(old.stripe_price_id, key)
+    build_stripe_client().v1.prices.update(old.stripe_price_id, key)
 
     for _ in range(2):
         run("sync_catalog")
@@ -126,14 +128,14 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(firm):
     assert (sold.pk, sold.stripe_price_id) == (old.pk, old.stripe_price_id)
 
 
-def test_comparison_reports_and_then_repairs(firm):
-    acme = firm().subscribe()
-    acme.join()
-    slug = acme.organization.slug
+def test_comparison_reports_and_then_repairs(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    slug = acme.row.slug
 
     looked = run("reconcile_seats", "--organization", slug, "--dry-run")
     assert "counted 2, target 2, Stripe bills 1, would be sent" in looked
-    assert acme.sent() == []
+    assert acme.list_seat_requests() == []
 
     repaired = run("reconcile_seats", "--organization", slug)
     assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
@@ -144,37 +146,37 @@ def test_comparison_of_an_unknown_organization_is_an_error(committed):
         run("reconcile_seats", "--organization", "nobody-is-called-this")
 
 
-def test_comparison_says_when_stripe_is_silent(firm):
-    acme = firm().subscribe()
-    acme.fault(status=503)
+def test_comparison_says_when_stripe_is_silent(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_fault(status=503)
 
     with pytest.raises(CommandError, match="1 organizations"):
-        run("reconcile_seats", "--organization", acme.organization.slug, "--dry-run")
+        run("reconcile_seats", "--organization", acme.row.slug, "--dry-run")
 
 
-def test_contract_and_back(firm):
-    acme = firm().subscribe()
-    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
-    acme.join()
-    acme.sync()
-    assert (acme.state, acme.billed) == ("manual", 1)
+def test_contract_and_back(create_organization):
+    acme = create_organization().subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)
+    acme.add_member()
+    acme.sync_seats()
+    assert (acme.seat_state, acme.billed_quantity) == ("manual", 1)
 
-    report.set_seat_mode(organization=acme.organization, mode=Mode.AUTOMATIC, contract_seats=None)
-    acme.sync()
+    report.set_seat_mode(organization=acme.row, mode=Mode.AUTOMATIC, contract_seats=None)
+    acme.sync_seats()
 
-    assert (acme.state, acme.billed) == ("in_sync", 2)
+    assert (acme.seat_state, acme.billed_quantity) == ("in_sync", 2)
 
 
 @pytest.mark.parametrize("model", BILLING)
-def test_staff_can_look_at_everything(staff, firm, model):
-    firm().subscribe()
+def test_staff_can_look_at_everything(staff, create_organization, model):
+    create_organization().subscribe()
 
     assert staff.get(reverse(f"admin:billing_{model}_changelist")).status_code == 200
 
 
-def test_staff_fix_the_number_in_the_admin(staff, firm):
-    acme = firm().subscribe()
-    row = SeatState.objects.get(organization=acme.organization)
+def test_staff_fix_the_number_in_the_admin(staff, create_organization):
+    acme = create_organization().subscribe()
+    row = SeatState.objects.get(organization=acme.row)
     address = reverse("admin:billing_seatstate_change", args=[row.pk])
 
     answer = staff.post(address, {"mode": "manual", "contract_seats": "7"})

@@ -12,10 +12,10 @@ from identity.models import ChangeKind, PendingChange
 from tenancy import routing
 
 
-def test_pending_changes_of_others_take_no_seat_here(firm):
-    acme, globex = firm(), firm()
+def test_pending_changes_of_others_take_no_seat_here(create_organization):
+    acme, globex = create_organization(), create_organization()
     PendingChange.objects.create(
-        organization=globex.organization,
+        organization=globex.row,
         kind=ChangeKind.INVITE,
         subject="address:x@globex.example",
         actor={},
@@ -23,52 +23,52 @@ def test_pending_changes_of_others_take_no_seat_here(firm):
         expires_at=timezone.now() + timedelta(seconds=30),
     )
 
-    assert snapshot.count_seats(globex.organization, snapshot.default_plan()).incoming == 1
-    assert snapshot.count_seats(acme.organization, snapshot.default_plan()).incoming == 0
+    assert snapshot.count_seats(globex.row, snapshot.default_plan()).incoming == 1
+    assert snapshot.count_seats(acme.row, snapshot.default_plan()).incoming == 0
 
 
-def test_error_of_one_organization_is_recorded_with_no_other(firm):
-    acme, globex = firm().subscribe(), firm().subscribe()
-    globex.join()
-    globex.sync()
-    acme.fault(status=503, times=9)
-    acme.join()
+def test_error_of_one_organization_is_recorded_with_no_other(create_organization):
+    acme, globex = create_organization().subscribe(), create_organization().subscribe()
+    globex.add_member()
+    globex.sync_seats()
+    acme.add_fault(status=503, times=9)
+    acme.add_member()
 
-    acme.sync()
+    acme.sync_seats()
 
-    assert acme.remembered.last_error != ""
-    assert globex.remembered.last_error == ""
+    assert acme.seat_row.last_error != ""
+    assert globex.seat_row.last_error == ""
 
 
-def test_members_and_invitations_of_others_are_not_counted_here(firm):
-    acme, globex = firm(seats=2), firm(seats=3)
+def test_members_and_invitations_of_others_are_not_counted_here(create_organization):
+    acme, globex = create_organization(seats=2), create_organization(seats=3)
     globex.invite()
 
-    count = snapshot.count_seats(acme.organization, snapshot.default_plan())
+    count = snapshot.count_seats(acme.row, snapshot.default_plan())
 
     assert (count.counted, count.reserved) == (2, 0)
 
 
-def test_attempt_of_another_organization_is_not_resumed_here(firm):
-    acme, globex = firm().subscribe(), firm().subscribe()
-    acme.fault(status=503, times=9)
-    acme.join()
-    acme.sync()
+def test_attempt_of_another_organization_is_not_resumed_here(create_organization):
+    acme, globex = create_organization().subscribe(), create_organization().subscribe()
+    acme.add_fault(status=503, times=9)
+    acme.add_member()
+    acme.sync_seats()
 
-    globex.join()
-    globex.sync()
+    globex.add_member()
+    globex.sync_seats()
 
-    assert (globex.billed, globex.state) == (2, "in_sync")
-    assert acme.attempts().get().state == "in_flight"
+    assert (globex.billed_quantity, globex.seat_state) == (2, "in_sync")
+    assert acme.attempts.get().state == "in_flight"
 
 
-def test_successful_sync_is_an_event(firm):
-    acme = firm().subscribe()
-    acme.join()
+def test_successful_sync_is_an_event(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
 
-    acme.sync()
+    acme.sync_seats()
 
-    with routing.activate(acme.organization):
+    with routing.activate(acme.row):
         event = Event.objects.get(type="seats.synced")
     assert event.changes == {"quantity": [1, 2]}
 
@@ -84,7 +84,7 @@ def test_exactly_the_maximum_is_not_over_the_limit(counted, state):
     assert decide_seats(situation).state == state
 
 
-def test_subscription_is_active_while_trialing(firm):
-    row = firm(trial_days=14).subscribe().subscription
+def test_subscription_is_active_while_trialing(create_organization):
+    row = create_organization(trial_days=14).subscribe().subscription
 
     assert (row.status, row.is_active, row.active_since is None) == ("trialing", True, False)

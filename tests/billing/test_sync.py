@@ -11,19 +11,19 @@ from billing.models import SeatAttempt
 from billing.providers.types import SeatChangeRequest
 from billing.seat_rules import Proration
 from billing.seat_sync import attempts, push
-from tests.billing.support import most_calls, together
+from tests.billing.support import compute_call_limit, run_in_parallel
 
 DOWN = {"status": 503, "times": 1_000}
 
 
-def test_exact_item_number_proration_and_key_are_sent(firm):
-    acme = firm(seats=2).subscribe()
-    acme.join()
+def test_exact_item_number_proration_and_key_are_sent(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    acme.add_member()
 
-    acme.sync()
+    acme.sync_seats()
 
-    (request,) = acme.sent()
-    attempt = acme.attempts().get()
+    (request,) = acme.list_seat_requests()
+    attempt = acme.attempts.get()
     assert request["body"] == {
         "items[0][id]": acme.subscription.stripe_item_id,
         "items[0][quantity]": "3",
@@ -31,7 +31,7 @@ def test_exact_item_number_proration_and_key_are_sent(firm):
         "payment_behavior": "allow_incomplete",
     }
     assert request["headers"]["idempotency-key"] == f"{attempt.pk}:1"
-    assert (acme.billed, acme.state, attempt.state) == (3, "in_sync", "succeeded")
+    assert (acme.billed_quantity, acme.seat_state, attempt.state) == (3, "in_sync", "succeeded")
 
 
 @pytest.mark.parametrize(
@@ -41,53 +41,55 @@ def test_exact_item_number_proration_and_key_are_sent(firm):
         ({"addition_policy": "next_invoice"}, "create_prorations"),
     ],
 )
-def test_plan_says_when_an_addition_is_charged(firm, terms, behavior):
-    acme = firm(**terms).subscribe()
-    acme.join()
+def test_plan_says_when_an_addition_is_charged(create_organization, terms, behavior):
+    acme = create_organization(**terms).subscribe()
+    acme.add_member()
 
-    acme.sync()
+    acme.sync_seats()
 
-    assert acme.sent()[-1]["body"]["proration_behavior"] == behavior
-
-
-def test_removal_without_credit_lowers_at_once_and_silently(firm):
-    acme = firm(seats=3, removal_policy="no_credit").subscribe()
-    acme.leave(acme.members[0])
-
-    acme.sync()
-
-    assert acme.billed == 2
-    assert acme.sent()[-1]["body"]["proration_behavior"] == "none"
+    assert acme.list_seat_requests()[-1]["body"]["proration_behavior"] == behavior
 
 
-def test_going_up_and_down_and_up_sends_a_new_key_each_time(firm):
-    acme = firm(seats=5).subscribe()
+def test_removal_without_credit_lowers_at_once_and_silently(create_organization):
+    acme = create_organization(seats=3, removal_policy="no_credit").subscribe()
+    acme.remove_member(acme.members[0])
+
+    acme.sync_seats()
+
+    assert acme.billed_quantity == 2
+    assert acme.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
+
+
+def test_going_up_and_down_and_up_sends_a_new_key_each_time(create_organization):
+    acme = create_organization(seats=5).subscribe()
     for _ in range(2):
-        joined = acme.join()
-        acme.sync()
-        acme.leave(joined)
-        acme.sync()
-    acme.join()
-    acme.sync()
+        joined = acme.add_member()
+        acme.sync_seats()
+        acme.remove_member(joined)
+        acme.sync_seats()
+    acme.add_member()
+    acme.sync_seats()
 
-    assert acme.quantities() == [6, 5, 6, 5, 6]
-    assert acme.billed == 6
-    assert len({request["headers"]["idempotency-key"] for request in acme.sent()}) == 5
-
-
-def test_nothing_is_sent_when_nothing_changed(firm):
-    acme = firm(seats=2).subscribe()
-
-    acme.sync().sync()
-
-    assert acme.sent() == []
-    assert acme.state == "in_sync"
+    assert acme.list_sent_quantities() == [6, 5, 6, 5, 6]
+    assert acme.billed_quantity == 6
+    assert (
+        len({request["headers"]["idempotency-key"] for request in acme.list_seat_requests()}) == 5
+    )
 
 
-def test_death_after_stripes_success_charges_once(firm):
-    acme = firm().subscribe()
-    acme.join()
-    attempt = attempts.begin_attempt(acme.organization.pk, is_forced=False)
+def test_nothing_is_sent_when_nothing_changed(create_organization):
+    acme = create_organization(seats=2).subscribe()
+
+    acme.sync_seats().sync_seats()
+
+    assert acme.list_seat_requests() == []
+    assert acme.seat_state == "in_sync"
+
+
+def test_death_after_stripes_success_charges_once(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    attempt = attempts.begin_attempt(acme.row.pk, is_forced=False)
     row = acme.subscription
     providers.get_provider().set_seats(
         SeatChangeRequest(
@@ -99,188 +101,190 @@ def test_death_after_stripes_success_charges_once(firm):
         key=attempt.key,
     )
 
-    acme.sync()
-    assert acme.state == "pending"  # the dead one's lease still holds
-    acme.come_back()
+    acme.sync_seats()
+    assert acme.seat_state == "pending"  # the dead one's lease still holds
+    acme.retry_seat_sync()
 
-    assert acme.quantities() == [2]
-    assert (acme.billed, acme.state, acme.report.last_error) == (2, "in_sync", None)
+    assert acme.list_sent_quantities() == [2]
+    assert (acme.billed_quantity, acme.seat_state, acme.report.last_error) == (2, "in_sync", None)
 
 
-def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(firm):
-    acme = firm().subscribe()
-    acme.join()
-    attempt = attempts.begin_attempt(acme.organization.pk, is_forced=False)
+def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    attempt = attempts.begin_attempt(acme.row.pk, is_forced=False)
 
-    acme.come_back()
+    acme.retry_seat_sync()
 
-    (request,) = acme.sent()
+    (request,) = acme.list_seat_requests()
     assert request["headers"]["idempotency-key"] == f"{attempt.pk}:1"
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
 @pytest.mark.parametrize("after_effect", [True, False])
-def test_silence_is_looked_into_before_anything_is_sent_again(firm, after_effect):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(drop=True, after_effect=after_effect, method="POST")
+def test_silence_is_looked_into_before_anything_is_sent_again(create_organization, after_effect):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(drop=True, after_effect=after_effect, method="POST")
 
-    acme.sync()
-    assert (acme.state, acme.report.last_error) == ("pending", "Stripe does not answer.")
-    acme.come_back()
+    acme.sync_seats()
+    assert (acme.seat_state, acme.report.last_error) == ("pending", "Stripe does not answer.")
+    acme.retry_seat_sync()
 
-    keys = {request["headers"]["idempotency-key"] for request in acme.sent()}
-    assert len(acme.sent()) == (1 if after_effect else 2)
+    keys = {request["headers"]["idempotency-key"] for request in acme.list_seat_requests()}
+    assert len(acme.list_seat_requests()) == (1 if after_effect else 2)
     assert len(keys) == 1
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_error_that_stripe_would_repeat_gets_another_key(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=500, method="POST")
+def test_error_that_stripe_would_repeat_gets_another_key(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=500, method="POST")
 
-    acme.sync().come_back()
+    acme.sync_seats().retry_seat_sync()
 
-    first, second = [request["headers"]["idempotency-key"] for request in acme.sent()]
+    first, second = [request["headers"]["idempotency-key"] for request in acme.list_seat_requests()]
     assert (first[-2:], second[-2:]) == (":1", ":2")
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_storm_of_429_ends_with_one_change(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=429, method="POST", times=4)
+def test_storm_of_429_ends_with_one_change(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=429, method="POST", times=4)
 
     for _ in range(5):
-        acme.come_back()
+        acme.retry_seat_sync()
 
-    assert (acme.billed, acme.state) == (2, "in_sync")
-    assert len({request["headers"]["idempotency-key"] for request in acme.sent()}) == 1
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
+    assert (
+        len({request["headers"]["idempotency-key"] for request in acme.list_seat_requests()}) == 1
+    )
 
 
-def test_thirty_changes_while_stripe_is_down_end_in_one_call(firm):
-    acme = firm().subscribe()
-    acme.fault(**DOWN)
+def test_thirty_changes_while_stripe_is_down_end_in_one_call(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_fault(**DOWN)
     for _ in range(30):
-        acme.join()
-        SeatAttempt.objects.filter(organization=acme.organization).update(
+        acme.add_member()
+        SeatAttempt.objects.filter(organization=acme.row).update(
             lease_until=timezone.now() + timedelta(hours=1)
         )
-        acme.sync()
-    asked = len(acme.sent())
+        acme.sync_seats()
+    asked = len(acme.list_seat_requests())
     assert asked == 1  # anyone who found the attempt in flight left it alone
 
     acme.sandbox.delete("/faults")
-    acme.come_back()
+    acme.retry_seat_sync()
 
-    assert acme.quantities()[asked:] == [31]
-    assert (acme.billed, acme.state) == (31, "in_sync")
+    assert acme.list_sent_quantities()[asked:] == [31]
+    assert (acme.billed_quantity, acme.seat_state) == (31, "in_sync")
 
 
-def test_count_that_moved_on_supersedes_what_never_arrived(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(drop=True, method="POST")
-    acme.sync()
-    acme.join()
+def test_count_that_moved_on_supersedes_what_never_arrived(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(drop=True, method="POST")
+    acme.sync_seats()
+    acme.add_member()
 
-    acme.come_back()
+    acme.retry_seat_sync()
 
-    states = list(acme.attempts().values_list("quantity", "state"))
+    states = list(acme.attempts.values_list("quantity", "state"))
     assert states == [(2, "superseded"), (3, "succeeded")]
-    assert acme.billed == 3
+    assert acme.billed_quantity == 3
 
 
-def test_refusal_is_shown_and_not_repeated_until_something_changes(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=400, method="POST")
+def test_refusal_is_shown_and_not_repeated_until_something_changes(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=400, method="POST")
 
-    acme.sync().sync()
-    assert (acme.state, len(acme.sent())) == ("failed", 1)
+    acme.sync_seats().sync_seats()
+    assert (acme.seat_state, len(acme.list_seat_requests())) == ("failed", 1)
     assert acme.report.last_error.startswith("Stripe refused")
-    acme.join()
-    acme.sync()
+    acme.add_member()
+    acme.sync_seats()
 
-    assert (acme.billed, acme.state, acme.report.last_error) == (3, "in_sync", None)
-
-
-def test_refused_quantity_is_sent_again_on_request(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.fault(status=400, method="POST")
-    acme.sync()
-
-    acme.sync(is_forced=True)
-
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state, acme.report.last_error) == (3, "in_sync", None)
 
 
-def test_two_jobs_at_once_make_one_call(firm):
-    acme = firm().subscribe()
-    acme.join()
+def test_refused_quantity_is_sent_again_on_request(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.add_fault(status=400, method="POST")
+    acme.sync_seats()
 
-    together(*[acme.sync] * 4)
+    acme.sync_seats(is_forced=True)
 
-    assert acme.quantities() == [2]
-    assert acme.attempts().filter(state="succeeded").count() == 1
-
-
-def test_two_acceptances_at_once_are_two_seats(firm):
-    acme = firm().subscribe()
-
-    together(acme.join, acme.join)
-    together(acme.sync, acme.sync)
-    acme.sync()
-
-    assert (acme.billed, acme.report.counted) == (3, 3)
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_many_joins_at_once_are_exact_and_cost_few_calls(firm):
-    acme, began = firm().subscribe(), time.monotonic()
+def test_two_jobs_at_once_make_one_call(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+
+    run_in_parallel(*[acme.sync_seats] * 4)
+
+    assert acme.list_sent_quantities() == [2]
+    assert acme.attempts.filter(state="succeeded").count() == 1
+
+
+def test_two_acceptances_at_once_are_two_seats(create_organization):
+    acme = create_organization().subscribe()
+
+    run_in_parallel(acme.add_member, acme.add_member)
+    run_in_parallel(acme.sync_seats, acme.sync_seats)
+    acme.sync_seats()
+
+    assert (acme.billed_quantity, acme.report.counted) == (3, 3)
+
+
+def test_many_joins_at_once_are_exact_and_cost_few_calls(create_organization):
+    acme, began = create_organization().subscribe(), time.monotonic()
 
     def join_and_sync():
         for _ in range(25):
-            acme.join()
-            push.sync_seats(organization_id=acme.organization.pk)
+            acme.add_member()
+            push.sync_seats(organization_id=acme.row.pk)
 
-    together(*[join_and_sync] * 4)
-    acme.sync()
+    run_in_parallel(*[join_and_sync] * 4)
+    acme.sync_seats()
 
-    assert (acme.billed, acme.report.counted, acme.state) == (101, 101, "in_sync")
-    assert len(acme.sent()) <= most_calls(began)
-
-
-def test_change_soon_after_another_waits_for_more(firm):
-    acme = firm().subscribe()
-    acme.join()
-    acme.sync()
-    acme.join()
-
-    push.sync_seats(organization_id=acme.organization.pk)
-
-    assert (acme.quantities(), acme.state) == ([2], "pending")
-    acme.sync(is_forced=True)
-    assert acme.quantities() == [2, 3]
+    assert (acme.billed_quantity, acme.report.counted, acme.seat_state) == (101, 101, "in_sync")
+    assert len(acme.list_seat_requests()) <= compute_call_limit(began)
 
 
-def test_ledger_has_no_gap_after_a_race(firm):
-    acme = firm().subscribe()
+def test_change_soon_after_another_waits_for_more(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member()
+    acme.sync_seats()
+    acme.add_member()
 
-    together(*[acme.join] * 6)
+    push.sync_seats(organization_id=acme.row.pk)
 
-    revisions = list(acme.organization.seat_changes.values_list("revision", flat=True))
+    assert (acme.list_sent_quantities(), acme.seat_state) == ([2], "pending")
+    acme.sync_seats(is_forced=True)
+    assert acme.list_sent_quantities() == [2, 3]
+
+
+def test_ledger_has_no_gap_after_a_race(create_organization):
+    acme = create_organization().subscribe()
+
+    run_in_parallel(*[acme.join] * 6)
+
+    revisions = list(acme.row.seat_changes.values_list("revision", flat=True))
     assert sorted(revisions) == list(range(1, len(revisions) + 1))
     assert acme.report.revision == len(revisions)
 
 
-def test_sweeper_finds_what_a_killed_worker_left(firm):
-    acme, globex = firm().subscribe(), firm().subscribe()
-    acme.join()
-    attempts.begin_attempt(acme.organization.pk, is_forced=False)
-    globex.join()
+def test_sweeper_finds_what_a_killed_worker_left(create_organization):
+    acme, globex = create_organization().subscribe(), create_organization().subscribe()
+    acme.add_member()
+    attempts.begin_attempt(acme.row.pk, is_forced=False)
+    globex.add_member()
     SeatAttempt.objects.update(lease_until=timezone.now())
-    type(globex.remembered).objects.update(updated_at=timezone.now() - timedelta(minutes=1))
+    type(globex.seat_row).objects.update(updated_at=timezone.now() - timedelta(minutes=1))
 
-    assert {acme.organization.pk, globex.organization.pk} <= set(push.list_overdue())
+    assert {acme.row.pk, globex.row.pk} <= set(push.list_overdue())

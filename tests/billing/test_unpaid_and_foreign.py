@@ -8,31 +8,36 @@ import pytest
 from billing import providers
 from billing.errors import SubscriptionNotChangeable
 from billing.models import Subscription
-from billing.providers.types import PriceSnapshot
 from billing.seat_sync import reconcile
 from billing.seats import preview
 from billing.subscriptions import changes, subscriptions
-from tenancy.services import organizations
-from tests.billing.support import LANDING, sell, stripe_client
+from tests.billing.support import (
+    LANDING,
+    build_stripe_client,
+    create_plan_price,
+    create_stripe_price,
+)
 
 
 @pytest.fixture
-def unpaid(firm):
+def unpaid(create_organization):
     """An organization whose charge for a second seat was declined: its invoice is open."""
-    acme = firm(addition_policy="invoice_now").subscribe()
-    customer_id = acme.organization.customer.stripe_customer_id
+    acme = create_organization(addition_policy="invoice_now").subscribe()
+    customer_id = acme.customer_id
     acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
-    acme.join()
-    acme.sync()
-    assert acme.invoices()[0].status == "open"
+    acme.add_member()
+    acme.sync_seats()
+    assert acme.list_invoices()[0].status == "open"
     return acme
 
 
 def credited(acme):
     """The sum of the amounts Stripe has credited, in cents."""
-    customer = stripe_client().v1.customers.retrieve(acme.organization.customer.stripe_customer_id)
-    pending = stripe_client().v1.invoice_items.list({"customer": customer.id, "pending": True})
-    lines = [line for invoice in acme.invoices() for line in invoice.lines.data]
+    customer = build_stripe_client().v1.customers.retrieve(acme.customer_id)
+    pending = build_stripe_client().v1.invoice_items.list(
+        {"customer": customer.id, "pending": True}
+    )
+    lines = [line for invoice in acme.list_invoices() for line in invoice.lines.data]
     return min(0, customer.balance) + sum(min(0, entry.amount) for entry in [*pending.data, *lines])
 
 
@@ -45,47 +50,47 @@ def cancellations(acme):
 def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
     before = credited(unpaid)
 
-    changes.end_subscription_now(organization=unpaid.organization)
+    changes.end_subscription_now(organization=unpaid.row)
 
     assert cancellations(unpaid) == ["false"]
     assert credited(unpaid) == before
 
 
-def test_cancelling_at_once_credits_the_rest_of_a_paid_period(firm):
-    acme = firm().subscribe()
+def test_cancelling_at_once_credits_the_rest_of_a_paid_period(create_organization):
+    acme = create_organization().subscribe()
 
-    changes.end_subscription_now(organization=acme.organization)
+    changes.end_subscription_now(organization=acme.row)
 
     assert cancellations(acme) == ["true"]
     assert credited(acme) < 0
 
 
 def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid):
-    organizations.delete_organization(unpaid.organization)
+    unpaid.delete()
 
-    changes.end_all_subscriptions(organization_id=unpaid.organization.pk)
+    changes.end_all_subscriptions(organization_id=unpaid.row.pk)
 
     assert cancellations(unpaid) == ["false"]
 
 
 def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
     Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")
-    price = sell()
+    price = create_plan_price()
 
     with pytest.raises(SubscriptionNotChangeable):
-        changes.change_price(organization=unpaid.organization, price=price)
+        changes.change_price(organization=unpaid.row, price=price)
 
 
 def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
     Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
     before = credited(unpaid)
-    cost = preview.preview_addition(organization=unpaid.organization, seats=-1)
+    cost = preview.preview_addition(organization=unpaid.row, seats=-1)
 
-    unpaid.leave(unpaid.members.pop())
-    unpaid.sync()
+    unpaid.remove_member(unpaid.members.pop())
+    unpaid.sync_seats()
 
-    assert unpaid.quantities()[-1] == 1
-    assert unpaid.sent()[-1]["body"]["proration_behavior"] == "none"
+    assert unpaid.list_sent_quantities()[-1] == 1
+    assert unpaid.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
     assert credited(unpaid) == before
     assert cost.amount_due_now == 0
 
@@ -94,31 +99,21 @@ def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
 
 
 @pytest.fixture
-def foreign_price(firm):
-    """A price at Stripe that our catalog does not know."""
-    key = f"foreign-{secrets.token_hex(4)}"
-    providers.get_provider().save_product(key, name=key, description=key)
-    wanted = PriceSnapshot(
-        external_id="",
-        product_id=key,
-        lookup_key=key,
-        amount=9_900,
-        currency="usd",
-        interval="month",
-    )
-    return providers.get_provider().create_price(wanted, key=key).external_id
+def foreign_price():
+    """Create a price at Stripe that our catalog does not contain, and return its id."""
+    return create_stripe_price(f"foreign-{secrets.token_hex(4)}", amount=9_900)
 
 
 @pytest.fixture
-def buyer(firm):
+def buyer(create_organization):
     """An organization with a customer at Stripe and nothing bought."""
-    acme = firm()
-    acme.checkout()
+    acme = create_organization()
+    acme.open_checkout()
     return acme
 
 
 def open_page(acme, price_id):
-    request = acme.like_a_page()
+    request = acme.build_checkout_request()
     body = {
         "mode": "subscription",
         "customer": request.customer_id,
@@ -126,7 +121,7 @@ def open_page(acme, price_id):
         "success_url": LANDING,
         "cancel_url": LANDING,
     }
-    return stripe_client().v1.checkout.sessions.create(body)
+    return build_stripe_client().v1.checkout.sessions.create(body)
 
 
 def buy(acme, price_id):
@@ -140,7 +135,7 @@ def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, forei
     assert subscriptions.pull_subscription(foreign) is None
 
     buyer.subscribe()
-    reconcile.reconcile_organization(organization_id=buyer.organization.pk)
+    reconcile.reconcile_organization(organization_id=buyer.row.pk)
 
     assert buyer.subscription.external_id != foreign
     assert not Subscription.objects.filter(external_id=foreign).exists()
@@ -149,19 +144,19 @@ def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, forei
 def test_foreign_payment_page_stays_open(buyer, foreign_price):
     page = open_page(buyer, foreign_price)
 
-    buyer.checkout()
+    buyer.open_checkout()
 
-    assert stripe_client().v1.checkout.sessions.retrieve(page.id).status == "open"
+    assert build_stripe_client().v1.checkout.sessions.retrieve(page.id).status == "open"
 
 
 def test_deletion_ends_only_what_is_ours(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
     buyer.subscribe()
     ours = buyer.subscription.external_id
-    reconcile.reconcile_organization(organization_id=buyer.organization.pk)
+    reconcile.reconcile_organization(organization_id=buyer.row.pk)
 
-    organizations.delete_organization(buyer.organization)
-    changes.end_all_subscriptions(organization_id=buyer.organization.pk)
+    buyer.delete()
+    changes.end_all_subscriptions(organization_id=buyer.row.pk)
 
     status = {
         id_: providers.get_provider().fetch_subscription(id_).status for id_ in (ours, foreign)

@@ -14,36 +14,43 @@ from billing.seat_sync import reconcile
 from billing.seats import preview, report
 from billing.subscriptions import changes, subscriptions
 from kit.outbound import VendorUnavailable
-from tenancy.services import organizations
-from tests.billing.support import stripe_client, waiting
+from tests.billing.support import build_stripe_client, find_waiting_jobs
 
 
-def at_stripe(firm):
-    return providers.get_provider().fetch_subscription(firm.subscription.external_id)
+def at_stripe(organization):
+    return providers.get_provider().fetch_subscription(organization.subscription.external_id)
 
 
-def test_comparison_waits_once_however_long_stripe_is_silent(firm):
-    acme = firm().subscribe()
-    acme.fault(status=503, times=100)
+def test_comparison_waits_once_however_long_stripe_is_silent(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_fault(status=503, times=100)
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
 
     for _ in range(5):  # five hours of it
-        reconcile.defer_reconciliations([acme.organization.pk])
-        tasks.reconcile_organization(organization_id=str(acme.organization.pk))
+        reconcile.defer_reconciliations([acme.row.pk])
+        tasks.reconcile_organization(organization_id=str(acme.row.pk))
 
-    jobs = waiting("billing.reconcile_organization", organization_id=str(acme.organization.pk))
+    jobs = find_waiting_jobs("billing.reconcile_organization", organization_id=str(acme.row.pk))
     assert jobs.count() == 1
 
 
-def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(firm):
-    acme, globex, free = firm().subscribe(), firm().subscribe(), firm()
-    acme.in_dashboard(status="unpaid")
-    acme.join()
+def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(
+    create_organization,
+):
+    acme, globex, free = (
+        create_organization().subscribe(),
+        create_organization().subscribe(),
+        create_organization(),
+    )
+    acme.edit_at_stripe(status="unpaid")
+    acme.add_member()
 
     def compared():
         job = "billing.reconcile_organization"
-        firms = (acme, globex, free)
-        return [waiting(job, organization_id=str(one.organization.pk)).count() for one in firms]
+        organizations = (acme, globex, free)
+        return [
+            find_waiting_jobs(job, organization_id=str(one.row.pk)).count() for one in organizations
+        ]
 
     tasks.reconcile_dirty()
     assert compared() == [1, 0, 0]
@@ -51,91 +58,91 @@ def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(
     assert compared() == [1, 1, 0]
 
 
-def test_deleted_organization_stops_paying(firm):
-    acme = firm().subscribe()
-    with acme._locked() as organization:
-        organizations.delete_organization(organization)
-    assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
+def test_deleted_organization_stops_paying(create_organization):
+    acme = create_organization().subscribe()
+    acme.delete()
+    assert find_waiting_jobs("billing.end_subscriptions", organization_id=str(acme.row.pk)).exists()
 
-    tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+    tasks.end_subscriptions(organization_id=str(acme.row.pk))
 
     assert at_stripe(acme).status == "canceled"
-    assert acme.organization.pk not in reconcile.list_abandoned()
+    assert acme.row.pk not in reconcile.list_abandoned()
 
 
-def test_deletion_while_stripe_is_down_is_not_lost(firm):
-    acme = firm().subscribe()
-    with acme._locked() as organization:
-        organizations.delete_organization(organization)
-    acme.fault(status=503)
+def test_deletion_while_stripe_is_down_is_not_lost(create_organization):
+    acme = create_organization().subscribe()
+    acme.delete()
+    acme.add_fault(status=503)
     with pytest.raises(VendorUnavailable):
-        tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+        tasks.end_subscriptions(organization_id=str(acme.row.pk))
 
-    assert acme.organization.pk in reconcile.list_abandoned()
-    tasks.end_subscriptions(organization_id=str(acme.organization.pk))
+    assert acme.row.pk in reconcile.list_abandoned()
+    tasks.end_subscriptions(organization_id=str(acme.row.pk))
     assert at_stripe(acme).status == "canceled"
 
 
-def test_page_paid_after_its_organization_was_deleted_is_ended(firm):
-    acme = firm()
-    page = acme.checkout()
-    with acme._locked() as organization:
-        organizations.delete_organization(organization)
+def test_page_paid_after_its_organization_was_deleted_is_ended(create_organization):
+    acme = create_organization()
+    page = acme.open_checkout()
+    acme.delete()
 
-    subscriptions.pull_subscription(acme.pay(page))
+    subscriptions.pull_subscription(acme.pay_checkout(page))
 
-    assert waiting("billing.end_subscriptions", organization_id=str(acme.organization.pk)).exists()
+    assert find_waiting_jobs("billing.end_subscriptions", organization_id=str(acme.row.pk)).exists()
 
 
-def test_job_of_a_deletion_that_did_not_happen_ends_nothing(firm):
-    acme = firm().subscribe()
+def test_job_of_a_deletion_that_did_not_happen_ends_nothing(create_organization):
+    acme = create_organization().subscribe()
 
-    changes.end_all_subscriptions(organization_id=acme.organization.pk)
+    changes.end_all_subscriptions(organization_id=acme.row.pk)
 
     assert at_stripe(acme).status == "active"
 
 
-def test_surplus_subscription_is_followed_once_the_first_has_ended(firm):
-    acme = firm().subscribe()
+def test_surplus_subscription_is_followed_once_the_first_has_ended(create_organization):
+    acme = create_organization().subscribe()
     first = acme.subscription
-    second = acme.pay(
-        providers.get_provider().open_checkout(acme.like_a_page(), key=f"2-{first.pk}")
+    second = acme.pay_checkout(
+        providers.get_provider().open_checkout(acme.build_checkout_request(), key=f"2-{first.pk}")
     )
     subscriptions.pull_subscription(second)
-    acme.join()
+    acme.add_member()
 
-    changes.end_subscription_now(organization=acme.organization)
-    job = waiting("billing.pull_subscription", external_id=second).first()
+    changes.end_subscription_now(organization=acme.row)
+    job = find_waiting_jobs("billing.pull_subscription", external_id=second).first()
     tasks.pull_subscription(external_id=job.args["external_id"])
-    acme.sync()
+    acme.sync_seats()
 
     assert acme.subscription.external_id == second
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_plan_that_staff_edit_counts_its_organizations_again(firm):
-    acme, other = firm(minimum_seats=1).subscribe(), firm().subscribe()
+def test_plan_that_staff_edit_counts_its_organizations_again(create_organization):
+    acme, other = (
+        create_organization(minimum_seats=1).subscribe(),
+        create_organization().subscribe(),
+    )
     Plan.objects.filter(pk=acme.price.plan_id).update(minimum_seats=4)
 
     found = reconcile.list_of_plan(acme.price.plan)
 
-    assert found == [acme.organization.pk]
-    assert other.organization.pk not in found
-    reconcile.reconcile_organization(organization_id=acme.organization.pk)
-    assert (acme.billed, acme.state) == (4, "in_sync")
+    assert found == [acme.row.pk]
+    assert other.row.pk not in found
+    reconcile.reconcile_organization(organization_id=acme.row.pk)
+    assert (acme.billed_quantity, acme.seat_state) == (4, "in_sync")
 
 
 @pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
-def test_preview_is_what_the_change_then_costs(firm, policy):
-    acme = firm(seats=2, addition_policy=policy).subscribe()
-    before = len(acme.invoices())
+def test_preview_is_what_the_change_then_costs(create_organization, policy):
+    acme = create_organization(seats=2, addition_policy=policy).subscribe()
+    before = len(acme.list_invoices())
 
-    cost = preview.preview_addition(organization=acme.organization, seats=1)
-    acme.join()
-    acme.sync()
+    cost = preview.preview_addition(organization=acme.row, seats=1)
+    acme.add_member()
+    acme.sync_seats()
 
-    made = acme.invoices()[:-before]
-    upcoming = stripe_client().v1.invoices.create_preview(
+    made = acme.list_invoices()[:-before]
+    upcoming = build_stripe_client().v1.invoices.create_preview(
         {"subscription": acme.subscription.external_id}
     )
     assert sum(one.total for one in made) == cost.amount_due_now
@@ -143,45 +150,45 @@ def test_preview_is_what_the_change_then_costs(firm, policy):
     assert (cost.amount_due_now > 0) == (policy == "invoice_now")
 
 
-def test_contract_price_stays_fixed_when_members_join(firm):
-    acme = firm(seats=2).subscribe()
-    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=2)
+def test_contract_price_stays_fixed_when_members_join(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=2)
 
-    cost = preview.preview_addition(organization=acme.organization, seats=3)
+    cost = preview.preview_addition(organization=acme.row, seats=3)
 
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
-def test_inviter_who_was_shown_what_a_contract_costs_is_believed(firm):
-    acme = firm(seats=2).subscribe()
-    report.set_seat_mode(organization=acme.organization, mode=Mode.MANUAL, contract_seats=10)
-    acme.in_dashboard(quantity=10)
+def test_inviter_who_was_shown_what_a_contract_costs_is_believed(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)
+    acme.edit_at_stripe(quantity=10)
 
-    cost = preview.preview_addition(organization=acme.organization, seats=1)
+    cost = preview.preview_addition(organization=acme.row, seats=1)
 
-    acme.want("member", expected_seats=cost.resulting)
+    acme.request_seat("member", expected_seats=cost.resulting)
 
 
-def test_removal_from_what_ends_owes_nothing(firm):
-    acme = firm(seats=2).subscribe()
-    changes.cancel_subscription(organization=acme.organization)
+def test_removal_from_what_ends_owes_nothing(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    changes.cancel_subscription(organization=acme.row)
 
     cost = preview.preview_role_change(
-        organization=acme.organization, member_id=acme.members[0].pk, role="viewer"
+        organization=acme.row, member_id=acme.members[0].pk, role="viewer"
     )
 
     assert (cost.resulting, cost.amount_due_now, cost.amount_next_invoice) == (1, 0, 0)
 
 
-def test_name_longer_than_ours_is_cut_and_stops_nothing(firm):
-    acme = firm()
-    acme.checkout()
-    customer_id = acme.organization.customer.stripe_customer_id
+def test_name_longer_than_ours_is_cut_and_stops_nothing(create_organization):
+    acme = create_organization()
+    acme.open_checkout()
+    customer_id = acme.customer_id
     providers.get_provider().update_customer(customer_id, Profile(name="A" * 300, city="B" * 200))
 
     customers.pull_customer(customer_id)
 
-    known = customers.get_profile(acme.organization)
+    known = customers.get_profile(acme.row)
     assert (known.billing_name, known.billing_city) == ("A" * 256, "B" * 128)
 
 

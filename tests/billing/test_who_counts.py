@@ -15,28 +15,28 @@ from kit.actor import Actor
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
-def counted(firm):
-    return firm.report.counted
+def counted(organization):
+    return organization.report.counted
 
 
-def test_admins_and_members_count_and_viewers_are_free(firm):
-    acme = firm(seats=2)
-    acme.join("admin")
-    acme.join("viewer")
+def test_admins_and_members_count_and_viewers_are_free(create_organization):
+    acme = create_organization(seats=2)
+    acme.add_member("admin")
+    acme.add_member("viewer")
 
     assert counted(acme) == 3
 
 
 @pytest.mark.parametrize("status", [Status.SUSPENDED, Status.PENDING])
-def test_only_active_members_count(firm, status):
-    acme = firm(seats=2)
+def test_only_active_members_count(create_organization, status):
+    acme = create_organization(seats=2)
     Member.objects.filter(pk=acme.members[0].pk).update(status=status)
 
     assert counted(acme) == 1
 
 
-def test_staff_are_never_paid_for(firm):
-    acme = firm(seats=2)
+def test_staff_are_never_paid_for(create_organization):
+    acme = create_organization(seats=2)
     user = acme.members[0].user
     user.is_staff = True
     user.save()
@@ -44,20 +44,20 @@ def test_staff_are_never_paid_for(firm):
     assert counted(acme) == 1
 
 
-def test_promotion_of_a_viewer_takes_a_seat_and_back_frees_it(firm):
-    acme = firm()
-    viewer = acme.join("viewer")
+def test_promotion_of_a_viewer_takes_a_seat_and_back_frees_it(create_organization):
+    acme = create_organization()
+    viewer = acme.add_member("viewer")
 
-    acme.become(viewer, "member")
+    acme.change_role(viewer, "member")
     assert counted(acme) == 2
-    acme.become(viewer, "admin")
+    acme.change_role(viewer, "admin")
     assert counted(acme) == 2
-    acme.become(viewer, "viewer")
+    acme.change_role(viewer, "viewer")
     assert counted(acme) == 1
 
 
-def test_invitation_reserves_and_is_not_billed(firm):
-    acme = firm(maximum_seats=5)
+def test_invitation_reserves_and_is_not_billed(create_organization):
+    acme = create_organization(maximum_seats=5)
     acme.subscribe()
     acme.invite("member")
     acme.invite("viewer")
@@ -65,41 +65,43 @@ def test_invitation_reserves_and_is_not_billed(firm):
     assert (counted(acme), acme.report.reserved, acme.report.target) == (1, 1, 1)
 
 
-def test_plan_may_bill_invitations(firm):
-    acme = firm(bills_invitations=True).subscribe()
+def test_plan_may_bill_invitations(create_organization):
+    acme = create_organization(bills_invitations=True).subscribe()
     acme.invite("member")
 
     assert (counted(acme), acme.report.reserved) == (2, 0)
 
 
-def test_expired_invitation_frees_its_reservation(firm):
-    acme = firm(maximum_seats=2).subscribe()
+def test_expired_invitation_frees_its_reservation(create_organization):
+    acme = create_organization(maximum_seats=2).subscribe()
     acme.invite("member", expires_in=timedelta(seconds=-1))
 
     assert acme.report.reserved == 0
-    acme.want("member")
+    acme.request_seat("member")
 
 
-def test_invited_person_who_is_a_member_counts_once(firm):
-    acme = firm()
+def test_invited_person_who_is_a_member_counts_once(create_organization):
+    acme = create_organization()
     invitation = acme.invite("member")
-    Member.objects.filter(pk=acme.join().pk).update(stytch_member_id=invitation.stytch_member_id)
+    Member.objects.filter(pk=acme.add_member().pk).update(
+        stytch_member_id=invitation.stytch_member_id
+    )
 
     assert (counted(acme), acme.report.reserved) == (2, 0)
 
 
-def test_full_plan_refuses_with_the_numbers(firm):
-    acme = firm(seats=2, maximum_seats=3).subscribe()
+def test_full_plan_refuses_with_the_numbers(create_organization):
+    acme = create_organization(seats=2, maximum_seats=3).subscribe()
     acme.invite("member")
 
     with pytest.raises(SeatLimitReached) as refusal:
-        acme.want("member")
+        acme.request_seat("member")
 
     assert refusal.value.members == {"maximum": 3, "counted": 2, "reserved": 1}
 
 
-def test_member_without_an_id_of_stytch_leaves_reservations_as_they_are(firm):
-    acme = firm(seats=2)
+def test_member_without_an_id_of_stytch_leaves_reservations_as_they_are(create_organization):
+    acme = create_organization(seats=2)
     Member.objects.filter(pk=acme.members[0].pk).update(stytch_member_id=None)
 
     acme.invite()
@@ -107,8 +109,8 @@ def test_member_without_an_id_of_stytch_leaves_reservations_as_they_are(firm):
     assert acme.report.reserved == 1
 
 
-def test_invitation_of_an_active_members_address_reserves_no_second_seat(firm):
-    acme, globex = firm(seats=2), firm()
+def test_invitation_of_an_active_members_address_reserves_no_second_seat(create_organization):
+    acme, globex = create_organization(seats=2), create_organization()
     here, there = acme.invite(), globex.invite()
     acme.members[0].email = here.email.upper()
     acme.members[0].save()
@@ -118,68 +120,70 @@ def test_invitation_of_an_active_members_address_reserves_no_second_seat(firm):
 
 
 @pytest.mark.parametrize(("role", "before"), [("viewer", ""), ("admin", "member")])
-def test_full_plan_has_room_for_who_takes_no_seat(firm, role, before):
-    acme = firm(seats=2, maximum_seats=2).subscribe()
+def test_full_plan_has_room_for_who_takes_no_seat(create_organization, role, before):
+    acme = create_organization(seats=2, maximum_seats=2).subscribe()
 
-    acme.want(role, before=before)
-
-
-def test_join_that_stytch_decided_is_accepted_and_shown(firm):
-    acme = firm(seats=2, maximum_seats=2).subscribe()
-    acme.join()
-
-    acme.sync()
-
-    assert (acme.billed, acme.state) == (3, State.OVER_LIMIT)
+    acme.request_seat(role, before=before)
 
 
-def test_stale_screen_is_refused(firm):
-    acme = firm(seats=2).subscribe()
+def test_join_that_stytch_decided_is_accepted_and_shown(create_organization):
+    acme = create_organization(seats=2, maximum_seats=2).subscribe()
+    acme.add_member()
 
-    acme.want("member", expected_seats=3)
+    acme.sync_seats()
+
+    assert (acme.billed_quantity, acme.seat_state) == (3, State.OVER_LIMIT)
+
+
+def test_stale_screen_is_refused(create_organization):
+    acme = create_organization(seats=2).subscribe()
+
+    acme.request_seat("member", expected_seats=3)
     with pytest.raises(SeatsChanged) as refusal:
-        acme.want("member", expected_seats=4)
+        acme.request_seat("member", expected_seats=4)
 
     assert refusal.value.members == {"expected": 4, "resulting": 3}
 
 
-def test_ledger_says_who_and_why_and_from_what_to_what(firm):
-    acme = firm()
+def test_ledger_says_who_and_why_and_from_what_to_what(create_organization):
+    acme = create_organization()
     with actors.act_as(Actor(kind="member", id="someone")):
-        joined = acme.join()
+        joined = acme.add_member()
 
-    row = acme.organization.seat_changes.first()
+    row = acme.row.seat_changes.first()
 
     assert (row.reason, row.subject_id) == (SeatChange.Reason.MEMBER_ADDED, joined.pk)
     assert (row.actor_kind, row.actor_id) == ("member", "someone")
     assert (row.counted_before, row.counted_after, row.target, row.revision) == (1, 2, 2, 2)
 
 
-def test_count_that_changed_by_itself_has_its_line_in_the_ledger_before_stripe_is_told(firm):
-    acme = firm(seats=2, bills_invitations=True).subscribe()
+def test_count_that_changed_by_itself_has_its_line_in_the_ledger_before_stripe_is_told(
+    create_organization,
+):
+    acme = create_organization(seats=2, bills_invitations=True).subscribe()
     invitation = acme.invite()
-    acme.sync()
+    acme.sync_seats()
     Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now())
 
-    acme.sync()
+    acme.sync_seats()
 
-    rows = list(acme.organization.seat_changes.values_list("counted_before", "counted_after"))[::-1]
+    rows = list(acme.row.seat_changes.values_list("counted_before", "counted_after"))[::-1]
     assert rows[-1] == (3, 2)
     assert [after for _, after in rows[:-1]] == [before for before, _ in rows[1:]]
-    assert (acme.billed, acme.state) == (2, "in_sync")
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_free_plan_counts_and_tells_stripe_nothing(firm):
-    acme = firm(seats=3)
+def test_free_plan_counts_and_tells_stripe_nothing(create_organization):
+    acme = create_organization(seats=3)
 
-    acme.sync()
+    acme.sync_seats()
 
-    assert (acme.state, acme.report.provider_quantity) == (State.NONE, None)
-    assert not acme.attempts().exists()
+    assert (acme.seat_state, acme.report.provider_quantity) == (State.NONE, None)
+    assert not acme.attempts.exists()
 
 
-def test_web_process_can_neither_rewrite_nor_remove_a_line_of_the_ledger(firm):
-    firm()
+def test_web_process_can_neither_rewrite_nor_remove_a_line_of_the_ledger(create_organization):
+    create_organization()
 
     with psycopg.connect(on_database(WEB_URL, DATABASE), autocommit=True) as connection:
         assert connection.execute("SELECT count(*) FROM billing_seatchange").fetchone()[0]

@@ -25,12 +25,12 @@ def stuck():
     return list(stalled(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
 
 
-def reached(firm, quantity, *, seconds=90):
+def reached(organization, quantity, *, seconds=90):
     """Wait until Stripe bills that many and we know it."""
 
     def is_so():
-        known = firm.report
-        return (firm.billed, known.provider_quantity, known.state) == (
+        known = organization.report
+        return (organization.billed_quantity, known.provider_quantity, known.state) == (
             quantity, quantity, "in_sync",
         )  # fmt: skip
 

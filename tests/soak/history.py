@@ -1,4 +1,4 @@
-"""Random histories: what people, staff, Stripe and the network may do to some firms, from a seed."""
+"""Random histories: what people, staff, Stripe and the network may do to some organizations, from a seed."""
 
 import contextlib
 import random
@@ -6,11 +6,11 @@ import random
 from django.db import connections
 
 from billing.models import Subscription
-from billing.statuses import ENDED_STATUSES
+from billing.statuses import ENDED
 from billing.subscriptions import changes
 from kit.errors import Problem
 from kit.outbound import VendorNotFound, VendorUnavailable
-from tests.billing.support import Firm
+from tests.billing.organizations import BillingOrganization
 
 FAULTS = (
     {"status": 500, "method": "POST"},
@@ -24,28 +24,30 @@ FAULTS = (
 
 
 class History:
-    """`steps` operations on firms of its own; the seed says all."""
+    """`steps` operations on organizations of its own; the seed says all."""
 
-    def __init__(self, sandbox, seed, prices, *, firms=3):
+    def __init__(self, sandbox, seed, prices, *, organizations=3):
         self.sandbox = sandbox
         self.dice = random.Random(seed)
         self.prices = prices
-        self.firms = [
-            Firm(sandbox, seats=self.dice.randint(1, 4), price=self.dice.choice(prices))
-            for _ in range(firms)
+        self.organizations = [
+            BillingOrganization(
+                sandbox, seats=self.dice.randint(1, 4), price=self.dice.choice(prices)
+            )
+            for _ in range(organizations)
         ]
         self.deeds = []
-        for firm in self.firms[1:]:
-            firm.subscribe()
+        for organization in self.organizations[1:]:
+            organization.subscribe()
 
     def run(self, steps):
         """Do them; what a service refuses in its own words is fine, anything else is not."""
         try:
             for _ in range(steps):
-                firm, deed = self.dice.choice(self.firms), self._deed()
+                organization, deed = self.dice.choice(self.organizations), self._deed()
                 self.deeds.append(deed.__name__)
                 with contextlib.suppress(Problem):
-                    deed(firm)
+                    deed(organization)
         finally:
             connections.close_all()
         return self
@@ -58,67 +60,71 @@ class History:
         }  # fmt: skip
         return self.dice.choices(list(weights), list(weights.values()))[0]
 
-    def join(self, firm):
-        firm.members.append(firm.join(self.dice.choice(["member", "admin", "viewer"])))
+    def join(self, organization):
+        organization.members.append(
+            organization.add_member(self.dice.choice(["member", "admin", "viewer"]))
+        )
 
-    def leave(self, firm):
-        if firm.members:
-            firm.leave(firm.members.pop(self.dice.randrange(len(firm.members))))
+    def leave(self, organization):
+        if organization.members:
+            organization.remove_member(
+                organization.members.pop(self.dice.randrange(len(organization.members)))
+            )
 
-    def become(self, firm):
-        if firm.members:
-            firm.become(self.dice.choice(firm.members), self.dice.choice(["member", "viewer"]))
+    def become(self, organization):
+        if organization.members:
+            organization.change_role(
+                self.dice.choice(organization.members), self.dice.choice(["member", "viewer"])
+            )
 
-    def invite(self, firm):
-        firm.invite()
+    def invite(self, organization):
+        organization.invite()
 
-    def sync(self, firm):
-        firm.sync(is_forced=self.dice.random() < 0.3)
+    def sync(self, organization):
+        organization.sync_seats(is_forced=self.dice.random() < 0.3)
 
-    def subscribe(self, firm):
-        if live(firm) is None:
-            page = firm.checkout()
+    def subscribe(self, organization):
+        if live(organization) is None:
+            page = organization.open_checkout()
             with contextlib.suppress(VendorUnavailable, VendorNotFound):
-                firm.pay(page)
+                organization.pay_checkout(page)
 
-    def change(self, firm):
-        changes.change_price(organization=firm.organization, price=self.dice.choice(self.prices))
+    def change(self, organization):
+        changes.change_price(organization=organization.row, price=self.dice.choice(self.prices))
 
-    def cancel(self, firm):
-        changes.cancel_subscription(organization=firm.organization)
+    def cancel(self, organization):
+        changes.cancel_subscription(organization=organization.row)
 
-    def resume(self, firm):
-        changes.resume_subscription(organization=firm.organization)
+    def resume(self, organization):
+        changes.resume_subscription(organization=organization.row)
 
-    def end(self, firm):
-        changes.end_subscription_now(organization=firm.organization)
+    def end(self, organization):
+        changes.end_subscription_now(organization=organization.row)
 
-    def edit(self, firm):
-        self._in_dashboard(firm, quantity=self.dice.randint(1, 9))
+    def edit(self, organization):
+        self._in_dashboard(organization, quantity=self.dice.randint(1, 9))
 
-    def trouble(self, firm):
-        self._in_dashboard(firm, status=self.dice.choice(["past_due", "unpaid"]))
+    def trouble(self, organization):
+        self._in_dashboard(organization, status=self.dice.choice(["past_due", "unpaid"]))
 
-    def recover(self, firm):
-        self._in_dashboard(firm, status="active")
+    def recover(self, organization):
+        self._in_dashboard(organization, status="active")
 
-    def fault(self, firm):
-        row = live(firm)
+    def fault(self, organization):
+        row = live(organization)
         if row is not None:
             path = f"/subscriptions/{row.external_id}"
             rule = self.dice.choice(FAULTS)
             self.sandbox.post("/faults", vendor="stripe", path=path, **rule)
 
-    def _in_dashboard(self, firm, **changes):
-        row = live(firm)
+    def _in_dashboard(self, organization, **changes):
+        row = live(organization)
         if row is not None:
             with contextlib.suppress(AssertionError):  # it has ended meanwhile
                 self.sandbox.post(f"/stripe/subscriptions/{row.external_id}", **changes)
 
 
-def live(firm):
-    """The subscription of a firm as we know it."""
-    rows = Subscription.objects.filter(organization=firm.organization).exclude(
-        status__in=ENDED_STATUSES
-    )
+def live(organization):
+    """The subscription of an organization as we know it."""
+    rows = Subscription.objects.filter(organization=organization.row).exclude(status__in=ENDED)
     return rows.first()

@@ -11,7 +11,7 @@ from billing import providers
 from billing.models import Price, SeatAttempt
 from billing.seat_sync import reconcile
 from kit import outbound
-from tests.billing.support import sell
+from tests.billing.support import create_plan_price
 from tests.soak.history import History, live
 
 pytestmark = pytest.mark.soak
@@ -25,44 +25,44 @@ SETTLED = ("in_sync", "none", "over_limit")
 def prices(stack, committed):
     return [
         Price.objects.get(lookup_key="team_monthly"),
-        sell(minimum_seats=2, addition_policy="invoice_now"),
-        sell(maximum_seats=3, removal_policy="no_credit"),
+        create_plan_price(minimum_seats=2, addition_policy="invoice_now"),
+        create_plan_price(maximum_seats=3, removal_policy="no_credit"),
     ]
 
 
 def end_well(history, wait_until_settled):
     """The vendor is calm, owners who fell silent are noticed, and no one looks at anything else."""
     wait_until_settled(120)
-    for firm in history.firms:
-        row = live(firm)
+    for organization in history.organizations:
+        row = live(organization)
         if row is not None and row.status in ("past_due", "unpaid"):
-            history.recover(firm)
+            history.recover(organization)
     wait_until_settled(120)
-    for firm in history.firms:
+    for organization in history.organizations:
         for _ in range(4):
-            firm.come_back()
-            firm.sync(is_forced=True)
+            organization.retry_seat_sync()
+            organization.sync_seats(is_forced=True)
     wait_until_settled(120)
 
 
-def check(firm, why):
+def check(organization, why):
     """Compare our rows with Stripe, and the billed quantity with the members."""
-    customer = getattr(firm.organization, "customer", None)
+    customer = getattr(organization.row, "customer", None)
     at_stripe = (
         providers.get_provider().list_subscriptions(customer.stripe_customer_id) if customer else []
     )
     for told in at_stripe:
-        row = firm.organization.subscriptions.get(external_id=told.external_id)
+        row = organization.row.subscriptions.get(external_id=told.external_id)
         known = (row.status, row.quantity, row.cancel_at_period_end, row.stripe_price_id)
         item = told.items[0]
         assert known == (told.status, item.quantity, told.cancel_at_period_end, item.price_id), why
     running = [told for told in at_stripe if told.status not in ("canceled", "incomplete_expired")]
     assert len(running) <= 1, why
-    report = firm.report
+    report = organization.report
     assert report.state in SETTLED, (report, why)
     if running:
         assert running[0].items[0].quantity == report.target, (report, why)
-    assert not SeatAttempt.objects.in_flight().filter(organization=firm.organization).exists(), why
+    assert not SeatAttempt.objects.in_flight().filter(organization=organization.row).exists(), why
 
 
 def written(sandbox, since):
@@ -103,11 +103,11 @@ def test_random_histories_end_in_what_stripe_bills(sandbox, wait_until_settled, 
         assert not written(sandbox, calm_since), "ping-pong"
         for seed, history in zip(chosen, histories, strict=True):
             deeds += len(history.deeds)
-            for firm in history.firms:
-                check(firm, f"seed {seed}: {history.deeds}")
+            for organization in history.organizations:
+                check(organization, f"seed {seed}: {history.deeds}")
 
     with capsys.disabled():
-        print(f"\n{seeds} histories, {seeds * 3} firms, {deeds} deeds: all as Stripe says")  # noqa: T201
+        print(f"\n{seeds} histories, {seeds * 3} organizations, {deeds} deeds: all as Stripe says")  # noqa: T201
 
 
 def test_histories_with_lost_events_are_right_after_one_comparison(
@@ -120,18 +120,20 @@ def test_histories_with_lost_events_are_right_after_one_comparison(
             sandbox, wait_until_settled, prices, range(first, first + AT_ONCE), steps=30
         )
         sandbox.post("/webhooks")
-        firms = [firm for history in histories for firm in history.firms]
-        for firm in firms:
+        organizations = [
+            organization for history in histories for organization in history.organizations
+        ]
+        for organization in organizations:
             reconcile.reconcile_organization(
-                organization_id=firm.organization.pk, corrects_drift=True
+                organization_id=organization.row.pk, corrects_drift=True
             )
         wait_until_settled(120)
         compared = datetime.now(UTC)
-        for firm in firms:
-            reconcile.reconcile_organization(organization_id=firm.organization.pk)
-            check(firm, f"seeds from {first}")
+        for organization in organizations:
+            reconcile.reconcile_organization(organization_id=organization.row.pk)
+            check(organization, f"seeds from {first}")
         assert not written(sandbox, compared)
-        counted += len(firms)
+        counted += len(organizations)
 
     with capsys.disabled():
-        print(f"\n{counted} firms with lost events: right after one comparison")  # noqa: T201
+        print(f"\n{counted} organizations with lost events: right after one comparison")  # noqa: T201

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.billing import worker
-from tests.billing.support import Firm
+from tests.billing.organizations import BillingOrganization
 from tests.harness.stack import poll
 
 pytestmark = pytest.mark.soak
@@ -23,22 +23,30 @@ STEPS = {
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("run", range(RUNS))
 def test_killed_worker_changes_each_quantity_once(sandbox, stack, committed, step, run):
-    firm, dice = Firm(sandbox, seats=2).subscribe(), random.Random(f"{step}{run}")
+    organization, dice = (
+        BillingOrganization(sandbox, seats=2).subscribe(),
+        random.Random(f"{step}{run}"),
+    )
     fault = STEPS[step]
     if fault:
-        firm.fault(**fault)
-    firm.join()
+        organization.add_fault(**fault)
+    organization.add_member()
     if fault:
         poll(lambda: not sandbox.get("/faults")["faults"], what="the moment")
     time.sleep(dice.random() * (0.5 if fault else 1.5))
 
     stack.kill_worker()
-    firm.join()
+    organization.add_member()
     worker.start_again(stack)
 
-    worker.reached(firm, 4, seconds=120)
-    poll(lambda: not firm.attempts().filter(state="in_flight").exists(), what="an end")
+    worker.reached(organization, 4, seconds=120)
+    poll(lambda: not organization.attempts.filter(state="in_flight").exists(), what="an end")
     time.sleep(3 if fault else 0)  # the sandbox logs what hung when it lets go
     # A change sent again goes under its own key, so two changes are two keys at most.
-    assert len({request["headers"]["idempotency-key"] for request in firm.sent()}) <= 2
+    assert (
+        len(
+            {request["headers"]["idempotency-key"] for request in organization.list_seat_requests()}
+        )
+        <= 2
+    )
     assert not worker.stuck()

@@ -10,11 +10,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.seat_sync.push import RETRY_DELAYS_SECONDS
 from tests.billing import worker
-from tests.billing.support import Firm
+from tests.billing.organizations import BillingOrganization
 
 pytestmark = pytest.mark.soak
 
-FIRMS, CHANGES, AWAY_SECONDS = 20, 200, 36
+ORGANIZATIONS, CHANGES, AWAY_SECONDS = 20, 200, 36
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,20 @@ FIRMS, CHANGES, AWAY_SECONDS = 20, 200, 36
 def test_long_outage_loses_no_change_and_asks_little(
     sandbox, stack, committed, wait_until_settled, capsys, trouble
 ):
-    firms = [Firm(sandbox, seats=2).subscribe() for _ in range(FIRMS)]
+    organizations = [
+        BillingOrganization(sandbox, seats=2).subscribe() for _ in range(ORGANIZATIONS)
+    ]
     wait_until_settled(120)
     before = Counter(asked(sandbox))
     sandbox.post("/faults", vendor="stripe", path="/v1", times=1_000_000, **trouble)
     dice, began = random.Random(7), time.monotonic()
 
     for number in range(CHANGES):
-        firm = dice.choice(firms)
-        if dice.random() < 0.6 or len(firm.members) < 2:
-            firm.members.append(firm.join())
+        organization = dice.choice(organizations)
+        if dice.random() < 0.6 or len(organization.members) < 2:
+            organization.members.append(organization.add_member())
         else:
-            firm.leave(firm.members.pop())
+            organization.remove_member(organization.members.pop())
         if number % 20 == 0:
             time.sleep(AWAY_SECONDS / CHANGES * 10)
     time.sleep(max(0, began + AWAY_SECONDS - time.monotonic()))
@@ -55,14 +57,15 @@ def test_long_outage_loses_no_change_and_asks_little(
         + 2
         + (back - began) / (RETRY_DELAYS_SECONDS[-1] * settings.JOB_DELAY_SCALE)
     )
-    for firm in firms:
-        worker.reached(firm, len(firm.members), seconds=120)
+    for organization in organizations:
+        worker.reached(organization, len(organization.members), seconds=120)
     late = time.monotonic() - back
 
-    most = max(calls[firm.subscription.external_id] for firm in firms)
+    most = max(calls[organization.subscription.external_id] for organization in organizations)
     failed = ProcrastinateJob.objects.filter(status="failed").count()
     with capsys.disabled():
-        print(f"\n{FIRMS}/{FIRMS} right {late:.0f} s after return; {most}/{allowed:.0f} calls")  # noqa: T201
+        calls_made = f"{most}/{allowed:.0f} calls"
+        print(f"\n{ORGANIZATIONS} in sync {late:.0f} s after the outage; {calls_made}")  # noqa: T201
     assert most <= allowed
     assert failed == 0
 
