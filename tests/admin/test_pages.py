@@ -38,7 +38,7 @@ def test_list_and_page_open_for_staff_without_a_secret(rows, staff, model):
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_page_requires_a_signed_in_session(rows, model):
+def test_page_requires_a_session(rows, model):
     answers = [
         Client().get(address(model, "changelist")),
         Client().get(address(model, "change", newest(model).pk)),
@@ -49,7 +49,7 @@ def test_page_requires_a_signed_in_session(rows, model):
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_customers_person_is_no_staff(rows, model, django_user_model):
+def test_user_of_an_organization_is_not_staff(rows, model, django_user_model):
     browser = Client()
     person = django_user_model.objects.filter(is_staff=False).first()
     browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
@@ -65,13 +65,13 @@ def test_list_is_searched_and_filtered(rows, staff, model):
     assert staff.get(address(model, "changelist"), query).status_code == 200
 
 
-def test_sidebar_leads_to_every_list_once(staff, db):
+def test_sidebar_links_each_list_once(staff, db):
     links = [str(item["link"]) for group in NAVIGATION for item in group["items"]]
 
     assert sorted(links) == sorted(address(model, "changelist") for model in PAGES)
 
 
-def test_front_page_is_grouped_as_the_sidebar_is(staff, db):
+def test_front_page_has_the_groups_of_the_sidebar(staff, db):
     page = staff.get("/admin/")
 
     assert [group["name"] for group in page.context["app_list"]] == [
@@ -80,7 +80,9 @@ def test_front_page_is_grouped_as_the_sidebar_is(staff, db):
 
 
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
-def test_list_asks_no_more_for_many_rows(rows, staff, model, django_assert_max_num_queries):
+def test_list_query_count_does_not_grow_with_rows(
+    rows, staff, model, django_assert_max_num_queries
+):
     with django_assert_max_num_queries(1000) as few:
         staff.get(address(model, "changelist"))
     rows.again()

@@ -27,7 +27,7 @@ def page(kind, row):
     return reverse(f"admin:{kind}_change", args=[row.pk])
 
 
-def test_fifth_wrong_password_locks_with_a_page_that_says_what_to_do(colleague):
+def test_fifth_wrong_password_locks_the_account_and_explains_it(colleague):
     for _ in range(5):
         refused = sign_in(Client(), "wrong")
 
@@ -40,7 +40,7 @@ def test_fifth_wrong_password_locks_with_a_page_that_says_what_to_do(colleague):
 @pytest.mark.parametrize(
     "email", [EMAIL.upper(), EMAIL.title(), f" {EMAIL} ", "\uff53" + EMAIL[1:]]
 )
-def test_another_spelling_of_the_address_has_no_tries_of_its_own(colleague, email):
+def test_other_spelling_of_an_address_shares_its_attempts(colleague, email):
     for _ in range(5):
         sign_in(Client(), "wrong")
 
@@ -51,7 +51,7 @@ def test_another_spelling_of_the_address_has_no_tries_of_its_own(colleague, emai
     ("address", "same"),
     [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::2"), ("unknown", "unknown")],
 )
-def test_client_that_guesses_for_many_accounts_is_locked_out(colleague, address, same):
+def test_client_that_tries_many_accounts_is_locked_out(colleague, address, same):
     for number in range(CLIENT_FAILURE_LIMIT):
         guessing = Client(REMOTE_ADDR=address)
         sign_in(guessing, "wrong", email=f"staff-{number}@tenantry.example")
@@ -61,7 +61,7 @@ def test_client_that_guesses_for_many_accounts_is_locked_out(colleague, address,
     assert sign_in(elsewhere, PASSWORD).status_code == 302
 
 
-def test_colleague_lifts_a_lock(colleague, staff):
+def test_staff_unlock_a_locked_account(colleague, staff):
     for _ in range(5):
         sign_in(Client(), "wrong")
     (attempt,) = staff.get(reverse("admin:axes_accessattempt_changelist")).context["cl"].queryset
@@ -71,7 +71,7 @@ def test_colleague_lifts_a_lock(colleague, staff):
     assert sign_in(Client(), PASSWORD).status_code == 302
 
 
-def test_suspending_is_in_the_audit_trail(rows, staff, admin_user):
+def test_suspension_is_recorded_in_the_audit_trail(rows, staff, admin_user):
     staff.post(page("tenancy_organization", rows.organization), {"state": "suspended"})
 
     rows.organization.refresh_from_db()
@@ -81,7 +81,7 @@ def test_suspending_is_in_the_audit_trail(rows, staff, admin_user):
     assert (event.actor_kind, event.actor_id) == ("operator", str(admin_user.pk))
 
 
-def test_deleted_organization_stays_deleted(rows, staff):
+def test_deleted_organization_cannot_be_restored(rows, staff):
     rows.organization.state = "deleted"
     rows.organization.save()
 
@@ -91,7 +91,7 @@ def test_deleted_organization_stays_deleted(rows, staff):
     assert rows.organization.state == "deleted"
 
 
-def test_customers_person_is_blocked_but_never_made_staff(rows, staff):
+def test_user_of_an_organization_can_be_blocked_but_not_made_staff(rows, staff):
     person = User.objects.get(is_staff=False)
     forged = {"is_staff": "on", "is_superuser": "on", "email": "other@x.example"}
 
@@ -105,7 +105,7 @@ def test_customers_person_is_blocked_but_never_made_staff(rows, staff):
     assert person.blocked_at is not None
 
 
-def test_person_is_unblocked_with_its_placeholders(rows, staff):
+def test_unblocking_a_user_unblocks_its_placeholders(rows, staff):
     person = User.objects.get(is_staff=False)
     staff.post(page("identity_user", person), {})
     person.refresh_from_db()
@@ -125,7 +125,7 @@ def test_added_account_is_staff(staff):
     assert sign_in(Client(), PASSWORD).status_code == 302
 
 
-def test_only_a_superuser_gives_rights(db):
+def test_only_a_superuser_grants_rights(db):
     clerk = User.objects.create_superuser(email="clerk@tenantry.example", password=PASSWORD)
     clerk.is_superuser = False
     clerk.save()
@@ -140,7 +140,7 @@ def test_only_a_superuser_gives_rights(db):
     assert not clerk.is_superuser
 
 
-def test_override_is_signed(rows, staff, admin_user):
+def test_override_stores_its_author(rows, staff, admin_user):
     override = rows.organization.feature_overrides.get()
     override.created_by = None
     override.save()
@@ -155,7 +155,7 @@ def test_override_is_signed(rows, staff, admin_user):
 @pytest.mark.parametrize(
     ("path", "is_loosened"), [("/admin/login/", True), ("/docs", False), ("/nowhere", False)]
 )
-def test_scripts_may_compile_below_admin_alone(client, db, path, is_loosened):
+def test_only_admin_pages_may_compile_scripts(client, db, path, is_loosened):
     policy = client.get(path)["Content-Security-Policy"]
 
     assert ("'unsafe-eval'" in policy) is is_loosened

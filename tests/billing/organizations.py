@@ -66,6 +66,14 @@ class BillingOrganization:
             Invitation.objects.filter(pk=invitation.pk).update(expires_at=expires_at)
         return invitation
 
+    def accept_invitation(self, invitation):
+        return self._apply_member(
+            invitation.email,
+            invitation.role,
+            status="active",
+            stytch_member_id=invitation.stytch_member_id,
+        ).member
+
     def request_seat(self, role="member", **more):
         """Check that a seat is free, as identity does before it asks Stytch for a change."""
         with transaction.atomic():

@@ -31,7 +31,7 @@ from tests.billing.test_inbound import types
 from tests.harness.stack import poll
 
 
-def test_checkout_sells_the_seats_counted_at_that_moment(create_organization):
+def test_checkout_sells_the_counted_seats(create_organization):
     acme = create_organization(seats=3)
     acme.add_member("viewer")
 
@@ -40,7 +40,7 @@ def test_checkout_sells_the_seats_counted_at_that_moment(create_organization):
     assert (acme.billed_quantity, acme.seat_state, acme.list_seat_requests()) == (3, "in_sync", [])
 
 
-def test_member_who_joined_during_checkout_is_counted_on_completion(create_organization):
+def test_member_who_joins_during_checkout_is_counted_on_completion(create_organization):
     acme = create_organization(seats=2)
     page = acme.open_checkout()
     acme.add_member()
@@ -52,7 +52,7 @@ def test_member_who_joined_during_checkout_is_counted_on_completion(create_organ
     assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
 
 
-def test_second_checkout_is_refused_while_one_is_live(create_organization):
+def test_second_checkout_is_refused_while_a_subscription_is_live(create_organization):
     acme = create_organization().subscribe()
 
     with pytest.raises(SubscriptionExists):
@@ -60,7 +60,7 @@ def test_second_checkout_is_refused_while_one_is_live(create_organization):
 
 
 @pytest.mark.parametrize("status", ["past_due", "unpaid", "paused", "incomplete"])
-def test_second_checkout_is_refused_in_trouble_too(create_organization, status):
+def test_second_checkout_is_refused_while_a_payment_has_failed(create_organization, status):
     acme = create_organization().subscribe()
     Subscription.objects.filter(pk=acme.subscription.pk).update(status=status)
 
@@ -68,7 +68,7 @@ def test_second_checkout_is_refused_in_trouble_too(create_organization, status):
         acme.open_checkout()
 
 
-def test_checkout_is_refused_when_a_payment_has_not_reached_us_yet(create_organization):
+def test_checkout_is_refused_before_the_event_of_a_payment_is_received(create_organization):
     acme = create_organization()
     acme.pay_checkout(acme.open_checkout())
 
@@ -76,7 +76,7 @@ def test_checkout_is_refused_when_a_payment_has_not_reached_us_yet(create_organi
         acme.open_checkout()
 
 
-def test_newer_checkout_closes_the_older(create_organization):
+def test_new_checkout_closes_the_older_page(create_organization):
     acme = create_organization()
     older, newer = acme.open_checkout(), acme.open_checkout()
 
@@ -86,7 +86,7 @@ def test_newer_checkout_closes_the_older(create_organization):
     assert older.external_id != newer.external_id
 
 
-def test_two_tabs_at_once_leave_one_page_open(create_organization):
+def test_two_parallel_checkouts_leave_one_page_open(create_organization):
     acme = create_organization()
 
     run_in_parallel(acme.open_checkout, acme.open_checkout)
@@ -129,7 +129,7 @@ def test_customer_deleted_without_webhook_is_recreated_at_the_next_attempt(
     doors[door]()
 
 
-def test_trial_follows_members_for_nothing(create_organization):
+def test_trial_updates_seats_without_a_charge(create_organization):
     acme = create_organization(trial_days=14).subscribe()
     acme.add_member()
 
@@ -167,7 +167,7 @@ def test_second_subscription_has_no_second_trial(create_organization):
     assert acme.subscription.status == "active"
 
 
-def test_past_due_holds_joins_and_sends_departures_and_recovers(create_organization):
+def test_past_due_holds_additions_and_sends_removals_and_recovers(create_organization):
     acme = create_organization(seats=3).subscribe()
     acme.edit_at_stripe(status="past_due")
     acme.add_member()
@@ -187,7 +187,7 @@ def test_past_due_holds_joins_and_sends_departures_and_recovers(create_organizat
 
 
 @pytest.mark.parametrize("status", ["unpaid", "paused"])
-def test_nothing_is_sent_while_it_rests(create_organization, status):
+def test_nothing_is_sent_while_unpaid_or_paused(create_organization, status):
     acme = create_organization().subscribe()
     acme.edit_at_stripe(status=status)
     acme.add_member()
@@ -209,7 +209,7 @@ def test_grace_starts_with_the_first_failure_and_is_not_extended(create_organiza
     assert acme.subscription.past_due_since is None
 
 
-def test_ending_sends_additions_and_silent_departures(create_organization):
+def test_scheduled_end_sends_additions_and_unprorated_removals(create_organization):
     acme = create_organization(seats=2).subscribe()
     changes.cancel_subscription(organization=acme.row)
     acme.add_member()
@@ -222,7 +222,7 @@ def test_ending_sends_additions_and_silent_departures(create_organization):
     assert behaviors == ["create_prorations", "none"]
 
 
-def test_scheduled_end_can_be_taken_back(create_organization):
+def test_scheduled_end_can_be_cancelled(create_organization):
     acme = create_organization().subscribe()
 
     assert changes.cancel_subscription(organization=acme.row).cancel_at_period_end
@@ -231,7 +231,7 @@ def test_scheduled_end_can_be_taken_back(create_organization):
         changes.resume_subscription(organization=acme.row)
 
 
-def test_paused_one_goes_on_once_it_is_paid(create_organization):
+def test_paused_subscription_resumes_after_payment(create_organization):
     acme = create_organization().subscribe()
     customer_id = acme.customer_id
     acme.edit_at_stripe(status="paused")
@@ -246,7 +246,7 @@ def test_paused_one_goes_on_once_it_is_paid(create_organization):
 
 
 @pytest.mark.parametrize("how", [changes.cancel_subscription, changes.end_subscription_now])
-def test_paused_one_can_be_left_for_another(create_organization, how):
+def test_paused_subscription_can_be_replaced(create_organization, how):
     acme = create_organization().subscribe()
     acme.edit_at_stripe(status="paused")
 
@@ -267,7 +267,7 @@ def test_refused_seat_update_pulls_a_subscription_that_ended_without_webhook(cre
     assert find_waiting_jobs("billing.pull_subscription", external_id=row.external_id).exists()
 
 
-def test_canceled_and_bought_again_is_two_rows_and_one_live(create_organization):
+def test_purchase_after_cancellation_makes_two_rows_and_one_live(create_organization):
     acme = create_organization(seats=2).subscribe()
     first = acme.subscription
     changes.end_subscription_now(organization=acme.row)
@@ -295,7 +295,7 @@ def test_plan_change_sends_the_current_count_in_the_same_call(create_organizatio
     assert (acme.subscription.price, acme.seat_state, acme.billed_quantity) == (price, "in_sync", 3)
 
 
-def test_plan_change_counts_by_the_new_plans_rules(create_organization):
+def test_plan_change_counts_seats_by_the_new_plan(create_organization):
     acme = create_organization(seats=2).subscribe()
     acme.add_member("viewer")
 
@@ -307,7 +307,7 @@ def test_plan_change_counts_by_the_new_plans_rules(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
 
 
-def test_join_and_departure_racing_a_plan_change_end_exact(create_organization):
+def test_members_changing_during_a_plan_change_are_counted_exactly(create_organization):
     acme = create_organization(seats=3).subscribe()
     price = create_plan_price()
 
@@ -322,7 +322,7 @@ def test_join_and_departure_racing_a_plan_change_end_exact(create_organization):
     assert acme.subscription.price == price
 
 
-def test_change_of_plan_leaves_no_number_of_the_old_one_waiting(create_organization):
+def test_plan_change_supersedes_the_quantity_of_the_old_plan(create_organization):
     acme = create_organization(seats=2).subscribe()
     acme.add_member()
     with (
@@ -346,7 +346,7 @@ def test_change_to_the_same_price_is_refused(create_organization):
         changes.change_price(organization=acme.row, price=acme.price)
 
 
-def test_silence_during_cancellation_is_looked_into_by_a_job(create_organization, committed):
+def test_cancellation_with_unknown_outcome_is_pulled_by_a_job(create_organization, committed):
     acme = create_organization().subscribe()
     acme.add_fault(drop=True, after_effect=True, method="POST")
 
@@ -367,7 +367,7 @@ def test_dashboard_edit_is_corrected(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_dashboard_edit_is_only_reported_where_the_plan_says_so(create_organization):
+def test_plan_can_report_a_dashboard_edit_instead_of_correcting_it(create_organization):
     acme = create_organization(seats=2, drift_policy="report").subscribe()
 
     acme.edit_at_stripe(quantity=9)
@@ -379,7 +379,7 @@ def test_dashboard_edit_is_only_reported_where_the_plan_says_so(create_organizat
     assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
 
 
-def test_own_change_coming_back_starts_nothing(create_organization):
+def test_event_of_our_own_change_sends_nothing(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.sync_seats()
@@ -392,7 +392,7 @@ def test_own_change_coming_back_starts_nothing(create_organization):
     assert not acme.row.seat_changes.filter(reason="quantity_edited").exists()
 
 
-def test_contract_is_compared_and_never_written(create_organization):
+def test_contract_is_compared_and_never_sent(create_organization):
     acme = create_organization(seats=2).subscribe()
     acme.seat_row.__class__.objects.filter(organization=acme.row).update(
         mode="manual", contract_seats=2
@@ -405,7 +405,7 @@ def test_contract_is_compared_and_never_written(create_organization):
     assert acme.report.counted == 3
 
 
-def test_subscription_at_an_unconfigured_price_is_left_alone(create_organization):
+def test_subscription_with_an_unknown_price_is_misconfigured_and_not_changed(create_organization):
     acme = create_organization(seats=2, minimum_seats=1).subscribe()
     Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
     acme.add_member()
@@ -416,7 +416,7 @@ def test_subscription_at_an_unconfigured_price_is_left_alone(create_organization
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])
 
 
-def test_seat_item_is_known_by_its_price_and_two_of_them_are_nobodys_guess(create_organization):
+def test_seat_item_is_found_by_its_price_and_two_are_misconfigured(create_organization):
     acme = create_organization(minimum_seats=1).subscribe()
     second = create_plan_price()
     build_stripe_client().v1.subscription_items.create(
@@ -468,7 +468,7 @@ def test_reconciling_twice_changes_nothing_the_second_time(create_organization):
     assert (len(acme.list_seat_requests()), acme.report.revision) == (sent, revision)
 
 
-def test_looking_changes_nothing(create_organization):
+def test_inspection_changes_nothing(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
 
@@ -478,7 +478,7 @@ def test_looking_changes_nothing(create_organization):
     assert acme.list_seat_requests() == []
 
 
-def test_reconciliation_finds_what_ended_with_its_customer(create_organization):
+def test_reconciliation_finds_a_subscription_that_ended_with_its_customer(create_organization):
     acme = create_organization().subscribe()
     customer_id = acme.customer_id
     build_stripe_client().v1.customers.delete(customer_id)
@@ -491,7 +491,7 @@ def test_reconciliation_finds_what_ended_with_its_customer(create_organization):
     assert Subscription.objects.filter(organization=acme.row, status="canceled").exists()
 
 
-def test_reconciliation_makes_up_for_a_lost_word_of_the_customer(create_organization):
+def test_reconciliation_stores_a_profile_whose_event_was_lost(create_organization):
     acme = create_organization()
     acme.open_checkout()
     customer_id = acme.customer_id

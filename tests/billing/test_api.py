@@ -60,14 +60,14 @@ def subscribed(api, front_end, new_organization):
 
 
 @pytest.mark.parametrize("path", READS)
-def test_reading_is_for_the_roles_it_is_for(api, acme, path):
+def test_read_requires_a_permitted_role(api, acme, path):
     for role in ANY:
         answer = api.get(acme.path + path, token=acme.token(role))
         assert answer.status_code == (200 if role in READS[path] else 403), role
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_writing_is_for_admins(api, acme, method, path):
+def test_write_requires_an_admin(api, acme, method, path):
     for role in ("member", "viewer"):
         answer = api.request(
             method, acme.path + path, token=acme.token(role), json=WRITES[method, path]
@@ -101,14 +101,14 @@ def test_outsiders_get_not_found_and_anonymous_callers_unauthorized(
         ("PATCH", "/billing/profile", {"vat_status": "verified"}, "/vat_status"),
     ],
 )
-def test_nonsense_is_named(api, acme, method, path, body, pointer):
+def test_invalid_field_is_named(api, acme, method, path, body, pointer):
     answer = api.request(method, acme.path + path, token=acme.token("admin"), json=body)
 
     assert answer.status_code == 400
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
 
 
-def test_plans_are_for_everyone_to_see(api):
+def test_plans_are_public(api):
     plans = api.get("/v1/plans").json()["results"]
 
     assert [plan["key"] for plan in plans] == ["team", "business", "free"]
@@ -134,7 +134,7 @@ def test_price_not_for_sale_is_refused(api, acme):
     assert (answer.status_code, answer.json()["code"]) == (400, "price_not_available")
 
 
-def test_buying_opens_everything_and_buying_twice_is_refused(api, subscribed):
+def test_purchase_gives_full_access_and_a_second_one_is_refused(api, subscribed):
     admin = subscribed.token("admin")
     shown = api.get(f"{subscribed.path}/billing/subscription", token=admin).json()
     again = api.post(
@@ -149,7 +149,7 @@ def test_buying_opens_everything_and_buying_twice_is_refused(api, subscribed):
     assert (again.status_code, again.json()["code"]) == (409, "subscription_exists")
 
 
-def test_seats_follow_members_over_http(api, front_end, subscribed):
+def test_billed_seats_follow_the_members(api, front_end, subscribed):
     email = subscribed.address("linus")
     front_end.invite(subscribed.admin, email, role="member")
     assert (seats(api, subscribed)["reserved"], seats(api, subscribed)["counted"]) == (1, 2)
@@ -164,7 +164,7 @@ def test_seats_follow_members_over_http(api, front_end, subscribed):
     assert seats(api, subscribed)["state"] == "in_sync"
 
 
-def test_history_tells_who_and_what_was_sent(api, front_end, subscribed):
+def test_history_shows_reasons_and_attempts(api, front_end, subscribed):
     email = subscribed.address("linus")
     front_end.invite(subscribed.admin, email, role="member")
     front_end.accept(email)
@@ -181,7 +181,7 @@ def test_history_tells_who_and_what_was_sent(api, front_end, subscribed):
     assert invited["attempt"] is None
 
 
-def test_preview_says_what_one_more_seat_costs(api, subscribed):
+def test_preview_shows_the_cost_of_one_more_seat(api, subscribed):
     body = {"add": 1}
     answer = api.post(
         f"{subscribed.path}/billing/seats/preview", token=subscribed.token("admin"), json=body
@@ -205,7 +205,7 @@ def test_preview_of_a_promotion_counts_the_viewer(api, subscribed):
     assert (ask("member")["resulting"], ask("viewer")["resulting"]) == (3, 2)
 
 
-def test_previewed_moment_is_the_one_charged_from(api, sandbox, subscribed):
+def test_change_is_charged_from_the_previewed_date(api, sandbox, subscribed):
     preview = api.post(
         f"{subscribed.path}/billing/seats/preview",
         token=subscribed.token("admin"),
@@ -231,13 +231,13 @@ def test_preview_needs_a_subscription(api, acme):
     assert (answer.status_code, answer.json()["code"]) == (409, "subscription_missing")
 
 
-def test_sync_can_be_asked_for(api, subscribed):
+def test_sync_can_be_requested(api, subscribed):
     answer = api.post(f"{subscribed.path}/billing/seats/sync", token=subscribed.token("admin"))
 
     assert (answer.status_code, answer.json()["state"]) == (202, "in_sync")
 
 
-def test_subscription_is_changed_ended_and_kept(api, subscribed):
+def test_subscription_can_be_changed_cancelled_and_resumed(api, subscribed):
     def ask(verb, **body):
         path = f"{subscribed.path}/billing/subscription/{verb}"
         return api.post(path, token=subscribed.token("admin"), json=body).json()
@@ -250,7 +250,7 @@ def test_subscription_is_changed_ended_and_kept(api, subscribed):
     assert (ended["status"], ended["access"]) == ("canceled", "none")
 
 
-def test_portal_leads_to_stripe(api, acme):
+def test_portal_link_leads_to_stripe(api, acme):
     answer = api.post(
         f"{acme.path}/billing/portal", token=acme.token("admin"), json={"return_url": LANDING}
     )
@@ -259,7 +259,7 @@ def test_portal_leads_to_stripe(api, acme):
     assert "/portal/" in answer.json()["url"]
 
 
-def test_profile_is_written_to_stripe_with_its_vat_number(api, sandbox, subscribed):
+def test_profile_and_vat_number_are_stored_at_stripe(api, sandbox, subscribed):
     path, admin = f"{subscribed.path}/billing/profile", subscribed.token("admin")
     fields = {"name": "Acme GmbH", "city": "Berlin", "country": "de", "vat_id": "DE 123.456.789"}
 
@@ -272,7 +272,7 @@ def test_profile_is_written_to_stripe_with_its_vat_number(api, sandbox, subscrib
     assert (cleared["vat_id"], cleared["vat_status"], cleared["city"]) == ("", None, "Berlin")
 
 
-def test_profile_is_kept_until_there_is_a_customer(api, front_end, new_organization):
+def test_profile_is_stored_before_there_is_a_customer(api, front_end, new_organization):
     path, admin = f"{new_organization.path}/billing/profile", new_organization.token("admin")
     api.patch(path, token=admin, json={"name": "Acme AG", "vat_id": "CHE123456789"})
 
@@ -294,7 +294,7 @@ def test_invoices_are_listed_with_their_links(api, wait_until_settled, subscribe
     assert invoice["hosted_url"].startswith("http")
 
 
-def test_features_come_with_reasons(api, acme, subscribed):
+def test_features_have_reasons(api, acme, subscribed):
     free = api.get(f"{acme.path}/features", token=acme.token("viewer")).json()
     paid = api.get(f"{subscribed.path}/features", token=subscribed.token("viewer")).json()
 
@@ -337,7 +337,7 @@ def test_unknown_feature_is_not_found(api, acme):
     assert answer.status_code == 404
 
 
-def test_context_is_everything_at_once(api, subscribed):
+def test_context_contains_user_subscription_and_features(api, subscribed):
     context = api.get(
         f"{subscribed.path}/subscription-context", token=subscribed.token("member")
     ).json()

@@ -16,7 +16,7 @@ def at_once(act, emails):
 
 
 @pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.soak)])
-def test_invitations_at_once_are_exact_and_cost_few_calls(
+def test_parallel_invitations_are_exact_and_cost_few_calls(
     api, front_end, new_organization, committed, number
 ):
     emails = [new_organization.address(f"p{n}") for n in range(number)]

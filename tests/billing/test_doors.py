@@ -58,7 +58,7 @@ def overdue(invitation):
     Invitation.objects.filter(pk=invitation["id"]).update(expires_at=past)
 
 
-def test_full_plan_refuses_invitations_with_the_numbers_and_takes_viewers(api, full):
+def test_full_plan_refuses_members_and_accepts_viewers(api, full):
     answer = invite(api, full, "linus")
 
     assert refused(answer)
@@ -66,7 +66,7 @@ def test_full_plan_refuses_invitations_with_the_numbers_and_takes_viewers(api, f
     assert invite(api, full, "vera", role="viewer").status_code == 201
 
 
-def test_full_plan_refuses_the_billable_rows_of_a_bulk(api, full):
+def test_full_plan_refuses_the_billable_rows_of_a_bulk_invitation(api, full):
     rows = [
         {"email": full.address("linus"), "role": "member"},
         {"email": full.address("vera"), "role": "viewer"},
@@ -78,7 +78,7 @@ def test_full_plan_refuses_the_billable_rows_of_a_bulk(api, full):
     assert results[0]["problem"]["code"] == "seat_limit_reached"
 
 
-def test_bulk_takes_no_more_seats_than_there_are(api, full):
+def test_bulk_invitation_takes_no_more_than_the_free_seats(api, full):
     limit(full, 4)
     rows = [{"email": full.address(f"p{n}"), "role": "member"} for n in range(5)]
 
@@ -94,7 +94,7 @@ def test_full_plan_refuses_a_promotion(api, full):
     assert seats(api, full)["counted"] == 2
 
 
-def test_full_plan_refuses_a_return(api, full):
+def test_full_plan_refuses_a_reactivation(api, full):
     grace = full.member.member["id"]
     ask(api, full, "DELETE", f"/members/{grace}")
     invite(api, full, "linus")
@@ -102,7 +102,7 @@ def test_full_plan_refuses_a_return(api, full):
     assert refused(ask(api, full, "POST", f"/members/{grace}/reactivate"))
 
 
-def test_reservation_that_expired_is_free_and_its_resending_must_fit_again(api, full):
+def test_expired_reservation_is_free_and_a_resend_needs_a_seat(api, full):
     limit(full, 3)
     first = invite(api, full, "linus").json()
     assert refused(invite(api, full, "barbara"))
@@ -112,7 +112,7 @@ def test_reservation_that_expired_is_free_and_its_resending_must_fit_again(api, 
     assert refused(ask(api, full, "POST", f"/invitations/{first['id']}/resend"))
 
 
-def test_acceptance_is_never_refused_even_when_the_plan_has_shrunk(api, front_end, full):
+def test_acceptance_is_never_refused_even_under_a_lower_maximum(api, front_end, full):
     limit(full, 3)
     invite(api, full, "linus")
     Plan.objects.filter(prices__subscriptions__current_for=full.id).update(maximum_seats=2)
@@ -123,7 +123,7 @@ def test_acceptance_is_never_refused_even_when_the_plan_has_shrunk(api, front_en
     assert seats(api, full)["state"] == "over_limit"
 
 
-def test_join_by_the_dashboard_is_never_refused(api, sandbox, full):
+def test_member_added_in_the_dashboard_is_never_refused(api, sandbox, full):
     organization = Organization.objects.get(pk=full.id)
 
     sandbox.post(
@@ -145,7 +145,7 @@ def test_removal_at_stytch_frees_the_seat(api, sandbox, subscribed, source):
     bills(api, subscribed, 1)
 
 
-def test_member_met_at_first_sight_takes_a_seat(api, sandbox, subscribed, drop_webhooks):
+def test_member_created_at_first_sign_in_takes_a_seat(api, sandbox, subscribed, drop_webhooks):
     organization = Organization.objects.get(pk=subscribed.id)
     drop_webhooks()
     linus = sandbox.post(
@@ -160,7 +160,7 @@ def test_member_met_at_first_sight_takes_a_seat(api, sandbox, subscribed, drop_w
     bills(api, subscribed, 3)
 
 
-def test_inviter_who_was_shown_another_number_is_asked_again(api, subscribed):
+def test_invitation_with_other_expected_seats_is_refused(api, subscribed):
     stale = invite(api, subscribed, "linus", expected_seats=5)
     fresh = invite(api, subscribed, "linus", expected_seats=3)
 

@@ -1,6 +1,7 @@
 """Which features an organization has, and why."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -67,7 +68,7 @@ def test_status_decides_whether_the_plan_is_in_force(billing_organization, statu
     assert answer(billing_organization) == expected
 
 
-def test_grace_runs_out(billing_organization):
+def test_grace_ends(billing_organization):
     billing_organization.subscribe()
 
     put(billing_organization, status="past_due", past_due_since=timezone.now() - GRACE)
@@ -80,7 +81,7 @@ def test_free_plan_gives_the_features_without_a_plan(billing_organization):
     assert answer(billing_organization, "sso") == (False, "not_in_plan")
 
 
-def test_override_is_stronger_than_the_plan(billing_organization):
+def test_override_takes_precedence_over_the_plan(billing_organization):
     override(billing_organization, "sso", is_granted=True)
     override(billing_organization, "webhooks", is_granted=False)
 
@@ -88,7 +89,7 @@ def test_override_is_stronger_than_the_plan(billing_organization):
     assert answer(billing_organization, "webhooks") == (False, "override")
 
 
-def test_override_ends_with_its_time(billing_organization):
+def test_override_expires(billing_organization):
     override(billing_organization, "sso", expires_at=timezone.now() - timedelta(seconds=1))
 
     assert answer(billing_organization, "sso") == (False, "not_in_plan")
@@ -106,7 +107,7 @@ def test_limit_is_measured_by_its_registered_counter(billing_organization, monke
     assert found.reason == ("plan" if left else "limit_reached")
 
 
-def test_asking_for_one_feature_counts_no_other(billing_organization, monkeypatch):
+def test_access_to_one_feature_counts_no_other(billing_organization, monkeypatch):
     billing_organization.subscribe()
     counted = []
     monkeypatch.setitem(usage.counters, "api_clients", counted.append)
@@ -116,19 +117,19 @@ def test_asking_for_one_feature_counts_no_other(billing_organization, monkeypatc
     assert counted == []
 
 
-def test_two_counters_of_one_feature_are_a_mistake(monkeypatch):
+def test_second_counter_of_one_feature_is_an_error(monkeypatch):
     monkeypatch.setitem(usage.counters, "api_clients", lambda _: 0)
 
     with pytest.raises(usage.CounterRegisteredTwice):
         usage.register_counter("api_clients")(lambda _: 1)
 
 
-def test_gate_refuses_with_everything_a_front_end_needs(billing_organization, rf):
+def test_refusal_contains_the_feature_access(billing_organization, rf):
     class View:
         feature = "sso"
 
     request = rf.get("/")
-    request.auth = billing_organization
+    request.auth = SimpleNamespace(organization=billing_organization.row)
 
     with pytest.raises(FeatureNotAvailable) as refusal:
         DeclaredFeature().has_permission(request, View())
@@ -137,8 +138,8 @@ def test_gate_refuses_with_everything_a_front_end_needs(billing_organization, rf
     assert refusal.value.status == 402
 
 
-def test_view_without_a_feature_passes(billing_organization, rf):
+def test_view_without_a_feature_is_permitted(billing_organization, rf):
     request = rf.get("/")
-    request.auth = billing_organization
+    request.auth = SimpleNamespace(organization=billing_organization.row)
 
     assert DeclaredFeature().has_permission(request, object())

@@ -19,7 +19,7 @@ from tests.billing.support import build_stripe_client, run_in_parallel
 from tests.harness.stack import poll
 
 
-def test_edit_at_stripe_after_an_answer_was_lost_is_seen_and_corrected(create_organization):
+def test_edit_at_stripe_after_a_lost_answer_is_corrected(create_organization):
     acme = create_organization(seats=2).subscribe()
     acme.add_member()
     acme.add_fault(drop=True, after_effect=True, method="POST")
@@ -36,7 +36,7 @@ def test_edit_at_stripe_after_an_answer_was_lost_is_seen_and_corrected(create_or
     )
 
 
-def test_attempt_of_an_ended_subscription_says_nothing_of_the_next(create_organization):
+def test_attempt_of_an_ended_subscription_does_not_affect_the_next(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(drop=True, method="POST")
@@ -75,7 +75,7 @@ def test_running_attempt_is_not_taken_over(create_organization):
     assert attempts.begin_attempt(acme.row.pk, is_forced=True) is None
 
 
-def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(create_organization):
+def test_quantity_that_stripe_returned_is_stored(create_organization):
     acme = create_organization().subscribe()
     said = build_stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
     acme.add_member()
@@ -87,7 +87,7 @@ def test_number_that_stripe_returned_is_kept_not_the_one_asked_for(create_organi
     assert acme.report.last_error == "Stripe refused: returned_1"
 
 
-def test_each_try_waits_longer_than_the_one_before(create_organization, settings):
+def test_each_retry_waits_longer(create_organization, settings):
     settings.JOB_DELAY_SCALE = 1
     acme = create_organization().subscribe()
     acme.add_member()
@@ -103,7 +103,7 @@ def test_each_try_waits_longer_than_the_one_before(create_organization, settings
     assert [round(wait.total_seconds(), -1) for wait in waits] == told
 
 
-def test_previewed_moment_that_stripe_refuses_is_left_out(create_organization):
+def test_refused_proration_date_is_dropped(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     SeatState.objects.filter(organization=acme.row).update(
@@ -119,7 +119,7 @@ def test_previewed_moment_that_stripe_refuses_is_left_out(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_previewed_moment_is_used_once(create_organization):
+def test_previewed_proration_date_is_used_once(create_organization):
     acme = create_organization().subscribe()
     SeatState.objects.filter(organization=acme.row).update(
         previewed_quantity=2, previewed_at=timezone.now()
@@ -136,7 +136,7 @@ def test_previewed_moment_is_used_once(create_organization):
     assert dated == [True, False, False]
 
 
-def test_customer_whose_creation_failed_at_stripe_can_be_made_later(create_organization):
+def test_customer_can_be_created_after_a_failure_at_stripe(create_organization):
     acme = create_organization()
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/customers$", method="POST", status=500)
     with pytest.raises(VendorUnavailable):
@@ -152,7 +152,7 @@ def test_customer_whose_creation_failed_at_stripe_can_be_made_later(create_organ
     assert len(set(keys)) == 2  # Stripe repeats its own error for the first one all day
 
 
-def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(create_organization):
+def test_refused_vat_number_does_not_block_the_next_checkout(create_organization):
     acme = create_organization()
     profiles.update_profile(organization=acme.row, fields={"vat_id": "DE123456789"})
     acme.sandbox.post(
@@ -173,7 +173,7 @@ def test_vat_number_that_stripe_refuses_is_a_refusal_that_can_be_mended(create_o
     assert customers.get_profile(acme.row).stripe_customer_id
 
 
-def test_profile_written_while_the_customer_is_made_reaches_stripe(create_organization):
+def test_profile_changed_during_customer_creation_reaches_stripe(create_organization):
     acme = create_organization()
     acme.sandbox.post(
         "/faults", vendor="stripe", path="/v1/customers$", method="POST", timeout=0.5,
@@ -190,7 +190,7 @@ def test_profile_written_while_the_customer_is_made_reaches_stripe(create_organi
     assert (known.billing_city, snapshot.profile.city) == ("Berlin", "Berlin")
 
 
-def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(create_organization):
+def test_page_paid_during_another_checkout_prevents_a_second_payment(create_organization):
     acme = create_organization()
     older = acme.open_checkout()
     acme.sandbox.post(
@@ -207,7 +207,7 @@ def test_page_paid_while_another_is_asked_for_leaves_nothing_to_pay_twice(create
 
 
 @pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])
-def test_wait_that_stripe_asks_for_is_bounded(said, wait):
+def test_retry_after_is_limited(said, wait):
     assert _retry_after(SimpleNamespace(headers={"Retry-After": said})) == wait
 
 

@@ -18,7 +18,7 @@ def v1(body, at=1_000, secret=SECRET):
     return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def test_signature_tells_when_it_was_made():
+def test_signature_returns_its_time():
     assert signed_at(b"{}", f"t=1000,v1={v1(b'{}')}", SECRET) == 1_000
 
 
@@ -43,7 +43,7 @@ def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
         f"t=\N{SUPERSCRIPT TWO}000,v1={v1(b'{}')}",
     ],
 )
-def test_other_signatures_are_none(header):
+def test_invalid_signature_returns_none(header):
     assert signed_at(b"{}", header, SECRET) is None
 
 
@@ -60,7 +60,7 @@ def test_empty_secret_signs_nothing():
         "http://127.0.0.1:8600/landing",
     ],
 )
-def test_known_front_end_may_be_returned_to(url):
+def test_configured_front_end_is_allowed(url):
     assert is_allowed(url, ORIGINS)
 
 
@@ -84,7 +84,7 @@ def test_known_front_end_may_be_returned_to(url):
         "http://127.0.0.1:86001/",
     ],
 )
-def test_anywhere_else_may_not(url):
+def test_other_redirect_is_not_allowed(url):
     assert not is_allowed(url, ORIGINS)
 
 
@@ -100,13 +100,13 @@ def test_anywhere_else_may_not(url):
         ("NO123456789MVA", ("no_vat", "123456789MVA")),
     ],
 )
-def test_vat_number_is_tidied_and_its_kind_known(text, kind):
+def test_vat_number_is_normalized_and_typed(text, kind):
     assert vat.get_tax_id_type(vat.normalize_number(text)) == kind
 
 
 @pytest.mark.parametrize(
     "text", ["123456789", "US123456789", "DE", "GB12", "DE1234567890123456", "ÄÖ123"]
 )
-def test_other_numbers_are_refused(text):
+def test_other_vat_numbers_are_refused(text):
     with pytest.raises(VatIdInvalid):
         vat.get_tax_id_type(vat.normalize_number(text))

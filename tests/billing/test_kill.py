@@ -57,7 +57,7 @@ def test_worker_killed_while_stripe_answers_charges_once(stack, billing_organiza
     assert not worker.stuck()
 
 
-def test_worker_killed_before_it_began_loses_nothing(stack, billing_organization):
+def test_worker_killed_before_its_first_job_loses_no_change(stack, billing_organization):
     stack.kill_worker()
     billing_organization.add_member()
     billing_organization.add_member()

@@ -26,7 +26,7 @@ def asked(acme):
 @pytest.mark.parametrize(
     "call", ["cancel_subscription", "end_subscription_now", "resume_subscription", "change_price"]
 )
-def test_subscription_is_changed_by_one_at_a_time(create_organization, impatient, call):
+def test_one_process_at_a_time_changes_a_subscription(create_organization, impatient, call):
     acme = create_organization(minimum_seats=1).subscribe()
     if call == "resume_subscription":
         changes.cancel_subscription(organization=acme.row)
@@ -42,7 +42,7 @@ def test_subscription_is_changed_by_one_at_a_time(create_organization, impatient
     assert asked(acme) == before
 
 
-def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(
+def test_end_of_a_deleted_organization_waits_for_the_subscription_lock(
     create_organization, impatient
 ):
     acme = create_organization().subscribe()
@@ -56,7 +56,7 @@ def test_end_of_a_deleted_organization_waits_for_who_holds_the_subscription(
         changes.end_all_subscriptions(organization_id=acme.row.pk)
 
 
-def test_payment_page_is_opened_by_one_at_a_time(create_organization, impatient):
+def test_one_process_at_a_time_opens_a_payment_page(create_organization, impatient):
     acme = create_organization()
     acme.open_checkout()
     before = asked(acme)
@@ -70,7 +70,7 @@ def test_payment_page_is_opened_by_one_at_a_time(create_organization, impatient)
     assert asked(acme) == before
 
 
-def test_customer_is_made_by_one_at_a_time(create_organization, impatient):
+def test_one_process_at_a_time_creates_a_customer(create_organization, impatient):
     acme = create_organization()
     before = asked(acme)
 
@@ -81,7 +81,7 @@ def test_customer_is_made_by_one_at_a_time(create_organization, impatient):
 
 
 @pytest.mark.parametrize("kind", ["subscription", "customer", "invoice"])
-def test_object_is_fetched_after_it_was_locked(create_organization, kind):
+def test_object_is_locked_before_it_is_fetched(create_organization, kind):
     acme = create_organization().subscribe()
     key = {
         "subscription": acme.subscription.external_id,
@@ -103,7 +103,7 @@ def test_object_is_fetched_after_it_was_locked(create_organization, kind):
         assert len(acme.sandbox.requests("stripe", "GET", path)) == before
 
 
-def test_seats_are_sent_by_one_at_a_time(create_organization):
+def test_one_process_at_a_time_sends_seats(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
 

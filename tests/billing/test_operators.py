@@ -55,7 +55,7 @@ def test_catalog_can_be_written_without_stripe(db):
     assert Feature.objects.filter(key="audit_history").exists()
 
 
-def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
+def test_changed_amount_creates_a_new_price_and_keeps_the_old_one(db, monkeypatch):
     run("sync_catalog", "--local")
     team = next(plan for plan in catalog.PLANS if plan.key == "team")
     dearer = type(team)(
@@ -70,7 +70,7 @@ def test_changed_amount_is_a_new_price_and_the_old_one_stays(db, monkeypatch):
     assert [(row.amount, row.is_active) for row in rows] == [(1_200, False), (1_500, True)]
 
 
-def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed(
+def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_synced(
     create_organization,
 ):
     acme = create_organization(minimum_seats=1).subscribe()
@@ -89,7 +89,7 @@ def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_followed
     assert sold.stripe_price_id != acme.price.stripe_price_id
 
 
-def test_price_that_is_current_again_is_sold_by_its_old_row(create_organization):
+def test_reactivated_price_keeps_its_row(create_organization):
     acme = create_organization(minimum_seats=1).subscribe()
     first, plan = acme.price.stripe_price_id, acme.price.plan
     prices = build_stripe_client().v1.prices
@@ -128,7 +128,7 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
     assert (sold.pk, sold.stripe_price_id) == (old.pk, old.stripe_price_id)
 
 
-def test_comparison_reports_and_then_repairs(create_organization):
+def test_reconciliation_reports_and_then_repairs(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     slug = acme.row.slug
@@ -141,12 +141,12 @@ def test_comparison_reports_and_then_repairs(create_organization):
     assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
 
 
-def test_comparison_of_an_unknown_organization_is_an_error(committed):
+def test_reconciliation_of_an_unknown_organization_is_an_error(committed):
     with pytest.raises(CommandError):
         run("reconcile_seats", "--organization", "nobody-is-called-this")
 
 
-def test_comparison_says_when_stripe_is_silent(create_organization):
+def test_reconciliation_reports_that_stripe_does_not_answer(create_organization):
     acme = create_organization().subscribe()
     acme.add_fault(status=503)
 
@@ -154,7 +154,7 @@ def test_comparison_says_when_stripe_is_silent(create_organization):
         run("reconcile_seats", "--organization", acme.row.slug, "--dry-run")
 
 
-def test_contract_and_back(create_organization):
+def test_contract_stops_the_sync_and_automatic_mode_resumes_it(create_organization):
     acme = create_organization().subscribe()
     report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)
     acme.add_member()
@@ -168,13 +168,13 @@ def test_contract_and_back(create_organization):
 
 
 @pytest.mark.parametrize("model", BILLING)
-def test_staff_can_look_at_everything(staff, create_organization, model):
+def test_staff_can_open_each_list(staff, create_organization, model):
     create_organization().subscribe()
 
     assert staff.get(reverse(f"admin:billing_{model}_changelist")).status_code == 200
 
 
-def test_staff_fix_the_number_in_the_admin(staff, create_organization):
+def test_staff_set_contract_seats_in_the_admin(staff, create_organization):
     acme = create_organization().subscribe()
     row = SeatState.objects.get(organization=acme.row)
     address = reverse("admin:billing_seatstate_change", args=[row.pk])

@@ -12,7 +12,7 @@ from identity.models import ChangeKind, PendingChange
 from tenancy import routing
 
 
-def test_pending_changes_of_others_take_no_seat_here(create_organization):
+def test_pending_changes_of_another_organization_take_no_seat(create_organization):
     acme, globex = create_organization(), create_organization()
     PendingChange.objects.create(
         organization=globex.row,
@@ -27,7 +27,7 @@ def test_pending_changes_of_others_take_no_seat_here(create_organization):
     assert snapshot.count_seats(acme.row, snapshot.default_plan()).incoming == 0
 
 
-def test_error_of_one_organization_is_recorded_with_no_other(create_organization):
+def test_error_of_one_organization_is_not_stored_with_another(create_organization):
     acme, globex = create_organization().subscribe(), create_organization().subscribe()
     globex.add_member()
     globex.sync_seats()
@@ -40,7 +40,7 @@ def test_error_of_one_organization_is_recorded_with_no_other(create_organization
     assert globex.seat_row.last_error == ""
 
 
-def test_members_and_invitations_of_others_are_not_counted_here(create_organization):
+def test_members_and_invitations_of_another_organization_are_not_counted(create_organization):
     acme, globex = create_organization(seats=2), create_organization(seats=3)
     globex.invite()
 
@@ -49,7 +49,7 @@ def test_members_and_invitations_of_others_are_not_counted_here(create_organizat
     assert (count.counted, count.reserved) == (2, 0)
 
 
-def test_attempt_of_another_organization_is_not_resumed_here(create_organization):
+def test_attempt_of_another_organization_is_not_resumed(create_organization):
     acme, globex = create_organization().subscribe(), create_organization().subscribe()
     acme.add_fault(status=503, times=9)
     acme.add_member()
@@ -62,7 +62,7 @@ def test_attempt_of_another_organization_is_not_resumed_here(create_organization
     assert acme.attempts.get().state == "in_flight"
 
 
-def test_successful_sync_is_an_event(create_organization):
+def test_successful_sync_records_an_event(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
 

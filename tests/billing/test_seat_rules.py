@@ -31,7 +31,7 @@ def situation(counted=5, observed=5, status="active", policy=PLAN, **more):
     ("counted", "minimum", "seats"),
     [(0, 1, 1), (1, 1, 1), (7, 1, 7), (0, 3, 3), (2, 3, 3), (4, 3, 4), (0, 0, 1)],
 )
-def test_target_is_clamped_from_below_only(counted, minimum, seats):
+def test_target_has_a_minimum_and_no_maximum(counted, minimum, seats):
     assert compute_target(counted, SeatPolicy(minimum=minimum, maximum=3)) == seats
 
 
@@ -65,7 +65,7 @@ def test_status_decides_what_may_be_sent(status, grows, shrinks):
 
 
 @pytest.mark.parametrize("status", ["canceled", "incomplete_expired", None])
-def test_ended_subscription_is_never_written(status):
+def test_ended_subscription_is_never_sent(status):
     assert decide_seats(situation(9, 5, status)) == SeatDecision(State.NONE)
 
 
@@ -110,12 +110,12 @@ def test_more_than_the_maximum_is_billed_and_shown():
 
 
 @pytest.mark.parametrize("counted", [4, 5, 6])
-def test_contract_is_never_written(counted):
+def test_contract_quantity_is_never_sent(counted):
     assert decide_seats(situation(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
 
 
 @pytest.mark.parametrize("item", [SeatItem.MISSING, SeatItem.SEVERAL])
-def test_item_that_is_not_certain_is_never_written(item):
+def test_missing_or_ambiguous_item_is_never_sent(item):
     assert decide_seats(situation(6, seat_item=item)) == SeatDecision(State.MISCONFIGURED)
 
 
@@ -128,7 +128,7 @@ def test_drift_is_corrected_unless_the_plan_reports_it():
     assert decide_seats(reports) == SeatDecision(State.DRIFTED)
 
 
-def test_refused_number_is_not_sent_again_until_it_changes():
+def test_refused_quantity_is_not_sent_again_until_it_changes():
     refused = situation(6, 5, failed_quantity=6)
 
     assert decide_seats(refused) == SeatDecision(State.FAILED)
@@ -155,5 +155,5 @@ def test_nothing_is_sent_twice(counted, observed, status, drifted, corrects, min
 @pytest.mark.parametrize(
     ("taken", "maximum", "fits"), [(4, 5, True), (5, 5, False), (6, 5, False), (900, None, True)]
 )
-def test_room_is_measured_with_what_is_reserved(taken, maximum, fits):
+def test_free_seats_exclude_reserved_ones(taken, maximum, fits):
     assert has_room(taken=taken, wanted=1, policy=SeatPolicy(maximum=maximum)) is fits

@@ -32,7 +32,7 @@ def opened(status, *, failed=None, **more):
         ("canceled", "none"),
     ],
 )
-def test_status_opens(status, expected):
+def test_status_gives_access(status, expected):
     assert opened(status, failed=NOW) == expected
 
 
@@ -44,7 +44,7 @@ def test_grace_ends_two_weeks_after_the_first_failure():
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_unknown_status_changes_nobodys_access(before):
+def test_unknown_status_keeps_the_access(before):
     assert is_active("invented_tomorrow", was_active=before) is before
     assert opened("invented_tomorrow", was_active=before) == ("full" if before else "none")
 
@@ -64,5 +64,5 @@ def test_unknown_status_changes_nobodys_access(before):
         ("paused", False, "paused"),
     ],
 )
-def test_seed_has_five_words_for_it(status, is_ending, word):
+def test_account_status_has_five_values(status, is_ending, word):
     assert map_account_status(status, is_ending=is_ending) == word

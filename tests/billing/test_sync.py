@@ -41,7 +41,7 @@ def test_exact_item_number_proration_and_key_are_sent(create_organization):
         ({"addition_policy": "next_invoice"}, "create_prorations"),
     ],
 )
-def test_plan_says_when_an_addition_is_charged(create_organization, terms, behavior):
+def test_plan_decides_when_an_addition_is_charged(create_organization, terms, behavior):
     acme = create_organization(**terms).subscribe()
     acme.add_member()
 
@@ -50,7 +50,7 @@ def test_plan_says_when_an_addition_is_charged(create_organization, terms, behav
     assert acme.list_seat_requests()[-1]["body"]["proration_behavior"] == behavior
 
 
-def test_removal_without_credit_lowers_at_once_and_silently(create_organization):
+def test_removal_without_credit_is_sent_without_proration(create_organization):
     acme = create_organization(seats=3, removal_policy="no_credit").subscribe()
     acme.remove_member(acme.members[0])
 
@@ -60,7 +60,7 @@ def test_removal_without_credit_lowers_at_once_and_silently(create_organization)
     assert acme.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
 
 
-def test_going_up_and_down_and_up_sends_a_new_key_each_time(create_organization):
+def test_each_change_is_sent_with_a_new_key(create_organization):
     acme = create_organization(seats=5).subscribe()
     for _ in range(2):
         joined = acme.add_member()
@@ -86,7 +86,7 @@ def test_nothing_is_sent_when_nothing_changed(create_organization):
     assert acme.seat_state == "in_sync"
 
 
-def test_death_after_stripes_success_charges_once(create_organization):
+def test_process_that_dies_after_stripes_success_charges_once(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     attempt = attempts.begin_attempt(acme.row.pk, is_forced=False)
@@ -109,7 +109,7 @@ def test_death_after_stripes_success_charges_once(create_organization):
     assert (acme.billed_quantity, acme.seat_state, acme.report.last_error) == (2, "in_sync", None)
 
 
-def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(create_organization):
+def test_process_that_dies_before_the_call_is_resumed_with_the_same_key(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     attempt = attempts.begin_attempt(acme.row.pk, is_forced=False)
@@ -122,7 +122,7 @@ def test_death_before_stripe_was_asked_is_resumed_under_the_same_key(create_orga
 
 
 @pytest.mark.parametrize("after_effect", [True, False])
-def test_silence_is_looked_into_before_anything_is_sent_again(create_organization, after_effect):
+def test_unknown_outcome_is_fetched_before_a_retry(create_organization, after_effect):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(drop=True, after_effect=after_effect, method="POST")
@@ -137,7 +137,7 @@ def test_silence_is_looked_into_before_anything_is_sent_again(create_organizatio
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_error_that_stripe_would_repeat_gets_another_key(create_organization):
+def test_stored_error_of_stripe_is_retried_with_another_key(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(status=500, method="POST")
@@ -149,7 +149,7 @@ def test_error_that_stripe_would_repeat_gets_another_key(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_storm_of_429_ends_with_one_change(create_organization):
+def test_repeated_429_ends_with_one_change(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(status=429, method="POST", times=4)
@@ -182,7 +182,7 @@ def test_thirty_changes_while_stripe_is_down_end_in_one_call(create_organization
     assert (acme.billed_quantity, acme.seat_state) == (31, "in_sync")
 
 
-def test_count_that_moved_on_supersedes_what_never_arrived(create_organization):
+def test_changed_count_supersedes_an_attempt_that_was_not_applied(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(drop=True, method="POST")
@@ -196,7 +196,7 @@ def test_count_that_moved_on_supersedes_what_never_arrived(create_organization):
     assert acme.billed_quantity == 3
 
 
-def test_refusal_is_shown_and_not_repeated_until_something_changes(create_organization):
+def test_refused_quantity_is_shown_and_not_sent_again_until_a_change(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.add_fault(status=400, method="POST")
@@ -221,7 +221,7 @@ def test_refused_quantity_is_sent_again_on_request(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_two_jobs_at_once_make_one_call(create_organization):
+def test_parallel_jobs_make_one_call(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
 
@@ -231,7 +231,7 @@ def test_two_jobs_at_once_make_one_call(create_organization):
     assert acme.attempts.filter(state="succeeded").count() == 1
 
 
-def test_two_acceptances_at_once_are_two_seats(create_organization):
+def test_parallel_acceptances_add_two_seats(create_organization):
     acme = create_organization().subscribe()
 
     run_in_parallel(acme.add_member, acme.add_member)
@@ -241,7 +241,7 @@ def test_two_acceptances_at_once_are_two_seats(create_organization):
     assert (acme.billed_quantity, acme.report.counted) == (3, 3)
 
 
-def test_many_joins_at_once_are_exact_and_cost_few_calls(create_organization):
+def test_parallel_joins_are_exact_and_cost_few_calls(create_organization):
     acme, began = create_organization().subscribe(), time.monotonic()
 
     def join_and_sync():
@@ -256,7 +256,7 @@ def test_many_joins_at_once_are_exact_and_cost_few_calls(create_organization):
     assert len(acme.list_seat_requests()) <= compute_call_limit(began)
 
 
-def test_change_soon_after_another_waits_for_more(create_organization):
+def test_change_soon_after_another_is_delayed(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
     acme.sync_seats()
@@ -269,17 +269,17 @@ def test_change_soon_after_another_waits_for_more(create_organization):
     assert acme.list_sent_quantities() == [2, 3]
 
 
-def test_ledger_has_no_gap_after_a_race(create_organization):
+def test_ledger_has_no_gap_after_parallel_changes(create_organization):
     acme = create_organization().subscribe()
 
-    run_in_parallel(*[acme.join] * 6)
+    run_in_parallel(*[acme.add_member] * 6)
 
     revisions = list(acme.row.seat_changes.values_list("revision", flat=True))
     assert sorted(revisions) == list(range(1, len(revisions) + 1))
     assert acme.report.revision == len(revisions)
 
 
-def test_sweeper_finds_what_a_killed_worker_left(create_organization):
+def test_overdue_finds_the_attempts_and_counts_of_a_killed_worker(create_organization):
     acme, globex = create_organization().subscribe(), create_organization().subscribe()
     acme.add_member()
     attempts.begin_attempt(acme.row.pk, is_forced=False)

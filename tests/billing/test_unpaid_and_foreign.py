@@ -47,7 +47,7 @@ def cancellations(acme):
     return [parse_qs(request["query"])["prorate"][0] for request in requests]
 
 
-def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
+def test_immediate_cancellation_credits_nothing_while_an_invoice_is_open(unpaid):
     before = credited(unpaid)
 
     changes.end_subscription_now(organization=unpaid.row)
@@ -56,7 +56,7 @@ def test_cancelling_at_once_credits_nothing_while_an_invoice_is_open(unpaid):
     assert credited(unpaid) == before
 
 
-def test_cancelling_at_once_credits_the_rest_of_a_paid_period(create_organization):
+def test_immediate_cancellation_credits_the_rest_of_a_paid_period(create_organization):
     acme = create_organization().subscribe()
 
     changes.end_subscription_now(organization=acme.row)
@@ -81,7 +81,7 @@ def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
         changes.change_price(organization=unpaid.row, price=price)
 
 
-def test_seat_given_back_while_an_invoice_is_open_is_not_credited(unpaid):
+def test_seat_removed_while_an_invoice_is_open_is_not_credited(unpaid):
     Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
     before = credited(unpaid)
     cost = preview.preview_addition(organization=unpaid.row, seats=-1)
@@ -130,7 +130,7 @@ def buy(acme, price_id):
     return providers.get_provider().fetch_checkout(page.id).subscription_id
 
 
-def test_foreign_subscription_blocks_no_purchase_and_is_not_elected(buyer, foreign_price):
+def test_foreign_subscription_blocks_no_purchase_and_is_not_current(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
     assert subscriptions.pull_subscription(foreign) is None
 
@@ -149,7 +149,7 @@ def test_foreign_payment_page_stays_open(buyer, foreign_price):
     assert build_stripe_client().v1.checkout.sessions.retrieve(page.id).status == "open"
 
 
-def test_deletion_ends_only_what_is_ours(buyer, foreign_price):
+def test_deletion_ends_only_our_subscriptions(buyer, foreign_price):
     foreign = buy(buyer, foreign_price)
     buyer.subscribe()
     ours = buyer.subscription.external_id

@@ -21,7 +21,7 @@ def at_stripe(organization):
     return providers.get_provider().fetch_subscription(organization.subscription.external_id)
 
 
-def test_comparison_waits_once_however_long_stripe_is_silent(create_organization):
+def test_one_reconciliation_waits_while_stripe_does_not_answer(create_organization):
     acme = create_organization().subscribe()
     acme.add_fault(status=503, times=100)
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
@@ -34,7 +34,7 @@ def test_comparison_waits_once_however_long_stripe_is_silent(create_organization
     assert jobs.count() == 1
 
 
-def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(
+def test_unsettled_seats_are_reconciled_hourly_and_paid_ones_nightly(
     create_organization,
 ):
     acme, globex, free = (
@@ -58,7 +58,7 @@ def test_unsettled_are_compared_every_hour_and_paying_organizations_every_night(
     assert compared() == [1, 1, 0]
 
 
-def test_deleted_organization_stops_paying(create_organization):
+def test_deletion_ends_the_subscription(create_organization):
     acme = create_organization().subscribe()
     acme.delete()
     assert find_waiting_jobs("billing.end_subscriptions", organization_id=str(acme.row.pk)).exists()
@@ -69,7 +69,7 @@ def test_deleted_organization_stops_paying(create_organization):
     assert acme.row.pk not in reconcile.list_abandoned()
 
 
-def test_deletion_while_stripe_is_down_is_not_lost(create_organization):
+def test_deletion_during_an_outage_of_stripe_is_retried(create_organization):
     acme = create_organization().subscribe()
     acme.delete()
     acme.add_fault(status=503)
@@ -81,7 +81,7 @@ def test_deletion_while_stripe_is_down_is_not_lost(create_organization):
     assert at_stripe(acme).status == "canceled"
 
 
-def test_page_paid_after_its_organization_was_deleted_is_ended(create_organization):
+def test_subscription_paid_after_deletion_is_ended(create_organization):
     acme = create_organization()
     page = acme.open_checkout()
     acme.delete()
@@ -91,7 +91,7 @@ def test_page_paid_after_its_organization_was_deleted_is_ended(create_organizati
     assert find_waiting_jobs("billing.end_subscriptions", organization_id=str(acme.row.pk)).exists()
 
 
-def test_job_of_a_deletion_that_did_not_happen_ends_nothing(create_organization):
+def test_end_job_of_a_live_organization_ends_nothing(create_organization):
     acme = create_organization().subscribe()
 
     changes.end_all_subscriptions(organization_id=acme.row.pk)
@@ -99,7 +99,7 @@ def test_job_of_a_deletion_that_did_not_happen_ends_nothing(create_organization)
     assert at_stripe(acme).status == "active"
 
 
-def test_surplus_subscription_is_followed_once_the_first_has_ended(create_organization):
+def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):
     acme = create_organization().subscribe()
     first = acme.subscription
     second = acme.pay_checkout(
@@ -117,7 +117,7 @@ def test_surplus_subscription_is_followed_once_the_first_has_ended(create_organi
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
-def test_plan_that_staff_edit_counts_its_organizations_again(create_organization):
+def test_edited_plan_recounts_its_organizations(create_organization):
     acme, other = (
         create_organization(minimum_seats=1).subscribe(),
         create_organization().subscribe(),
@@ -133,7 +133,7 @@ def test_plan_that_staff_edit_counts_its_organizations_again(create_organization
 
 
 @pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
-def test_preview_is_what_the_change_then_costs(create_organization, policy):
+def test_preview_equals_the_cost_of_the_change(create_organization, policy):
     acme = create_organization(seats=2, addition_policy=policy).subscribe()
     before = len(acme.list_invoices())
 
@@ -159,7 +159,7 @@ def test_contract_price_stays_fixed_when_members_join(create_organization):
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
-def test_inviter_who_was_shown_what_a_contract_costs_is_believed(create_organization):
+def test_expected_seats_may_be_those_of_a_contract(create_organization):
     acme = create_organization(seats=2).subscribe()
     report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)
     acme.edit_at_stripe(quantity=10)
@@ -169,7 +169,7 @@ def test_inviter_who_was_shown_what_a_contract_costs_is_believed(create_organiza
     acme.request_seat("member", expected_seats=cost.resulting)
 
 
-def test_removal_from_what_ends_owes_nothing(create_organization):
+def test_removal_before_a_scheduled_end_costs_nothing(create_organization):
     acme = create_organization(seats=2).subscribe()
     changes.cancel_subscription(organization=acme.row)
 
@@ -180,7 +180,7 @@ def test_removal_from_what_ends_owes_nothing(create_organization):
     assert (cost.resulting, cost.amount_due_now, cost.amount_next_invoice) == (1, 0, 0)
 
 
-def test_name_longer_than_ours_is_cut_and_stops_nothing(create_organization):
+def test_long_billing_name_is_cut(create_organization):
     acme = create_organization()
     acme.open_checkout()
     customer_id = acme.customer_id
@@ -195,7 +195,7 @@ def test_name_longer_than_ours_is_cut_and_stops_nothing(create_organization):
 @pytest.mark.parametrize(
     "type_", ["invoice.upcoming", "customer.tax_id.deleted", "balance.available"]
 )
-def test_object_without_an_id_is_no_reason_to_refuse_an_event(type_):
+def test_event_of_an_object_without_an_id_is_accepted(type_):
     event = {"id": "evt_1", "type": type_, "livemode": False, "created": 1, "data": {"object": {}}}
 
     assert webhooks.parse_event(json.dumps(event).encode()).object_key == ""

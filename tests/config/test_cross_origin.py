@@ -3,7 +3,7 @@
 ORIGIN = {"Origin": "https://app.example"}
 
 
-def test_page_may_send_its_session_and_its_trace(api, stack):
+def test_front_end_may_send_its_session_and_trace_headers(api, stack):
     wanted = ["authorization", "content-type", "traceparent", "x-request-id"]
     asked = {
         "Access-Control-Request-Method": "PATCH",
@@ -18,21 +18,21 @@ def test_page_may_send_its_session_and_its_trace(api, stack):
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_page_may_read_when_to_come_back_and_what_to_quote(api, stack):
+def test_front_end_may_read_retry_after_and_request_id(api, stack):
     answer = api.get("/v1/me", headers=ORIGIN)
 
     readable = answer.headers["Access-Control-Expose-Headers"].lower().split(", ")
     assert {"retry-after", "x-request-id"} <= set(readable)
 
 
-def test_page_may_read_that_its_body_was_too_large(api, stack):
+def test_front_end_may_read_a_refusal_of_a_large_body(api, stack):
     answer = api.post("/v1/me", headers=ORIGIN, content=b" " * (1024 * 1024 + 1))
 
     assert answer.status_code == 413
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
 
-def test_other_pages_may_read_nothing(api, stack):
+def test_other_origins_may_read_nothing(api, stack):
     answer = api.get("/v1/me", headers={"Origin": "https://app.example.evil.example"})
 
     assert "Access-Control-Allow-Origin" not in answer.headers

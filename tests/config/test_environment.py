@@ -45,7 +45,7 @@ def test_wrong_variable_is_named_without_its_value():
     assert "tooshort" not in answer.stderr
 
 
-def test_database_out_of_reach_is_one_sentence():
+def test_unreachable_database_is_reported_in_one_sentence():
     answer = manage("migrate_all", DATABASE_OWNER_URL="postgresql://owner@127.0.0.1:1/tenantry")
 
     assert answer.returncode == 1
@@ -61,7 +61,7 @@ def test_deployment_check_is_clean_in_production():
     assert "no issues" in answer.stdout
 
 
-def test_production_never_shows_how_it_failed():
+def test_production_shows_no_traceback():
     answer = manage("shell", "-v0", "-c", "from django.conf import settings; print(settings.DEBUG)")
 
     assert answer.stdout.strip() == "False"

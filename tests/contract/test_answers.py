@@ -9,14 +9,14 @@ VIEWER = {"", *roles.permissions(roles.Role.VIEWER)}
 
 
 @each(READS)
-def test_paying_organization_is_shown_as_documented(api, acme, owned, operation):
+def test_read_of_a_subscribed_organization_matches_the_contract(api, acme, owned, operation):
     answer = call(api, operation, owned.named(operation), token=acme.admin.token)
 
     assert answer.status_code == 200
 
 
 @each([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
-def test_new_organization_is_shown_as_documented(api, globex, operation):
+def test_read_of_a_new_organization_matches_the_contract(api, globex, operation):
     values = {"slug": globex.slug, "feature_key": "audit_history"}
 
     answer = call(api, operation, values, token=globex.viewer.token)
@@ -25,7 +25,7 @@ def test_new_organization_is_shown_as_documented(api, globex, operation):
 
 
 @each([operation for operation in READS if "limit" in operation.queries])
-def test_pages_hold_what_was_asked_for(api, acme, owned, operation):
+def test_page_has_the_requested_size(api, acme, owned, operation):
     values = owned.named(operation)
 
     first = call(api, operation, values, token=acme.admin.token, params={"limit": 1}).json()
@@ -37,7 +37,7 @@ def test_pages_hold_what_was_asked_for(api, acme, owned, operation):
 
 
 @each(READS)
-def test_head_tells_what_get_tells_without_the_body(api, acme, owned, operation):
+def test_head_answers_like_get_without_a_body(api, acme, owned, operation):
     url = operation.url(**owned.named(operation))
 
     answer = api.request("HEAD", url, token=acme.admin.token)

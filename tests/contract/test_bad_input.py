@@ -51,7 +51,7 @@ def is_text(operation, field):
 
 
 @each(WITH_BODY)
-def test_wrong_values_are_refused_where_they_are(api, acme, owned, operation):
+def test_invalid_value_is_refused_with_its_pointer(api, acme, owned, operation):
     for name, field, body in refusals(operation):
         answer = send(api, acme, owned, operation, json=body)
 
@@ -61,7 +61,7 @@ def test_wrong_values_are_refused_where_they_are(api, acme, owned, operation):
 
 
 @each(WITH_BODY)
-def test_unknown_fields_are_refused_where_they_are(api, acme, owned, operation):
+def test_unknown_field_is_refused_with_its_pointer(api, acme, owned, operation):
     body = {**table.BODIES[operation.id], "is_admin": True, "organization": {"id": "x"}}
 
     answer = send(api, acme, owned, operation, json=body)
@@ -71,7 +71,7 @@ def test_unknown_fields_are_refused_where_they_are(api, acme, owned, operation):
 
 
 @each(WITHOUT)
-def test_calls_without_a_body_take_none(api, acme, owned, operation):
+def test_operation_without_a_body_refuses_one(api, acme, owned, operation):
     answer = send(api, acme, owned, operation, json={"unknown": 1})
 
     assert answer.status_code == 400
@@ -79,7 +79,7 @@ def test_calls_without_a_body_take_none(api, acme, owned, operation):
 
 
 @each(WITH_BODY)
-def test_what_is_no_object_is_refused(api, acme, owned, operation):
+def test_body_that_is_no_object_is_refused(api, acme, owned, operation):
     for content in NOT_OBJECTS + NOT_JSON:
         headers = {"Content-Type": "application/json"}
         answer = send(api, acme, owned, operation, content=content, headers=headers)
@@ -101,7 +101,7 @@ def test_other_media_types_are_refused(api, acme, owned, operation, media_type):
 
 
 @each(WITH_QUERY)
-def test_wrong_parameters_are_refused_by_name(api, acme, owned, operation):
+def test_invalid_parameter_is_refused_by_name(api, acme, owned, operation):
     values, token = owned.named(operation), acme.admin.token
     for name, schema in operation.queries.items():
         for wrong in wrong_parameters(schema):
@@ -112,7 +112,7 @@ def test_wrong_parameters_are_refused_by_name(api, acme, owned, operation):
 
 
 @each([operation for operation in operations() if operation.method == "GET"])
-def test_unknown_parameters_are_refused_by_name(api, acme, owned, operation):
+def test_unknown_parameter_is_refused_by_name(api, acme, owned, operation):
     params = {"organization_id": owned.id, "page": "2"}
 
     answer = call(api, operation, owned.named(operation), token=acme.admin.token, params=params)
@@ -121,7 +121,7 @@ def test_unknown_parameters_are_refused_by_name(api, acme, owned, operation):
 
 
 @each(WITH_PATH)
-def test_no_path_breaks_a_call(api, acme, owned, operation):
+def test_invalid_path_is_not_found(api, acme, owned, operation):
     for name in operation.names:
         for wrong in ("%00", "%2e%2e", "x" * 300, "%F0%9F%92%A9", "-1", "%27%3B--", "null"):
             values = owned.named(operation) | {"slug": acme.slug, name: wrong}

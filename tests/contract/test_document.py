@@ -62,24 +62,24 @@ def test_every_route_is_described():
     assert dict(routes(get_resolver().url_patterns)) == described
 
 
-def test_operation_ids_read_resource_and_verb():
+def test_operation_id_is_resource_and_verb():
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", operation.id) for operation in operations())
 
 
-def test_every_set_of_choices_has_a_name_of_our_own(components):
+def test_every_enum_has_a_configured_name(components):
     automatic = {name for name in components["schemas"] if name.endswith("Enum")}
 
     assert automatic <= {"NullEnum"}, "name it in config/pages.py"
 
 
-def test_no_tag_is_without_meaning():
+def test_every_tag_is_described():
     assert {operation.said["tags"][0] for operation in operations()} == {
         tag["name"] for tag in settings.SPECTACULAR_SETTINGS["TAGS"]
     }
 
 
 @each(operations())
-def test_success_is_told_apart_from_refusal(operation):
+def test_operation_documents_success_and_refusals(operation):
     statuses = operation.said["responses"].keys()
 
     assert any(status.startswith("2") for status in statuses)
@@ -88,7 +88,7 @@ def test_success_is_told_apart_from_refusal(operation):
     assert not operation.is_scoped or {"403", "404"} <= statuses
 
 
-def test_no_input_is_endless(components):
+def test_every_input_has_a_limit(components):
     asked = {name: s for name, s in components["schemas"].items() if name.endswith("Request")}
     endless = [
         f"{name}{pointer}"

@@ -49,7 +49,7 @@ def untouched(owned, committed):
     assert rows(owned.id) == before
 
 
-def test_public_operations_are_these():
+def test_public_operations_are_declared():
     assert {operation.id for operation in operations() if operation.is_public} == table.PUBLIC
 
 
@@ -97,7 +97,7 @@ def is_name(field):
 
 
 @each(GUARDED)
-def test_without_a_session_nothing_is_told(api, untouched, operation):
+def test_request_without_a_session_is_unauthorized(api, untouched, operation):
     values = untouched.named(operation)
 
     answers = [call(api, operation, values, token=token) for token in (None, *JUNK)]
@@ -107,7 +107,7 @@ def test_without_a_session_nothing_is_told(api, untouched, operation):
 
 
 @each(SCOPED)
-def test_outsiders_find_nothing_in_another_organization(api, globex, untouched, operation):
+def test_outsider_gets_not_found(api, globex, untouched, operation):
     values = untouched.named(operation)
     spellings = [untouched.slug, untouched.slug.upper(), untouched.id, "nobody-has-this-slug"]
 
@@ -122,7 +122,7 @@ def test_outsiders_find_nothing_in_another_organization(api, globex, untouched, 
 
 
 @each(OF_THINGS)
-def test_foreign_ids_in_ones_own_path_are_those_of_nothing(api, globex, untouched, operation):
+def test_foreign_id_in_a_path_is_not_found(api, globex, untouched, operation):
     token = globex.admin.token
     foreign = {**untouched.named(operation), "slug": globex.slug}
     things = foreign.keys() - {"slug"} - table.SHARED_NAMES.keys()
@@ -135,9 +135,7 @@ def test_foreign_ids_in_ones_own_path_are_those_of_nothing(api, globex, untouche
 
 
 @pytest.mark.parametrize(("operation_id", "field"), table.FOREIGN_FIELDS)
-def test_foreign_ids_in_bodies_are_those_of_nothing(
-    api, front_end, globex, untouched, operation_id, field
-):
+def test_foreign_id_in_a_body_is_not_found(api, front_end, globex, untouched, operation_id, field):
     operation = next(each for each in operations() if each.id == operation_id)
     body = dict(table.BODIES[operation_id])
     if "intermediate_session_token" in body:
@@ -154,7 +152,7 @@ def test_foreign_ids_in_bodies_are_those_of_nothing(
 
 
 @pytest.mark.parametrize(("operation_id", "name"), table.FOREIGN_FILTERS)
-def test_filters_by_foreign_things_find_nothing(api, globex, untouched, operation_id, name):
+def test_filter_by_a_foreign_id_finds_nothing(api, globex, untouched, operation_id, name):
     operation = next(each for each in operations() if each.id == operation_id)
     params = {name: getattr(untouched, table.FOREIGN_FILTERS[operation_id, name])}
 
@@ -164,7 +162,7 @@ def test_filters_by_foreign_things_find_nothing(api, globex, untouched, operatio
 
 
 @each(LISTS)
-def test_foreign_cursors_are_refused(api, acme, globex, untouched, operation):
+def test_foreign_cursor_is_refused(api, acme, globex, untouched, operation):
     def next_of(url):
         return api.get(url, token=acme.admin.token, params={"limit": 1}).json()["next"]
 
@@ -179,7 +177,7 @@ def test_foreign_cursors_are_refused(api, acme, globex, untouched, operation):
     assert answer.json()["code"] == "invalid_cursor"
 
 
-def test_removed_members_find_every_door_shut(api, new_organization, front_end, owned):
+def test_removed_member_is_unauthorized_everywhere(api, new_organization, front_end, owned):
     address = new_organization.address("gone")
     member = front_end.invite(new_organization.admin, address, role="admin") and front_end.accept(
         address

@@ -15,12 +15,12 @@ def test_every_declared_permission_guards_an_operation():
     assert {operation.permission for operation in SCOPED} == {one.name for one in list_declared()}
 
 
-def test_every_call_for_an_organization_asks_for_a_permission():
+def test_every_operation_of_an_organization_requires_a_permission():
     assert [operation.id for operation in SCOPED if not operation.permission] == []
 
 
 @each(SCOPED)
-def test_role_may_do_exactly_what_its_permissions_say(api, acme, owned, operation):
+def test_role_may_do_what_its_permissions_allow(api, acme, owned, operation):
     values = owned.named(operation)
 
     told = {

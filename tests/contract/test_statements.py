@@ -15,7 +15,7 @@ PROMISED = {
 
 
 @pytest.mark.parametrize(("path", "most"), PROMISED.items())
-def test_list_costs_few_statements(acme, committed, path, most):
+def test_list_runs_few_statements(acme, committed, path, most):
     client = Client(headers={"authorization": f"Bearer {acme.token('admin')}"})
     client.get("/v1/me")  # wherever the connection was before
 

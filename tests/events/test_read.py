@@ -48,14 +48,14 @@ def test_one_event_is_shown_alone(acme, record, admin_of):
     assert shown.json() == listed(admin_of(acme))[0]
 
 
-def test_newest_comes_first_unless_asked(acme, record, admin_of):
+def test_newest_event_is_first_by_default(acme, record, admin_of):
     ids = [str(record(acme).pk) for _ in range(3)]
 
     assert [event["id"] for event in listed(admin_of(acme))] == ids[::-1]
     assert [event["id"] for event in listed(admin_of(acme), ordering="occurred_at")] == ids
 
 
-def test_pages_cover_everything_once(acme, record, admin_of):
+def test_pages_contain_each_event_once(acme, record, admin_of):
     ids = [str(record(acme).pk) for _ in range(5)]
     client, seen = admin_of(acme), []
     address = f"{EVENTS.format('acme')}?type=thing.painted&limit=2"
@@ -68,7 +68,7 @@ def test_pages_cover_everything_once(acme, record, admin_of):
     assert seen == ids[::-1]
 
 
-def test_filters_narrow_the_list(acme, record, admin_of):
+def test_filters_reduce_the_list(acme, record, admin_of):
     one, other = uuid4(), uuid4()
     wanted = record(acme, by=one, target=other)
     record(acme, "thing.moved")
@@ -108,7 +108,7 @@ def test_bad_query_is_refused_by_name(acme, admin_of, query):
     assert answer.json()["errors"][0]["pointer"] == f"?{next(iter(query))}"
 
 
-def test_names_are_looked_up_once_per_page(acme, record, admin_of):
+def test_names_are_fetched_once_per_page(acme, record, admin_of):
     asked = []
 
     def look_up(ids):
@@ -125,7 +125,7 @@ def test_names_are_looked_up_once_per_page(acme, record, admin_of):
     assert len(asked) == 1
 
 
-def test_list_costs_the_same_however_long(acme, record, admin_of):
+def test_query_count_does_not_grow_with_events(acme, record, admin_of):
     client, costs = admin_of(acme), []
     for _ in range(2):
         record(acme)
@@ -136,7 +136,7 @@ def test_list_costs_the_same_however_long(acme, record, admin_of):
     assert costs == [1, 1]
 
 
-def test_another_organizations_log_does_not_exist(acme, globex, record, admin_of):
+def test_audit_trail_of_another_organization_is_not_found(acme, globex, record, admin_of):
     event = record(globex)
     outsider = admin_of(acme)
 
@@ -145,18 +145,18 @@ def test_another_organizations_log_does_not_exist(acme, globex, record, admin_of
     assert outsider.get(f"{EVENTS.format('acme')}/{event.pk}").status_code == 404
 
 
-def test_log_needs_a_session(acme):
+def test_audit_trail_requires_a_session(acme):
     assert APIClient().get(EVENTS.format("acme")).status_code == 401
 
 
-def test_log_needs_the_permission(acme, admin_of):
+def test_audit_trail_requires_the_permission(acme, admin_of):
     answer = admin_of(acme, permissions=frozenset()).get(EVENTS.format("acme"))
 
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_log_is_only_read(acme, record, admin_of, method):
+def test_audit_trail_is_read_only(acme, record, admin_of, method):
     event = record(acme)
 
     answer = getattr(admin_of(acme), method)(f"{EVENTS.format('acme')}/{event.pk}", {})
@@ -164,7 +164,7 @@ def test_log_is_only_read(acme, record, admin_of, method):
     assert answer.status_code == 405
 
 
-def test_event_types_name_family_and_target(acme, admin_of):
+def test_event_types_have_a_family_and_a_target(acme, admin_of):
     page = admin_of(acme).get("/v1/organizations/acme/event-types").json()
 
     types = {type_["name"]: type_ for type_ in page["results"]}
@@ -178,7 +178,7 @@ def test_event_types_name_family_and_target(acme, admin_of):
     assert (page["next"], page["previous"]) == (None, None)
 
 
-def test_time_is_that_of_the_change(acme, record):
+def test_event_has_the_time_of_the_change(acme, record):
     before = timezone.now()
 
     assert before <= record(acme).occurred_at <= timezone.now()

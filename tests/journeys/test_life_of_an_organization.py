@@ -27,7 +27,7 @@ def becomes(api, session, status):
     poll(lambda: subscription(api, session)["status"] == status, what=status)
 
 
-def test_organization_lives_from_first_mail_to_second_subscription(
+def test_organization_signs_up_subscribes_cancels_and_subscribes_again(
     api, front_end, sandbox, committed, organization_factory
 ):
     ada, grace, vic = (f"{name}@initech.example" for name in ("ada", "grace", "vic"))
@@ -81,7 +81,7 @@ def test_organization_lives_from_first_mail_to_second_subscription(
         assert [status for (status,) in cursor.fetchall()] == ["canceled", "active"]
 
 
-def test_refusals_say_who_may_and_who_is_not_there(api, acme, globex):
+def test_roles_and_outsiders_are_refused(api, acme, globex):
     invitation = {"email": "new@refused.example", "role": "member"}
     path = f"{acme.path}/invitations"
 
@@ -91,7 +91,7 @@ def test_refusals_say_who_may_and_who_is_not_there(api, acme, globex):
     assert api.post(path, json=invitation).status_code == 401
 
 
-def test_checkout_page_is_where_the_api_says(api, new_organization):
+def test_checkout_page_opens_at_the_returned_url(api, new_organization):
     price = api.get("/v1/plans").json()["results"][0]["prices"][0]
     body = {
         "price_id": price["id"],

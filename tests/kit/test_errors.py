@@ -32,12 +32,12 @@ def test_every_problem_is_registered_once():
     assert len(kinds) == len(set(kinds))
 
 
-def test_members_cannot_replace_those_of_the_standard():
+def test_members_cannot_replace_standard_members():
     with pytest.raises(TypeError, match="status"):
         errors.Conflict(status=200)
 
 
-def test_unauthenticated_says_how_to_authenticate():
+def test_unauthenticated_names_the_scheme():
     assert errors.Unauthenticated(headers={"X": "y"}).headers == {
         "WWW-Authenticate": "Bearer",
         "X": "y",
@@ -45,9 +45,9 @@ def test_unauthenticated_says_how_to_authenticate():
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0, "1"), (0.2, "1"), (12.1, "13")])
-def test_waiting_times_are_whole_seconds(seconds, header):
+def test_retry_after_is_in_whole_seconds(seconds, header):
     assert errors.TooManyRequests(retry_after=seconds).headers["Retry-After"] == header
 
 
-def test_unavailable_asks_to_retry_in_five_seconds():
+def test_unavailable_is_retried_after_five_seconds():
     assert errors.Unavailable().headers["Retry-After"] == "5"

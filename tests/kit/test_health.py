@@ -15,7 +15,7 @@ def client(settings):
     return Client()
 
 
-def test_livez_touches_nothing(client):
+def test_livez_runs_no_query(client):
     assert client.get("/livez").json() == {"status": "ok"}
 
 
@@ -39,7 +39,7 @@ def test_lost_database_is_named():
     assert health.Probe({"migrations": lost}).failures() == ["database"]
 
 
-def test_hanging_checks_are_bounded_and_never_pile_up():
+def test_hanging_check_is_limited_and_not_started_twice():
     release, started = threading.Event(), []
 
     def hang():
@@ -55,7 +55,7 @@ def test_hanging_checks_are_bounded_and_never_pile_up():
     assert len(started) <= 2
 
 
-def test_slow_checks_are_asked_until_their_first_yes():
+def test_slow_check_runs_until_it_succeeds_once():
     answers = iter([False, True])
     check = health.cache_success(lambda: next(answers))
 
@@ -74,13 +74,13 @@ def test_not_ready_is_503(client, monkeypatch):
     ("token", "given"),
     [("", ""), ("", "Bearer "), ("right", ""), ("right", "Bearer wrong"), ("right", "Bearer ü")],
 )
-def test_metrics_do_not_exist_without_the_token(client, settings, token, given):
+def test_metrics_without_the_token_are_not_found(client, settings, token, given):
     settings.METRICS_TOKEN = token
 
     assert client.get("/metrics", headers={"authorization": given}).status_code == 404
 
 
-def test_metrics_are_shown_to_those_who_hold_the_token(client, settings, monkeypatch):
+def test_metrics_are_shown_with_the_token(client, settings, monkeypatch):
     monkeypatch.setattr(health, "gauges", [])
     settings.METRICS_TOKEN = "right"
     settings.METRICS_DIRECTORY = ""

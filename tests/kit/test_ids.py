@@ -20,7 +20,7 @@ def test_ids_of_one_thread_ascend():
     assert made == sorted(made)
 
 
-def test_ids_of_many_threads_never_meet():
+def test_ids_of_many_threads_are_unique():
     made = []
 
     def make():

@@ -23,7 +23,7 @@ class Undone(Exception):
 
 
 @pytest.mark.django_db
-def test_job_is_stored_with_the_transaction_and_with_it_undone():
+def test_job_is_committed_and_rolled_back_with_the_transaction():
     with transaction.atomic():
         jobs.defer_job(NAME)
         assert waiting().count() == 1
@@ -33,7 +33,7 @@ def test_job_is_stored_with_the_transaction_and_with_it_undone():
 
 
 @pytest.mark.django_db
-def test_coalesced_job_waits_once_and_the_transaction_goes_on():
+def test_coalesced_job_is_stored_once_and_the_transaction_continues():
     first = jobs.defer_job(NAME, coalesce="a")
     second = jobs.defer_job(NAME, coalesce="a")
     other = jobs.defer_job(NAME, coalesce="b")
@@ -51,7 +51,7 @@ def test_undeclared_name_is_refused():
 
 
 @pytest.mark.django_db
-def test_job_carries_who_deferred_it():
+def test_job_stores_the_actor_that_deferred_it():
     with actor.act_as(Actor("member", "m1", request_id="r1")):
         jobs.defer_job(NAME)
 
@@ -70,7 +70,7 @@ def test_later_job_is_scheduled(settings):
 
 
 @pytest.mark.django_db
-def test_task_acts_as_its_caller_in_public_and_patiently():
+def test_task_runs_as_its_actor_in_public_with_job_timeouts():
     left_behind = Organization(schema_name="left_behind")
     routing.enter_schema(left_behind)
 
@@ -91,7 +91,7 @@ def job(attempts):
     )  # fmt: skip
 
 
-def test_retries_wait_longer_each_time_and_end(settings):
+def test_each_retry_waits_longer_until_the_last(settings):
     settings.JOB_DELAY_SCALE = 1
     backoff = jobs.Backoff(10, 60, give_up=timedelta(seconds=190))
 
@@ -104,7 +104,7 @@ def test_retries_wait_longer_each_time_and_end(settings):
 
 
 @pytest.mark.django_db
-def test_job_of_a_killed_worker_is_put_back():
+def test_job_of_a_killed_worker_is_retried():
     number = jobs.defer_job(NAME)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -122,7 +122,7 @@ def test_job_of_a_killed_worker_is_put_back():
 
 
 @pytest.mark.django_db
-def test_job_of_a_living_worker_is_left_alone():
+def test_job_of_a_running_worker_is_not_retried():
     number = jobs.defer_job(NAME)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -139,7 +139,7 @@ def test_job_of_a_living_worker_is_left_alone():
 
 
 @pytest.mark.django_db
-def test_job_whose_like_waits_already_does_not_stop_the_rescue_of_others():
+def test_duplicate_of_a_waiting_job_does_not_stop_other_rescues():
     first = jobs.defer_job(NAME, coalesce="a")
     second = jobs.defer_job(NAME, coalesce="b")
     with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ def is_free(key):
     return answers[0]
 
 
-def test_object_is_held_by_one_at_a_time(committed):
+def test_one_process_at_a_time_holds_an_object(committed):
     with locks.hold_object("stripe:sub_1"):
         assert not is_free("stripe:sub_1")
         assert is_free("stripe:sub_2")

@@ -24,7 +24,7 @@ def redacted(**event):
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS.keys())
-def test_known_shapes_of_secrets_are_taken_out(text):
+def test_secrets_are_removed_by_their_format(text):
     cleaned = str(redacted(event="x", detail=text, nested={"list": [text]}))
 
     assert logs.REDACTED in cleaned
@@ -33,7 +33,7 @@ def test_known_shapes_of_secrets_are_taken_out(text):
 
 
 @pytest.mark.parametrize("key", ["session_token", "client_secret", "password", "email", "Cookie"])
-def test_known_names_of_secrets_are_taken_out(key):
+def test_secrets_are_removed_by_their_name(key):
     assert redacted(**{key: "opaque"}) == {key: logs.REDACTED}
 
 

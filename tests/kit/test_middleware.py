@@ -22,14 +22,14 @@ def seen_by(request):
 
 
 @pytest.mark.parametrize("given", ["abc", "A-1_b.C", "x" * 64])
-def test_harmless_ids_are_kept(rf, given):
+def test_valid_request_id_is_kept(rf, given):
     found, response = seen_by(rf.get("/", headers={"x-request-id": given}))
 
     assert found.request_id == response["X-Request-Id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "ü", "<script>", "a;b"])
-def test_other_ids_are_replaced(rf, given):
+def test_invalid_request_id_is_replaced(rf, given):
     found, response = seen_by(rf.get("/", HTTP_X_REQUEST_ID=given))
 
     assert found.request_id == response["X-Request-Id"] != given
@@ -42,7 +42,7 @@ def test_actor_is_anonymous_before_authentication(rf):
     assert (found.kind, found.id) == ("system", "")
 
 
-def test_caller_ends_with_the_request(rf):
+def test_actor_is_reset_after_the_request(rf):
     before = actor.get_actor()
 
     seen_by(rf.get("/", headers={"x-request-id": "abc"}))
@@ -50,7 +50,7 @@ def test_caller_ends_with_the_request(rf):
     assert actor.get_actor() == before
 
 
-def test_user_agents_are_cut_and_cleaned(rf):
+def test_user_agent_is_shortened_and_cleaned(rf):
     found, _ = seen_by(rf.get("/", headers={"user-agent": "a\0\x1b" + "x" * 400}))
 
     assert found.user_agent == "a" + "x" * 299
@@ -70,7 +70,7 @@ def test_user_agents_are_cut_and_cleaned(rf):
         (1, "::ffff:1.1.1.1", "1.1.1.1"),
     ],
 )
-def test_only_trusted_proxies_may_name_the_client(rf, settings, proxies, forwarded, address):
+def test_only_a_trusted_proxy_sets_the_client_address(rf, settings, proxies, forwarded, address):
     settings.TRUSTED_PROXIES = proxies
 
     request = rf.get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR=forwarded)

@@ -24,11 +24,11 @@ def contract():
     return SchemaGenerator(patterns=patterns).get_schema(public=True)
 
 
-def test_it_speaks_openapi_3_1(contract):
+def test_document_is_openapi_3_1(contract):
     assert contract["openapi"].startswith("3.1")
 
 
-def test_it_is_valid(contract):
+def test_document_is_valid(contract):
     validate_schema(contract)
 
 
@@ -42,7 +42,7 @@ def test_operation_ids_are_resource_and_verb(contract):
     }
 
 
-def test_operation_ids_can_be_said():
+def test_operation_id_can_be_declared():
     class Read(routes.Notes):
         operation = {"get": "notes_read"}
 
@@ -111,7 +111,7 @@ def test_lists_describe_their_parameters(contract):
         assert names == {"limit", "cursor", "ordering", "codename", "kind"}
 
 
-def test_nothing_is_nullable_the_old_way(contract):
+def test_document_has_no_nullable_keyword(contract):
     page = contract["components"]["schemas"]["BookPage"]
 
     assert "nullable" not in str(contract)
@@ -136,7 +136,7 @@ def test_every_used_tag_is_defined(contract):
     assert contract["tags"] == [{"name": "books"}, {"name": "notes"}]
 
 
-def test_the_contract_is_served(settings):
+def test_document_is_served(settings):
     settings.ROOT_URLCONF = "kit.urls"
 
     response = Client().get("/openapi.json")
@@ -145,7 +145,7 @@ def test_the_contract_is_served(settings):
     assert response.json()["info"]["title"] == "Tenantry"
 
 
-def test_the_type_of_a_problem_leads_to_its_explanation(settings):
+def test_problem_type_links_to_its_documentation(settings):
     settings.ROOT_URLCONF = "kit.urls"
 
     page = Client().get("/docs/errors").content.decode()
@@ -154,7 +154,7 @@ def test_the_type_of_a_problem_leads_to_its_explanation(settings):
 
 
 @pytest.mark.parametrize("method", ["post", "options"])
-def test_the_page_refuses_like_the_rest(settings, method):
+def test_documentation_page_refuses_other_methods(settings, method):
     settings.ROOT_URLCONF = "kit.urls"
 
     response = getattr(Client(), method)("/docs")
@@ -162,7 +162,7 @@ def test_the_page_refuses_like_the_rest(settings, method):
     assert response.json()["code"] == "method_not_allowed"
 
 
-def test_the_page_needs_no_inline_script(settings):
+def test_documentation_page_has_no_inline_script(settings):
     settings.ROOT_URLCONF = "kit.urls"
 
     page = Client().get("/docs").content.decode()
@@ -171,7 +171,7 @@ def test_the_page_needs_no_inline_script(settings):
     assert b"swagger" in Client().get("/docs?script=").content.lower()
 
 
-def test_readers_who_come_first_together_read_one_contract():
+def test_parallel_first_readers_get_one_document():
     served._build_schema.cache_clear()
     together = threading.Barrier(4, timeout=30)
 

@@ -39,13 +39,13 @@ def walk(client, address, way="next"):
     raise AssertionError("the walk does not end")
 
 
-def test_pages_follow_each_other(acme):
+def test_next_links_lead_through_all_pages(acme):
     shelve("a", "b", "c", "d", "e")
 
     assert walk(acme, "/books?limit=2") == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_pages_lead_back(acme):
+def test_previous_links_lead_back(acme):
     shelve("a", "b", "c", "d", "e")
     second = acme.get("/books?limit=2").json()["next"]
     third = acme.get(second).json()["next"]
@@ -53,7 +53,7 @@ def test_pages_lead_back(acme):
     assert walk(acme, third, way="previous") == [["e"], ["c", "d"], ["a", "b"]]
 
 
-def test_a_page_back_leads_forward_again(acme):
+def test_previous_page_links_to_the_next(acme):
     shelve("a", "b", "c", "d")
     second = acme.get("/books?limit=2").json()["next"]
 
@@ -68,13 +68,13 @@ def test_ordering_can_be_reversed(acme):
     assert walk(acme, "/books?limit=2&ordering=-name") == [["c", "b"], ["a"]]
 
 
-def test_ordering_reaches_related_columns(acme):
+def test_ordering_uses_related_columns(acme):
     shelve("a", "b", "c")
 
     assert walk(acme, "/books?limit=2&ordering=app") == [["a", "b"], ["c"]]
 
 
-def test_equal_values_are_told_apart_by_id(acme):
+def test_equal_values_are_ordered_by_id(acme):
     books = shelve(*["same"] * 7)
 
     seen = [len(page) for page in walk(acme, "/books?limit=3")]
@@ -83,7 +83,7 @@ def test_equal_values_are_told_apart_by_id(acme):
     assert len(books) == 7
 
 
-def test_insertions_neither_hide_nor_repeat_a_row(acme):
+def test_inserted_row_hides_or_repeats_no_other(acme):
     shelve(*(f"{number:03}" for number in range(0, 200, 2)))
     address, seen = "/books?limit=7", []
 
@@ -99,7 +99,7 @@ def test_insertions_neither_hide_nor_repeat_a_row(acme):
     assert len(seen) == len(set(seen))
 
 
-def test_a_page_costs_one_query_that_compares_rows_as_a_whole(acme):
+def test_page_runs_one_query_with_a_row_comparison(acme):
     shelve("a", "b", "c")
     address = acme.get("/books?limit=1").json()["next"]
 
@@ -110,7 +110,7 @@ def test_a_page_costs_one_query_that_compares_rows_as_a_whole(acme):
     assert "ROW(" in query
 
 
-def test_fifty_rows_unless_asked(acme):
+def test_page_has_fifty_rows_by_default(acme):
     shelve(*(f"{number:03}" for number in range(201)))
 
     assert len(acme.get("/books").json()["results"]) == 50
@@ -150,7 +150,7 @@ def test_junk_cursors_are_refused(acme, cursor):
     "address",
     ["/books?ordering=-name", "/books?ordering=code", "/books?codename=x", "/books/recent?limit=1"],
 )
-def test_cursors_open_no_other_list(acme, address):
+def test_cursor_of_another_list_is_refused(acme, address):
     shelve("a", "b")
     cursor = acme.get("/books?limit=1").json()["next"].partition("cursor=")[2].partition("&")[0]
 
@@ -159,7 +159,7 @@ def test_cursors_open_no_other_list(acme, address):
     assert response.json()["code"] == "invalid_cursor"
 
 
-def test_cursors_open_no_other_organization(acme):
+def test_cursor_of_another_organization_is_refused(acme):
     shelve("a", "b")
     address = acme.get("/books?limit=1").json()["next"]
 
@@ -189,5 +189,5 @@ def test_cursors_keep_the_type_of_their_values():
     assert Cursor.decode(cursor.encode()) == cursor
 
 
-def test_an_empty_list_has_no_neighbours(acme):
+def test_empty_list_has_no_links(acme):
     assert acme.get("/books").json() == {"next": None, "previous": None, "results": []}

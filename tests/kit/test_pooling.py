@@ -48,7 +48,7 @@ def in_turn(count):
         yield Client
 
 
-def test_connections_of_their_own_are_no_pooler():
+def test_separate_sessions_are_no_pooler():
     assert not pooling.is_transaction_pooled(pooling.open_connection)
 
 
@@ -58,7 +58,7 @@ def test_session_shared_by_two_clients_is_a_pooler():
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_sessions_handed_out_in_turn_are_a_pooler(count):
+def test_alternating_sessions_are_a_pooler(count):
     with in_turn(count) as connect:
         assert pooling.is_transaction_pooled(connect)
 
@@ -70,7 +70,7 @@ def test_start_is_refused_behind_a_pooler(monkeypatch):
             pooling.require_own_sessions()
 
 
-def test_database_that_is_away_is_left_to_readyz(monkeypatch):
+def test_unreachable_database_is_reported_by_readyz(monkeypatch):
     def refuse():
         raise psycopg.OperationalError
 

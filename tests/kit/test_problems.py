@@ -49,7 +49,7 @@ def test_every_failure_is_a_problem(anyone, address, status, code):
 
 
 @pytest.mark.parametrize("kind", ["missing", "denied", "database", "bug"])
-def test_internals_stay_inside(anyone, kind):
+def test_internal_error_shows_no_details(anyone, kind):
     body = anyone.get(f"/fails/{kind}").content
 
     for secret in (b"Permission", b"secret", b"10.0.0.7", b"ZeroDivision"):
@@ -83,7 +83,7 @@ def test_missing_session_names_the_scheme(anyone):
     assert anyone.get("/notes")["WWW-Authenticate"] == "Bearer"
 
 
-def test_throttling_tells_when_to_return():
+def test_throttled_answer_has_a_retry_after():
     assert problems.find_problem(Throttled(wait=2.5)).headers["Retry-After"] == "3"
 
 

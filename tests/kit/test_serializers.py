@@ -17,7 +17,7 @@ def test_known_fields_are_accepted(anyone):
     assert response.json() == body
 
 
-def test_unknown_and_wrong_fields_are_told_together(anyone):
+def test_unknown_and_invalid_fields_are_reported_together(anyone):
     found = errors_of(anyone, {"titel": "x", "id": "1"})
 
     assert found == {
@@ -46,7 +46,7 @@ def test_each_field_is_of_its_own_type(anyone, said, pointer):
     assert errors_of(anyone, said) == {(pointer, "invalid")}
 
 
-def test_whole_number_may_be_written_with_a_point(anyone):
+def test_whole_number_may_have_a_decimal_point(anyone):
     body = b'{"title": "x", "lines": [{"text": "y", "number": 3.0}]}'
 
     answer = anyone.post("/notes", body, content_type="application/json")
@@ -81,13 +81,13 @@ def test_declared_limits_win(anyone):
     assert found == {("/lines/0/text", "max_length")}
 
 
-def test_ten_thousand_unknown_fields_are_answered_briefly(anyone):
+def test_ten_thousand_unknown_fields_get_a_short_answer(anyone):
     found = errors_of(anyone, {f"f{number}": 1 for number in range(10_000)})
 
     assert len(found) == 50
 
 
-def test_endless_names_are_cut_in_the_answer(anyone):
+def test_long_field_name_is_shortened_in_the_answer(anyone):
     ((pointer, _),) = errors_of(anyone, {"title": "x", "n" * 10_000: 1})
 
     assert len(pointer) == 200

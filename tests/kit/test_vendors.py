@@ -26,7 +26,7 @@ def test_calls_pass_while_the_vendor_answers():
             pass
 
 
-def test_fourth_call_waits_a_moment_and_is_turned_away():
+def test_fourth_parallel_call_waits_and_is_refused():
     door = Bulkhead("stytch", wait=0.01)
 
     with (
@@ -42,7 +42,7 @@ def test_fourth_call_waits_a_moment_and_is_turned_away():
     assert refusal.value.headers["Retry-After"]
 
 
-def test_crowd_before_a_vendor_that_answers_is_let_through():
+def test_parallel_calls_to_a_fast_vendor_are_accepted():
     door, passed = Bulkhead("stytch"), []
 
     def call():
@@ -59,7 +59,7 @@ def test_crowd_before_a_vendor_that_answers_is_let_through():
     assert len(passed) == 20
 
 
-def test_one_hanging_call_closes_the_door_until_it_ends():
+def test_hanging_call_opens_the_circuit_until_it_ends():
     clock = Clock()
     door = Bulkhead("stytch", clock)
 
@@ -71,7 +71,7 @@ def test_one_hanging_call_closes_the_door_until_it_ends():
         pass
 
 
-def test_jobs_wait_where_requests_are_turned_away():
+def test_jobs_wait_where_requests_are_refused():
     clock = Clock()
     door = Bulkhead("stytch", clock)
 
@@ -81,7 +81,7 @@ def test_jobs_wait_where_requests_are_turned_away():
             pass
 
 
-def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
+def test_one_job_at_a_time_calls_until_the_vendor_is_fast_again():
     clock = Clock()
     door = Bulkhead("stytch", clock)
 
@@ -94,7 +94,7 @@ def test_after_a_hanging_call_one_job_at_a_time_asks_until_an_answer_is_quick():
             pass
 
 
-def test_failing_call_gives_its_place_back():
+def test_failed_call_releases_its_slot():
     door = Bulkhead("stytch")
 
     for _ in range(5):
@@ -107,7 +107,7 @@ def test_no_vendor_is_called_within_a_transaction():
         pass
 
 
-def test_silent_vendor_is_given_up_after_the_time_limit():
+def test_hanging_call_ends_at_the_time_limit():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         token = outbound._limits.set((0.5, 0.1))

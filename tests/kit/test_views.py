@@ -10,7 +10,7 @@ from kit.views import APIView
 from tests.kit import routes
 
 
-def test_session_opens_what_asks_for_a_session(acme):
+def test_session_is_accepted(acme):
     assert acme.get("/notes").json()["organization"] == "acme"
 
 
@@ -38,19 +38,19 @@ def test_missing_permission_is_refused(anyone, method):
     assert response.status_code == 403
 
 
-def test_silence_is_refusal(acme):
+def test_view_without_declared_access_is_refused(acme):
     response = acme.get("/silent")
 
     assert (response.status_code, response.json()["code"]) == (403, "access_not_declared")
 
 
-def test_permission_is_asked_before_the_query_is_read(anyone):
+def test_permission_is_checked_before_parameters(anyone):
     response = anyone.get("/books?junk=1", headers={"authorization": "Bearer stranger"})
 
     assert response.status_code == 403
 
 
-def test_organization_is_entered_between_session_and_permission(rf):
+def test_schema_is_activated_before_the_permission_is_checked(rf):
     steps = []
 
     class View(APIView):
@@ -79,18 +79,18 @@ def test_organization_is_entered_between_session_and_permission(rf):
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "trace", "patch"])
-def test_other_methods_are_named_wrong_before_anyone_signs_in(anyone, method):
+def test_wrong_method_is_refused_before_authentication(anyone, method):
     response = getattr(anyone, method)("/notes")
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
-def test_invented_methods_are_refused(anyone):
+def test_unknown_method_is_refused(anyone):
     assert anyone.generic("BREW", "/notes").status_code == 405
 
 
-def test_options_names_the_methods_and_nothing_else(anyone):
+def test_options_lists_only_the_methods(anyone):
     response = anyone.options("/books")
 
     assert (response.status_code, response.content) == (204, b"")
@@ -104,24 +104,24 @@ def test_head_answers_like_get(acme):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml"])
-def test_only_json_is_spoken(anyone, accept):
+def test_other_accept_types_are_refused(anyone, accept):
     response = anyone.get("/notes", headers={"accept": accept})
 
     assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
 
 
-def test_a_caller_who_takes_only_problems_is_answered(acme):
+def test_request_that_accepts_only_problems_is_answered(acme):
     """Swagger UI asks for nothing else where a success has no body."""
     response = acme.get("/notes", headers={"accept": "application/problem+json"})
 
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
 
 
-def test_nul_in_an_address_leads_nowhere(anyone):
+def test_nul_in_a_path_is_not_found(anyone):
     assert anyone.get("/fails/a%00b").status_code == 404
 
 
-def test_broken_utf8_in_an_address_leads_nowhere(acme):
+def test_broken_utf8_in_a_path_is_not_found(acme):
     assert acme.get("/notes%ff").status_code == 404
 
 
@@ -131,13 +131,13 @@ def test_unknown_hosts_are_refused(anyone):
     assert (response.status_code, response.json()["code"]) == (400, "malformed")
 
 
-def test_check_names_views_that_stay_silent():
+def test_check_names_views_without_declared_access():
     assert [(view, missing) for view, missing in checks.undeclared(routes.urlpatterns)] == [
         (routes.Silent, ["get"])
     ]
 
 
-def test_check_looks_into_mappings():
+def test_check_reads_action_mappings():
     class Half(routes.Books):
         access = {"list": "shelf.read"}
 

@@ -31,7 +31,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD.keys())
-def test_bad_bodies_are_malformed(anyone, body):
+def test_invalid_json_is_malformed(anyone, body):
     response = anyone.post("/notes", body, content_type="application/json")
 
     assert response.status_code == 400, response.content
@@ -39,7 +39,7 @@ def test_bad_bodies_are_malformed(anyone, body):
     assert response.json()["request_id"] == response["X-Request-Id"]
 
 
-def test_nul_is_found_where_it_is(anyone):
+def test_nul_is_reported_with_its_pointer(anyone):
     body = b'{"title": "x", "tags": ["a", "b\\u0000"]}'
 
     response = anyone.post("/notes", body, content_type="application/json")
@@ -100,13 +100,13 @@ def test_bodies_at_the_limit_are_read(anyone):
     assert response.json()["detail"] == str(1024 * 1024)
 
 
-def test_nan_leaves_as_null(acme):
+def test_nan_is_rendered_as_null(acme):
     assert acme.get("/notes").json()["nan"] is None
 
 
-def test_renderer_answers_nothing_with_nothing():
+def test_no_data_is_rendered_as_an_empty_body():
     assert json_api.JSONRenderer().render(None) == b""
 
 
-def test_identifiers_survive_the_round_trip():
+def test_identifier_is_parsed_as_it_was_rendered():
     assert orjson.loads(json_api.dump_json({1: "a"})) == {"1": "a"}

@@ -91,7 +91,7 @@ def run(sandbox, wait_until_settled, prices, seeds, *, steps):
     return histories
 
 
-def test_random_histories_end_in_what_stripe_bills(sandbox, wait_until_settled, prices, capsys):
+def test_random_histories_end_in_sync_with_stripe(sandbox, wait_until_settled, prices, capsys):
     sandbox.post("/webhooks", shuffle=True, duplicate=2, vendor="stripe")
     deadline, seeds, deeds = time.monotonic() + SECONDS, 0, 0
     while time.monotonic() < deadline:
@@ -110,7 +110,7 @@ def test_random_histories_end_in_what_stripe_bills(sandbox, wait_until_settled, 
         print(f"\n{seeds} histories, {seeds * 3} organizations, {deeds} deeds: all as Stripe says")  # noqa: T201
 
 
-def test_histories_with_lost_events_are_right_after_one_comparison(
+def test_histories_with_lost_events_are_correct_after_one_reconciliation(
     sandbox, wait_until_settled, prices, capsys
 ):
     counted = 0

@@ -28,7 +28,7 @@ ORGANIZATIONS, CHANGES, AWAY_SECONDS = 20, 200, 36
     ],
     ids=["refused", "503", "429", "500", "hang"],
 )
-def test_long_outage_loses_no_change_and_asks_little(
+def test_long_outage_loses_no_change_and_costs_few_calls(
     sandbox, stack, committed, wait_until_settled, capsys, trouble
 ):
     organizations = [

@@ -39,7 +39,7 @@ def test_web_process_never_creates_a_schema(settings):
 
 
 @pytest.mark.django_db
-def test_owner_creates_one_when_the_stock_is_empty():
+def test_owner_creates_a_schema_when_none_is_spare():
     TenantSchema.objects.filter(state=SPARE).delete()
 
     name = schema_pool.take_schema()
@@ -48,7 +48,7 @@ def test_owner_creates_one_when_the_stock_is_empty():
 
 
 @pytest.mark.django_db
-def test_spare_of_an_older_release_is_not_given_away():
+def test_spare_of_an_older_release_is_not_used():
     TenantSchema.objects.filter(state=SPARE).update(digest="older")
 
     name = schema_pool.take_schema()
@@ -56,7 +56,7 @@ def test_spare_of_an_older_release_is_not_given_away():
     assert TenantSchema.objects.get(name=name).digest != "older"
 
 
-def test_two_organizations_at_once_get_two_schemas(committed):
+def test_parallel_organizations_get_different_schemas(committed):
     barrier, names = threading.Barrier(2), []
 
     def claim():
@@ -98,7 +98,7 @@ def take_all_spares():
     }
 
 
-def test_reserved_schema_is_given_to_its_organization_only(committed):
+def test_reserved_schema_is_used_by_its_organization_only(committed):
     slug = f"acme-{secrets.token_hex(4)}"
 
     with schema_pool.reserve_schema(slug=slug) as reservation:
@@ -114,7 +114,7 @@ def test_reserved_schema_is_given_to_its_organization_only(committed):
     assert state_of(reservation) == "claimed"
 
 
-def test_schema_is_a_spare_again_after_a_refusal(committed):
+def test_refused_organization_releases_its_schema(committed):
     with pytest.raises(LookupError), schema_pool.reserve_schema(slug="refused") as reservation:
         raise LookupError
 
@@ -141,7 +141,7 @@ def test_slug_of_an_organization_is_refused_before_anything_is_reserved():
     assert not TenantSchema.objects.filter(state="reserved").exists()
 
 
-def test_reservation_of_a_killed_process_holds_nothing_when_its_time_is_over(committed):
+def test_expired_reservation_of_a_killed_process_is_released(committed):
     with schema_pool.reserve_schema(slug="left-over") as left:
         ended = timezone.now() - timedelta(seconds=1)
         TenantSchema.objects.filter(name=left.name).update(reserved_until=ended)

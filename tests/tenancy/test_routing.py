@@ -66,7 +66,7 @@ def test_rolled_back_savepoint_keeps_the_active_schema():
 
 
 @pytest.mark.django_db
-def test_search_path_rolled_back_or_changed_elsewhere_reads_no_foreign_row():
+def test_changed_search_path_reads_no_row_of_another_organization():
     acme, globex = make("acme"), make("globex")
 
     with routing.activate(acme):

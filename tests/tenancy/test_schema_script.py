@@ -132,7 +132,7 @@ def test_check_names_a_script_that_cannot_run(migrations_of):
 # ── Schemas that exist ───────────────────────────────────────────────────────────────────────
 
 
-def test_schema_that_cannot_be_migrated_is_named_and_the_others_go_on(db):
+def test_failed_schema_migration_is_named_and_does_not_stop_others(db):
     broken, fine = schema_pool.create_schema(), schema_pool.create_schema()
     with connection.cursor() as cursor:  # the migration will find its table made already
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')

@@ -30,7 +30,7 @@ def test_list_shows_and_filters_events(acme, staff):
     assert "thing_1" not in ignored
 
 
-def test_event_is_found_by_the_vendors_id(acme, staff):
+def test_event_is_found_by_its_external_id(acme, staff):
     acme.send(id="evt_wanted", object="thing_wanted")
     acme.send(object="thing_other")
 
@@ -49,7 +49,7 @@ def test_payload_is_shown_as_text(acme, staff):
     assert "<script>&quot;" not in shown
 
 
-def test_forgotten_payload_is_explained(acme, staff):
+def test_deleted_payload_is_explained(acme, staff):
     event = acme.send()
     InboundEvent.objects.update(payload="")
 
@@ -80,5 +80,5 @@ def test_events_cannot_be_added_changed_or_deleted(acme, staff):
     assert InboundEvent.objects.get().state == State.PENDING
 
 
-def test_log_requires_a_member(acme):
+def test_list_requires_staff(acme):
     assert Client().get(LIST).status_code == 302

@@ -70,7 +70,7 @@ def fail(sandbox, stytch, **how):
     sandbox.post("/faults", vendor="stytch", path=stytch.organization, **how)
 
 
-def test_event_from_a_hundred_connections_is_acted_upon_once(stytch, sandbox):
+def test_event_from_a_hundred_connections_is_handled_once(stytch, sandbox):
     with ThreadPoolExecutor(20) as threads:
         statuses = list(threads.map(lambda _: stytch.tell(), range(100)))
 
@@ -79,7 +79,7 @@ def test_event_from_a_hundred_connections_is_acted_upon_once(stytch, sandbox):
     assert len(sandbox.requests("stytch", path=stytch.organization)) == 1
 
 
-def test_event_waits_for_a_vendor_that_is_down(stytch, sandbox):
+def test_event_is_retried_while_the_vendor_is_down(stytch, sandbox):
     fail(sandbox, stytch, status=503, times=2)
 
     stytch.tell()
@@ -88,7 +88,7 @@ def test_event_waits_for_a_vendor_that_is_down(stytch, sandbox):
     assert (event.attempts, event.last_error) == (3, "")
 
 
-def test_event_whose_worker_was_killed_is_taken_up_again(stytch, sandbox, stack):
+def test_event_of_a_killed_worker_is_handled_again(stytch, sandbox, stack):
     fail(sandbox, stytch, timeout=15, times=1)
     stytch.tell()
     stytch.reaches(State.PROCESSING)
@@ -105,7 +105,7 @@ def test_event_whose_worker_was_killed_is_taken_up_again(stytch, sandbox, stack)
     assert stytch.reaches(State.SUCCEEDED).attempts == 2
 
 
-def test_event_told_while_no_worker_ran_is_processed_later(stytch, stack):
+def test_event_received_without_a_worker_is_handled_later(stytch, stack):
     stack.worker.stop()
     assert stytch.tell() == 200
     assert stytch.event().state == State.PENDING
@@ -115,7 +115,7 @@ def test_event_told_while_no_worker_ran_is_processed_later(stytch, stack):
     assert stytch.reaches(State.SUCCEEDED)
 
 
-def test_replayed_event_is_acted_upon_again(stytch, sandbox):
+def test_replayed_event_is_handled_again(stytch, sandbox):
     stytch.tell()
     stytch.reaches(State.SUCCEEDED)
 

@@ -25,7 +25,7 @@ def fails_with(acme, event, outcome):
     acme.will[event.external_id] = outcome
 
 
-def test_handler_is_given_the_event(acme):
+def test_handler_receives_the_event(acme):
     event = process(acme.send(object="thing_7", colour="red"))
 
     (received,) = acme.heard
@@ -34,21 +34,21 @@ def test_handler_is_given_the_event(acme):
     assert received.occurred_at == event.occurred_at
 
 
-def test_processed_event_is_stamped(acme):
+def test_processed_event_has_its_times(acme):
     event = process(acme.send())
 
     assert (event.state, event.attempts, event.next_attempt_at) == (State.SUCCEEDED, 1, None)
     assert event.processed_at is not None
 
 
-def test_second_job_of_a_processed_event_is_dull(acme):
+def test_second_job_of_a_processed_event_does_nothing(acme):
     event = process(acme.send())
 
     assert process(event).attempts == 1
     assert len(acme.heard) == 1
 
 
-def test_job_of_an_event_that_is_gone_is_dull(acme):
+def test_job_of_a_deleted_event_does_nothing(acme):
     event = acme.send()
     InboundEvent.objects.all().delete()
 
@@ -80,7 +80,7 @@ def test_handler_may_ignore_an_event_of_no_organization(acme):
     assert event.last_error == "not ours"
 
 
-def test_handler_may_ask_for_a_moment(acme):
+def test_handler_may_postpone_an_event(acme):
     event = acme.send()
     fails_with(acme, event, RetryLater(120))
 
@@ -93,7 +93,7 @@ def test_handler_may_ask_for_a_moment(acme):
     assert waiting_jobs()[1]["scheduled_at"] is not None
 
 
-def test_failed_attempt_is_repeated_and_says_why(acme):
+def test_failed_attempt_is_retried_and_stores_its_error(acme):
     event = acme.send()
     fails_with(acme, event, RuntimeError("boom\0 \ud800"))
 
@@ -124,7 +124,7 @@ def test_delays_grow_from_ten_seconds_to_ten_minutes():
         )
 
 
-def test_event_is_given_up_three_days_after_its_first_attempt(acme):
+def test_event_fails_three_days_after_its_first_attempt(acme):
     event = acme.send()
     fails_with(acme, event, RuntimeError("boom"))
     process(event)
@@ -138,7 +138,7 @@ def test_event_is_given_up_three_days_after_its_first_attempt(acme):
     assert len(waiting_jobs()) == jobs_before
 
 
-def test_event_that_waited_long_still_gets_its_three_days(acme):
+def test_three_days_start_with_the_first_attempt(acme):
     event = acme.send()
     fails_with(acme, event, RuntimeError("boom"))
     InboundEvent.objects.update(received_at=timezone.now() - timedelta(days=9))
@@ -146,7 +146,7 @@ def test_event_that_waited_long_still_gets_its_three_days(acme):
     assert process(event).state == State.RETRYING
 
 
-def test_poison_does_not_stop_others(acme):
+def test_failing_event_does_not_stop_others(acme):
     poison, other = acme.send(), acme.send()
     fails_with(acme, poison, RuntimeError("boom"))
 
@@ -154,7 +154,7 @@ def test_poison_does_not_stop_others(acme):
     assert process(other).state == State.SUCCEEDED
 
 
-def test_attempt_that_was_killed_is_taken_up_again(acme):
+def test_killed_attempt_is_repeated(acme):
     event = acme.send()
     InboundEvent.objects.update(state=State.PROCESSING, attempts=1)
 
@@ -162,7 +162,7 @@ def test_attempt_that_was_killed_is_taken_up_again(acme):
     assert event.attempts == 2
 
 
-def test_event_whose_handler_was_withdrawn_is_ignored(acme):
+def test_event_without_its_former_handler_is_ignored(acme):
     event = acme.send()
     registry._handlers.clear()
 
@@ -180,7 +180,7 @@ def test_handler_links_an_event_to_its_organization(acme):
     assert (event.organization_id, event.user_id) == (organization, None)
 
 
-def test_event_of_a_busy_object_comes_again_without_spending_an_attempt(acme, monkeypatch):
+def test_event_of_a_locked_object_is_postponed_without_an_attempt(acme, monkeypatch):
     event = acme.send(object="thing_7")
     monkeypatch.setattr(services_process, "LOCK_WAIT_SECONDS", 0.0)
 

@@ -29,7 +29,7 @@ def test_replay_of_a_succeeded_event_runs_its_handler_again(acme):
     assert (event.state, event.attempts) == (State.SUCCEEDED, 1)
 
 
-def test_replay_of_a_failed_event_gives_it_three_more_days(acme):
+def test_replay_of_a_failed_event_starts_three_new_days(acme):
     event = acme.send()
     acme.will[event.external_id] = RuntimeError("boom")
     InboundEvent.objects.update(
@@ -62,7 +62,7 @@ def test_replay_during_an_attempt_is_not_lost(acme):
     assert (event.state, len(acme.heard)) == (State.SUCCEEDED, 2)
 
 
-def test_replay_never_acts_on_an_event_of_the_other_mode(acme):
+def test_replay_ignores_an_event_of_the_other_mode(acme):
     event = acme.send(livemode=True)
 
     services_replay.replay_events(InboundEvent.objects.all())
@@ -73,7 +73,7 @@ def test_replay_never_acts_on_an_event_of_the_other_mode(acme):
     assert acme.heard == []
 
 
-def test_event_whose_payload_was_forgotten_is_not_replayed(acme):
+def test_event_with_a_deleted_payload_is_not_replayed(acme):
     acme.send()
     InboundEvent.objects.update(state=State.SUCCEEDED, payload="")
 
@@ -102,7 +102,7 @@ def test_command_replays_a_period(acme, capsys):
     assert replay(capsys, "--since=2026-01-01T00:00:00Z", "--until=2026-02-01 00:00") == 1
 
 
-def test_command_replays_what_was_given_up(acme, capsys):
+def test_command_replays_failed_events(acme, capsys):
     failed, _other = acme.send(), acme.send()
     InboundEvent.objects.filter(pk=failed.pk).update(state=State.FAILED)
 
@@ -117,12 +117,12 @@ def test_dry_run_only_counts(acme, capsys):
     assert waiting_jobs() == before
 
 
-def test_command_refuses_to_replay_everything_by_accident(acme):
+def test_command_requires_a_selection(acme):
     with pytest.raises(CommandError, match="Say which"):
         call_command("replay_inbound")
 
 
 @pytest.mark.parametrize("argument", ["--since=yesterday", "--since=2026-13-01 00:00", "--id=7"])
-def test_command_refuses_what_it_cannot_read(acme, argument):
+def test_command_refuses_invalid_arguments(acme, argument):
     with pytest.raises(CommandError):
         call_command("replay_inbound", argument)

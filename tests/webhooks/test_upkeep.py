@@ -17,7 +17,7 @@ from webhooks.inbound.services import maintenance
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.PROCESSING, State.RETRYING])
-def test_event_whose_job_vanished_gets_another(acme, state):
+def test_event_with_a_lost_job_gets_another(acme, state):
     event = acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(minutes=3))
 
@@ -34,14 +34,14 @@ def test_event_is_not_rescued_twice_in_a_row(acme):
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.IGNORED, State.FAILED])
-def test_settled_event_needs_no_rescue(acme, state):
+def test_settled_event_is_not_rescued(acme, state):
     acme.send()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(days=1))
 
     assert maintenance.rescue_overdue() == 0
 
 
-def test_event_that_is_waiting_its_turn_needs_no_rescue(acme):
+def test_event_waiting_for_a_retry_is_not_rescued(acme):
     acme.send()
     InboundEvent.objects.update(
         state=State.RETRYING, next_attempt_at=timezone.now() + timedelta(minutes=9)
@@ -55,7 +55,7 @@ def aged(event, days, state=State.SUCCEEDED):
     InboundEvent.objects.filter(pk=event.pk).update(received_at=received, state=state)
 
 
-def test_payload_is_forgotten_after_ninety_days_but_the_id_is_not(acme):
+def test_payload_is_deleted_after_ninety_days_and_the_id_is_kept(acme):
     old, young = acme.send(id="old"), acme.send(id="young")
     aged(old, 91)
     aged(young, 89)
@@ -94,7 +94,7 @@ def test_check_names_a_source_without_a_secret(acme):
     assert warnings["inbound.W001"].hint == "Set ACME_WEBHOOK_SECRET."
 
 
-def test_check_names_a_source_that_mixes_modes(acme):
+def test_check_names_a_source_without_a_mode(acme):
     registry._sources["acme"] = replace(registry.find_source("acme"), livemode=None)
 
     assert "inbound.W002" in {message.id for message in run_checks()}
@@ -110,11 +110,11 @@ def test_two_sources_of_one_name_are_refused(acme):
         registry.register_source(registry.find_source("acme"))
 
 
-def test_types_to_subscribe_to_are_the_ones_handled(acme):
+def test_handled_types_are_listed(acme):
     assert registry.handled_types("acme") == ["thing.changed", "thing.deleted"]
 
 
-def test_given_up_events_are_a_number_to_alert_on(acme):
+def test_failed_events_are_counted_in_a_metric(acme):
     acme.send()
     InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.FAILED)
     InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.SUCCEEDED)
@@ -126,9 +126,7 @@ def test_given_up_events_are_a_number_to_alert_on(acme):
 
 
 @pytest.mark.parametrize("several_processes", [False, True])
-def test_open_events_are_scraped_with_all_other_numbers(
-    acme, settings, tmp_path, several_processes
-):
+def test_open_events_are_in_the_metrics(acme, settings, tmp_path, several_processes):
     settings.METRICS_TOKEN = "right"
     settings.METRICS_DIRECTORY = str(tmp_path) if several_processes else ""
     acme.send()
