@@ -1,9 +1,10 @@
-"""Provide organizations with billing, and a stack without a worker."""
+"""Provide organizations with a subscription, and a stack without a worker."""
 
 import pytest
 from django.db import connection
 
 from tenancy.services import schema_pool
+from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.organizations import BillingOrganization
 from webhooks.inbound.models import InboundEvent, State
 
@@ -31,3 +32,21 @@ def _delete_waiting_work():
 def create_organization(stopped_worker, committed, sandbox):
     """Return a function that creates organizations: `create_organization(seats=2)`."""
     return lambda **terms: BillingOrganization(sandbox, **terms)
+
+
+@pytest.fixture
+def subscribed_organization(api, front_end, new_organization):
+    """Create an organization that pays for two seats, those of its admin and its member."""
+    front_end.subscribe(new_organization.admin)
+    wait_for_billed_seats(api, new_organization, 2)
+    return new_organization
+
+
+@pytest.fixture
+def subscribed_acme(api, front_end, organization_factory):
+    """Return an organization that pays for two seats; tests share it and never change it."""
+    organization = organization_factory.get_shared_organization("subscribed-acme")
+    if get_seats(api, organization)["provider_quantity"] is None:
+        front_end.subscribe(organization.admin)
+        wait_for_billed_seats(api, organization, 2)
+    return organization

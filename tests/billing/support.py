@@ -1,4 +1,4 @@
-"""Create prices, call Stripe outside the product, and run calls in parallel."""
+"""Create prices, call Stripe outside the product, find jobs and events, run calls in parallel."""
 
 import secrets
 import time
@@ -12,6 +12,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from billing import providers
 from billing.models import Plan, Price
 from billing.providers.types import PriceSnapshot
+from events.models import Event
+from tenancy import routing
 from tests.harness.plugin import SANDBOX_URL
 
 LANDING = f"{SANDBOX_URL}/landing"
@@ -57,6 +59,13 @@ def find_waiting_jobs(name, **arguments):
     """Return the jobs of that name with these arguments that no worker has begun."""
     jobs = ProcrastinateJob.objects.filter(task_name=name, status="todo")
     return jobs.filter(**{f"args__{key}": value for key, value in arguments.items()})
+
+
+def list_event_types(organization, prefix):
+    """Return the types of an organization's events that start with a prefix, oldest first."""
+    with routing.activate(organization.row):
+        events = Event.objects.filter(type__startswith=prefix).order_by("occurred_at")
+        return list(events.values_list("type", flat=True))
 
 
 def run_in_parallel(*calls):

@@ -1,4 +1,4 @@
-"""The maximum holds at every door of ours and at none of Stytch's; every road changes the seats."""
+"""Check that the API enforces the maximum and that changes at Stytch are always accepted."""
 
 from datetime import timedelta
 
@@ -9,38 +9,30 @@ from billing.models import Plan
 from billing.subscriptions import changes
 from identity.models import Invitation, Member
 from tenancy.models import Organization
+from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.support import create_plan_price
-from tests.billing.test_api import bills, seats
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
 @pytest.fixture
-def subscribed(front_end, api, new_organization):
-    """An organization that has paid for its admin and its member."""
-    front_end.subscribe(new_organization.admin)
-    bills(api, new_organization, 2)
-    return new_organization
+def full_organization(subscribed_organization):
+    """Create an organization whose admin and member have all two seats of its plan."""
+    set_maximum(subscribed_organization, 2)
+    return subscribed_organization
 
 
-@pytest.fixture
-def full(subscribed):
-    """An organization whose plan allows two seats, which its admin and its member have."""
-    limit(subscribed, 2)
-    return subscribed
-
-
-def limit(organization, most):
-    """Put the organization on a plan that allows so many."""
+def set_maximum(organization, maximum):
+    """Change the organization to a plan with that many seats."""
     row = Organization.objects.get(pk=organization.id)
-    changes.change_price(organization=row, price=create_plan_price(maximum_seats=most))
+    changes.change_price(organization=row, price=create_plan_price(maximum_seats=maximum))
 
 
-def refused(answer):
+def is_seat_refused(answer):
     return (answer.status_code, answer.json()["code"]) == (402, "seat_limit_reached")
 
 
-def ask(api, organization, method, path, **body):
+def request(api, organization, method, path, **body):
     options = {"json": body} if body else {}
     return api.request(
         method, organization.path + path, token=organization.token("admin"), **options
@@ -49,120 +41,132 @@ def ask(api, organization, method, path, **body):
 
 def invite(api, organization, name, role="member", **more):
     body = {"email": organization.address(name), "role": role} | more
-    return ask(api, organization, "POST", "/invitations", **body)
+    return request(api, organization, "POST", "/invitations", **body)
 
 
-def overdue(invitation):
-    """A week goes by."""
+def expire_invitation(invitation):
+    """Move the end of the invitation into the past."""
     past = timezone.now() - timedelta(seconds=1)
     Invitation.objects.filter(pk=invitation["id"]).update(expires_at=past)
 
 
-def test_full_plan_refuses_members_and_accepts_viewers(api, full):
-    answer = invite(api, full, "linus")
+def test_full_plan_refuses_members_and_accepts_viewers(api, full_organization):
+    answer = invite(api, full_organization, "linus")
 
-    assert refused(answer)
+    assert is_seat_refused(answer)
     assert [answer.json()[name] for name in ("maximum", "counted", "reserved")] == [2, 2, 0]
-    assert invite(api, full, "vera", role="viewer").status_code == 201
+    assert invite(api, full_organization, "vera", role="viewer").status_code == 201
 
 
-def test_full_plan_refuses_the_billable_rows_of_a_bulk_invitation(api, full):
+def test_full_plan_refuses_the_billable_rows_of_a_bulk_invitation(api, full_organization):
     rows = [
-        {"email": full.address("linus"), "role": "member"},
-        {"email": full.address("vera"), "role": "viewer"},
+        {"email": full_organization.address("linus"), "role": "member"},
+        {"email": full_organization.address("vera"), "role": "viewer"},
     ]
 
-    results = ask(api, full, "POST", "/invitations/bulk", invitations=rows).json()["results"]
+    results = request(api, full_organization, "POST", "/invitations/bulk", invitations=rows).json()[
+        "results"
+    ]
 
     assert [row["result"] for row in results] == ["refused", "queued"]
     assert results[0]["problem"]["code"] == "seat_limit_reached"
 
 
-def test_bulk_invitation_takes_no_more_than_the_free_seats(api, full):
-    limit(full, 4)
-    rows = [{"email": full.address(f"p{n}"), "role": "member"} for n in range(5)]
+def test_bulk_invitation_takes_no_more_than_the_free_seats(api, full_organization):
+    set_maximum(full_organization, 4)
+    rows = [{"email": full_organization.address(f"p{n}"), "role": "member"} for n in range(5)]
 
-    results = ask(api, full, "POST", "/invitations/bulk", invitations=rows).json()["results"]
+    results = request(api, full_organization, "POST", "/invitations/bulk", invitations=rows).json()[
+        "results"
+    ]
 
     assert [row["result"] for row in results] == ["queued"] * 2 + ["refused"] * 3
 
 
-def test_full_plan_refuses_a_promotion(api, full):
-    viewer = full.viewer.member["id"]
+def test_full_plan_refuses_a_promotion(api, full_organization):
+    viewer = full_organization.viewer.member["id"]
 
-    assert refused(ask(api, full, "PATCH", f"/members/{viewer}", role="member"))
-    assert seats(api, full)["counted"] == 2
-
-
-def test_full_plan_refuses_a_reactivation(api, full):
-    grace = full.member.member["id"]
-    ask(api, full, "DELETE", f"/members/{grace}")
-    invite(api, full, "linus")
-
-    assert refused(ask(api, full, "POST", f"/members/{grace}/reactivate"))
+    assert is_seat_refused(
+        request(api, full_organization, "PATCH", f"/members/{viewer}", role="member")
+    )
+    assert get_seats(api, full_organization)["counted"] == 2
 
 
-def test_expired_reservation_is_free_and_a_resend_needs_a_seat(api, full):
-    limit(full, 3)
-    first = invite(api, full, "linus").json()
-    assert refused(invite(api, full, "barbara"))
-    overdue(first)
+def test_full_plan_refuses_a_reactivation(api, full_organization):
+    grace = full_organization.member.member["id"]
+    request(api, full_organization, "DELETE", f"/members/{grace}")
+    invite(api, full_organization, "linus")
 
-    assert invite(api, full, "barbara").status_code == 201
-    assert refused(ask(api, full, "POST", f"/invitations/{first['id']}/resend"))
+    assert is_seat_refused(request(api, full_organization, "POST", f"/members/{grace}/reactivate"))
 
 
-def test_acceptance_is_never_refused_even_under_a_lower_maximum(api, front_end, full):
-    limit(full, 3)
-    invite(api, full, "linus")
-    Plan.objects.filter(prices__subscriptions__current_for=full.id).update(maximum_seats=2)
+def test_expired_reservation_is_free_and_a_resend_needs_a_seat(api, full_organization):
+    set_maximum(full_organization, 3)
+    first = invite(api, full_organization, "linus").json()
+    assert is_seat_refused(invite(api, full_organization, "barbara"))
+    expire_invitation(first)
 
-    front_end.accept(full.address("linus"))
+    assert invite(api, full_organization, "barbara").status_code == 201
+    assert is_seat_refused(
+        request(api, full_organization, "POST", f"/invitations/{first['id']}/resend")
+    )
 
-    bills(api, full, 3)
-    assert seats(api, full)["state"] == "over_limit"
+
+def test_acceptance_is_never_refused_even_under_a_lower_maximum(api, front_end, full_organization):
+    set_maximum(full_organization, 3)
+    invite(api, full_organization, "linus")
+    Plan.objects.filter(prices__subscriptions__current_for=full_organization.id).update(
+        maximum_seats=2
+    )
+
+    front_end.accept(full_organization.address("linus"))
+
+    wait_for_billed_seats(api, full_organization, 3)
+    assert get_seats(api, full_organization)["state"] == "over_limit"
 
 
-def test_member_added_in_the_dashboard_is_never_refused(api, sandbox, full):
-    organization = Organization.objects.get(pk=full.id)
+def test_member_added_in_the_dashboard_is_never_refused(api, sandbox, full_organization):
+    organization = Organization.objects.get(pk=full_organization.id)
 
     sandbox.post(
         "/stytch/members",
         organization_id=organization.stytch_org_id,
-        email_address=full.address("linus"),
+        email_address=full_organization.address("linus"),
     )
 
-    bills(api, full, 3)
-    assert seats(api, full)["state"] == "over_limit"
+    wait_for_billed_seats(api, full_organization, 3)
+    assert get_seats(api, full_organization)["state"] == "over_limit"
 
 
 @pytest.mark.parametrize("source", ["scim", "dashboard"])
-def test_removal_at_stytch_frees_the_seat(api, sandbox, subscribed, source):
-    grace = Member.objects.get(pk=subscribed.member.member["id"])
+def test_removal_at_stytch_frees_the_seat(api, sandbox, subscribed_organization, source):
+    grace = Member.objects.get(pk=subscribed_organization.member.member["id"])
 
     sandbox.post(f"/stytch/members/{grace.stytch_member_id}/delete", source=source)
 
-    bills(api, subscribed, 1)
+    wait_for_billed_seats(api, subscribed_organization, 1)
 
 
-def test_member_created_at_first_sign_in_takes_a_seat(api, sandbox, subscribed, drop_webhooks):
-    organization = Organization.objects.get(pk=subscribed.id)
+def test_member_created_at_first_sign_in_takes_a_seat(
+    api, sandbox, subscribed_organization, drop_webhooks
+):
+    organization = Organization.objects.get(pk=subscribed_organization.id)
     drop_webhooks()
     linus = sandbox.post(
         "/stytch/members",
         organization_id=organization.stytch_org_id,
-        email_address=subscribed.address("linus"),
+        email_address=subscribed_organization.address("linus"),
     )
     token = sandbox.post("/stytch/tokens", member_id=linus["member_id"])["token"]
 
     assert api.get("/v1/me", token=token).status_code == 200
 
-    bills(api, subscribed, 3)
+    wait_for_billed_seats(api, subscribed_organization, 3)
 
 
-def test_invitation_with_other_expected_seats_is_refused(api, subscribed):
-    stale = invite(api, subscribed, "linus", expected_seats=5)
-    fresh = invite(api, subscribed, "linus", expected_seats=3)
+def test_invitation_with_other_expected_seats_is_refused(api, subscribed_organization):
+    stale = invite(api, subscribed_organization, "linus", expected_seats=5)
+    fresh = invite(api, subscribed_organization, "linus", expected_seats=3)
 
     assert (stale.status_code, stale.json()["code"]) == (409, "seats_changed")
     assert [stale.json()[name] for name in ("expected", "resulting")] == [5, 3]

@@ -1,0 +1,148 @@
+"""Buy a subscription on a payment page."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing import providers, tasks
+from billing.customers import portal
+from billing.errors import (
+    PaymentRefused,
+    SubscriptionExists,
+)
+from billing.models import Subscription
+from billing.subscriptions import changes, subscriptions
+from tests.billing.support import (
+    LANDING,
+    build_stripe_client,
+    find_waiting_jobs,
+    run_in_parallel,
+)
+
+
+def test_checkout_sells_the_counted_seats(create_organization):
+    acme = create_organization(seats=3)
+    acme.add_member("viewer")
+
+    acme.subscribe()
+
+    assert (acme.billed_quantity, acme.seat_state, acme.list_seat_requests()) == (3, "in_sync", [])
+
+
+def test_member_who_joins_during_checkout_is_counted_on_completion(create_organization):
+    acme = create_organization(seats=2)
+    page = acme.open_checkout()
+    acme.add_member()
+
+    checkout_id = acme.pay_checkout(page)
+    subscriptions.pull_subscription(checkout_id)
+    acme.sync_seats()
+
+    assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
+
+
+def test_second_checkout_is_refused_while_a_subscription_is_live(create_organization):
+    acme = create_organization().subscribe()
+
+    with pytest.raises(SubscriptionExists):
+        acme.open_checkout()
+
+
+@pytest.mark.parametrize("status", ["past_due", "unpaid", "paused", "incomplete"])
+def test_second_checkout_is_refused_while_a_payment_has_failed(create_organization, status):
+    acme = create_organization().subscribe()
+    Subscription.objects.filter(pk=acme.subscription.pk).update(status=status)
+
+    with pytest.raises(SubscriptionExists):
+        acme.open_checkout()
+
+
+def test_checkout_is_refused_before_the_event_of_a_payment_is_received(create_organization):
+    acme = create_organization()
+    acme.pay_checkout(acme.open_checkout())
+
+    with pytest.raises(SubscriptionExists):
+        acme.open_checkout()
+
+
+def test_new_checkout_closes_the_older_page(create_organization):
+    acme = create_organization()
+    older, newer = acme.open_checkout(), acme.open_checkout()
+
+    open_ = providers.get_provider().open_checkouts(acme.customer_id)
+
+    assert [page.external_id for page in open_] == [newer.external_id]
+    assert older.external_id != newer.external_id
+
+
+def test_two_parallel_checkouts_leave_one_page_open(create_organization):
+    acme = create_organization()
+
+    run_in_parallel(acme.open_checkout, acme.open_checkout)
+
+    customer_id = acme.customer_id
+    assert len(providers.get_provider().open_checkouts(customer_id)) == 1
+
+
+def test_concurrent_requests_create_one_customer(create_organization):
+    acme = create_organization()
+
+    run_in_parallel(*[acme.open_checkout] * 3)
+
+    made = [
+        request
+        for request in acme.sandbox.requests("stripe", "POST", "/v1/customers")
+        if (request["body"] or {}).get("metadata[organization_id]") == str(acme.row.pk)
+    ]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("door", ["checkout", "portal"])
+def test_customer_deleted_without_webhook_is_recreated_at_the_next_attempt(
+    create_organization, door
+):
+    acme = create_organization()
+    acme.open_checkout()
+    customer_id = acme.customer_id
+    build_stripe_client().v1.customers.delete(customer_id)
+    doors = {
+        "checkout": acme.open_checkout,
+        "portal": lambda: portal.create_portal_link(organization=acme.row, return_url=LANDING),
+    }
+
+    with pytest.raises(PaymentRefused):
+        doors[door]()
+    job = find_waiting_jobs("billing.pull_customer", customer_id=customer_id).get()
+    tasks.pull_customer(customer_id=job.args["customer_id"])
+
+    doors[door]()
+
+
+def test_second_subscription_has_no_second_trial(create_organization):
+    acme = create_organization(trial_days=14).subscribe()
+    changes.end_subscription_now(organization=acme.row)
+
+    acme.subscribe()
+
+    assert acme.subscription.status == "active"
+
+
+def test_purchase_after_cancellation_makes_two_rows_and_one_live(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    first = acme.subscription
+    changes.end_subscription_now(organization=acme.row)
+    acme.add_member()
+    acme.sync_seats()
+
+    acme.subscribe()
+
+    rows = Subscription.objects.filter(organization=acme.row).order_by("started_at")
+    assert [row.has_ended for row in rows] == [True, False]
+    assert acme.subscription != first
+    assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
+
+
+def test_period_lies_in_the_future(create_organization):
+    row = create_organization().subscribe().subscription
+
+    assert row.current_period_end - row.current_period_start > timedelta(days=27)

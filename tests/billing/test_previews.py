@@ -1,0 +1,58 @@
+"""Preview what a change of seats costs."""
+
+import pytest
+
+from billing.seat_rules import Mode
+from billing.seats import preview, report
+from billing.subscriptions import changes
+from tests.billing.support import (
+    build_stripe_client,
+)
+
+
+@pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
+def test_preview_equals_the_cost_of_the_change(create_organization, policy):
+    acme = create_organization(seats=2, addition_policy=policy).subscribe()
+    before = len(acme.list_invoices())
+
+    cost = preview.preview_addition(organization=acme.row, seats=1)
+    acme.add_member()
+    acme.sync_seats()
+
+    made = acme.list_invoices()[:-before]
+    upcoming = build_stripe_client().v1.invoices.create_preview(
+        {"subscription": acme.subscription.external_id}
+    )
+    assert sum(one.total for one in made) == cost.amount_due_now
+    assert upcoming.amount_due == cost.amount_next_invoice
+    assert (cost.amount_due_now > 0) == (policy == "invoice_now")
+
+
+def test_contract_price_stays_fixed_when_members_join(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=2)
+
+    cost = preview.preview_addition(organization=acme.row, seats=3)
+
+    assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
+
+
+def test_expected_seats_may_be_those_of_a_contract(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)
+    acme.edit_at_stripe(quantity=10)
+
+    cost = preview.preview_addition(organization=acme.row, seats=1)
+
+    acme.request_seat("member", expected_seats=cost.resulting)
+
+
+def test_removal_before_a_scheduled_end_costs_nothing(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    changes.cancel_subscription(organization=acme.row)
+
+    cost = preview.preview_role_change(
+        organization=acme.row, member_id=acme.members[0].pk, role="viewer"
+    )
+
+    assert (cost.resulting, cost.amount_due_now, cost.amount_next_invoice) == (1, 0, 0)
