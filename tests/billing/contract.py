@@ -1,4 +1,4 @@
-"""What the generated contract tests need to know of billing."""
+"""Give the generated contract tests what they need to call billing."""
 
 from tests.contract.table import UNKNOWN
 from tests.harness.stack import poll

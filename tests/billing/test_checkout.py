@@ -89,33 +89,33 @@ def test_concurrent_requests_create_one_customer(create_organization):
 
     run_in_parallel(*[acme.open_checkout] * 3)
 
-    made = [
+    created = [
         request
         for request in acme.sandbox.requests("stripe", "POST", "/v1/customers")
         if (request["body"] or {}).get("metadata[organization_id]") == str(acme.row.pk)
     ]
-    assert len(made) == 1
+    assert len(created) == 1
 
 
-@pytest.mark.parametrize("door", ["checkout", "portal"])
+@pytest.mark.parametrize("call", ["checkout", "portal"])
 def test_customer_deleted_without_webhook_is_recreated_at_the_next_attempt(
-    create_organization, door
+    create_organization, call
 ):
     acme = create_organization()
     acme.open_checkout()
     customer_id = acme.customer_id
     build_stripe_client().v1.customers.delete(customer_id)
-    doors = {
+    calls = {
         "checkout": acme.open_checkout,
         "portal": lambda: portal.create_portal_link(organization=acme.row, return_url=LANDING),
     }
 
     with pytest.raises(PaymentRefused):
-        doors[door]()
+        calls[call]()
     job = find_waiting_jobs("billing.pull_customer", customer_id=customer_id).get()
     tasks.pull_customer(customer_id=job.args["customer_id"])
 
-    doors[door]()
+    calls[call]()
 
 
 def test_second_subscription_has_no_second_trial(create_organization):

@@ -11,7 +11,7 @@ from tests.billing.support import (
 )
 
 
-def at_stripe(organization):
+def fetch_subscription(organization):
     return providers.get_provider().fetch_subscription(organization.subscription.external_id)
 
 
@@ -22,7 +22,7 @@ def test_deletion_ends_the_subscription(create_organization):
 
     tasks.end_subscriptions(organization_id=str(acme.row.pk))
 
-    assert at_stripe(acme).status == "canceled"
+    assert fetch_subscription(acme).status == "canceled"
     assert acme.row.pk not in reconcile.list_abandoned()
 
 
@@ -35,7 +35,7 @@ def test_deletion_during_an_outage_of_stripe_is_retried(create_organization):
 
     assert acme.row.pk in reconcile.list_abandoned()
     tasks.end_subscriptions(organization_id=str(acme.row.pk))
-    assert at_stripe(acme).status == "canceled"
+    assert fetch_subscription(acme).status == "canceled"
 
 
 def test_subscription_paid_after_deletion_is_ended(create_organization):
@@ -53,4 +53,4 @@ def test_end_job_of_a_live_organization_ends_nothing(create_organization):
 
     changes.end_all_subscriptions(organization_id=acme.row.pk)
 
-    assert at_stripe(acme).status == "active"
+    assert fetch_subscription(acme).status == "active"

@@ -1,4 +1,4 @@
-"""Which features an organization has, and why."""
+"""Decide which features an organization may use, and why."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from billing.statuses import GRACE
 
 @pytest.fixture
 def features(committed):
-    """Three features that only these tests sell; the free plan contains one of `webhooks`."""
+    """Create three features for these tests; the free plan contains one `webhooks`."""
     keys = ("api_clients", "sso", "webhooks")
     made = {key: Feature.objects.create(key=key, name=key.title()) for key in keys}
     free = Plan.objects.get(is_default=True)
@@ -32,16 +32,16 @@ def billing_organization(create_organization, features):
     return made
 
 
-def answer(organization, key="api_clients"):
+def get_access(organization, key="api_clients"):
     found = entitlements.get_feature_access(organization.row, key)
     return found.has_access, found.reason
 
 
-def put(organization, **fields):
+def set_subscription(organization, **fields):
     Subscription.objects.filter(organization=organization.row).update(**fields)
 
 
-def override(organization, key="api_clients", **fields):
+def create_override(organization, key="api_clients", **fields):
     feature = Feature.objects.get(key=key)
     FeatureOverride.objects.create(
         organization=organization.row, feature=feature, reason="because", **fields
@@ -63,36 +63,36 @@ def override(organization, key="api_clients", **fields):
 def test_status_decides_whether_the_plan_is_in_force(billing_organization, status, expected):
     billing_organization.subscribe()
 
-    put(billing_organization, status=status, past_due_since=timezone.now())
+    set_subscription(billing_organization, status=status, past_due_since=timezone.now())
 
-    assert answer(billing_organization) == expected
+    assert get_access(billing_organization) == expected
 
 
 def test_grace_ends(billing_organization):
     billing_organization.subscribe()
 
-    put(billing_organization, status="past_due", past_due_since=timezone.now() - GRACE)
+    set_subscription(billing_organization, status="past_due", past_due_since=timezone.now() - GRACE)
 
-    assert answer(billing_organization) == (False, "inactive")
+    assert get_access(billing_organization) == (False, "inactive")
 
 
 def test_free_plan_gives_the_features_without_a_plan(billing_organization):
-    assert answer(billing_organization, "webhooks") == (True, "plan")
-    assert answer(billing_organization, "sso") == (False, "not_in_plan")
+    assert get_access(billing_organization, "webhooks") == (True, "plan")
+    assert get_access(billing_organization, "sso") == (False, "not_in_plan")
 
 
 def test_override_takes_precedence_over_the_plan(billing_organization):
-    override(billing_organization, "sso", is_granted=True)
-    override(billing_organization, "webhooks", is_granted=False)
+    create_override(billing_organization, "sso", is_granted=True)
+    create_override(billing_organization, "webhooks", is_granted=False)
 
-    assert answer(billing_organization, "sso") == (True, "override")
-    assert answer(billing_organization, "webhooks") == (False, "override")
+    assert get_access(billing_organization, "sso") == (True, "override")
+    assert get_access(billing_organization, "webhooks") == (False, "override")
 
 
 def test_override_expires(billing_organization):
-    override(billing_organization, "sso", expires_at=timezone.now() - timedelta(seconds=1))
+    create_override(billing_organization, "sso", expires_at=timezone.now() - timedelta(seconds=1))
 
-    assert answer(billing_organization, "sso") == (False, "not_in_plan")
+    assert get_access(billing_organization, "sso") == (False, "not_in_plan")
 
 
 @pytest.mark.parametrize(("used", "left"), [(0, 5), (4, 1), (5, 0), (9, 0)])

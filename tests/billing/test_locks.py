@@ -1,4 +1,4 @@
-"""What is asked of Stripe about one object is asked by one process at a time."""
+"""Check that one process at a time calls Stripe about one object."""
 
 import pytest
 
@@ -10,14 +10,14 @@ from tests.harness.locking import object_locked, organization_locked, waiting_fo
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Requests give up at once what another process holds; they would wait for seconds."""
+def short_lock_wait(monkeypatch):
+    """Shorten the seconds that a request waits for a lock."""
     for module in (changes, customers):
         monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 0.05)
 
 
-def asked(acme):
-    """How often Stripe was asked to change something."""
+def count_changing_requests(acme):
+    """Return the number of requests that change something at Stripe."""
     return len(acme.sandbox.requests("stripe", "POST")) + len(
         acme.sandbox.requests("stripe", "DELETE")
     )
@@ -26,12 +26,12 @@ def asked(acme):
 @pytest.mark.parametrize(
     "call", ["cancel_subscription", "end_subscription_now", "resume_subscription", "change_price"]
 )
-def test_one_process_at_a_time_changes_a_subscription(create_organization, impatient, call):
+def test_one_process_at_a_time_changes_a_subscription(create_organization, short_lock_wait, call):
     acme = create_organization(minimum_seats=1).subscribe()
     if call == "resume_subscription":
         changes.cancel_subscription(organization=acme.row)
     more = {"price": create_organization(minimum_seats=2).price} if call == "change_price" else {}
-    before = asked(acme)
+    before = count_changing_requests(acme)
 
     with (
         object_locked(f"stripe:{acme.subscription.external_id}"),
@@ -39,11 +39,11 @@ def test_one_process_at_a_time_changes_a_subscription(create_organization, impat
     ):
         getattr(changes, call)(organization=acme.row, **more)
 
-    assert asked(acme) == before
+    assert count_changing_requests(acme) == before
 
 
 def test_end_of_a_deleted_organization_waits_for_the_subscription_lock(
-    create_organization, impatient
+    create_organization, short_lock_wait
 ):
     acme = create_organization().subscribe()
     acme.row.state = "deleted"
@@ -56,10 +56,10 @@ def test_end_of_a_deleted_organization_waits_for_the_subscription_lock(
         changes.end_all_subscriptions(organization_id=acme.row.pk)
 
 
-def test_one_process_at_a_time_opens_a_payment_page(create_organization, impatient):
+def test_one_process_at_a_time_opens_a_payment_page(create_organization, short_lock_wait):
     acme = create_organization()
     acme.open_checkout()
-    before = asked(acme)
+    before = count_changing_requests(acme)
 
     with (
         object_locked(f"stripe:{acme.customer_id}"),
@@ -67,17 +67,17 @@ def test_one_process_at_a_time_opens_a_payment_page(create_organization, impatie
     ):
         acme.open_checkout()
 
-    assert asked(acme) == before
+    assert count_changing_requests(acme) == before
 
 
-def test_one_process_at_a_time_creates_a_customer(create_organization, impatient):
+def test_one_process_at_a_time_creates_a_customer(create_organization, short_lock_wait):
     acme = create_organization()
-    before = asked(acme)
+    before = count_changing_requests(acme)
 
     with object_locked(f"customer:{acme.row.pk}"), pytest.raises(Unavailable):
         customers.ensure_customer(organization=acme.row)
 
-    assert asked(acme) == before
+    assert count_changing_requests(acme) == before
 
 
 @pytest.mark.parametrize("kind", ["subscription", "customer", "invoice"])

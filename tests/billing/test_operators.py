@@ -1,4 +1,4 @@
-"""What operators do: the catalog, the comparison, and the admin."""
+"""Run the commands and open the admin pages of operators."""
 
 from io import StringIO
 
@@ -16,21 +16,21 @@ from identity.models import User
 from kit.outbound import VendorUnavailable
 from tests.billing.support import build_stripe_client
 
-BILLING = [
+BILLING_MODELS = [
     "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
     "seatstate", "subscription",
 ]  # fmt: skip
 
 
-def run(*command):
+def run_command(*command):
     out = StringIO()
     call_command(*command, stdout=out, stderr=out)
     return out.getvalue()
 
 
 @pytest.fixture
-def staff(committed):
-    """A browser signed in as a superuser."""
+def staff_client(committed):
+    """Return a browser in which a superuser is signed in."""
     user = User.objects.create(
         email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
     )
@@ -40,29 +40,29 @@ def staff(committed):
 
 
 def test_catalog_is_the_same_after_a_second_run(create_organization):
-    run("sync_catalog")
+    run_command("sync_catalog")
     before = list(Price.objects.values_list("lookup_key", "stripe_price_id"))
 
-    said = run("sync_catalog")
+    output = run_command("sync_catalog")
 
-    assert "prices made: 0" in said
+    assert "prices made: 0" in output
     assert list(Price.objects.values_list("lookup_key", "stripe_price_id")) == before
 
 
 def test_catalog_can_be_written_without_stripe(db):
-    assert "in the database" in run("sync_catalog", "--local")
+    assert "in the database" in run_command("sync_catalog", "--local")
     assert Plan.objects.filter(is_default=True).count() == 1
     assert Feature.objects.filter(key="audit_history").exists()
 
 
 def test_changed_amount_creates_a_new_price_and_keeps_the_old_one(db, monkeypatch):
-    run("sync_catalog", "--local")
+    run_command("sync_catalog", "--local")
     team = next(plan for plan in catalog.PLANS if plan.key == "team")
-    dearer = type(team)(
+    changed_plan = type(team)(
         **{name: getattr(team, name) for name in team.__slots__ if name != "prices"},
         prices=(type(team.prices[0])("team_monthly", 1_500, "month"),),
     )
-    monkeypatch.setattr(catalog, "PLANS", (dearer,))
+    monkeypatch.setattr(catalog, "PLANS", (changed_plan,))
 
     catalog.write_catalog()
 
@@ -77,16 +77,16 @@ def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_synced(
     build_stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/prices$", method="POST", status=500)
     with pytest.raises(VendorUnavailable):
-        run("sync_catalog")
+        run_command("sync_catalog")
 
-    run("sync_catalog")
+    run_command("sync_catalog")
 
     subscriptions.pull_subscription(acme.subscription.external_id)
     acme.add_member()
     acme.sync_seats()
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
-    sold = acme.price.plan.prices.on_sale().get()
-    assert sold.stripe_price_id != acme.price.stripe_price_id
+    price_on_sale = acme.price.plan.prices.on_sale().get()
+    assert price_on_sale.stripe_price_id != acme.price.stripe_price_id
 
 
 def test_reactivated_price_keeps_its_row(create_organization):
@@ -94,17 +94,17 @@ def test_reactivated_price_keeps_its_row(create_organization):
     first, plan = acme.price.stripe_price_id, acme.price.plan
     prices = build_stripe_client().v1.prices
     prices.update(first, {"active": False})
-    run("sync_catalog")
+    run_command("sync_catalog")
     second = plan.prices.on_sale().get()
     prices.update(second.stripe_price_id, {"active": False})
     key = {"lookup_key": second.lookup_key, "transfer_lookup_key": True}
     prices.update(first, {"active": True, **key})
 
     for _ in range(3):
-        run("sync_catalog")
+        run_command("sync_catalog")
 
-    sold = plan.prices.on_sale().get()
-    assert (sold.pk, sold.stripe_price_id) == (acme.price.pk, first)
+    price_on_sale = plan.prices.on_sale().get()
+    assert (price_on_sale.pk, price_on_sale.stripe_price_id) == (acme.price.pk, first)
     assert plan.prices.count() == 2
 
 
@@ -122,10 +122,10 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
     build_stripe_client().v1.prices.update(old.stripe_price_id, key)
 
     for _ in range(2):
-        run("sync_catalog")
+        run_command("sync_catalog")
 
-    sold = plan.prices.on_sale().get(lookup_key=new.lookup_key)
-    assert (sold.pk, sold.stripe_price_id) == (old.pk, old.stripe_price_id)
+    price_on_sale = plan.prices.on_sale().get(lookup_key=new.lookup_key)
+    assert (price_on_sale.pk, price_on_sale.stripe_price_id) == (old.pk, old.stripe_price_id)
 
 
 def test_reconciliation_reports_and_then_repairs(create_organization):
@@ -133,17 +133,17 @@ def test_reconciliation_reports_and_then_repairs(create_organization):
     acme.add_member()
     slug = acme.row.slug
 
-    looked = run("reconcile_seats", "--organization", slug, "--dry-run")
-    assert "counted 2, target 2, Stripe bills 1, would be sent" in looked
+    inspected = run_command("reconcile_seats", "--organization", slug, "--dry-run")
+    assert "counted 2, target 2, Stripe bills 1, would be sent" in inspected
     assert acme.list_seat_requests() == []
 
-    repaired = run("reconcile_seats", "--organization", slug)
+    repaired = run_command("reconcile_seats", "--organization", slug)
     assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
 
 
 def test_reconciliation_of_an_unknown_organization_is_an_error(committed):
     with pytest.raises(CommandError):
-        run("reconcile_seats", "--organization", "nobody-is-called-this")
+        run_command("reconcile_seats", "--organization", "unknown-organization")
 
 
 def test_reconciliation_reports_that_stripe_does_not_answer(create_organization):
@@ -151,7 +151,7 @@ def test_reconciliation_reports_that_stripe_does_not_answer(create_organization)
     acme.add_fault(status=503)
 
     with pytest.raises(CommandError, match="1 organizations"):
-        run("reconcile_seats", "--organization", acme.row.slug, "--dry-run")
+        run_command("reconcile_seats", "--organization", acme.row.slug, "--dry-run")
 
 
 def test_contract_stops_the_sync_and_automatic_mode_resumes_it(create_organization):
@@ -167,19 +167,19 @@ def test_contract_stops_the_sync_and_automatic_mode_resumes_it(create_organizati
     assert (acme.seat_state, acme.billed_quantity) == ("in_sync", 2)
 
 
-@pytest.mark.parametrize("model", BILLING)
-def test_staff_can_open_each_list(staff, create_organization, model):
+@pytest.mark.parametrize("model", BILLING_MODELS)
+def test_staff_can_open_each_list(staff_client, create_organization, model):
     create_organization().subscribe()
 
-    assert staff.get(reverse(f"admin:billing_{model}_changelist")).status_code == 200
+    assert staff_client.get(reverse(f"admin:billing_{model}_changelist")).status_code == 200
 
 
-def test_staff_set_contract_seats_in_the_admin(staff, create_organization):
+def test_staff_set_contract_seats_in_the_admin(staff_client, create_organization):
     acme = create_organization().subscribe()
     row = SeatState.objects.get(organization=acme.row)
     address = reverse("admin:billing_seatstate_change", args=[row.pk])
 
-    answer = staff.post(address, {"mode": "manual", "contract_seats": "7"})
+    answer = staff_client.post(address, {"mode": "manual", "contract_seats": "7"})
 
     row.refresh_from_db()
     assert answer.status_code == 302

@@ -1,4 +1,4 @@
-"""Seats are those of one organization: what happens to another one changes nothing here."""
+"""Check that the seats of one organization do not depend on another."""
 
 from datetime import timedelta
 

@@ -65,12 +65,12 @@ def test_plan_change_supersedes_the_quantity_of_the_old_plan(create_organization
         ThreadPoolExecutor(1) as pool,
         locks.hold_object(f"stripe:{acme.subscription.external_id}"),
     ):
-        waiting = pool.submit(run_in_parallel, acme.sync_seats)
+        sync = pool.submit(run_in_parallel, acme.sync_seats)
         poll(lambda: acme.attempts.filter(state="in_flight").exists(), what="the attempt")
 
         changes.change_price(organization=acme.row, price=create_plan_price(minimum_seats=5))
 
-    waiting.result()
+    sync.result()
     assert acme.list_sent_quantities() == [5]
     assert (acme.billed_quantity, acme.seat_state) == (5, "in_sync")
 

@@ -80,7 +80,7 @@ def test_one_reconciliation_waits_while_stripe_does_not_answer(create_organizati
     acme.add_fault(status=503, times=100)
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/subscriptions", status=503, times=100)
 
-    for _ in range(5):  # five hours of it
+    for _ in range(5):  # five hourly runs
         reconcile.defer_reconciliations([acme.row.pk])
         tasks.reconcile_organization(organization_id=str(acme.row.pk))
 
@@ -99,7 +99,7 @@ def test_unsettled_seats_are_reconciled_hourly_and_paid_ones_nightly(
     acme.edit_at_stripe(status="unpaid")
     acme.add_member()
 
-    def compared():
+    def count_jobs():
         job = "billing.reconcile_organization"
         organizations = (acme, globex, free)
         return [
@@ -107,9 +107,9 @@ def test_unsettled_seats_are_reconciled_hourly_and_paid_ones_nightly(
         ]
 
     tasks.reconcile_dirty()
-    assert compared() == [1, 0, 0]
+    assert count_jobs() == [1, 0, 0]
     tasks.reconcile_all()
-    assert compared() == [1, 1, 0]
+    assert count_jobs() == [1, 1, 0]
 
 
 def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):

@@ -1,4 +1,4 @@
-"""Who is paid for, who reserves, and what the ledger remembers of it."""
+"""Check who is billed, who reserves a seat, and what the ledger records."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from identity.models import Invitation, Member, Status
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
-def counted(organization):
+def count_seats(organization):
     return organization.report.counted
 
 
@@ -22,7 +22,7 @@ def test_admins_and_members_count_and_viewers_are_free(create_organization):
     acme.add_member("admin")
     acme.add_member("viewer")
 
-    assert counted(acme) == 3
+    assert count_seats(acme) == 3
 
 
 @pytest.mark.parametrize("status", [Status.SUSPENDED, Status.PENDING])
@@ -30,7 +30,7 @@ def test_only_active_members_count(create_organization, status):
     acme = create_organization(seats=2)
     Member.objects.filter(pk=acme.members[0].pk).update(status=status)
 
-    assert counted(acme) == 1
+    assert count_seats(acme) == 1
 
 
 def test_staff_are_never_billed(create_organization):
@@ -39,7 +39,7 @@ def test_staff_are_never_billed(create_organization):
     user.is_staff = True
     user.save()
 
-    assert counted(acme) == 1
+    assert count_seats(acme) == 1
 
 
 def test_promotion_of_a_viewer_takes_a_seat_and_demotion_frees_it(create_organization):
@@ -47,11 +47,11 @@ def test_promotion_of_a_viewer_takes_a_seat_and_demotion_frees_it(create_organiz
     viewer = acme.add_member("viewer")
 
     acme.change_role(viewer, "member")
-    assert counted(acme) == 2
+    assert count_seats(acme) == 2
     acme.change_role(viewer, "admin")
-    assert counted(acme) == 2
+    assert count_seats(acme) == 2
     acme.change_role(viewer, "viewer")
-    assert counted(acme) == 1
+    assert count_seats(acme) == 1
 
 
 def test_invitation_reserves_a_seat_and_is_not_billed(create_organization):
@@ -60,14 +60,14 @@ def test_invitation_reserves_a_seat_and_is_not_billed(create_organization):
     acme.invite("member")
     acme.invite("viewer")
 
-    assert (counted(acme), acme.report.reserved, acme.report.target) == (1, 1, 1)
+    assert (count_seats(acme), acme.report.reserved, acme.report.target) == (1, 1, 1)
 
 
 def test_plan_may_bill_invitations(create_organization):
     acme = create_organization(bills_invitations=True).subscribe()
     acme.invite("member")
 
-    assert (counted(acme), acme.report.reserved) == (2, 0)
+    assert (count_seats(acme), acme.report.reserved) == (2, 0)
 
 
 def test_expired_invitation_frees_its_reservation(create_organization):
@@ -85,7 +85,7 @@ def test_invited_person_who_is_a_member_counts_once(create_organization):
         stytch_member_id=invitation.stytch_member_id
     )
 
-    assert (counted(acme), acme.report.reserved) == (2, 0)
+    assert (count_seats(acme), acme.report.reserved) == (2, 0)
 
 
 def test_full_plan_refuses_with_counts(create_organization):

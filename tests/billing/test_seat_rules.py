@@ -1,4 +1,4 @@
-"""What is sent to Stripe about seats, line by line of the table in docs/guides/seats.md."""
+"""Check each line of the table of seat rules in docs/guides/seats.md."""
 
 from dataclasses import replace
 
@@ -20,10 +20,10 @@ from billing.seat_rules import (
 from billing.statuses import SeatItem
 
 PLAN = SeatPolicy()
-NEXT, NOW, SILENT = Proration.NEXT_INVOICE, Proration.INVOICE_NOW, Proration.SILENT
+NEXT, NOW, NO_PRORATION = Proration.NEXT_INVOICE, Proration.INVOICE_NOW, Proration.SILENT
 
 
-def situation(counted=5, observed=5, status="active", policy=PLAN, **more):
+def build_inputs(counted=5, observed=5, status="active", policy=PLAN, **more):
     return SeatInputs(counted=counted, observed=observed, status=status, policy=policy, **more)
 
 
@@ -46,9 +46,9 @@ def test_target_never_bills_fewer_than_counted_and_never_zero(counted, minimum):
 @pytest.mark.parametrize(
     ("status", "grows", "shrinks"),
     [
-        ("trialing", SILENT, SILENT),
+        ("trialing", NO_PRORATION, NO_PRORATION),
         ("active", NEXT, NEXT),
-        ("past_due", None, SILENT),
+        ("past_due", None, NO_PRORATION),
         ("unpaid", None, None),
         ("paused", None, None),
         ("incomplete", None, None),
@@ -56,7 +56,7 @@ def test_target_never_bills_fewer_than_counted_and_never_zero(counted, minimum):
     ],
 )
 def test_status_decides_what_may_be_sent(status, grows, shrinks):
-    more, fewer = situation(6, 5, status), situation(4, 5, status)
+    more, fewer = build_inputs(6, 5, status), build_inputs(4, 5, status)
 
     assert decide_seats(more).proration == grows
     assert decide_seats(fewer).proration == shrinks
@@ -66,7 +66,7 @@ def test_status_decides_what_may_be_sent(status, grows, shrinks):
 
 @pytest.mark.parametrize("status", ["canceled", "incomplete_expired", None])
 def test_ended_subscription_is_never_sent(status):
-    assert decide_seats(situation(9, 5, status)) == SeatDecision(State.NONE)
+    assert decide_seats(build_inputs(9, 5, status)) == SeatDecision(State.NONE)
 
 
 @pytest.mark.parametrize(
@@ -76,27 +76,27 @@ def test_ended_subscription_is_never_sent(status):
         (SeatPolicy(invoices_additions_now=True), 6, False, NOW),
         (SeatPolicy(), 4, False, NEXT),
         (SeatPolicy(invoices_additions_now=True), 4, False, NEXT),
-        (SeatPolicy(credits_removals=False), 4, False, SILENT),
+        (SeatPolicy(credits_removals=False), 4, False, NO_PRORATION),
         (SeatPolicy(), 6, True, NEXT),
         (SeatPolicy(invoices_additions_now=True), 6, True, NOW),
-        (SeatPolicy(), 4, True, SILENT),
+        (SeatPolicy(), 4, True, NO_PRORATION),
     ],
 )
 def test_plan_decides_how_an_active_change_is_charged(policy, counted, is_ending, proration):
-    asked = situation(counted, 5, policy=policy, is_ending=is_ending)
+    inputs = build_inputs(counted, 5, policy=policy, is_ending=is_ending)
 
-    assert decide_seats(asked) == SeatDecision(State.PENDING, proration)
+    assert decide_seats(inputs) == SeatDecision(State.PENDING, proration)
 
 
 @pytest.mark.parametrize(
     "status", ["trialing", "active", "past_due", "unpaid", "paused", "incomplete"]
 )
 def test_equal_numbers_are_in_sync_and_send_nothing(status):
-    assert decide_seats(situation(5, 5, status)) == SeatDecision(State.IN_SYNC)
+    assert decide_seats(build_inputs(5, 5, status)) == SeatDecision(State.IN_SYNC)
 
 
 def test_minimum_is_applied_before_the_comparison():
-    empty = situation(0, 3, policy=SeatPolicy(minimum=3))
+    empty = build_inputs(0, 3, policy=SeatPolicy(minimum=3))
 
     assert decide_seats(empty) == SeatDecision(State.IN_SYNC)
 
@@ -104,23 +104,25 @@ def test_minimum_is_applied_before_the_comparison():
 def test_more_than_the_maximum_is_billed_and_shown():
     policy = SeatPolicy(maximum=5)
 
-    assert decide_seats(situation(6, 5, policy=policy)) == SeatDecision(State.PENDING, NEXT)
-    assert decide_seats(situation(6, 6, policy=policy)) == SeatDecision(State.OVER_LIMIT)
-    assert decide_seats(situation(6, None, None, policy=policy)) == SeatDecision(State.OVER_LIMIT)
+    assert decide_seats(build_inputs(6, 5, policy=policy)) == SeatDecision(State.PENDING, NEXT)
+    assert decide_seats(build_inputs(6, 6, policy=policy)) == SeatDecision(State.OVER_LIMIT)
+    assert decide_seats(build_inputs(6, None, None, policy=policy)) == SeatDecision(
+        State.OVER_LIMIT
+    )
 
 
 @pytest.mark.parametrize("counted", [4, 5, 6])
 def test_contract_quantity_is_never_sent(counted):
-    assert decide_seats(situation(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
+    assert decide_seats(build_inputs(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
 
 
 @pytest.mark.parametrize("item", [SeatItem.MISSING, SeatItem.SEVERAL])
 def test_missing_or_ambiguous_item_is_never_sent(item):
-    assert decide_seats(situation(6, seat_item=item)) == SeatDecision(State.MISCONFIGURED)
+    assert decide_seats(build_inputs(6, seat_item=item)) == SeatDecision(State.MISCONFIGURED)
 
 
 def test_drift_is_corrected_unless_the_plan_reports_it():
-    edited = situation(5, 50, has_drifted=True)
+    edited = build_inputs(5, 50, has_drifted=True)
     reports = replace(edited, policy=SeatPolicy(corrects_drift=False))
 
     assert decide_seats(edited) == SeatDecision(State.DRIFTED, NEXT)
@@ -129,7 +131,7 @@ def test_drift_is_corrected_unless_the_plan_reports_it():
 
 
 def test_refused_quantity_is_not_sent_again_until_it_changes():
-    refused = situation(6, 5, failed_quantity=6)
+    refused = build_inputs(6, 5, failed_quantity=6)
 
     assert decide_seats(refused) == SeatDecision(State.FAILED)
     assert decide_seats(replace(refused, counted=7)) == SeatDecision(State.PENDING, NEXT)
@@ -145,7 +147,7 @@ def test_refused_quantity_is_not_sent_again_until_it_changes():
 )
 def test_nothing_is_sent_twice(counted, observed, status, drifted, corrects, minimum):
     policy = SeatPolicy(minimum=minimum, corrects_drift=corrects)
-    before = situation(counted, observed, status, policy, has_drifted=drifted)
+    before = build_inputs(counted, observed, status, policy, has_drifted=drifted)
 
     after = replace(before, observed=before.target, has_drifted=False)
 

@@ -1,4 +1,4 @@
-"""Send seats to Stripe once and exactly, through every kind of failure."""
+"""Send each seat change to Stripe exactly once, also after failures."""
 
 import time
 from datetime import timedelta
@@ -102,7 +102,7 @@ def test_process_that_dies_after_stripes_success_charges_once(create_organizatio
     )
 
     acme.sync_seats()
-    assert acme.seat_state == "pending"  # the dead one's lease still holds
+    assert acme.seat_state == "pending"  # the lease of the dead process still runs
     acme.retry_seat_sync()
 
     assert acme.list_sent_quantities() == [2]
@@ -172,13 +172,13 @@ def test_thirty_changes_while_stripe_is_down_end_in_one_call(create_organization
             lease_until=timezone.now() + timedelta(hours=1)
         )
         acme.sync_seats()
-    asked = len(acme.list_seat_requests())
-    assert asked == 1  # anyone who found the attempt in flight left it alone
+    sent_before = len(acme.list_seat_requests())
+    assert sent_before == 1  # the other syncs found the attempt in flight
 
     acme.sandbox.delete("/faults")
     acme.retry_seat_sync()
 
-    assert acme.list_sent_quantities()[asked:] == [31]
+    assert acme.list_sent_quantities()[sent_before:] == [31]
     assert (acme.billed_quantity, acme.seat_state) == (31, "in_sync")
 
 
@@ -242,7 +242,7 @@ def test_parallel_acceptances_add_two_seats(create_organization):
 
 
 def test_parallel_joins_are_exact_and_cost_few_calls(create_organization):
-    acme, began = create_organization().subscribe(), time.monotonic()
+    acme, started = create_organization().subscribe(), time.monotonic()
 
     def join_and_sync():
         for _ in range(25):
@@ -253,7 +253,7 @@ def test_parallel_joins_are_exact_and_cost_few_calls(create_organization):
     acme.sync_seats()
 
     assert (acme.billed_quantity, acme.report.counted, acme.seat_state) == (101, 101, "in_sync")
-    assert len(acme.list_seat_requests()) <= compute_call_limit(began)
+    assert len(acme.list_seat_requests()) <= compute_call_limit(started)
 
 
 def test_change_soon_after_another_is_delayed(create_organization):

@@ -1,21 +1,15 @@
-"""What each status opens, and what the seed calls it."""
+"""Check the access and the account status of each subscription status."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.statuses import (
-    GRACE_PERIOD,
-    compute_grace_end,
-    decide_access,
-    is_active,
-    map_account_status,
-)
+from billing.statuses import GRACE, compute_grace_end, decide_access, is_active, map_account_status
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def opened(status, *, failed=None, **more):
+def get_access(status, *, failed=None, **more):
     return decide_access(status, past_due_since=failed, now=NOW, **more)
 
 
@@ -33,12 +27,12 @@ def opened(status, *, failed=None, **more):
     ],
 )
 def test_status_gives_access(status, expected):
-    assert opened(status, failed=NOW) == expected
+    assert get_access(status, failed=NOW) == expected
 
 
 def test_grace_ends_two_weeks_after_the_first_failure():
-    assert opened("past_due", failed=NOW - GRACE_PERIOD + timedelta(seconds=1)) == "full"
-    assert opened("past_due", failed=NOW - GRACE_PERIOD) == "limited"
+    assert get_access("past_due", failed=NOW - GRACE + timedelta(seconds=1)) == "full"
+    assert get_access("past_due", failed=NOW - GRACE) == "limited"
     assert compute_grace_end("past_due", NOW) == NOW + timedelta(days=14)
     assert compute_grace_end("active", NOW) is None
 
@@ -46,11 +40,11 @@ def test_grace_ends_two_weeks_after_the_first_failure():
 @pytest.mark.parametrize("before", [True, False])
 def test_unknown_status_keeps_the_access(before):
     assert is_active("invented_tomorrow", was_active=before) is before
-    assert opened("invented_tomorrow", was_active=before) == ("full" if before else "none")
+    assert get_access("invented_tomorrow", was_active=before) == ("full" if before else "none")
 
 
 @pytest.mark.parametrize(
-    ("status", "is_ending", "word"),
+    ("status", "is_ending", "account_status"),
     [
         (None, False, "free"),
         ("incomplete", False, "free"),
@@ -64,5 +58,5 @@ def test_unknown_status_keeps_the_access(before):
         ("paused", False, "paused"),
     ],
 )
-def test_account_status_has_five_values(status, is_ending, word):
-    assert map_account_status(status, is_ending=is_ending) == word
+def test_account_status_has_five_values(status, is_ending, account_status):
+    assert map_account_status(status, is_ending=is_ending) == account_status

@@ -1,4 +1,4 @@
-"""Webhooks of Stripe, in any order and number, which end in what Stripe has."""
+"""Check that webhooks store what Stripe has, in any order and after duplicates."""
 
 import itertools
 import json
@@ -26,13 +26,13 @@ CREATED, UPDATED, DELETED = (
 )
 
 
-def told(type_, key):
+def build_received(type_, key):
     return ReceivedEvent(
         id=uuid7(), source="stripe", type=type_, object_key=key, payload={}, occurred_at=None
     )
 
 
-def event(type_, thing, **more):
+def build_body(type_, thing, **more):
     return json.dumps(
         {
             "id": f"evt_{uuid7().hex}",
@@ -55,7 +55,7 @@ def test_order_of_events_does_not_change_the_result(create_organization, order):
     providers.get_provider().end_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
-        handlers.follow_subscription(told(type_, external_id))
+        handlers.follow_subscription(build_received(type_, external_id))
 
     rows = Subscription.objects.filter(organization=acme.row)
     assert [(row.status, row.quantity) for row in rows] == [("canceled", 2)]
@@ -70,7 +70,7 @@ def test_update_before_creation_is_one_live_row(create_organization):
     external_id = acme.pay_checkout(acme.open_checkout())
 
     for type_ in (UPDATED, CREATED, UPDATED):
-        handlers.follow_subscription(told(type_, external_id))
+        handlers.follow_subscription(build_received(type_, external_id))
 
     assert acme.subscription.is_active
     assert list_event_types(acme, "subscription.") == ["subscription.started"]
@@ -81,7 +81,7 @@ def test_paid_checkout_stores_its_subscription(create_organization):
     page = acme.open_checkout()
     acme.pay_checkout(page)
 
-    handlers.complete_checkout(told("checkout.session.completed", page.external_id))
+    handlers.complete_checkout(build_received("checkout.session.completed", page.external_id))
 
     assert acme.subscription.status == "active"
 
@@ -96,7 +96,7 @@ def test_new_subscription_is_live_when_its_event_comes_before_the_end_of_the_old
         acme.build_checkout_request(), key=f"new-{old.external_id}"
     )
 
-    handlers.follow_subscription(told(CREATED, acme.pay_checkout(page)))
+    handlers.follow_subscription(build_received(CREATED, acme.pay_checkout(page)))
 
     old.refresh_from_db()
     assert old.has_ended
@@ -111,7 +111,7 @@ def test_second_live_subscription_is_reported_as_surplus(create_organization):
     )
 
     second = acme.pay_checkout(page)
-    handlers.follow_subscription(told(CREATED, second))
+    handlers.follow_subscription(build_received(CREATED, second))
 
     assert Subscription.objects.get(external_id=second).is_surplus
     assert acme.subscription.external_id != second
@@ -127,7 +127,7 @@ def test_invoice_is_stored_and_recorded_once(create_organization):
     (invoice,) = providers.get_provider()._v1.invoices.list(asked).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
-        handlers.follow_invoice(told(type_, invoice.id))
+        handlers.follow_invoice(build_received(type_, invoice.id))
 
     row = Invoice.objects.get(organization=acme.row)
     assert (row.status, row.total, row.subscription) == ("paid", 2_400, acme.subscription)
@@ -141,7 +141,7 @@ def test_profile_edited_in_the_portal_is_stored_and_not_sent_back(create_organiz
     providers.get_provider().update_customer(customer_id, Profile(name="Acme GmbH", country="DE"))
     pushed = len(acme.sandbox.requests("stripe", "POST", f"/customers/{customer_id}"))
 
-    handlers.follow_customer(told("customer.updated", customer_id))
+    handlers.follow_customer(build_received("customer.updated", customer_id))
 
     customer = customers.get_profile(acme.row)
     assert (customer.billing_name, customer.billing_country) == ("Acme GmbH", "DE")
@@ -153,8 +153,8 @@ def test_customer_deleted_at_stripe_is_recreated_at_the_next_purchase(create_org
     customer_id = acme.customer_id
     build_stripe_client().v1.customers.delete(customer_id)
 
-    handlers.follow_customer(told("customer.deleted", customer_id))
-    handlers.follow_subscription(told(DELETED, acme.subscription.external_id))
+    handlers.follow_customer(build_received("customer.deleted", customer_id))
+    handlers.follow_subscription(build_received(DELETED, acme.subscription.external_id))
     acme.subscribe()
 
     assert Customer.objects.get(organization=acme.row).stripe_customer_id != customer_id
@@ -162,18 +162,18 @@ def test_customer_deleted_at_stripe_is_recreated_at_the_next_purchase(create_org
 
 
 def test_object_of_an_unknown_organization_is_ignored(create_organization):
-    stranger = providers.get_provider().create_customer(uuid7(), key=f"stranger-{uuid7()}")
+    unknown_id = providers.get_provider().create_customer(uuid7(), key=f"unknown-{uuid7()}")
 
     with pytest.raises(Ignored):
-        handlers.follow_customer(told("customer.updated", stranger))
+        handlers.follow_customer(build_received("customer.updated", unknown_id))
 
 
 def test_customer_that_claims_an_organization_with_another_customer_is_ignored(create_organization):
     acme = create_organization().subscribe()
-    thief = providers.get_provider().create_customer(acme.row.pk, key=f"thief-{uuid7()}")
+    claiming_id = providers.get_provider().create_customer(acme.row.pk, key=f"claiming-{uuid7()}")
 
     with pytest.raises(Ignored):
-        handlers.follow_customer(told("customer.updated", thief))
+        handlers.follow_customer(build_received("customer.updated", claiming_id))
 
 
 def test_subscription_belongs_to_its_customer_despite_other_metadata(create_organization):
@@ -183,7 +183,7 @@ def test_subscription_belongs_to_its_customer_despite_other_metadata(create_orga
         external_id, {"metadata": {"organization_id": str(globex.row.pk)}}
     )
 
-    handlers.follow_subscription(told(UPDATED, external_id))
+    handlers.follow_subscription(build_received(UPDATED, external_id))
 
     assert acme.subscription.external_id == external_id
     assert not globex.row.subscriptions.exists()
@@ -211,7 +211,7 @@ def test_unknown_status_is_stored_and_changes_no_access(create_organization):
 
 
 def test_event_needs_a_recent_signature(create_organization):
-    body, secret = event(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
+    body, secret = build_body(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
     sign = stripe.WebhookSignature.generate_signature_header
 
     webhooks.verify_signature(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
@@ -231,7 +231,7 @@ def test_event_needs_a_recent_signature(create_organization):
     ],
 )
 def test_only_ids_are_read_from_an_event(type_, thing, key):
-    hint = webhooks.parse_event(event(type_, thing))
+    hint = webhooks.parse_event(build_body(type_, thing))
 
     assert (hint.type, hint.object_key, hint.livemode) == (type_, key, False)
 
@@ -243,8 +243,8 @@ def test_webhook_of_the_sandbox_is_stored(create_organization):
 
     acme.sandbox.post("/webhooks/drain", within=10)
 
-    kept = InboundEvent.objects.filter(source="stripe", object_key=page.external_id)
-    assert kept.filter(type="checkout.session.completed").count() == 1
+    stored = InboundEvent.objects.filter(source="stripe", object_key=page.external_id)
+    assert stored.filter(type="checkout.session.completed").count() == 1
 
 
 def test_long_billing_name_is_cut(create_organization):
@@ -263,6 +263,12 @@ def test_long_billing_name_is_cut(create_organization):
     "type_", ["invoice.upcoming", "customer.tax_id.deleted", "balance.available"]
 )
 def test_event_of_an_object_without_an_id_is_accepted(type_):
-    event = {"id": "evt_1", "type": type_, "livemode": False, "created": 1, "data": {"object": {}}}
+    build_body = {
+        "id": "evt_1",
+        "type": type_,
+        "livemode": False,
+        "created": 1,
+        "data": {"object": {}},
+    }
 
-    assert webhooks.parse_event(json.dumps(event).encode()).object_key == ""
+    assert webhooks.parse_event(json.dumps(build_body).encode()).object_key == ""

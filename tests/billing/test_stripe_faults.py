@@ -1,4 +1,4 @@
-"""What Stripe may do to a change on its way, and what must not become of the money."""
+"""Check that faults at Stripe neither lose a charge nor repeat it."""
 
 import contextlib
 import json
@@ -24,9 +24,9 @@ def test_edit_at_stripe_after_a_lost_answer_is_corrected(create_organization):
     acme.add_member()
     acme.add_fault(drop=True, after_effect=True, method="POST")
     acme.sync_seats()
-    acme.edit_at_stripe(quantity=9)  # Stripe had 3, which we did not hear
+    acme.edit_at_stripe(quantity=9)  # Stripe had 3, and its answer was lost
 
-    for _ in range(3):  # the stored answer of the lost call says 3, not what Stripe has now
+    for _ in range(3):  # the stored answer of the lost call is 3, not what Stripe has now
         acme.retry_seat_sync()
 
     assert (acme.billed_quantity, acme.report.provider_quantity, acme.seat_state) == (
@@ -77,9 +77,11 @@ def test_running_attempt_is_not_taken_over(create_organization):
 
 def test_quantity_that_stripe_returned_is_stored(create_organization):
     acme = create_organization().subscribe()
-    said = build_stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
+    answer = (
+        build_stripe_client().v1.subscriptions.retrieve(acme.subscription.external_id).to_dict()
+    )
     acme.add_member()
-    acme.add_fault(status=200, method="POST", body=json.loads(json.dumps(said, default=str)))
+    acme.add_fault(status=200, method="POST", body=json.loads(json.dumps(answer, default=str)))
 
     acme.sync_seats()
 
@@ -99,8 +101,8 @@ def test_each_retry_waits_longer(create_organization, settings):
         attempt = acme.attempts.get()
         waits.append(attempt.lease_until - attempt.updated_at)
 
-    told = [10, 30, 120, 300, 570, 570]
-    assert [round(wait.total_seconds(), -1) for wait in waits] == told
+    expected = [10, 30, 120, 300, 570, 570]
+    assert [round(wait.total_seconds(), -1) for wait in waits] == expected
 
 
 def test_refused_proration_date_is_dropped(create_organization):
@@ -149,7 +151,7 @@ def test_customer_can_be_created_after_a_failure_at_stripe(create_organization):
         for request in acme.sandbox.requests("stripe", "POST", "/v1/customers")
         if (request["body"] or {}).get("metadata[organization_id]") == str(acme.row.pk)
     ]
-    assert len(set(keys)) == 2  # Stripe repeats its own error for the first one all day
+    assert len(set(keys)) == 2  # Stripe replays its error under the first key for a day
 
 
 def test_refused_vat_number_does_not_block_the_next_checkout(create_organization):
@@ -198,7 +200,9 @@ def test_page_paid_during_another_checkout_prevents_a_second_payment(create_orga
         after_effect=True,
     )  # fmt: skip
 
-    run_in_parallel(lambda: _tried(acme.open_checkout), lambda: _paid_during_the_look(acme, older))
+    run_in_parallel(
+        lambda: _open_if_allowed(acme.open_checkout), lambda: _pay_during_the_check(acme, older)
+    )
 
     customer_id = acme.customer_id
     every = providers.get_provider().subscriptions_of(customer_id)
@@ -206,18 +210,21 @@ def test_page_paid_during_another_checkout_prevents_a_second_payment(create_orga
     assert len(live) + len(providers.get_provider().open_checkouts(customer_id)) == 1
 
 
-@pytest.mark.parametrize(("said", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])
-def test_retry_after_is_limited(said, wait):
-    assert _retry_after(SimpleNamespace(headers={"Retry-After": said})) == wait
+@pytest.mark.parametrize(("header", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])
+def test_retry_after_is_limited(header, wait):
+    assert _retry_after(SimpleNamespace(headers={"Retry-After": header})) == wait
 
 
-def _tried(act):
+def _open_if_allowed(act):
     with contextlib.suppress(SubscriptionExists):
         act()
 
 
-def _paid_during_the_look(organization, page):
-    """Someone pays while the answer of whether anything is live is on its way."""
-    poll(lambda: not organization.sandbox.get("/faults")["faults"], what="the look")
+def _pay_during_the_check(organization, page):
+    """Pay the page while the list of subscriptions is being fetched."""
+    poll(
+        lambda: not organization.sandbox.get("/faults")["faults"],
+        what="the request for subscriptions",
+    )
     with contextlib.suppress(AssertionError):  # refused, when it was closed before
         organization.sandbox.post(f"/checkout/{page.external_id}/pay")

@@ -1,4 +1,4 @@
-"""No credit for time that was not paid, and no hand on what an account sells besides our plans."""
+"""Check that unpaid_organization time is not sum_credits, and that foreign products are not changed."""
 
 import secrets
 from urllib.parse import parse_qs
@@ -20,8 +20,8 @@ from tests.billing.support import (
 
 
 @pytest.fixture
-def unpaid(create_organization):
-    """An organization whose charge for a second seat was declined: its invoice is open."""
+def unpaid_organization(create_organization):
+    """Create an organization with an open invoice: the charge for its second seat was declined."""
     acme = create_organization(addition_policy="invoice_now").subscribe()
     customer_id = acme.customer_id
     acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
@@ -31,8 +31,8 @@ def unpaid(create_organization):
     return acme
 
 
-def credited(acme):
-    """The sum of the amounts Stripe has credited, in cents."""
+def sum_credits(acme):
+    """Return the sum of the credits at Stripe, in cents."""
     customer = build_stripe_client().v1.customers.retrieve(acme.customer_id)
     pending = build_stripe_client().v1.invoice_items.list(
         {"customer": customer.id, "pending": True}
@@ -41,19 +41,19 @@ def credited(acme):
     return min(0, customer.balance) + sum(min(0, entry.amount) for entry in [*pending.data, *lines])
 
 
-def cancellations(acme):
+def list_prorate_options(acme):
     path = f"/v1/subscriptions/{acme.subscription.external_id}"
     requests = acme.sandbox.requests("stripe", "DELETE", path)
     return [parse_qs(request["query"])["prorate"][0] for request in requests]
 
 
-def test_immediate_cancellation_credits_nothing_while_an_invoice_is_open(unpaid):
-    before = credited(unpaid)
+def test_immediate_cancellation_credits_nothing_while_an_invoice_is_open(unpaid_organization):
+    before = sum_credits(unpaid_organization)
 
-    changes.end_subscription_now(organization=unpaid.row)
+    changes.end_subscription_now(organization=unpaid_organization.row)
 
-    assert cancellations(unpaid) == ["false"]
-    assert credited(unpaid) == before
+    assert list_prorate_options(unpaid_organization) == ["false"]
+    assert sum_credits(unpaid_organization) == before
 
 
 def test_immediate_cancellation_credits_the_rest_of_a_paid_period(create_organization):
@@ -61,41 +61,43 @@ def test_immediate_cancellation_credits_the_rest_of_a_paid_period(create_organiz
 
     changes.end_subscription_now(organization=acme.row)
 
-    assert cancellations(acme) == ["true"]
-    assert credited(acme) < 0
+    assert list_prorate_options(acme) == ["true"]
+    assert sum_credits(acme) < 0
 
 
-def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid):
-    unpaid.delete()
+def test_deleted_organization_is_credited_nothing_while_an_invoice_is_open(unpaid_organization):
+    unpaid_organization.delete()
 
-    changes.end_all_subscriptions(organization_id=unpaid.row.pk)
+    changes.end_all_subscriptions(organization_id=unpaid_organization.row.pk)
 
-    assert cancellations(unpaid) == ["false"]
+    assert list_prorate_options(unpaid_organization) == ["false"]
 
 
-def test_plan_is_not_changed_while_an_invoice_is_open(unpaid):
-    Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")
+def test_plan_is_not_changed_while_an_invoice_is_open(unpaid_organization):
+    Subscription.objects.filter(pk=unpaid_organization.subscription.pk).update(status="active")
     price = create_plan_price()
 
     with pytest.raises(SubscriptionNotChangeable):
-        changes.change_price(organization=unpaid.row, price=price)
+        changes.change_price(organization=unpaid_organization.row, price=price)
 
 
-def test_seat_removed_while_an_invoice_is_open_is_not_credited(unpaid):
-    Subscription.objects.filter(pk=unpaid.subscription.pk).update(status="active")  # out of date
-    before = credited(unpaid)
-    cost = preview.preview_addition(organization=unpaid.row, seats=-1)
+def test_seat_removed_while_an_invoice_is_open_is_not_credited(unpaid_organization):
+    Subscription.objects.filter(pk=unpaid_organization.subscription.pk).update(
+        status="active"
+    )  # out of date
+    before = sum_credits(unpaid_organization)
+    cost = preview.preview_addition(organization=unpaid_organization.row, seats=-1)
 
-    unpaid.remove_member(unpaid.members.pop())
-    unpaid.sync_seats()
+    unpaid_organization.remove_member(unpaid_organization.members.pop())
+    unpaid_organization.sync_seats()
 
-    assert unpaid.list_sent_quantities()[-1] == 1
-    assert unpaid.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
-    assert credited(unpaid) == before
+    assert unpaid_organization.list_sent_quantities()[-1] == 1
+    assert unpaid_organization.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
+    assert sum_credits(unpaid_organization) == before
     assert cost.amount_due_now == 0
 
 
-# ── What the same account sells besides ──────────────────────────────────────────────────────
+# ── Foreign products of the same account ──────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -105,14 +107,14 @@ def foreign_price():
 
 
 @pytest.fixture
-def buyer(create_organization):
-    """An organization with a customer at Stripe and nothing bought."""
+def customer_organization(create_organization):
+    """Create an organization with a customer at Stripe and no subscription."""
     acme = create_organization()
     acme.open_checkout()
     return acme
 
 
-def open_page(acme, price_id):
+def open_foreign_checkout(acme, price_id):
     request = acme.build_checkout_request()
     body = {
         "mode": "subscription",
@@ -124,39 +126,41 @@ def open_page(acme, price_id):
     return build_stripe_client().v1.checkout.sessions.create(body)
 
 
-def buy(acme, price_id):
-    page = open_page(acme, price_id)
+def buy_foreign_price(acme, price_id):
+    page = open_foreign_checkout(acme, price_id)
     acme.sandbox.post(f"/checkout/{page.id}/pay")
     return providers.get_provider().fetch_checkout(page.id).subscription_id
 
 
-def test_foreign_subscription_blocks_no_purchase_and_is_not_current(buyer, foreign_price):
-    foreign = buy(buyer, foreign_price)
+def test_foreign_subscription_blocks_no_purchase_and_is_not_current(
+    customer_organization, foreign_price
+):
+    foreign = buy_foreign_price(customer_organization, foreign_price)
     assert subscriptions.pull_subscription(foreign) is None
 
-    buyer.subscribe()
-    reconcile.reconcile_organization(organization_id=buyer.row.pk)
+    customer_organization.subscribe()
+    reconcile.reconcile_organization(organization_id=customer_organization.row.pk)
 
-    assert buyer.subscription.external_id != foreign
+    assert customer_organization.subscription.external_id != foreign
     assert not Subscription.objects.filter(external_id=foreign).exists()
 
 
-def test_foreign_payment_page_stays_open(buyer, foreign_price):
-    page = open_page(buyer, foreign_price)
+def test_foreign_payment_page_stays_open(customer_organization, foreign_price):
+    page = open_foreign_checkout(customer_organization, foreign_price)
 
-    buyer.open_checkout()
+    customer_organization.open_checkout()
 
     assert build_stripe_client().v1.checkout.sessions.retrieve(page.id).status == "open"
 
 
-def test_deletion_ends_only_our_subscriptions(buyer, foreign_price):
-    foreign = buy(buyer, foreign_price)
-    buyer.subscribe()
-    ours = buyer.subscription.external_id
-    reconcile.reconcile_organization(organization_id=buyer.row.pk)
+def test_deletion_ends_only_our_subscriptions(customer_organization, foreign_price):
+    foreign = buy_foreign_price(customer_organization, foreign_price)
+    customer_organization.subscribe()
+    ours = customer_organization.subscription.external_id
+    reconcile.reconcile_organization(organization_id=customer_organization.row.pk)
 
-    buyer.delete()
-    changes.end_all_subscriptions(organization_id=buyer.row.pk)
+    customer_organization.delete()
+    changes.end_all_subscriptions(organization_id=customer_organization.row.pk)
 
     status = {
         id_: providers.get_provider().fetch_subscription(id_).status for id_ in (ours, foreign)

@@ -1,4 +1,4 @@
-"""What is accepted from outside: signatures, addresses to go back to, VAT numbers."""
+"""Validate signatures, redirect URLs and VAT numbers."""
 
 import hashlib
 import hmac
@@ -14,16 +14,18 @@ SECRET = "whsec_test"
 ORIGINS = ("https://app.example", "http://127.0.0.1:8600")
 
 
-def v1(body, at=1_000, secret=SECRET):
+def build_v1_signature(body, at=1_000, secret=SECRET):
     return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def test_signature_returns_its_time():
-    assert signed_at(b"{}", f"t=1000,v1={v1(b'{}')}", SECRET) == 1_000
+    assert (
+        signed_at(b"{}", f"t=1000,build_v1_signature={build_v1_signature(b'{}')}", SECRET) == 1_000
+    )
 
 
 def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
-    header = f"t=1000,v1={v1(b'{}', secret='old')},v1={v1(b'{}')}"
+    header = f"t=1000,build_v1_signature={build_v1_signature(b'{}', secret='old')},build_v1_signature={build_v1_signature(b'{}')}"
 
     assert signed_at(b"{}", header, SECRET) == 1_000
 
@@ -34,13 +36,13 @@ def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
         "",
         "junk",
         "t=1000",
-        f"t=1000,v0={v1(b'{}')}",
-        f"t=1001,v1={v1(b'{}')}",
-        f"t=1000,v1={v1(b'[]')}",
-        f"t=-1000,v1={v1(b'{}')}",
-        f"t=1000,t=1000,v1={v1(b'{}')}",
-        "t=1000,v1=é",
-        f"t=\N{SUPERSCRIPT TWO}000,v1={v1(b'{}')}",
+        f"t=1000,v0={build_v1_signature(b'{}')}",
+        f"t=1001,build_v1_signature={build_v1_signature(b'{}')}",
+        f"t=1000,build_v1_signature={build_v1_signature(b'[]')}",
+        f"t=-1000,build_v1_signature={build_v1_signature(b'{}')}",
+        f"t=1000,t=1000,build_v1_signature={build_v1_signature(b'{}')}",
+        "t=1000,build_v1_signature=é",
+        f"t=\N{SUPERSCRIPT TWO}000,build_v1_signature={build_v1_signature(b'{}')}",
     ],
 )
 def test_invalid_signature_returns_none(header):
@@ -48,7 +50,10 @@ def test_invalid_signature_returns_none(header):
 
 
 def test_empty_secret_signs_nothing():
-    assert signed_at(b"{}", f"t=1000,v1={v1(b'{}', secret='')}", "") is None
+    assert (
+        signed_at(b"{}", f"t=1000,build_v1_signature={build_v1_signature(b'{}', secret='')}", "")
+        is None
+    )
 
 
 @pytest.mark.parametrize(

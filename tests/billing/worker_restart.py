@@ -1,4 +1,4 @@
-"""The real worker: killed in the middle of a seat change, and started again."""
+"""Restart the worker that a test killed, and wait for the results of its jobs."""
 
 from datetime import timedelta
 
@@ -12,26 +12,26 @@ from kit.tasks import STALLED_AFTER_SECONDS
 from tests.harness.stack import poll
 
 
-def start_again(stack):
-    """As after a minute: the dead one's lease is over too."""
+def restart_worker(stack):
+    """Expire the leases of attempts, start a worker, and defer the overdue syncs."""
     SeatAttempt.objects.in_flight().update(lease_until=timezone.now() - timedelta(minutes=1))
     stack.start_worker()
     push.defer_overdue_syncs()
 
 
-def stuck():
-    """Jobs that say they run on a worker that does not."""
+def find_stalled_jobs():
+    """Return the jobs that are in progress on a worker that does not run."""
     stalled = async_to_sync(app.job_manager.get_stalled_jobs)
     return list(stalled(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
 
 
-def reached(organization, quantity, *, seconds=90):
-    """Wait until Stripe bills that many and we know it."""
+def wait_for_quantity(organization, quantity, *, seconds=90):
+    """Wait until Stripe bills the quantity and our row has it."""
 
-    def is_so():
-        known = organization.report
-        return (organization.billed_quantity, known.provider_quantity, known.state) == (
+    def is_in_sync():
+        report = organization.report
+        return (organization.billed_quantity, report.provider_quantity, report.state) == (
             quantity, quantity, "in_sync",
         )  # fmt: skip
 
-    poll(is_so, seconds=seconds, every=0.1, what=f"{quantity} seats")
+    poll(is_in_sync, seconds=seconds, every=0.1, what=f"{quantity} seats")

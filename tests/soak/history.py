@@ -1,4 +1,4 @@
-"""Random histories: what people, staff, Stripe and the network may do to some organizations, from a seed."""
+"""Run random histories of members, staff, Stripe and the network from a seed."""
 
 import contextlib
 import random
@@ -24,73 +24,76 @@ FAULTS = (
 
 
 class History:
-    """`steps` operations on organizations of its own; the seed says all."""
+    """Run random operations on its own organizations; the seed decides all of them."""
 
     def __init__(self, sandbox, seed, prices, *, organizations=3):
         self.sandbox = sandbox
-        self.dice = random.Random(seed)
+        self.random = random.Random(seed)
         self.prices = prices
         self.organizations = [
             BillingOrganization(
-                sandbox, seats=self.dice.randint(1, 4), price=self.dice.choice(prices)
+                sandbox, seats=self.random.randint(1, 4), price=self.random.choice(prices)
             )
             for _ in range(organizations)
         ]
-        self.deeds = []
+        self.operations = []
         for organization in self.organizations[1:]:
             organization.subscribe()
 
     def run(self, steps):
-        """Do them; what a service refuses in its own words is fine, anything else is not."""
+        """Run the operations; each may raise a Problem and no other exception."""
         try:
             for _ in range(steps):
-                organization, deed = self.dice.choice(self.organizations), self._deed()
-                self.deeds.append(deed.__name__)
+                organization, operation = (
+                    self.random.choice(self.organizations),
+                    self._choose_operation(),
+                )
+                self.operations.append(operation.__name__)
                 with contextlib.suppress(Problem):
-                    deed(organization)
+                    operation(organization)
         finally:
             connections.close_all()
         return self
 
-    def _deed(self):
+    def _choose_operation(self):
         weights = {
-            self.join: 8, self.leave: 5, self.become: 3, self.invite: 1, self.sync: 4,
+            self.add_member: 8, self.remove_member: 5, self.change_role: 3, self.invite: 1, self.sync: 4,
             self.subscribe: 6, self.change: 2, self.cancel: 1, self.resume: 1, self.end: 1,
-            self.edit: 2, self.trouble: 1, self.recover: 2, self.fault: 4,
+            self.edit_quantity: 2, self.fail_payment: 1, self.recover_payment: 2, self.add_fault: 4,
         }  # fmt: skip
-        return self.dice.choices(list(weights), list(weights.values()))[0]
+        return self.random.choices(list(weights), list(weights.values()))[0]
 
-    def join(self, organization):
+    def add_member(self, organization):
         organization.members.append(
-            organization.add_member(self.dice.choice(["member", "admin", "viewer"]))
+            organization.add_member(self.random.choice(["member", "admin", "viewer"]))
         )
 
-    def leave(self, organization):
+    def remove_member(self, organization):
         if organization.members:
             organization.remove_member(
-                organization.members.pop(self.dice.randrange(len(organization.members)))
+                organization.members.pop(self.random.randrange(len(organization.members)))
             )
 
-    def become(self, organization):
+    def change_role(self, organization):
         if organization.members:
             organization.change_role(
-                self.dice.choice(organization.members), self.dice.choice(["member", "viewer"])
+                self.random.choice(organization.members), self.random.choice(["member", "viewer"])
             )
 
     def invite(self, organization):
         organization.invite()
 
     def sync(self, organization):
-        organization.sync_seats(is_forced=self.dice.random() < 0.3)
+        organization.sync_seats(is_forced=self.random.random() < 0.3)
 
     def subscribe(self, organization):
-        if live(organization) is None:
+        if find_live_subscription(organization) is None:
             page = organization.open_checkout()
             with contextlib.suppress(VendorUnavailable, VendorNotFound):
                 organization.pay_checkout(page)
 
     def change(self, organization):
-        changes.change_price(organization=organization.row, price=self.dice.choice(self.prices))
+        changes.change_price(organization=organization.row, price=self.random.choice(self.prices))
 
     def cancel(self, organization):
         changes.cancel_subscription(organization=organization.row)
@@ -101,30 +104,30 @@ class History:
     def end(self, organization):
         changes.end_subscription_now(organization=organization.row)
 
-    def edit(self, organization):
-        self._in_dashboard(organization, quantity=self.dice.randint(1, 9))
+    def edit_quantity(self, organization):
+        self._edit_at_stripe(organization, quantity=self.random.randint(1, 9))
 
-    def trouble(self, organization):
-        self._in_dashboard(organization, status=self.dice.choice(["past_due", "unpaid"]))
+    def fail_payment(self, organization):
+        self._edit_at_stripe(organization, status=self.random.choice(["past_due", "unpaid"]))
 
-    def recover(self, organization):
-        self._in_dashboard(organization, status="active")
+    def recover_payment(self, organization):
+        self._edit_at_stripe(organization, status="active")
 
-    def fault(self, organization):
-        row = live(organization)
+    def add_fault(self, organization):
+        row = find_live_subscription(organization)
         if row is not None:
             path = f"/subscriptions/{row.external_id}"
-            rule = self.dice.choice(FAULTS)
+            rule = self.random.choice(FAULTS)
             self.sandbox.post("/faults", vendor="stripe", path=path, **rule)
 
-    def _in_dashboard(self, organization, **changes):
-        row = live(organization)
+    def _edit_at_stripe(self, organization, **changes):
+        row = find_live_subscription(organization)
         if row is not None:
-            with contextlib.suppress(AssertionError):  # it has ended meanwhile
+            with contextlib.suppress(AssertionError):  # the subscription has ended meanwhile
                 self.sandbox.post(f"/stripe/subscriptions/{row.external_id}", **changes)
 
 
-def live(organization):
-    """The subscription of an organization as we know it."""
+def find_live_subscription(organization):
+    """Return the stored subscription of an organization that has not ended."""
     rows = Subscription.objects.filter(organization=organization.row).exclude(status__in=ENDED)
     return rows.first()

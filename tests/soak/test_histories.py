@@ -1,4 +1,4 @@
-"""R1 and R2. Any history, told in any order, ends in what Stripe bills."""
+"""Check (R1, R2) that random histories end in sync with Stripe, in any order of events."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,13 @@ from billing.models import Price, SeatAttempt
 from billing.seat_sync import reconcile
 from kit import outbound
 from tests.billing.support import create_plan_price
-from tests.soak.history import History, live
+from tests.soak.history import History, find_live_subscription
 
 pytestmark = pytest.mark.soak
 
-SECONDS = 300
-AT_ONCE = 4
-SETTLED = ("in_sync", "none", "over_limit")
+RUN_SECONDS = 300
+PARALLEL_HISTORIES = 4
+SETTLED_STATES = ("in_sync", "none", "over_limit")
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def prices(stack, committed):
     ]
 
 
-def end_well(history, wait_until_settled):
-    """The vendor is calm, owners who fell silent are noticed, and no one looks at anything else."""
+def finish(history, wait_until_settled):
+    """Recover failed payments, let leases expire, and run the remaining syncs."""
     wait_until_settled(120)
     for organization in history.organizations:
-        row = live(organization)
+        row = find_live_subscription(organization)
         if row is not None and row.status in ("past_due", "unpaid"):
-            history.recover(organization)
+            history.recover_payment(organization)
     wait_until_settled(120)
     for organization in history.organizations:
         for _ in range(4):
@@ -45,79 +45,87 @@ def end_well(history, wait_until_settled):
     wait_until_settled(120)
 
 
-def check(organization, why):
-    """Compare our rows with Stripe, and the billed quantity with the members."""
+def check_in_sync(organization, why):
+    """Check that our rows equal those of Stripe, and that the billed quantity is the target."""
     customer = getattr(organization.row, "customer", None)
-    at_stripe = (
-        providers.get_provider().list_subscriptions(customer.stripe_customer_id) if customer else []
+    snapshots = (
+        providers.get_provider().subscriptions_of(customer.stripe_customer_id) if customer else []
     )
-    for told in at_stripe:
-        row = organization.row.subscriptions.get(external_id=told.external_id)
+    for snapshot in snapshots:
+        row = organization.row.subscriptions.get(external_id=snapshot.external_id)
         known = (row.status, row.quantity, row.cancel_at_period_end, row.stripe_price_id)
-        item = told.items[0]
-        assert known == (told.status, item.quantity, told.cancel_at_period_end, item.price_id), why
-    running = [told for told in at_stripe if told.status not in ("canceled", "incomplete_expired")]
+        item = snapshot.items[0]
+        assert known == (
+            snapshot.status,
+            item.quantity,
+            snapshot.cancel_at_period_end,
+            item.price_id,
+        ), why
+    running = [
+        snapshot
+        for snapshot in snapshots
+        if snapshot.status not in ("canceled", "incomplete_expired")
+    ]
     assert len(running) <= 1, why
     report = organization.report
-    assert report.state in SETTLED, (report, why)
+    assert report.state in SETTLED_STATES, (report, why)
     if running:
         assert running[0].items[0].quantity == report.target, (report, why)
     assert not SeatAttempt.objects.in_flight().filter(organization=organization.row).exists(), why
 
 
-def written(sandbox, since):
-    """What Stripe was told since a moment."""
+def list_changes(sandbox, since):
+    """Return the changing requests to Stripe since a time."""
     return [one for one in sandbox.requests("stripe", "POST") if one["at"] > since.isoformat()]
 
 
-def run(sandbox, wait_until_settled, prices, seeds, *, steps):
-    """Some histories side by side, to a calm end; those histories."""
+def run_histories(sandbox, wait_until_settled, prices, seeds, *, steps):
+    """Run histories in parallel until all work has ended, and return them."""
 
-    def live_through(seed):
+    def run_one(seed):
         try:
-            with (
-                outbound.use_job_timeouts()
-            ):  # four at once would be too many for the door of requests
+            with outbound.use_job_timeouts():  # four in parallel exceed the limit of web requests
                 return History(sandbox, seed, prices).run(steps)
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        histories = list(pool.map(live_through, seeds))
+    with ThreadPoolExecutor(PARALLEL_HISTORIES) as pool:
+        histories = list(pool.map(run_one, seeds))
     sandbox.delete("/faults")
     with outbound.use_job_timeouts():
         for history in histories:
-            end_well(history, wait_until_settled)
+            finish(history, wait_until_settled)
     return histories
 
 
 def test_random_histories_end_in_sync_with_stripe(sandbox, wait_until_settled, prices, capsys):
     sandbox.post("/webhooks", shuffle=True, duplicate=2, vendor="stripe")
-    deadline, seeds, deeds = time.monotonic() + SECONDS, 0, 0
+    deadline, seeds, operations = time.monotonic() + RUN_SECONDS, 0, 0
     while time.monotonic() < deadline:
-        chosen = range(seeds, seeds + AT_ONCE)
-        histories = run(sandbox, wait_until_settled, prices, chosen, steps=40)
-        seeds += AT_ONCE
-        calm_since = datetime.now(UTC)
+        chosen = range(seeds, seeds + PARALLEL_HISTORIES)
+        histories = run_histories(sandbox, wait_until_settled, prices, chosen, steps=40)
+        seeds += PARALLEL_HISTORIES
+        since = datetime.now(UTC)
         wait_until_settled(60)
-        assert not written(sandbox, calm_since), "ping-pong"
+        assert not list_changes(sandbox, since), "requests after the end"
         for seed, history in zip(chosen, histories, strict=True):
-            deeds += len(history.deeds)
+            operations += len(history.operations)
             for organization in history.organizations:
-                check(organization, f"seed {seed}: {history.deeds}")
+                check_in_sync(organization, f"seed {seed}: {history.operations}")
 
     with capsys.disabled():
-        print(f"\n{seeds} histories, {seeds * 3} organizations, {deeds} deeds: all as Stripe says")  # noqa: T201
+        counts = f"{seeds} histories, {seeds * 3} organizations, {operations} operations"
+        print(f"\n{counts}: all in sync")  # noqa: T201
 
 
 def test_histories_with_lost_events_are_correct_after_one_reconciliation(
     sandbox, wait_until_settled, prices, capsys
 ):
     counted = 0
-    for first in range(1_000, 1_000 + 3 * AT_ONCE, AT_ONCE):
+    for first in range(1_000, 1_000 + 3 * PARALLEL_HISTORIES, PARALLEL_HISTORIES):
         sandbox.post("/webhooks", shuffle=True, drop=20, vendor="stripe")
-        histories = run(
-            sandbox, wait_until_settled, prices, range(first, first + AT_ONCE), steps=30
+        histories = run_histories(
+            sandbox, wait_until_settled, prices, range(first, first + PARALLEL_HISTORIES), steps=30
         )
         sandbox.post("/webhooks")
         organizations = [
@@ -131,9 +139,9 @@ def test_histories_with_lost_events_are_correct_after_one_reconciliation(
         compared = datetime.now(UTC)
         for organization in organizations:
             reconcile.reconcile_organization(organization_id=organization.row.pk)
-            check(organization, f"seeds from {first}")
-        assert not written(sandbox, compared)
+            check_in_sync(organization, f"seeds from {first}")
+        assert not list_changes(sandbox, compared)
         counted += len(organizations)
 
     with capsys.disabled():
-        print(f"\n{counted} organizations with lost events: right after one comparison")  # noqa: T201
+        print(f"\n{counted} organizations with lost events: in sync after one reconciliation")  # noqa: T201
