@@ -1,4 +1,4 @@
-"""Staff in front of the admin, and one row of every kind to look at."""
+"""Provide a browser of staff, and one row for every page of the admin."""
 
 import pytest
 from django.test import Client
@@ -7,8 +7,8 @@ from tests.admin.rows import Rows
 
 
 @pytest.fixture
-def staff(admin_user):
-    """A browser with a superuser signed in."""
+def staff_client(admin_user):
+    """Return a browser in which a superuser is signed in."""
     browser = Client()
     browser.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
     return browser
@@ -16,11 +16,11 @@ def staff(admin_user):
 
 @pytest.fixture
 def rows(admin_user):
-    """One of everything, all of one organization."""
+    """Create one row of every model, all of one organization."""
     return Rows(admin_user)
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    """A million rounds per sign-in would be most of the time these tests take."""
+def fast_password_hasher(settings):
+    """Hash passwords with MD5; a million rounds per sign-in would take most of the time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,4 +1,4 @@
-"""One row for every page of the admin, written straight into the tables."""
+"""Create one row for every page of the admin, directly in the tables."""
 
 import json
 import secrets
@@ -13,29 +13,29 @@ from identity import models as identity
 from tenancy.services import organizations
 from webhooks.inbound.models import InboundEvent
 
-# What no page may show, wherever it is kept.
-SECRET = "whoever-reads-this-may-come-in"
+# A value that no page may show.
+SECRET = "a-secret-that-no-page-shows"
 
 
 class Rows:
-    """An organization with one of everything; `again` makes another."""
+    """Hold an organization with one row of every model; `create_more` adds another."""
 
     def __init__(self, author):
         self.author = author
-        self.organization = self.again()
+        self.organization = self.create_more()
 
-    def again(self):
+    def create_more(self):
         word = secrets.token_hex(4)
         organization = organizations.create_organization(
             stytch_org_id=f"organization-test-{word}", name="Acme", slug=f"acme-{word}"
         )
-        _people(organization, word)
-        _money(organization, word, self.author)
-        _library(word)
+        _create_people(organization, word)
+        _create_billing(organization, word, self.author)
+        _create_library_rows(word)
         return organization
 
 
-def _people(organization, word):
+def _create_people(organization, word):
     email = f"ada@{word}.example"
     user = identity.User.objects.create(email=email, email_verified=True)
     later = timezone.now()
@@ -53,7 +53,7 @@ def _people(organization, word):
     identity.RevokedSession.objects.create(session_id=word, expires_at=later)
 
 
-def _money(organization, word, author):
+def _create_billing(organization, word, author):
     now = timezone.now()
     billing.Customer.objects.create(organization=organization, stripe_customer_id=f"cus_{word}")
     plan = billing.Plan.objects.create(key=word, name="Team")
@@ -84,7 +84,7 @@ def _money(organization, word, author):
     )  # fmt: skip
 
 
-def _library(word):
+def _create_library_rows(word):
     body = {
         "data": {"object": {"id": "in_1", "client_secret": SECRET, "hosted_invoice_url": SECRET}}
     }

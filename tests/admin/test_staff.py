@@ -1,4 +1,4 @@
-"""What staff may do in the admin, and how the admin keeps others out."""
+"""Check what staff may do in the admin, and who is locked out."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -15,7 +15,7 @@ EMAIL, PASSWORD = "support@tenantry.example", "correct horse battery"
 
 
 @pytest.fixture
-def colleague(db):
+def staff_user(db):
     return User.objects.create_superuser(email=EMAIL, password=PASSWORD)
 
 
@@ -23,11 +23,11 @@ def sign_in(browser, password, *, email=EMAIL):
     return browser.post(reverse("admin:login"), {"username": email, "password": password})
 
 
-def page(kind, row):
+def build_url(kind, row):
     return reverse(f"admin:{kind}_change", args=[row.pk])
 
 
-def test_fifth_wrong_password_locks_the_account_and_explains_it(colleague):
+def test_fifth_wrong_password_locks_the_account_and_explains_it(staff_user):
     for _ in range(5):
         refused = sign_in(Client(), "wrong")
 
@@ -40,7 +40,7 @@ def test_fifth_wrong_password_locks_the_account_and_explains_it(colleague):
 @pytest.mark.parametrize(
     "email", [EMAIL.upper(), EMAIL.title(), f" {EMAIL} ", "\uff53" + EMAIL[1:]]
 )
-def test_other_spelling_of_an_address_shares_its_attempts(colleague, email):
+def test_other_spelling_of_an_address_shares_its_attempts(staff_user, email):
     for _ in range(5):
         sign_in(Client(), "wrong")
 
@@ -51,7 +51,7 @@ def test_other_spelling_of_an_address_shares_its_attempts(colleague, email):
     ("address", "same"),
     [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::2"), ("unknown", "unknown")],
 )
-def test_client_that_tries_many_accounts_is_locked_out(colleague, address, same):
+def test_client_that_tries_many_accounts_is_locked_out(staff_user, address, same):
     for number in range(CLIENT_FAILURE_LIMIT):
         guessing = Client(REMOTE_ADDR=address)
         sign_in(guessing, "wrong", email=f"staff-{number}@tenantry.example")
@@ -61,18 +61,22 @@ def test_client_that_tries_many_accounts_is_locked_out(colleague, address, same)
     assert sign_in(elsewhere, PASSWORD).status_code == 302
 
 
-def test_staff_unlock_a_locked_account(colleague, staff):
+def test_staff_unlock_a_locked_account(staff_user, staff_client):
     for _ in range(5):
         sign_in(Client(), "wrong")
-    (attempt,) = staff.get(reverse("admin:axes_accessattempt_changelist")).context["cl"].queryset
+    (attempt,) = (
+        staff_client.get(reverse("admin:axes_accessattempt_changelist")).context["cl"].queryset
+    )
 
-    staff.post(reverse("admin:axes_accessattempt_delete", args=[attempt.pk]), {"post": "yes"})
+    staff_client.post(
+        reverse("admin:axes_accessattempt_delete", args=[attempt.pk]), {"post": "yes"}
+    )
 
     assert sign_in(Client(), PASSWORD).status_code == 302
 
 
-def test_suspension_is_recorded_in_the_audit_trail(rows, staff, admin_user):
-    staff.post(page("tenancy_organization", rows.organization), {"state": "suspended"})
+def test_suspension_is_recorded_in_the_audit_trail(rows, staff_client, admin_user):
+    staff_client.post(build_url("tenancy_organization", rows.organization), {"state": "suspended"})
 
     rows.organization.refresh_from_db()
     assert rows.organization.state == "suspended"
@@ -81,21 +85,23 @@ def test_suspension_is_recorded_in_the_audit_trail(rows, staff, admin_user):
     assert (event.actor_kind, event.actor_id) == ("operator", str(admin_user.pk))
 
 
-def test_deleted_organization_cannot_be_restored(rows, staff):
+def test_deleted_organization_cannot_be_restored(rows, staff_client):
     rows.organization.state = "deleted"
     rows.organization.save()
 
-    staff.post(page("tenancy_organization", rows.organization), {"state": "active"})
+    staff_client.post(build_url("tenancy_organization", rows.organization), {"state": "active"})
 
     rows.organization.refresh_from_db()
     assert rows.organization.state == "deleted"
 
 
-def test_user_of_an_organization_can_be_blocked_but_not_made_staff(rows, staff):
+def test_user_of_an_organization_can_be_blocked_but_not_made_staff(rows, staff_client):
     person = User.objects.get(is_staff=False)
     forged = {"is_staff": "on", "is_superuser": "on", "email": "other@x.example"}
 
-    staff.post(page("identity_user", person), forged)  # without is_active: the switch is off
+    staff_client.post(
+        build_url("identity_user", person), forged
+    )  # without is_active: the switch is off
 
     person.refresh_from_db()
     assert not person.is_active
@@ -105,22 +111,22 @@ def test_user_of_an_organization_can_be_blocked_but_not_made_staff(rows, staff):
     assert person.blocked_at is not None
 
 
-def test_unblocking_a_user_unblocks_its_placeholders(rows, staff):
+def test_unblocking_a_user_unblocks_its_placeholders(rows, staff_client):
     person = User.objects.get(is_staff=False)
-    staff.post(page("identity_user", person), {})
+    staff_client.post(build_url("identity_user", person), {})
     person.refresh_from_db()
     other = User.objects.create(email="a@x.example", is_active=False, blocked_at=person.blocked_at)
 
-    staff.post(page("identity_user", person), {"is_active": "on"})
+    staff_client.post(build_url("identity_user", person), {"is_active": "on"})
 
     person.refresh_from_db()
     other.refresh_from_db()
     assert (person.is_active, other.is_active) == (True, True)
 
 
-def test_added_account_is_staff(staff):
+def test_added_account_is_staff(staff_client):
     form = {"email": EMAIL, "name": "Sue", "password1": PASSWORD, "password2": PASSWORD}
-    staff.post(reverse("admin:identity_user_add"), form | {"usable_password": "true"})
+    staff_client.post(reverse("admin:identity_user_add"), form | {"usable_password": "true"})
 
     assert sign_in(Client(), PASSWORD).status_code == 302
 
@@ -134,19 +140,19 @@ def test_only_a_superuser_grants_rights(db):
     browser = Client()
     browser.force_login(clerk, backend="django.contrib.auth.backends.ModelBackend")
 
-    browser.post(page("identity_user", clerk), {"email": clerk.email, "is_superuser": "on"})
+    browser.post(build_url("identity_user", clerk), {"email": clerk.email, "is_superuser": "on"})
 
     clerk.refresh_from_db()
     assert not clerk.is_superuser
 
 
-def test_override_stores_its_author(rows, staff, admin_user):
+def test_override_stores_its_author(rows, staff_client, admin_user):
     override = rows.organization.feature_overrides.get()
     override.created_by = None
     override.save()
     form = {"organization": rows.organization.pk, "feature": override.feature_id, "reason": "why"}
 
-    staff.post(page("billing_featureoverride", override), form)
+    staff_client.post(build_url("billing_featureoverride", override), form)
 
     override.refresh_from_db()
     assert (override.created_by, override.reason) == (admin_user, "why")

@@ -1,4 +1,4 @@
-"""What a page of another origin may send, and what it may read of an answer."""
+"""Check what a page of another origin may send and read."""
 
 ORIGIN = {"Origin": "https://app.example"}
 

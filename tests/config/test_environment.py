@@ -1,4 +1,4 @@
-"""What the product says about its environment before it starts."""
+"""Check the environment before the product starts."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PRODUCTION = {
 }
 
 
-def manage(*arguments, without=(), **changed):
+def run_manage(*arguments, without=(), **changed):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **changed}
     for name in without:
         environment.pop(name)
@@ -30,7 +30,7 @@ def manage(*arguments, without=(), **changed):
 def test_all_missing_variables_are_reported_at_once():
     missing = ("SECRET_KEY", "STYTCH_SECRET", "STRIPE_SECRET_KEY", "AUTH_REDIRECT_URL")
 
-    answer = manage("check", without=missing)
+    answer = run_manage("check", without=missing)
 
     assert answer.returncode == 1
     assert all(name in answer.stderr for name in missing)
@@ -38,7 +38,7 @@ def test_all_missing_variables_are_reported_at_once():
 
 
 def test_wrong_variable_is_named_without_its_value():
-    answer = manage("check", SECRET_KEY="tooshort", SPARE_SCHEMAS="many")
+    answer = run_manage("check", SECRET_KEY="tooshort", SPARE_SCHEMAS="many")
 
     assert "SECRET_KEY" in answer.stderr
     assert "SPARE_SCHEMAS" in answer.stderr
@@ -46,7 +46,7 @@ def test_wrong_variable_is_named_without_its_value():
 
 
 def test_unreachable_database_is_reported_in_one_sentence():
-    answer = manage("migrate_all", DATABASE_OWNER_URL="postgresql://owner@127.0.0.1:1/tenantry")
+    answer = run_manage("migrate_all", DATABASE_OWNER_URL="postgresql://owner@127.0.0.1:1/tenantry")
 
     assert answer.returncode == 1
     assert "The database cannot be reached" in answer.stderr
@@ -55,13 +55,15 @@ def test_unreachable_database_is_reported_in_one_sentence():
 
 @pytest.mark.django_db  # checks look at the database's schema state
 def test_deployment_check_is_clean_in_production():
-    answer = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    answer = run_manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
     assert answer.returncode == 0, answer.stderr
     assert "no issues" in answer.stdout
 
 
 def test_production_shows_no_traceback():
-    answer = manage("shell", "-v0", "-c", "from django.conf import settings; print(settings.DEBUG)")
+    answer = run_manage(
+        "shell", "-v0", "-c", "from django.conf import settings; print(settings.DEBUG)"
+    )
 
     assert answer.stdout.strip() == "False"

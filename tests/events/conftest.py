@@ -1,4 +1,4 @@
-"""Two organizations with a log each, and clients that hold a session of theirs."""
+"""Provide two organizations, and clients with sessions of their members."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -19,8 +19,8 @@ from tenancy.services import organizations
 
 
 @dataclass
-class Bound:
-    """What a session is bound to, as identity would say."""
+class SessionBinding:
+    """Hold the organization, member and permissions of a session, as identity does."""
 
     organization: Any
     member: Any = field(default_factory=lambda: SimpleNamespace(id=uuid4(), role="admin"))
@@ -29,7 +29,8 @@ class Bound:
 
 
 @pytest.fixture
-def types(monkeypatch):
+def event_types(monkeypatch):
+    """Register two event types for one test."""
     monkeypatch.setattr(registry, "_types", dict(registry._types))
     monkeypatch.setattr(registry, "_names", {})
     registry.register_types(
@@ -39,35 +40,41 @@ def types(monkeypatch):
 
 
 @pytest.fixture
-def acme(db, types):
+def organization(db, event_types):
+    """Create the organization Acme in a transaction that is rolled back."""
     return organizations.create_organization(
         stytch_org_id="organization-acme", name="Acme", slug="acme"
     )
 
 
 @pytest.fixture
-def globex(db, types):
+def other_organization(db, event_types):
+    """Create the organization Globex in a transaction that is rolled back."""
     return organizations.create_organization(
         stytch_org_id="organization-globex", name="Globex", slug="globex"
     )
 
 
 @pytest.fixture
-def record():
-    def write(organization, name="thing.painted", *, by=None, target=None, **said):
+def record_event():
+    """Return a function that records an event of a member."""
+
+    def write(organization, name="thing.painted", *, by=None, target=None, **fields):
         actor = Actor(kind="member", id=str(by or uuid7()))
         with routing.activate(organization), actors.act_as(actor):
-            return log.record_event(type=name, target_id=target or uuid7(), **said)
+            return log.record_event(type=name, target_id=target or uuid7(), **fields)
 
     return write
 
 
 @pytest.fixture
-def admin_of():
-    def client_of(organization, **said):
+def build_client():
+    """Return a function that builds an API client of an organization's admin."""
+
+    def client_of(organization, **fields):
         client = APIClient()
         person = SimpleNamespace(is_authenticated=True, is_active=True, pk=uuid4())
-        client.force_authenticate(user=person, token=Bound(organization, **said))
+        client.force_authenticate(user=person, token=SessionBinding(organization, **fields))
         return client
 
     return client_of

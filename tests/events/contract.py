@@ -1,4 +1,4 @@
-"""What the generated contract tests need to know of the audit trail."""
+"""Give the generated contract tests what they need to call the audit trail."""
 
 NAMES = {("events", "id"): "event_id"}
 FOREIGN_FILTERS = {

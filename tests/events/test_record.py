@@ -1,4 +1,4 @@
-"""Writing the log: one event per change, by the actor, in the transaction of the change."""
+"""Record one event per change, with its actor, in the transaction of the change."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,76 +21,79 @@ from tenancy.models import TenantSchema
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
-def logged(organization, name="thing.painted"):
+def list_events(organization, name="thing.painted"):
     with routing.activate(organization):
         return list(Event.objects.filter(type=name))
 
 
-def test_event_stores_actor_change_and_origin(acme):
+def test_event_stores_actor_change_and_origin(organization):
     actor = Actor("member", "m-1", ip="192.0.2.7", user_agent="Firefox", request_id="r-1")
     target = uuid4()
 
-    with routing.activate(acme), actors.act_as(actor):
+    with routing.activate(organization), actors.act_as(actor):
         log.record_event(type="thing.painted", target_id=target, changes={"colour": ("red", None)})
 
-    (event,) = logged(acme)
+    (event,) = list_events(organization)
     assert (event.actor_kind, event.actor_id) == ("member", "m-1")
     assert (event.target_type, event.target_id) == ("thing", str(target))
     assert event.changes == {"colour": ["red", None]}
     assert (event.ip, event.user_agent, event.request_id) == ("192.0.2.7", "Firefox", "r-1")
 
 
-def test_event_is_stored_in_its_own_organization_only(acme, globex, record):
-    record(acme)
+def test_event_is_stored_in_its_own_organization_only(
+    organization, other_organization, record_event
+):
+    record_event(organization)
 
-    assert len(logged(acme)) == 1
-    assert logged(globex) == []
+    assert len(list_events(organization)) == 1
+    assert list_events(other_organization) == []
 
 
-def test_event_is_rolled_back_with_its_change(acme, record):
+def test_event_is_rolled_back_with_its_change(organization, record_event):
     with transaction.atomic():
-        record(acme)
+        record_event(organization)
         transaction.set_rollback(True)
 
-    assert logged(acme) == []
+    assert list_events(organization) == []
 
 
-def test_values_of_each_type_are_stored(acme, record):
+def test_values_of_each_type_are_stored(organization, record_event):
     moment, identity = datetime(2026, 11, 21, tzinfo=UTC), uuid4()
 
-    record(
-        acme, changes={"at": (None, moment), "by": (identity, None), "price": (1, Decimal("2.5"))}
+    record_event(
+        organization,
+        changes={"at": (None, moment), "by": (identity, None), "price": (1, Decimal("2.5"))},
     )
 
-    (event,) = logged(acme)
+    (event,) = list_events(organization)
     assert event.changes["at"] == [None, "2026-11-21T00:00:00Z"]
     assert event.changes["by"] == [str(identity), None]
     assert event.changes["price"] == [1, "2.5"]
 
 
-def test_long_origin_does_not_fail_the_change(acme):
+def test_long_origin_does_not_fail_the_change(organization):
     actor = Actor("client", "c-1", ip="?" * 99, user_agent="x" * 999, request_id="r" * 99)
 
-    with routing.activate(acme), actors.act_as(actor):
+    with routing.activate(organization), actors.act_as(actor):
         log.record_event(type="thing.painted", target_id="1")
 
-    assert len(logged(acme)) == 1
+    assert len(list_events(organization)) == 1
 
 
-def test_nothing_is_recorded_in_the_public_schema(types, db):
+def test_nothing_is_recorded_in_the_public_schema(event_types, db):
     with pytest.raises(OutsideTenant, match=r"thing\.painted"):
         log.record_event(type="thing.painted", target_id="1")
 
 
-def test_unregistered_type_is_refused(acme, record):
+def test_unregistered_type_is_refused(organization, record_event):
     with pytest.raises(UnknownEventType):
-        record(acme, "thing.eaten")
+        record_event(organization, "thing.eaten")
 
 
-def test_type_may_be_given_by_name_or_object(acme, record):
-    record(acme, registry.get_event_type("thing.moved"))
+def test_type_may_be_given_by_name_or_object(organization, record_event):
+    record_event(organization, registry.get_event_type("thing.moved"))
 
-    assert len(logged(acme, "thing.moved")) == 1
+    assert len(list_events(organization, "thing.moved")) == 1
 
 
 @pytest.mark.parametrize(
@@ -106,14 +109,14 @@ def test_unknown_family_is_refused():
         EventType("thing.painted", "things", "…")
 
 
-def test_type_is_registered_once(types):
+def test_type_is_registered_once(event_types):
     with pytest.raises(AlreadyRegistered):
         registry.register_types(EventType("thing.painted", "app", "Again."))
 
 
 @pytest.fixture
 def web_role(db):
-    """A connection with the web server's rights, in the schema of an organization to be."""
+    """Open a connection with the web role, in a spare schema."""
     schema = TenantSchema.objects.filter(state=TenantSchema.State.SPARE).values_list(
         "name", flat=True
     )[0]

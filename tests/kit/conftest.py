@@ -1,18 +1,18 @@
-"""Clients of the throw-away views."""
+"""Provide clients of the example views."""
 
 import pytest
 from django.test import Client
 
 
 @pytest.fixture
-def anyone(settings):
-    """Without a session; failures come back as answers."""
+def anonymous_client(settings):
+    """Return a client without a session; an exception becomes an answer."""
     settings.ROOT_URLCONF = "tests.kit.routes"
     return Client(raise_request_exception=False)
 
 
 @pytest.fixture
-def acme(settings):
-    """A session of the organization Acme that may read the shelf."""
+def signed_in_client(settings):
+    """Return a client with a session of the organization Acme that may read the shelf."""
     settings.ROOT_URLCONF = "tests.kit.routes"
     return Client(headers={"authorization": "Bearer acme"})

@@ -1,4 +1,4 @@
-"""Throw-away views of every kind the kit serves; tests ask for them by `urls` mark."""
+"""Serve example views of each kind; tests set this module as their ROOT_URLCONF."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from kit.views import APIView, ListMixin, RetrieveMixin, ViewSet
 
 @dataclass
 class Session:
-    """What a good token is bound to."""
+    """Hold the organization and the permissions of a valid token."""
 
     organization: object
     permissions: frozenset = frozenset({"shelf.read"})
@@ -38,7 +38,7 @@ GLOBEX = SimpleNamespace(id=UUID(int=2), slug="globex")
 SESSIONS = {
     "acme": Session(ACME),
     "globex": Session(GLOBEX),
-    "stranger": Session(ACME, permissions=frozenset()),
+    "without-permission": Session(ACME, permissions=frozenset()),
 }
 
 

@@ -1,4 +1,4 @@
-"""Addresses are counted under one normal form."""
+"""Count the spellings of one address as one."""
 
 import pytest
 

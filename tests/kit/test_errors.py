@@ -1,4 +1,4 @@
-"""The tree of refusals names itself."""
+"""Derive code, title and status of a problem from its class."""
 
 import pytest
 

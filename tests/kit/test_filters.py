@@ -1,4 +1,4 @@
-"""Queries are read strictly, on every view."""
+"""Refuse unknown and invalid parameters on every view."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -6,31 +6,31 @@ from django.contrib.auth.models import Permission
 pytestmark = pytest.mark.django_db
 
 
-def refusal(client, address):
+def get_problem(client, address):
     response = client.get(address)
     assert response.status_code == 400, response.content
     return response.json()
 
 
-def test_filters_reduce_the_list(acme):
+def test_filters_reduce_the_list(signed_in_client):
     permission = Permission.objects.first()
 
-    results = acme.get(f"/books?codename={permission.codename}").json()["results"]
+    results = signed_in_client.get(f"/books?codename={permission.codename}").json()["results"]
 
     assert [row["codename"] for row in results] == [permission.codename]
 
 
 @pytest.mark.parametrize("address", ["/books?page=2", "/books?format=api", "/books/1?codename=x"])
-def test_unknown_parameters_are_refused(acme, address):
-    body = refusal(acme, address)
+def test_unknown_parameters_are_refused(signed_in_client, address):
+    body = get_problem(signed_in_client, address)
 
     assert body["code"] == "unknown_parameter"
     assert body["errors"][0]["pointer"].startswith("?")
 
 
-def test_view_without_filters_refuses_parameters(acme):
-    assert acme.get("/notes?q=x").status_code == 200
-    assert refusal(acme, "/notes?limit=3")["errors"] == [
+def test_view_without_filters_refuses_parameters(signed_in_client):
+    assert signed_in_client.get("/notes?q=x").status_code == 200
+    assert get_problem(signed_in_client, "/notes?limit=3")["errors"] == [
         {
             "pointer": "?limit",
             "code": "unknown_parameter",
@@ -39,8 +39,8 @@ def test_view_without_filters_refuses_parameters(acme):
     ]
 
 
-def test_parameters_are_declared_per_method(anyone):
-    response = anyone.post("/notes?q=x", {"title": "x"}, content_type="application/json")
+def test_parameters_are_declared_per_method(anonymous_client):
+    response = anonymous_client.post("/notes?q=x", {"title": "x"}, content_type="application/json")
 
     assert response.status_code == 400
 
@@ -55,24 +55,24 @@ def test_parameters_are_declared_per_method(anyone):
         ("codename=a%00b", "null_characters_not_allowed"),
     ],
 )
-def test_wrong_values_point_at_their_parameter(acme, query, code):
-    (error,) = refusal(acme, f"/books?{query}")["errors"]
+def test_wrong_values_point_at_their_parameter(signed_in_client, query, code):
+    (error,) = get_problem(signed_in_client, f"/books?{query}")["errors"]
 
     assert error["pointer"] == f"?{query.partition('=')[0]}"
     assert error["code"] == code
 
 
-def test_ten_thousand_parameters_are_refused(acme):
+def test_ten_thousand_parameters_are_refused(signed_in_client):
     query = "&".join(f"p{number}=1" for number in range(10_000))
 
-    assert refusal(acme, f"/books?{query}")["code"] == "malformed"
+    assert get_problem(signed_in_client, f"/books?{query}")["code"] == "malformed"
 
 
-def test_many_unknown_parameters_get_a_short_answer(acme):
+def test_many_unknown_parameters_get_a_short_answer(signed_in_client):
     query = "&".join(f"p{number}=1" for number in range(500))
 
-    assert len(refusal(acme, f"/books?{query}")["errors"]) == 20
+    assert len(get_problem(signed_in_client, f"/books?{query}")["errors"]) == 20
 
 
-def test_broken_utf8_finds_nothing(acme):
-    assert acme.get("/books?codename=%ed%a0%80").json()["results"] == []
+def test_broken_utf8_finds_nothing(signed_in_client):
+    assert signed_in_client.get("/books?codename=%ed%a0%80").json()["results"] == []

@@ -8,16 +8,16 @@ from kit import locks
 
 
 def is_free(key):
-    """Whether another connection could take the lock."""
+    """Return whether another connection can take the lock."""
     answers = []
 
-    def ask():
+    def try_lock():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [locks.lock_number(key)])
             answers.append(cursor.fetchone()[0])
         django.db.connection.close()
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=try_lock)
     thread.start()
     thread.join(timeout=10)
     return answers[0]

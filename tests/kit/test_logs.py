@@ -1,4 +1,4 @@
-"""Logs tell what happened, never a secret, never a person."""
+"""Redact secrets and personal data from the logs."""
 
 import json
 import logging
@@ -19,13 +19,13 @@ SECRETS = {
 }
 
 
-def redacted(**event):
+def redact(**event):
     return logs.redact_event(None, "info", event)
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS.keys())
 def test_secrets_are_removed_by_their_format(text):
-    cleaned = str(redacted(event="x", detail=text, nested={"list": [text]}))
+    cleaned = str(redact(event="x", detail=text, nested={"list": [text]}))
 
     assert logs.REDACTED in cleaned
     for secret in ("abc.def", "eyJ", "c2Fu", "51H", "abcdefgh", "hunter2", "ada@"):
@@ -34,16 +34,16 @@ def test_secrets_are_removed_by_their_format(text):
 
 @pytest.mark.parametrize("key", ["session_token", "client_secret", "password", "email", "Cookie"])
 def test_secrets_are_removed_by_their_name(key):
-    assert redacted(**{key: "opaque"}) == {key: logs.REDACTED}
+    assert redact(**{key: "opaque"}) == {key: logs.REDACTED}
 
 
 def test_other_values_pass():
     event = {"event": "seat_synced", "seats": 3, "organization_id": "0192-abc", "flags": ["a"]}
 
-    assert redacted(**event) == event
+    assert redact(**event) == event
 
 
-def formatter(style):
+def build_formatter(style):
     configuration = logs._configure_standard([], style, "INFO")
     return logging.config.dictConfig, configuration["formatters"]["structured"]
 
@@ -54,13 +54,13 @@ def render(style, record):
     return options.pop("()")(**options).format(record)
 
 
-def record_of(message, exc_info=None):
+def build_record(message, exc_info=None):
     return logging.LogRecord("x", logging.ERROR, "x.py", 1, message, (), exc_info)
 
 
 def test_json_lines_carry_the_request_id():
     with structlog.contextvars.bound_contextvars(request_id="abc"):
-        line = json.loads(render("json", record_of("library_spoke")))
+        line = json.loads(render("json", build_record("library_spoke")))
 
     assert (line["event"], line["request_id"], line["level"]) == ("library_spoke", "abc", "error")
 
@@ -69,7 +69,7 @@ def test_json_lines_carry_the_request_id():
 def test_tracebacks_are_redacted_too(style):
     error = ValueError("cannot reach postgresql://owner:hunter2@db/x")
 
-    line = render(style, record_of("failed", (ValueError, error, None)))
+    line = render(style, build_record("failed", (ValueError, error, None)))
 
     assert "hunter2" not in line
     assert "ValueError" in line

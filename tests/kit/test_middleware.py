@@ -1,4 +1,4 @@
-"""Each request has one id, an honest address, and one line in the log."""
+"""Give each request an id, a client address and one line in the log."""
 
 import logging
 
@@ -9,8 +9,8 @@ from kit import actor
 from kit.middleware import RequestId, get_client_ip
 
 
-def seen_by(request):
-    """The caller a view would see."""
+def get_actor_in_view(request):
+    """Return the actor that a view reads."""
     seen = []
 
     def view(_request):
@@ -23,21 +23,21 @@ def seen_by(request):
 
 @pytest.mark.parametrize("given", ["abc", "A-1_b.C", "x" * 64])
 def test_valid_request_id_is_kept(rf, given):
-    found, response = seen_by(rf.get("/", headers={"x-request-id": given}))
+    found, response = get_actor_in_view(rf.get("/", headers={"x-request-id": given}))
 
     assert found.request_id == response["X-Request-Id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "ü", "<script>", "a;b"])
 def test_invalid_request_id_is_replaced(rf, given):
-    found, response = seen_by(rf.get("/", HTTP_X_REQUEST_ID=given))
+    found, response = get_actor_in_view(rf.get("/", HTTP_X_REQUEST_ID=given))
 
     assert found.request_id == response["X-Request-Id"] != given
     assert len(found.request_id) == 36
 
 
 def test_actor_is_anonymous_before_authentication(rf):
-    found, _ = seen_by(rf.get("/"))
+    found, _ = get_actor_in_view(rf.get("/"))
 
     assert (found.kind, found.id) == ("system", "")
 
@@ -45,13 +45,13 @@ def test_actor_is_anonymous_before_authentication(rf):
 def test_actor_is_reset_after_the_request(rf):
     before = actor.get_actor()
 
-    seen_by(rf.get("/", headers={"x-request-id": "abc"}))
+    get_actor_in_view(rf.get("/", headers={"x-request-id": "abc"}))
 
     assert actor.get_actor() == before
 
 
 def test_user_agent_is_shortened_and_cleaned(rf):
-    found, _ = seen_by(rf.get("/", headers={"user-agent": "a\0\x1b" + "x" * 400}))
+    found, _ = get_actor_in_view(rf.get("/", headers={"user-agent": "a\0\x1b" + "x" * 400}))
 
     assert found.user_agent == "a" + "x" * 299
 
@@ -82,9 +82,9 @@ def test_requests_without_an_address_are_served(rf):
     assert get_client_ip(rf.get("/", REMOTE_ADDR="")) == ""
 
 
-def test_log_line_holds_the_path_without_its_query(anyone, caplog):
+def test_log_line_holds_the_path_without_its_query(anonymous_client, caplog):
     with caplog.at_level(logging.INFO):
-        anyone.get("/notes?email=ada@example.com", headers={"x-request-id": "abc"})
+        anonymous_client.get("/notes?email=ada@example.com", headers={"x-request-id": "abc"})
 
     (line,) = [record.msg for record in caplog.records if "request_finished" in str(record.msg)]
     assert (line["path"], line["status"], line["request_id"]) == ("/notes", 401, "abc")

@@ -1,4 +1,4 @@
-"""The contract follows from what views declare."""
+"""Build the OpenAPI document from what views declare."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.kit import routes
 
 
 @pytest.fixture(scope="module")
-def contract():
+def document():
     patterns = [
         pattern
         for pattern in routes.urlpatterns
@@ -24,16 +24,16 @@ def contract():
     return SchemaGenerator(patterns=patterns).get_schema(public=True)
 
 
-def test_document_is_openapi_3_1(contract):
-    assert contract["openapi"].startswith("3.1")
+def test_document_is_openapi_3_1(document):
+    assert document["openapi"].startswith("3.1")
 
 
-def test_document_is_valid(contract):
-    validate_schema(contract)
+def test_document_is_valid(document):
+    validate_schema(document)
 
 
-def test_operation_ids_are_resource_and_verb(contract):
-    assert {operation["operationId"] for _p, _m, operation in schema.operations(contract)} == {
+def test_operation_ids_are_resource_and_verb(document):
+    assert {operation["operationId"] for _p, _m, operation in schema.operations(document)} == {
         "books_list",
         "books_recent",
         "books_retrieve",
@@ -59,10 +59,10 @@ def test_repeated_operation_ids_are_refused():
         schema.refuse_duplicates({"paths": {"/a": {"get": operation}, "/b": {"get": operation}}})
 
 
-def test_security_follows_from_access(contract):
-    assert contract["paths"]["/notes"]["post"]["security"] == []
-    assert contract["paths"]["/notes"]["get"]["security"] == [{"session": []}]
-    assert contract["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
+def test_security_follows_from_access(document):
+    assert document["paths"]["/notes"]["post"]["security"] == []
+    assert document["paths"]["/notes"]["get"]["security"] == [{"session": []}]
+    assert document["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
 
 
 @pytest.mark.parametrize(
@@ -74,66 +74,66 @@ def test_security_follows_from_access(contract):
         ("/books/{id}", "get", {"200", "401", "402", "403", "404", "default"}),
     ],
 )
-def test_refusals_follow_from_declarations(contract, path, method, statuses):
-    responses = contract["paths"][path][method]["responses"]
+def test_refusals_follow_from_declarations(document, path, method, statuses):
+    responses = document["paths"][path][method]["responses"]
 
     assert responses.keys() - {"200", "201"} == statuses - {"200", "201"}
-    assert "x-access" not in contract["paths"][path][method]
+    assert "x-access" not in document["paths"][path][method]
 
 
-def test_there_are_two_error_components(contract):
-    assert contract["components"]["responses"].keys() == {"Problem", "ValidationProblem"}
+def test_there_are_two_error_components(document):
+    assert document["components"]["responses"].keys() == {"Problem", "ValidationProblem"}
 
 
-def test_documents_match_their_component(contract, anyone):
-    schema = {**contract["components"]["schemas"]["ValidationProblem"]}
-    root = {"components": contract["components"], **schema}
+def test_documents_match_their_component(document, anonymous_client):
+    schema = {**document["components"]["schemas"]["ValidationProblem"]}
+    root = {"components": document["components"], **schema}
 
-    body = anyone.post("/notes", {"x": 1}, content_type="application/json").json()
+    body = anonymous_client.post("/notes", {"x": 1}, content_type="application/json").json()
 
     Draft202012Validator(root).validate(body)
 
 
-def test_docstrings_become_summary_and_description(contract):
-    written = contract["paths"]["/notes"]["post"]
-    silent = contract["paths"]["/books"]["get"]
+def test_docstrings_become_summary_and_description(document):
+    written = document["paths"]["/notes"]["post"]
+    silent = document["paths"]["/books"]["get"]
 
     assert written["summary"] == "Write a note"
     assert "Anyone may." in written["description"]
     assert "`shelf.read`" in silent["description"]
-    assert contract["paths"]["/books/{id}"]["get"]["description"].endswith("feature `reading`.")
+    assert document["paths"]["/books/{id}"]["get"]["description"].endswith("feature `reading`.")
 
 
-def test_lists_describe_their_parameters(contract):
+def test_lists_describe_their_parameters(document):
     for path in ("/books", "/books/recent"):
-        names = {parameter["name"] for parameter in contract["paths"][path]["get"]["parameters"]}
+        names = {parameter["name"] for parameter in document["paths"][path]["get"]["parameters"]}
 
         assert names == {"limit", "cursor", "ordering", "codename", "kind"}
 
 
-def test_document_has_no_nullable_keyword(contract):
-    page = contract["components"]["schemas"]["BookPage"]
+def test_document_has_no_nullable_keyword(document):
+    page = document["components"]["schemas"]["BookPage"]
 
-    assert "nullable" not in str(contract)
+    assert "nullable" not in str(document)
     assert page["properties"]["next"]["type"] == ["string", "null"]
 
 
-def test_request_bodies_are_closed(contract):
-    note = contract["components"]["schemas"]["NoteRequest"]
+def test_request_bodies_are_closed(document):
+    note = document["components"]["schemas"]["NoteRequest"]
 
     assert note["additionalProperties"] is False
     assert "id" not in note["properties"]
     assert note["properties"]["title"]["maxLength"] == 1000
 
 
-def test_path_parameters_are_explained(contract):
-    (parameter,) = contract["paths"]["/books/{id}"]["get"]["parameters"]
+def test_path_parameters_are_explained(document):
+    (parameter,) = document["paths"]["/books/{id}"]["get"]["parameters"]
 
     assert parameter["description"] == "The object's id."
 
 
-def test_every_used_tag_is_defined(contract):
-    assert contract["tags"] == [{"name": "books"}, {"name": "notes"}]
+def test_every_used_tag_is_defined(document):
+    assert document["tags"] == [{"name": "books"}, {"name": "notes"}]
 
 
 def test_document_is_served(settings):

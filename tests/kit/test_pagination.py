@@ -1,4 +1,4 @@
-"""Pages stay stable while rows come and go, and cursors open only the list that issued them."""
+"""Keep pages stable while rows are added, and refuse the cursors of other lists."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -12,8 +12,8 @@ from kit.pagination import Cursor
 pytestmark = pytest.mark.django_db
 
 
-def shelve(*names):
-    """Books with these names; equal names are told apart by id."""
+def create_books(*names):
+    """Create books with these names, in this order of ids."""
     kind = ContentType.objects.get_for_model(Permission)
     start = Permission.objects.count()
     return Permission.objects.bulk_create(
@@ -23,74 +23,78 @@ def shelve(*names):
 
 
 @pytest.fixture(autouse=True)
-def _empty_shelf():
+def _delete_books():
     Permission.objects.all().delete()
 
 
-def walk(client, address, way="next"):
-    """Every page from here on, in order."""
+def list_pages(client, address, direction="next"):
+    """Return each page from this address on, in order."""
     pages = []
     for _ in range(100):
         body = client.get(address).json()
         pages.append([row["name"] for row in body["results"]])
-        address = body[way]
+        address = body[direction]
         if address is None:
             return pages
-    raise AssertionError("the walk does not end")
+    raise AssertionError("the list_pages does not end")
 
 
-def test_next_links_lead_through_all_pages(acme):
-    shelve("a", "b", "c", "d", "e")
+def test_next_links_lead_through_all_pages(signed_in_client):
+    create_books("a", "b", "c", "d", "e")
 
-    assert walk(acme, "/books?limit=2") == [["a", "b"], ["c", "d"], ["e"]]
-
-
-def test_previous_links_lead_back(acme):
-    shelve("a", "b", "c", "d", "e")
-    second = acme.get("/books?limit=2").json()["next"]
-    third = acme.get(second).json()["next"]
-
-    assert walk(acme, third, way="previous") == [["e"], ["c", "d"], ["a", "b"]]
+    assert list_pages(signed_in_client, "/books?limit=2") == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_previous_page_links_to_the_next(acme):
-    shelve("a", "b", "c", "d")
-    second = acme.get("/books?limit=2").json()["next"]
+def test_previous_links_lead_back(signed_in_client):
+    create_books("a", "b", "c", "d", "e")
+    second = signed_in_client.get("/books?limit=2").json()["next"]
+    third = signed_in_client.get(second).json()["next"]
 
-    first = acme.get(second).json()["previous"]
-
-    assert walk(acme, first) == [["a", "b"], ["c", "d"]]
-
-
-def test_ordering_can_be_reversed(acme):
-    shelve("a", "b", "c")
-
-    assert walk(acme, "/books?limit=2&ordering=-name") == [["c", "b"], ["a"]]
+    assert list_pages(signed_in_client, third, direction="previous") == [
+        ["e"],
+        ["c", "d"],
+        ["a", "b"],
+    ]
 
 
-def test_ordering_uses_related_columns(acme):
-    shelve("a", "b", "c")
+def test_previous_page_links_to_the_next(signed_in_client):
+    create_books("a", "b", "c", "d")
+    second = signed_in_client.get("/books?limit=2").json()["next"]
 
-    assert walk(acme, "/books?limit=2&ordering=app") == [["a", "b"], ["c"]]
+    first = signed_in_client.get(second).json()["previous"]
+
+    assert list_pages(signed_in_client, first) == [["a", "b"], ["c", "d"]]
 
 
-def test_equal_values_are_ordered_by_id(acme):
-    books = shelve(*["same"] * 7)
+def test_ordering_can_be_reversed(signed_in_client):
+    create_books("a", "b", "c")
 
-    seen = [len(page) for page in walk(acme, "/books?limit=3")]
+    assert list_pages(signed_in_client, "/books?limit=2&ordering=-name") == [["c", "b"], ["a"]]
+
+
+def test_ordering_uses_related_columns(signed_in_client):
+    create_books("a", "b", "c")
+
+    assert list_pages(signed_in_client, "/books?limit=2&ordering=app") == [["a", "b"], ["c"]]
+
+
+def test_equal_values_are_ordered_by_id(signed_in_client):
+    books = create_books(*["same"] * 7)
+
+    seen = [len(page) for page in list_pages(signed_in_client, "/books?limit=3")]
 
     assert seen == [3, 3, 1]
     assert len(books) == 7
 
 
-def test_inserted_row_hides_or_repeats_no_other(acme):
-    shelve(*(f"{number:03}" for number in range(0, 200, 2)))
+def test_inserted_row_hides_or_repeats_no_other(signed_in_client):
+    create_books(*(f"{number:03}" for number in range(0, 200, 2)))
     address, seen = "/books?limit=7", []
 
     for step in range(60):
-        body = acme.get(address).json()
+        body = signed_in_client.get(address).json()
         seen += [row["name"] for row in body["results"]]
-        shelve(f"{step * 3 + 1:03}")
+        create_books(f"{step * 3 + 1:03}")
         address = body["next"]
         if address is None:
             break
@@ -99,35 +103,35 @@ def test_inserted_row_hides_or_repeats_no_other(acme):
     assert len(seen) == len(set(seen))
 
 
-def test_page_runs_one_query_with_a_row_comparison(acme):
-    shelve("a", "b", "c")
-    address = acme.get("/books?limit=1").json()["next"]
+def test_page_runs_one_query_with_a_row_comparison(signed_in_client):
+    create_books("a", "b", "c")
+    address = signed_in_client.get("/books?limit=1").json()["next"]
 
     with CaptureQueriesContext(connection) as captured:
-        acme.get(address)
+        signed_in_client.get(address)
 
     (query,) = [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
     assert "ROW(" in query
 
 
-def test_page_has_fifty_rows_by_default(acme):
-    shelve(*(f"{number:03}" for number in range(201)))
+def test_page_has_fifty_rows_by_default(signed_in_client):
+    create_books(*(f"{number:03}" for number in range(201)))
 
-    assert len(acme.get("/books").json()["results"]) == 50
-    assert len(acme.get("/books?limit=200").json()["results"]) == 200
+    assert len(signed_in_client.get("/books").json()["results"]) == 50
+    assert len(signed_in_client.get("/books?limit=200").json()["results"]) == 200
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "9" * 30, "abc", "", "1.5", "٣"])
-def test_other_limits_are_refused(acme, limit):
-    response = acme.get("/books", {"limit": limit})
+def test_other_limits_are_refused(signed_in_client, limit):
+    response = signed_in_client.get("/books", {"limit": limit})
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["pointer"] == "?limit"
 
 
 @pytest.mark.parametrize("ordering", ["password", "-", "", "name,code", "--name", "content_type"])
-def test_other_orderings_are_refused(acme, ordering):
-    response = acme.get("/books", {"ordering": ordering})
+def test_other_orderings_are_refused(signed_in_client, ordering):
+    response = signed_in_client.get("/books", {"ordering": ordering})
 
     assert response.json()["errors"][0] == {
         "pointer": "?ordering",
@@ -140,8 +144,8 @@ def test_other_orderings_are_refused(acme, ordering):
     "cursor",
     ["", "junk", "a.b", "🦆", "x" * 1999, signing.Signer(salt="other").sign_object(["name"])],
 )
-def test_junk_cursors_are_refused(acme, cursor):
-    response = acme.get("/books", {"cursor": cursor})
+def test_junk_cursors_are_refused(signed_in_client, cursor):
+    response = signed_in_client.get("/books", {"cursor": cursor})
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
@@ -150,37 +154,42 @@ def test_junk_cursors_are_refused(acme, cursor):
     "address",
     ["/books?ordering=-name", "/books?ordering=code", "/books?codename=x", "/books/recent?limit=1"],
 )
-def test_cursor_of_another_list_is_refused(acme, address):
-    shelve("a", "b")
-    cursor = acme.get("/books?limit=1").json()["next"].partition("cursor=")[2].partition("&")[0]
+def test_cursor_of_another_list_is_refused(signed_in_client, address):
+    create_books("a", "b")
+    cursor = (
+        signed_in_client.get("/books?limit=1")
+        .json()["next"]
+        .partition("cursor=")[2]
+        .partition("&")[0]
+    )
 
-    response = acme.get(f"{address}&cursor={cursor}")
-
-    assert response.json()["code"] == "invalid_cursor"
-
-
-def test_cursor_of_another_organization_is_refused(acme):
-    shelve("a", "b")
-    address = acme.get("/books?limit=1").json()["next"]
-
-    response = acme.get(address, headers={"authorization": "Bearer globex"})
+    response = signed_in_client.get(f"{address}&cursor={cursor}")
 
     assert response.json()["code"] == "invalid_cursor"
 
 
-def test_limit_may_change_between_pages(acme):
-    shelve("a", "b", "c")
-    address = acme.get("/books?limit=1").json()["next"]
+def test_cursor_of_another_organization_is_refused(signed_in_client):
+    create_books("a", "b")
+    address = signed_in_client.get("/books?limit=1").json()["next"]
 
-    body = acme.get(address.replace("limit=1", "limit=2")).json()
+    response = signed_in_client.get(address, headers={"authorization": "Bearer globex"})
+
+    assert response.json()["code"] == "invalid_cursor"
+
+
+def test_limit_may_change_between_pages(signed_in_client):
+    create_books("a", "b", "c")
+    address = signed_in_client.get("/books?limit=1").json()["next"]
+
+    body = signed_in_client.get(address.replace("limit=1", "limit=2")).json()
 
     assert [row["name"] for row in body["results"]] == ["b", "c"]
 
 
-def test_further_actions_are_paginated_too(acme):
-    shelve("a", "b", "c")
+def test_further_actions_are_paginated_too(signed_in_client):
+    create_books("a", "b", "c")
 
-    assert walk(acme, "/books/recent?limit=2") == [["a", "b"], ["c"]]
+    assert list_pages(signed_in_client, "/books/recent?limit=2") == [["a", "b"], ["c"]]
 
 
 def test_cursors_keep_the_type_of_their_values():
@@ -189,5 +198,5 @@ def test_cursors_keep_the_type_of_their_values():
     assert Cursor.decode(cursor.encode()) == cursor
 
 
-def test_empty_list_has_no_links(acme):
-    assert acme.get("/books").json() == {"next": None, "previous": None, "results": []}
+def test_empty_list_has_no_links(signed_in_client):
+    assert signed_in_client.get("/books").json() == {"next": None, "previous": None, "results": []}

@@ -1,4 +1,4 @@
-"""A transaction pooler is detected with certainty, and nothing starts behind one."""
+"""Detect a transaction pooler, and refuse to start behind one."""
 
 import contextlib
 import os
@@ -19,15 +19,15 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 
 @contextlib.contextmanager
-def one_session():
-    """What a transaction pooler does: several clients, one session of the server."""
+def share_session():
+    """Give several clients one session of the server, as a transaction pooler does."""
     with pooling.open_connection() as shared:
         yield lambda: contextlib.nullcontext(shared)
 
 
 @contextlib.contextmanager
-def in_turn(count):
-    """A pooler that hands out several sessions in turn, and keeps one to a transaction."""
+def alternate_sessions(count):
+    """Give the clients several sessions in turn, and one session for a transaction."""
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(pooling.open_connection()) for _ in range(count)]
 
@@ -53,18 +53,18 @@ def test_separate_sessions_are_no_pooler():
 
 
 def test_session_shared_by_two_clients_is_a_pooler():
-    with one_session() as connect:
+    with share_session() as connect:
         assert pooling.is_transaction_pooled(connect)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_alternating_sessions_are_a_pooler(count):
-    with in_turn(count) as connect:
+    with alternate_sessions(count) as connect:
         assert pooling.is_transaction_pooled(connect)
 
 
 def test_start_is_refused_behind_a_pooler(monkeypatch):
-    with one_session() as connect:
+    with share_session() as connect:
         monkeypatch.setattr(pooling, "open_connection", connect)
         with pytest.raises(ImproperlyConfigured, match="pool_mode = session"):
             pooling.require_own_sessions()
@@ -80,7 +80,7 @@ def test_unreachable_database_is_reported_by_readyz(monkeypatch):
 
 
 def test_readyz_names_the_pooler(monkeypatch):
-    with one_session() as connect:
+    with share_session() as connect:
         monkeypatch.setattr(pooling, "open_connection", connect)
         probe = health.Probe({"transaction_pooler": pooling.has_own_sessions}, limit=20)
 
@@ -104,15 +104,15 @@ ignore_startup_parameters = extra_float_digits, options
 
 
 @pytest.fixture
-def bouncer():
-    """Start PgBouncer in front of the test database; return the URL to reach it by."""
+def start_pgbouncer():
+    """Return a function that starts PgBouncer before the test database and returns its URL."""
     given = psycopg.conninfo.conninfo_to_dict(on_database(WEB_URL, DATABASE))
     names = [name for name in ("host", "port", "user", "password") if name in given]
     with contextlib.ExitStack() as stack:
 
         def start(mode):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            folder.chmod(0o777)  # it refuses to run as root
+            folder.chmod(0o777)  # PgBouncer refuses to run as root
             config = folder / "pgbouncer.ini"
             upstream = " ".join(f"{name}={given[name]}" for name in names)
             text = CONFIGURATION.format(
@@ -136,8 +136,8 @@ if shutil.which("pgbouncer"):
     @pytest.mark.parametrize(
         ("mode", "pooled"), [("transaction", True), ("statement", True), ("session", False)]
     )
-    def test_pgbouncer_is_accepted_in_session_mode_only(bouncer, mode, pooled):
-        url = bouncer(mode)
+    def test_pgbouncer_is_accepted_in_session_mode_only(start_pgbouncer, mode, pooled):
+        url = start_pgbouncer(mode)
 
         answer = pooling.is_transaction_pooled(lambda: psycopg.connect(url, autocommit=True))
 
@@ -148,8 +148,8 @@ if shutil.which("pgbouncer"):
         [["-c", "import config.wsgi"], ["src/manage.py", "worker"]],
         ids=["web", "worker"],
     )
-    def test_program_does_not_start_behind_pgbouncer_in_transaction_mode(bouncer, program):
-        url = bouncer("transaction")
+    def test_program_does_not_start_behind_pgbouncer_in_transaction_mode(start_pgbouncer, program):
+        url = start_pgbouncer("transaction")
 
         ended = run_program(program, DATABASE_URL=url, DATABASE_OWNER_URL=url)
 

@@ -9,8 +9,8 @@ from kit import problems
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
 
-def test_document_has_the_members_of_the_standard(anyone, settings):
-    response = anyone.get("/fails/conflict", headers={"x-request-id": "abc-1"})
+def test_document_has_the_members_of_the_standard(anonymous_client, settings):
+    response = anonymous_client.get("/fails/conflict", headers={"x-request-id": "abc-1"})
 
     assert response["Content-Type"] == "application/problem+json"
     assert response.json() == {
@@ -38,8 +38,8 @@ def test_document_has_the_members_of_the_standard(anyone, settings):
         ("/notes", 401, "unauthenticated"),
     ],
 )
-def test_every_failure_is_a_problem(anyone, address, status, code):
-    response = anyone.get(address)
+def test_every_failure_is_a_problem(anonymous_client, address, status, code):
+    response = anonymous_client.get(address)
 
     body = response.json()
     assert (response.status_code, body["status"], body["code"]) == (status, status, code)
@@ -49,38 +49,38 @@ def test_every_failure_is_a_problem(anyone, address, status, code):
 
 
 @pytest.mark.parametrize("kind", ["missing", "denied", "database", "bug"])
-def test_internal_error_shows_no_details(anyone, kind):
-    body = anyone.get(f"/fails/{kind}").content
+def test_internal_error_shows_no_details(anonymous_client, kind):
+    body = anonymous_client.get(f"/fails/{kind}").content
 
     for secret in (b"Permission", b"secret", b"10.0.0.7", b"ZeroDivision"):
         assert secret not in body
 
 
 @pytest.mark.parametrize("address", ["/fails/bug", "/plain-bug", "/fails/database"])
-def test_failures_are_logged_once(anyone, caplog, address):
-    anyone.get(address)
+def test_failures_are_logged_once(anonymous_client, caplog, address):
+    anonymous_client.get(address)
 
     failures = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(failures) == 1
 
 
-def test_refusals_are_not_logged_as_failures(anyone, caplog):
-    anyone.get("/fails/conflict")
+def test_refusals_are_not_logged_as_failures(anonymous_client, caplog):
+    anonymous_client.get("/fails/conflict")
 
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-def test_failures_reach_error_reporters(acme):
+def test_failures_reach_error_reporters(signed_in_client):
     with pytest.raises(ZeroDivisionError):
-        acme.get("/fails/bug")
+        signed_in_client.get("/fails/bug")
 
 
-def test_unavailable_database_asks_to_retry(anyone):
-    assert anyone.get("/fails/database")["Retry-After"] == "5"
+def test_unavailable_database_asks_to_retry(anonymous_client):
+    assert anonymous_client.get("/fails/database")["Retry-After"] == "5"
 
 
-def test_missing_session_names_the_scheme(anyone):
-    assert anyone.get("/notes")["WWW-Authenticate"] == "Bearer"
+def test_missing_session_names_the_scheme(anonymous_client):
+    assert anonymous_client.get("/notes")["WWW-Authenticate"] == "Bearer"
 
 
 def test_throttled_answer_has_a_retry_after():

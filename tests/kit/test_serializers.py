@@ -1,24 +1,24 @@
-"""Strict serializers tell everything that is wrong at once, and bound every input."""
+"""Report all wrong fields at once, and limit every input."""
 
 import pytest
 
 
-def errors_of(client, body):
+def list_errors(client, body):
     response = client.post("/notes", body, content_type="application/json")
     assert response.status_code == 400, response.content
     return {(error["pointer"], error["code"]) for error in response.json()["errors"]}
 
 
-def test_known_fields_are_accepted(anyone):
+def test_known_fields_are_accepted(anonymous_client):
     body = {"title": "x", "lines": [{"text": "y", "number": 3}]}
 
-    response = anyone.post("/notes", body, content_type="application/json")
+    response = anonymous_client.post("/notes", body, content_type="application/json")
 
     assert response.json() == body
 
 
-def test_unknown_and_invalid_fields_are_reported_together(anyone):
-    found = errors_of(anyone, {"titel": "x", "id": "1"})
+def test_unknown_and_invalid_fields_are_reported_together(anonymous_client):
+    found = list_errors(anonymous_client, {"titel": "x", "id": "1"})
 
     assert found == {
         ("/titel", "unknown_field"),
@@ -42,20 +42,22 @@ def test_unknown_and_invalid_fields_are_reported_together(anyone):
         ({"title": "x", "shelf": 7}, "/shelf"),
     ],
 )
-def test_each_field_is_of_its_own_type(anyone, said, pointer):
-    assert errors_of(anyone, said) == {(pointer, "invalid")}
+def test_each_field_is_of_its_own_type(anonymous_client, said, pointer):
+    assert list_errors(anonymous_client, said) == {(pointer, "invalid")}
 
 
-def test_whole_number_may_have_a_decimal_point(anyone):
+def test_whole_number_may_have_a_decimal_point(anonymous_client):
     body = b'{"title": "x", "lines": [{"text": "y", "number": 3.0}]}'
 
-    answer = anyone.post("/notes", body, content_type="application/json")
+    answer = anonymous_client.post("/notes", body, content_type="application/json")
 
     assert answer.json()["lines"] == [{"text": "y", "number": 3}]
 
 
-def test_unknown_fields_of_nested_objects_are_refused(anyone):
-    found = errors_of(anyone, {"title": "x", "lines": [{"text": "y"}, {"text": "z", "colour": 1}]})
+def test_unknown_fields_of_nested_objects_are_refused(anonymous_client):
+    found = list_errors(
+        anonymous_client, {"title": "x", "lines": [{"text": "y"}, {"text": "z", "colour": 1}]}
+    )
 
     assert found == {("/lines/1/colour", "unknown_field")}
 
@@ -71,23 +73,23 @@ def test_unknown_fields_of_nested_objects_are_refused(anyone):
         ("lines", [{"text": "y", "number": -(2**31)}], ("/lines/0/number", "min_value")),
     ],
 )
-def test_fields_without_a_limit_get_one(anyone, field, value, error):
-    assert errors_of(anyone, {"title": "x", field: value}) == {error}
+def test_fields_without_a_limit_get_one(anonymous_client, field, value, error):
+    assert list_errors(anonymous_client, {"title": "x", field: value}) == {error}
 
 
-def test_declared_limits_win(anyone):
-    found = errors_of(anyone, {"title": "x", "lines": [{"text": "y" * 11}]})
+def test_declared_limits_win(anonymous_client):
+    found = list_errors(anonymous_client, {"title": "x", "lines": [{"text": "y" * 11}]})
 
     assert found == {("/lines/0/text", "max_length")}
 
 
-def test_ten_thousand_unknown_fields_get_a_short_answer(anyone):
-    found = errors_of(anyone, {f"f{number}": 1 for number in range(10_000)})
+def test_ten_thousand_unknown_fields_get_a_short_answer(anonymous_client):
+    found = list_errors(anonymous_client, {f"f{number}": 1 for number in range(10_000)})
 
     assert len(found) == 50
 
 
-def test_long_field_name_is_shortened_in_the_answer(anyone):
-    ((pointer, _),) = errors_of(anyone, {"title": "x", "n" * 10_000: 1})
+def test_long_field_name_is_shortened_in_the_answer(anonymous_client):
+    ((pointer, _),) = list_errors(anonymous_client, {"title": "x", "n" * 10_000: 1})
 
     assert len(pointer) == 200

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from kit import outbound
 from kit.outbound import Bulkhead, CalledInTransaction, VendorUnavailable
 
-pytestmark = pytest.mark.django_db  # a door asks whether a transaction is open
+pytestmark = pytest.mark.django_db  # a call checks that no transaction is open
 
 
 class Clock:
@@ -19,22 +19,22 @@ class Clock:
 
 
 def test_calls_pass_while_the_vendor_answers():
-    door = Bulkhead("stytch")
+    bulkhead = Bulkhead("stytch")
 
     for _ in range(20):
-        with door.enter():
+        with bulkhead.enter():
             pass
 
 
 def test_fourth_parallel_call_waits_and_is_refused():
-    door = Bulkhead("stytch", wait=0.01)
+    bulkhead = Bulkhead("stytch", wait=0.01)
 
     with (
-        door.enter(),
-        door.enter(),
-        door.enter(),
+        bulkhead.enter(),
+        bulkhead.enter(),
+        bulkhead.enter(),
         pytest.raises(VendorUnavailable) as refusal,
-        door.enter(),
+        bulkhead.enter(),
     ):
         pass
 
@@ -43,10 +43,10 @@ def test_fourth_parallel_call_waits_and_is_refused():
 
 
 def test_parallel_calls_to_a_fast_vendor_are_accepted():
-    door, passed = Bulkhead("stytch"), []
+    bulkhead, passed = Bulkhead("stytch"), []
 
     def call():
-        with door.enter():
+        with bulkhead.enter():
             passed.append(threading.current_thread().name)
         connection.close()
 
@@ -61,44 +61,44 @@ def test_parallel_calls_to_a_fast_vendor_are_accepted():
 
 def test_hanging_call_opens_the_circuit_until_it_ends():
     clock = Clock()
-    door = Bulkhead("stytch", clock)
+    bulkhead = Bulkhead("stytch", clock)
 
-    with door.enter():
+    with bulkhead.enter():
         clock.now = 1.5
-        with pytest.raises(VendorUnavailable), door.enter():
+        with pytest.raises(VendorUnavailable), bulkhead.enter():
             pass
-    with door.enter():
+    with bulkhead.enter():
         pass
 
 
 def test_jobs_wait_where_requests_are_refused():
     clock = Clock()
-    door = Bulkhead("stytch", clock)
+    bulkhead = Bulkhead("stytch", clock)
 
-    with door.enter(), outbound.use_job_timeouts():
+    with bulkhead.enter(), outbound.use_job_timeouts():
         clock.now = 10.0
-        with door.enter():
+        with bulkhead.enter():
             pass
 
 
 def test_one_job_at_a_time_calls_until_the_vendor_is_fast_again():
     clock = Clock()
-    door = Bulkhead("stytch", clock)
+    bulkhead = Bulkhead("stytch", clock)
 
     with outbound.use_job_timeouts():
-        with door.enter():
+        with bulkhead.enter():
             clock.now = 20.0
-        with door.enter(), pytest.raises(VendorUnavailable), door.enter():
+        with bulkhead.enter(), pytest.raises(VendorUnavailable), bulkhead.enter():
             pass
-        with door.enter(), door.enter():
+        with bulkhead.enter(), bulkhead.enter():
             pass
 
 
 def test_failed_call_releases_its_slot():
-    door = Bulkhead("stytch")
+    bulkhead = Bulkhead("stytch")
 
     for _ in range(5):
-        with pytest.raises(RuntimeError), door.enter():
+        with pytest.raises(RuntimeError), bulkhead.enter():
             raise RuntimeError
 
 
@@ -113,7 +113,7 @@ def test_hanging_call_ends_at_the_time_limit():
         token = outbound._limits.set((0.5, 0.1))
         try:
             with outbound.create_session() as session, pytest.raises(requests.ReadTimeout):
-                # The SDK's own idea of a limit does not count.
+                # A limit given by the SDK is ignored.
                 session.get(f"http://127.0.0.1:{port}/", timeout=600)
         finally:
             outbound._limits.reset(token)

@@ -1,4 +1,4 @@
-"""Schemas come from the pool, each for one organization, and never by DDL in a request."""
+"""Take schemas from the pool, one for each organization, without DDL in a request."""
 
 import secrets
 import threading
@@ -85,10 +85,10 @@ def test_claim_that_rolls_back_returns_the_schema(committed):
     assert TenantSchema.objects.get(name=name).state == SPARE
 
 
-# ── Reserved before the directory is asked ───────────────────────────────────────────────────
+# ── Reservations ───────────────────────────────────────────────────
 
 
-def state_of(schema):
+def get_state(schema):
     return TenantSchema.objects.get(name=schema.name).state
 
 
@@ -111,7 +111,7 @@ def test_reserved_schema_is_used_by_its_organization_only(committed):
 
     assert reservation.name not in others
     assert acme.schema_name == reservation.name
-    assert state_of(reservation) == "claimed"
+    assert get_state(reservation) == "claimed"
 
 
 def test_refused_organization_releases_its_schema(committed):
@@ -149,11 +149,11 @@ def test_expired_reservation_of_a_killed_process_is_released(committed):
 
         with schema_pool.reserve_schema(slug="left-over") as again:
             assert again.name == left.name  # the oldest spare
-            assert organizations_schema(left) != left.name
+            assert get_schema_of_reservation(left) != left.name
 
 
-def organizations_schema(reservation):
-    """The schema an organization gets whose reservation is `reservation`; rolled back."""
+def get_schema_of_reservation(reservation):
+    """Return the schema of an organization with this reservation, and roll it back."""
     with transaction.atomic():
         name = schema_pool.take_schema(reservation)
         transaction.set_rollback(True)

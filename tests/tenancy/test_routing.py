@@ -1,4 +1,4 @@
-"""Which schema a statement runs in, and that no one is left in someone's."""
+"""Check which schema a statement runs in, and that each request leaves it."""
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ from tenancy.services import organizations
 from tests.harness.plugin import DATABASE, WEB_URL, on_database
 
 
-def make(name):
+def create_organization(name):
     return organizations.create_organization(
         stytch_org_id=f"organization-{name}", name=name, slug=name
     )
@@ -22,7 +22,7 @@ def make(name):
 
 @pytest.mark.django_db
 def test_each_organization_reads_only_its_own_rows():
-    acme, globex = make("acme"), make("globex")
+    acme, globex = create_organization("acme"), create_organization("globex")
 
     with routing.activate(acme):
         log.record_event(type="organization.updated", target_id=acme.pk)
@@ -35,7 +35,7 @@ def test_each_organization_reads_only_its_own_rows():
 
 @pytest.mark.django_db
 def test_nested_activation_returns_to_the_outer_one():
-    acme, globex = make("acme"), make("globex")
+    acme, globex = create_organization("acme"), create_organization("globex")
 
     with routing.activate(acme):
         with routing.activate(globex):
@@ -46,7 +46,7 @@ def test_nested_activation_returns_to_the_outer_one():
 
 @pytest.mark.django_db
 def test_exception_inside_leaves_public():
-    acme = make("acme")
+    acme = create_organization("acme")
 
     with pytest.raises(RuntimeError), routing.activate(acme):
         raise RuntimeError
@@ -56,7 +56,7 @@ def test_exception_inside_leaves_public():
 
 @pytest.mark.django_db
 def test_rolled_back_savepoint_keeps_the_active_schema():
-    acme = make("acme")
+    acme = create_organization("acme")
 
     with routing.activate(acme):
         with transaction.atomic():
@@ -67,7 +67,7 @@ def test_rolled_back_savepoint_keeps_the_active_schema():
 
 @pytest.mark.django_db
 def test_changed_search_path_reads_no_row_of_another_organization():
-    acme, globex = make("acme"), make("globex")
+    acme, globex = create_organization("acme"), create_organization("globex")
 
     with routing.activate(acme):
         with transaction.atomic():
@@ -83,7 +83,7 @@ def test_changed_search_path_reads_no_row_of_another_organization():
 
 @pytest.mark.django_db
 def test_middleware_leaves_public_even_after_a_failure():
-    acme = make("acme")
+    acme = create_organization("acme")
 
     def view(request):
         routing.enter_schema(acme)
@@ -97,7 +97,7 @@ def test_middleware_leaves_public_even_after_a_failure():
 
 @pytest.mark.django_db
 def test_middleware_starts_in_public_after_any_use_of_the_thread():
-    routing.enter_schema(make("acme"))
+    routing.enter_schema(create_organization("acme"))
     seen = []
 
     def view(request):

@@ -1,4 +1,4 @@
-"""The committed script and the migrations make the same schema."""
+"""Check that the committed script and the migrations create the same schema."""
 
 from io import StringIO
 
@@ -12,7 +12,7 @@ from tenancy.services import schema_diff, schema_pool, schema_template
 
 @pytest.mark.django_db
 def test_committed_script_is_the_recorded_one():
-    assert schema_template.TEMPLATE_PATH.read_text() == schema_template.record_script()
+    assert schema_template.PATH.read_text() == schema_template.record_script()
 
 
 @pytest.mark.django_db
@@ -36,12 +36,12 @@ def test_schema_made_by_script_needs_no_migration():
     assert recorded == schema_template.list_migrations()
 
 
-# ── Apps a team adds ─────────────────────────────────────────────────────────────────────────
+# ── Added apps ─────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
-def migrations_of(db, settings, tmp_path, monkeypatch):
-    """Give `events` the migrations of a folder next to this file; the script goes elsewhere."""
+def use_migrations(db, settings, tmp_path, monkeypatch):
+    """Return a function that gives `events` the migrations of a folder next to this file."""
 
     def forget():
         schema_template.list_migrations.cache_clear()
@@ -52,17 +52,17 @@ def migrations_of(db, settings, tmp_path, monkeypatch):
         settings.MIGRATION_MODULES = {"events": f"tests.tenancy.{folder}"}
         forget()
 
-    monkeypatch.setattr(schema_template, "TEMPLATE_PATH", tmp_path / "tenant_schema.sql")
+    monkeypatch.setattr(schema_template, "PATH", tmp_path / "tenant_schema.sql")
     forget()
     yield use
     forget()
 
 
-def run(*command):
+def run_command(*command):
     call_command("tenant_script", *command, stdout=StringIO())
 
 
-def names(schema):
+def list_object_names(schema):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace"
@@ -73,27 +73,27 @@ def names(schema):
         return {row[0] for row in cursor}
 
 
-def test_new_organizations_get_raw_sql_in_any_spelling_and_rows(migrations_of):
-    migrations_of("with_notes")
+def test_new_organizations_get_raw_sql_in_any_spelling_and_rows(use_migrations):
+    use_migrations("with_notes")
 
-    run()
-    run("--check")
+    run_command()
+    run_command("--check")
 
     schema = schema_pool.create_schema().name
     made = {"events_kind", "notes_summary", "notes_ping", "notes_numbers", "notes_mood"}
-    assert made <= names(schema)
+    assert made <= list_object_names(schema)
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT name FROM "{schema}".events_kind ORDER BY id')
         assert [row[0] for row in cursor] == ["Plain", "it's"]
 
 
-def test_row_with_generated_values_is_refused_by_name(migrations_of):
-    migrations_of("with_greetings")
+def test_row_with_generated_values_is_refused_by_name(use_migrations):
+    use_migrations("with_greetings")
 
     with pytest.raises(CommandError, match=r"events\.0002_greeting is different"):
-        run()
+        run_command()
 
-    assert not schema_template.TEMPLATE_PATH.exists()
+    assert not schema_template.PATH.exists()
 
 
 @pytest.mark.parametrize(
@@ -107,34 +107,32 @@ def test_row_with_generated_values_is_refused_by_name(migrations_of):
         ('INSERT INTO "events_kind"', "rows of events_kind"),
     ],
 )
-def test_check_names_what_the_script_lacks(migrations_of, lost, named):
-    migrations_of("with_notes")
-    run()
-    statements = schema_template.TEMPLATE_PATH.read_text().split(";\n")
-    schema_template.TEMPLATE_PATH.write_text(
-        ";\n".join(each for each in statements if lost not in each)
-    )
+def test_check_names_what_the_script_lacks(use_migrations, lost, named):
+    use_migrations("with_notes")
+    run_command()
+    statements = schema_template.PATH.read_text().split(";\n")
+    schema_template.PATH.write_text(";\n".join(each for each in statements if lost not in each))
 
     with pytest.raises(CommandError, match=named):
-        run("--check")
+        run_command("--check")
 
 
-def test_check_names_a_script_that_cannot_run(migrations_of):
-    run()
-    schema_template.TEMPLATE_PATH.write_text(
-        schema_template.TEMPLATE_PATH.read_text() + "CREATE TABLE events_event ();\n"
+def test_check_names_a_script_that_cannot_run(use_migrations):
+    run_command()
+    schema_template.PATH.write_text(
+        schema_template.PATH.read_text() + "CREATE TABLE events_event ();\n"
     )
 
     with pytest.raises(CommandError, match="cannot be run"):
-        run("--check")
+        run_command("--check")
 
 
-# ── Schemas that exist ───────────────────────────────────────────────────────────────────────
+# ── Existing schemas ───────────────────────────────────────────────────────────────────────
 
 
 def test_failed_schema_migration_is_named_and_does_not_stop_others(db):
     broken, fine = schema_pool.create_schema(), schema_pool.create_schema()
-    with connection.cursor() as cursor:  # the migration will find its table made already
+    with connection.cursor() as cursor:  # the table of the migration exists already
         cursor.execute(f'DELETE FROM "{broken.name}".django_migrations')
     TenantSchema.objects.filter(name__in=[broken.name, fine.name]).update(digest="older")
 

@@ -1,4 +1,4 @@
-"""What tests of the inbound log ask the queue."""
+"""List the waiting jobs of inbound events."""
 
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -9,8 +9,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def waiting_jobs():
-    """The jobs of the events in the log, oldest first."""
+def list_waiting_jobs():
+    """Return the waiting jobs of the stored events, oldest first."""
     ids = {str(pk) for pk in InboundEvent.objects.values_list("pk", flat=True)}
     jobs = ProcrastinateJob.objects.filter(task_name="inbound.process").order_by("id")
     return [job for job in jobs.values(*COLUMNS) if job["args"]["event_id"] in ids]

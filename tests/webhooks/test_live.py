@@ -1,4 +1,4 @@
-"""The real thing: granian answers vendors, a worker process acts, and either may be killed."""
+"""Receive events in the web server and handle them in the worker process, which may be killed."""
 
 import base64
 import hashlib
@@ -20,15 +20,15 @@ from webhooks.inbound.services import maintenance, replay
 pytestmark = pytest.mark.usefixtures("committed")
 
 
-class Stytch:
-    """Tells of organizations no one knows: its handler asks Stytch, and finds nothing to do."""
+class StytchVendor:
+    """Send events of an unknown organization; their handler asks Stytch and changes nothing."""
 
     def __init__(self, api):
         self.api = api
         self.organization = f"organization-test-{uuid4()}"
         self.event_id = f"webhook-event-test-{uuid4()}"
 
-    def tell(self):
+    def send_event(self):
         body = json.dumps(
             {
                 "action": "UPDATE",
@@ -40,10 +40,10 @@ class Stytch:
                 "timestamp": datetime.now(UTC).isoformat(),
             }
         )
-        headers = self._signature(body)
+        headers = self._sign(body)
         return self.api.post("/webhooks/stytch", content=body, headers=headers).status_code
 
-    def _signature(self, body):
+    def _sign(self, body):
         message, moment = f"msg_{uuid4().hex}", str(int(time.time()))
         key = base64.b64decode(settings.STYTCH_WEBHOOK_SECRET.removeprefix("whsec_"))
         digest = hmac.digest(key, f"{message}.{moment}.{body}".encode(), hashlib.sha256)
@@ -54,72 +54,75 @@ class Stytch:
             "svix-signature": f"v1,{base64.b64encode(digest).decode()}",
         }
 
-    def event(self):
+    def get_event(self):
         return InboundEvent.objects.get(source="stytch", external_id=self.event_id)
 
-    def reaches(self, state):
-        return poll(lambda: self.event().state == state and self.event(), what=f"the state {state}")
+    def wait_for_state(self, state):
+        return poll(
+            lambda: self.get_event().state == state and self.get_event(), what=f"the state {state}"
+        )
 
 
 @pytest.fixture
-def stytch(api):
-    return Stytch(api)
+def stytch_vendor(api):
+    """Return a sender of events that Stytch signed."""
+    return StytchVendor(api)
 
 
-def fail(sandbox, stytch, **how):
-    sandbox.post("/faults", vendor="stytch", path=stytch.organization, **how)
+def add_fault(sandbox, stytch_vendor, **how):
+    sandbox.post("/faults", vendor="stytch", path=stytch_vendor.organization, **how)
 
 
-def test_event_from_a_hundred_connections_is_handled_once(stytch, sandbox):
+def test_event_from_a_hundred_connections_is_handled_once(stytch_vendor, sandbox):
     with ThreadPoolExecutor(20) as threads:
-        statuses = list(threads.map(lambda _: stytch.tell(), range(100)))
+        statuses = list(threads.map(lambda _: stytch_vendor.send_event(), range(100)))
 
     assert statuses == [200] * 100
-    assert stytch.reaches(State.SUCCEEDED).attempts == 1
-    assert len(sandbox.requests("stytch", path=stytch.organization)) == 1
+    assert stytch_vendor.wait_for_state(State.SUCCEEDED).attempts == 1
+    assert len(sandbox.requests("stytch", path=stytch_vendor.organization)) == 1
 
 
-def test_event_is_retried_while_the_vendor_is_down(stytch, sandbox):
-    fail(sandbox, stytch, status=503, times=2)
+def test_event_is_retried_while_the_vendor_is_down(stytch_vendor, sandbox):
+    add_fault(sandbox, stytch_vendor, status=503, times=2)
 
-    stytch.tell()
+    stytch_vendor.send_event()
 
-    event = stytch.reaches(State.SUCCEEDED)
+    event = stytch_vendor.wait_for_state(State.SUCCEEDED)
     assert (event.attempts, event.last_error) == (3, "")
 
 
-def test_event_of_a_killed_worker_is_handled_again(stytch, sandbox, stack):
-    fail(sandbox, stytch, timeout=15, times=1)
-    stytch.tell()
-    stytch.reaches(State.PROCESSING)
+def test_event_of_a_killed_worker_is_handled_again(stytch_vendor, sandbox, stack):
+    add_fault(sandbox, stytch_vendor, timeout=15, times=1)
+    stytch_vendor.send_event()
+    stytch_vendor.wait_for_state(State.PROCESSING)
 
     stack.kill_worker()
     sandbox.delete("/faults")
     stack.start_worker()
-    # What the clock does five minutes later.
-    InboundEvent.objects.filter(pk=stytch.event().pk).update(
+    # As the periodic task does five minutes later.
+    InboundEvent.objects.filter(pk=stytch_vendor.get_event().pk).update(
         next_attempt_at=timezone.now() - timedelta(minutes=3)
     )
     maintenance.rescue_overdue()
 
-    assert stytch.reaches(State.SUCCEEDED).attempts == 2
+    assert stytch_vendor.wait_for_state(State.SUCCEEDED).attempts == 2
 
 
-def test_event_received_without_a_worker_is_handled_later(stytch, stack):
+def test_event_received_without_a_worker_is_handled_later(stytch_vendor, stack):
     stack.worker.stop()
-    assert stytch.tell() == 200
-    assert stytch.event().state == State.PENDING
+    assert stytch_vendor.send_event() == 200
+    assert stytch_vendor.get_event().state == State.PENDING
 
     stack.start_worker()
 
-    assert stytch.reaches(State.SUCCEEDED)
+    assert stytch_vendor.wait_for_state(State.SUCCEEDED)
 
 
-def test_replayed_event_is_handled_again(stytch, sandbox):
-    stytch.tell()
-    stytch.reaches(State.SUCCEEDED)
+def test_replayed_event_is_handled_again(stytch_vendor, sandbox):
+    stytch_vendor.send_event()
+    stytch_vendor.wait_for_state(State.SUCCEEDED)
 
-    replay.replay_events(InboundEvent.objects.filter(external_id=stytch.event_id))
+    replay.replay_events(InboundEvent.objects.filter(external_id=stytch_vendor.event_id))
 
-    stytch.reaches(State.SUCCEEDED)
-    assert len(sandbox.requests("stytch", path=stytch.organization)) == 2
+    stytch_vendor.wait_for_state(State.SUCCEEDED)
+    assert len(sandbox.requests("stytch", path=stytch_vendor.organization)) == 2

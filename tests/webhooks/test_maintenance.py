@@ -1,4 +1,4 @@
-"""The log looks after itself: vanished jobs, old payloads, switched-off sources, numbers to watch."""
+"""Rescue lost jobs, delete old payloads, check the sources, and count open events."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.utils import timezone
 
-from tests.webhooks.support import waiting_jobs
+from tests.webhooks.support import list_waiting_jobs
 from webhooks.inbound import registry
 from webhooks.inbound.metrics import OpenEvents
 from webhooks.inbound.models import InboundEvent, State
@@ -17,32 +17,32 @@ from webhooks.inbound.services import maintenance
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.PROCESSING, State.RETRYING])
-def test_event_with_a_lost_job_gets_another(acme, state):
-    event = acme.send()
+def test_event_with_a_lost_job_gets_another(vendor, state):
+    event = vendor.send_event()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(minutes=3))
 
     assert maintenance.rescue_overdue() == 1
 
-    assert [job["args"]["event_id"] for job in waiting_jobs()] == [str(event.pk)] * 2
+    assert [job["args"]["event_id"] for job in list_waiting_jobs()] == [str(event.pk)] * 2
 
 
-def test_event_is_not_rescued_twice_in_a_row(acme):
-    acme.send()
+def test_event_is_not_rescued_twice_in_a_row(vendor):
+    vendor.send_event()
     InboundEvent.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=3))
 
     assert [maintenance.rescue_overdue(), maintenance.rescue_overdue()] == [1, 0]
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.IGNORED, State.FAILED])
-def test_settled_event_is_not_rescued(acme, state):
-    acme.send()
+def test_settled_event_is_not_rescued(vendor, state):
+    vendor.send_event()
     InboundEvent.objects.update(state=state, next_attempt_at=timezone.now() - timedelta(days=1))
 
     assert maintenance.rescue_overdue() == 0
 
 
-def test_event_waiting_for_a_retry_is_not_rescued(acme):
-    acme.send()
+def test_event_waiting_for_a_retry_is_not_rescued(vendor):
+    vendor.send_event()
     InboundEvent.objects.update(
         state=State.RETRYING, next_attempt_at=timezone.now() + timedelta(minutes=9)
     )
@@ -50,43 +50,43 @@ def test_event_waiting_for_a_retry_is_not_rescued(acme):
     assert maintenance.rescue_overdue() == 0
 
 
-def aged(event, days, state=State.SUCCEEDED):
+def set_age(event, days, state=State.SUCCEEDED):
     received = timezone.now() - timedelta(days=days)
     InboundEvent.objects.filter(pk=event.pk).update(received_at=received, state=state)
 
 
-def test_payload_is_deleted_after_ninety_days_and_the_id_is_kept(acme):
-    old, young = acme.send(id="old"), acme.send(id="young")
-    aged(old, 91)
-    aged(young, 89)
+def test_payload_is_deleted_after_ninety_days_and_the_id_is_kept(vendor):
+    old, young = vendor.send_event(id="old"), vendor.send_event(id="young")
+    set_age(old, 91)
+    set_age(young, 89)
 
     maintenance.delete_expired()
 
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.payload, bool(young.payload)) == ("", True)
-    assert acme.post(acme.event(id="old")).status_code == 200
+    assert vendor.post_body(vendor.build_event(id="old")).status_code == 200
     assert InboundEvent.objects.count() == 2
 
 
-def test_row_is_removed_after_four_hundred_days(acme):
-    aged(acme.send(), 401)
+def test_row_is_removed_after_four_hundred_days(vendor):
+    set_age(vendor.send_event(), 401)
 
     maintenance.delete_expired()
 
     assert not InboundEvent.objects.exists()
 
 
-def test_unsettled_event_is_never_deleted(acme):
-    aged(acme.send(), 500, State.RETRYING)
+def test_unsettled_event_is_never_deleted(vendor):
+    set_age(vendor.send_event(), 500, State.RETRYING)
 
     maintenance.delete_expired()
 
     assert InboundEvent.objects.get().payload
 
 
-def test_check_names_a_source_without_a_secret(acme):
-    acme.secret = ""
+def test_check_names_a_source_without_a_secret(vendor):
+    vendor.secret = ""
 
     warnings = {message.id: message for message in run_checks()}
 
@@ -94,30 +94,30 @@ def test_check_names_a_source_without_a_secret(acme):
     assert warnings["inbound.W001"].hint == "Set ACME_WEBHOOK_SECRET."
 
 
-def test_check_names_a_source_without_a_mode(acme):
+def test_check_names_a_source_without_a_mode(vendor):
     registry._sources["acme"] = replace(registry.find_source("acme"), livemode=None)
 
     assert "inbound.W002" in {message.id for message in run_checks()}
 
 
-def test_two_handlers_of_one_type_are_refused(acme):
+def test_two_handlers_of_one_type_are_refused(vendor):
     with pytest.raises(AlreadyRegistered, match=r"acme thing\.changed"):
-        registry.handles_events("acme", "thing.new", "thing.changed")(acme.hear)
+        registry.handles_events("acme", "thing.new", "thing.changed")(vendor.handle)
 
 
-def test_two_sources_of_one_name_are_refused(acme):
+def test_two_sources_of_one_name_are_refused(vendor):
     with pytest.raises(AlreadyRegistered, match="acme"):
         registry.register_source(registry.find_source("acme"))
 
 
-def test_handled_types_are_listed(acme):
+def test_handled_types_are_listed(vendor):
     assert registry.handled_types("acme") == ["thing.changed", "thing.deleted"]
 
 
-def test_failed_events_are_counted_in_a_metric(acme):
-    acme.send()
-    InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.FAILED)
-    InboundEvent.objects.filter(pk=acme.send().pk).update(state=State.SUCCEEDED)
+def test_failed_events_are_counted_in_a_metric(vendor):
+    vendor.send_event()
+    InboundEvent.objects.filter(pk=vendor.send_event().pk).update(state=State.FAILED)
+    InboundEvent.objects.filter(pk=vendor.send_event().pk).update(state=State.SUCCEEDED)
 
     (gauge,) = OpenEvents().collect()
 
@@ -126,10 +126,10 @@ def test_failed_events_are_counted_in_a_metric(acme):
 
 
 @pytest.mark.parametrize("several_processes", [False, True])
-def test_open_events_are_in_the_metrics(acme, settings, tmp_path, several_processes):
+def test_open_events_are_in_the_metrics(vendor, settings, tmp_path, several_processes):
     settings.METRICS_TOKEN = "right"
     settings.METRICS_DIRECTORY = str(tmp_path) if several_processes else ""
-    acme.send()
+    vendor.send_event()
 
     scraped = Client().get("/metrics", headers={"Authorization": "Bearer right"}).content.decode()
 

@@ -1,4 +1,4 @@
-"""The job of an event: one attempt, and what becomes of the event afterwards."""
+"""Run the job of an event, and store the result of its attempt."""
 
 from datetime import timedelta
 
@@ -8,109 +8,109 @@ from django.utils import timezone
 from kit import actor as actors
 from kit import jobs, locks, transactions
 from tests.harness.plugin import DATABASE, OWNER_URL, on_database
-from tests.webhooks.support import waiting_jobs
+from tests.webhooks.support import list_waiting_jobs
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent, State
 from webhooks.inbound.registry import Ignored, RetryLater
 from webhooks.inbound.services import process as services_process
 
 
-def process(event):
+def process_event(event):
     services_process.process_event(event_id=event.pk)
     event.refresh_from_db()
     return event
 
 
-def fails_with(acme, event, outcome):
-    acme.will[event.external_id] = outcome
+def set_failure(vendor, event, outcome):
+    vendor.failures[event.external_id] = outcome
 
 
-def test_handler_receives_the_event(acme):
-    event = process(acme.send(object="thing_7", colour="red"))
+def test_handler_receives_the_event(vendor):
+    event = process_event(vendor.send_event(object="thing_7", colour="red"))
 
-    (received,) = acme.heard
+    (received,) = vendor.received
     assert (received.id, received.source, received.type) == (event.pk, "acme", "thing.changed")
     assert (received.object_key, received.payload["colour"]) == ("thing_7", "red")
     assert received.occurred_at == event.occurred_at
 
 
-def test_processed_event_has_its_times(acme):
-    event = process(acme.send())
+def test_processed_event_has_its_times(vendor):
+    event = process_event(vendor.send_event())
 
     assert (event.state, event.attempts, event.next_attempt_at) == (State.SUCCEEDED, 1, None)
     assert event.processed_at is not None
 
 
-def test_second_job_of_a_processed_event_does_nothing(acme):
-    event = process(acme.send())
+def test_second_job_of_a_processed_event_does_nothing(vendor):
+    event = process_event(vendor.send_event())
 
-    assert process(event).attempts == 1
-    assert len(acme.heard) == 1
+    assert process_event(event).attempts == 1
+    assert len(vendor.received) == 1
 
 
-def test_job_of_a_deleted_event_does_nothing(acme):
-    event = acme.send()
+def test_job_of_a_deleted_event_does_nothing(vendor):
+    event = vendor.send_event()
     InboundEvent.objects.all().delete()
 
     services_process.process_event(event_id=event.pk)
 
-    assert acme.heard == []
+    assert vendor.received == []
 
 
-def test_handler_acts_as_the_vendor_outside_any_transaction(acme):
+def test_handler_acts_as_the_vendor_outside_any_transaction(vendor):
     seen = []
 
-    def look(received):
+    def store_actor(received):
         seen.append(
             (actors.get_actor().kind, actors.get_actor().id, transactions.is_transaction_open())
         )
 
-    acme.replace_handler(look)
-    process(acme.send())
+    vendor.replace_handler(store_actor)
+    process_event(vendor.send_event())
 
     assert seen == [("vendor", "acme", False)]
     assert actors.get_actor().kind == "system"
 
 
-def test_handler_may_ignore_an_event_of_no_organization(acme):
-    event = acme.send()
-    fails_with(acme, event, Ignored("not ours"))
+def test_handler_may_ignore_an_event_of_no_organization(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, Ignored("not ours"))
 
-    assert process(event).state == State.IGNORED
+    assert process_event(event).state == State.IGNORED
     assert event.last_error == "not ours"
 
 
-def test_handler_may_postpone_an_event(acme):
-    event = acme.send()
-    fails_with(acme, event, RetryLater(120))
+def test_handler_may_postpone_an_event(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, RetryLater(120))
 
-    process(event)
+    process_event(event)
 
     assert event.state == State.RETRYING
-    # Test delays are a hundredth.
+    # Delays in tests are a hundredth.
     assert event.next_attempt_at - timezone.now() < timedelta(seconds=1.3)
-    assert len(waiting_jobs()) == 2
-    assert waiting_jobs()[1]["scheduled_at"] is not None
+    assert len(list_waiting_jobs()) == 2
+    assert list_waiting_jobs()[1]["scheduled_at"] is not None
 
 
-def test_failed_attempt_is_retried_and_stores_its_error(acme):
-    event = acme.send()
-    fails_with(acme, event, RuntimeError("boom\0 \ud800"))
+def test_failed_attempt_is_retried_and_stores_its_error(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, RuntimeError("boom\0 \ud800"))
 
-    process(event)
+    process_event(event)
 
     assert event.state == State.RETRYING
     assert event.last_error.startswith("RuntimeError: boom")
-    assert len(waiting_jobs()) == 2
+    assert len(list_waiting_jobs()) == 2
 
 
-def test_attempt_after_failures_may_succeed(acme):
-    event = acme.send()
-    fails_with(acme, event, RuntimeError("boom"))
-    process(event)
-    acme.will.clear()
+def test_attempt_after_failures_may_succeed(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, RuntimeError("boom"))
+    process_event(event)
+    vendor.failures.clear()
 
-    process(event)
+    process_event(event)
 
     assert (event.state, event.attempts, event.last_error) == (State.SUCCEEDED, 2, "")
 
@@ -124,69 +124,69 @@ def test_delays_grow_from_ten_seconds_to_ten_minutes():
         )
 
 
-def test_event_fails_three_days_after_its_first_attempt(acme):
-    event = acme.send()
-    fails_with(acme, event, RuntimeError("boom"))
-    process(event)
-    jobs_before = len(waiting_jobs())
+def test_event_fails_three_days_after_its_first_attempt(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, RuntimeError("boom"))
+    process_event(event)
+    jobs_before = len(list_waiting_jobs())
     InboundEvent.objects.update(first_attempt_at=timezone.now() - timedelta(days=3, seconds=1))
 
-    process(event)
+    process_event(event)
 
     assert (event.state, event.next_attempt_at) == (State.FAILED, None)
     assert event.last_error == "RuntimeError: boom"
-    assert len(waiting_jobs()) == jobs_before
+    assert len(list_waiting_jobs()) == jobs_before
 
 
-def test_three_days_start_with_the_first_attempt(acme):
-    event = acme.send()
-    fails_with(acme, event, RuntimeError("boom"))
+def test_three_days_start_with_the_first_attempt(vendor):
+    event = vendor.send_event()
+    set_failure(vendor, event, RuntimeError("boom"))
     InboundEvent.objects.update(received_at=timezone.now() - timedelta(days=9))
 
-    assert process(event).state == State.RETRYING
+    assert process_event(event).state == State.RETRYING
 
 
-def test_failing_event_does_not_stop_others(acme):
-    poison, other = acme.send(), acme.send()
-    fails_with(acme, poison, RuntimeError("boom"))
+def test_failing_event_does_not_stop_others(vendor):
+    failing, other = vendor.send_event(), vendor.send_event()
+    set_failure(vendor, failing, RuntimeError("boom"))
 
-    assert process(poison).state == State.RETRYING
-    assert process(other).state == State.SUCCEEDED
+    assert process_event(failing).state == State.RETRYING
+    assert process_event(other).state == State.SUCCEEDED
 
 
-def test_killed_attempt_is_repeated(acme):
-    event = acme.send()
+def test_killed_attempt_is_repeated(vendor):
+    event = vendor.send_event()
     InboundEvent.objects.update(state=State.PROCESSING, attempts=1)
 
-    assert process(event).state == State.SUCCEEDED
+    assert process_event(event).state == State.SUCCEEDED
     assert event.attempts == 2
 
 
-def test_event_without_its_former_handler_is_ignored(acme):
-    event = acme.send()
+def test_event_without_its_former_handler_is_ignored(vendor):
+    event = vendor.send_event()
     registry._handlers.clear()
 
-    assert process(event).state == State.IGNORED
+    assert process_event(event).state == State.IGNORED
 
 
-def test_handler_links_an_event_to_its_organization(acme):
+def test_handler_links_an_event_to_its_organization(vendor):
     organization = InboundEvent._meta.pk.default()
-    event = acme.send()
-    process(event)
+    event = vendor.send_event()
+    process_event(event)
 
-    services_process.link_to_organization(acme.heard[0], organization_id=organization)
+    services_process.link_to_organization(vendor.received[0], organization_id=organization)
 
     event.refresh_from_db()
     assert (event.organization_id, event.user_id) == (organization, None)
 
 
-def test_event_of_a_locked_object_is_postponed_without_an_attempt(acme, monkeypatch):
-    event = acme.send(object="thing_7")
+def test_event_of_a_locked_object_is_postponed_without_an_attempt(vendor, monkeypatch):
+    event = vendor.send_event(object="thing_7")
     monkeypatch.setattr(services_process, "LOCK_WAIT_SECONDS", 0.0)
 
-    with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as somebody:
-        somebody.execute("SELECT pg_advisory_lock(%s)", [locks.lock_number("acme:thing_7")])
-        process(event)
+    with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [locks.lock_number("acme:thing_7")])
+        process_event(event)
 
-    assert (event.state, event.attempts, acme.heard) == (State.PENDING, 0, [])
-    assert [job["scheduled_at"] is None for job in waiting_jobs()] == [True, False]
+    assert (event.state, event.attempts, vendor.received) == (State.PENDING, 0, [])
+    assert [job["scheduled_at"] is None for job in list_waiting_jobs()] == [True, False]
