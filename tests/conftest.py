@@ -23,10 +23,12 @@ def django_db_setup():
 
 
 @pytest.fixture(scope="session")
-def stack(django_db_setup, tmp_path_factory):
+def stack(django_db_setup, django_db_blocker, tmp_path_factory):
     """Start the sandbox, the web server (web role) and the worker (owner role) on real ports."""
     running = Stack(tmp_path_factory.mktemp("stack"))
-    running.start()
+    with django_db_blocker.unblock():
+        running.start()
+        django.db.connections.close_all()
     yield running
     running.stop()
 

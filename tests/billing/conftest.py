@@ -1,4 +1,4 @@
-"""Provide organizations with a subscription, and a stack without a worker."""
+"""Provide organizations with a subscription, and a stack whose worker is paused."""
 
 import pytest
 from django.db import connection
@@ -10,14 +10,16 @@ from webhooks.inbound.models import InboundEvent, State
 
 
 @pytest.fixture(scope="module")
-def stopped_worker(stack, django_db_setup, django_db_blocker):
-    """Stop the worker, so that a job waits until the test runs it."""
-    stack.worker.stop()
+def paused_worker(stack, django_db_setup, django_db_blocker):
+    """Pause the worker, so that a job waits until the test runs it."""
+    with django_db_blocker.unblock():
+        stack.pause_worker()
+        connection.close()
     yield
     with django_db_blocker.unblock():
         _delete_waiting_work()
-        stack.start_worker()
         connection.close()
+    stack.worker.resume()
 
 
 def _delete_waiting_work():
@@ -29,7 +31,7 @@ def _delete_waiting_work():
 
 
 @pytest.fixture
-def create_organization(stopped_worker, committed, sandbox):
+def create_organization(paused_worker, committed, sandbox):
     """Return a function that creates organizations: `create_organization(seats=2)`."""
     return lambda **terms: BillingOrganization(sandbox, **terms)
 

@@ -20,12 +20,12 @@ def build_v1_signature(body, at=1_000, secret=SECRET):
 
 def test_signature_returns_its_time():
     assert (
-        signed_at(b"{}", f"t=1000,build_v1_signature={build_v1_signature(b'{}')}", SECRET) == 1_000
+        signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}')}", SECRET) == 1_000
     )
 
 
 def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
-    header = f"t=1000,build_v1_signature={build_v1_signature(b'{}', secret='old')},build_v1_signature={build_v1_signature(b'{}')}"
+    header = f"t=1000,v1={build_v1_signature(b'{}', secret='old')},v1={build_v1_signature(b'{}')}"
 
     assert signed_at(b"{}", header, SECRET) == 1_000
 
@@ -37,12 +37,12 @@ def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
         "junk",
         "t=1000",
         f"t=1000,v0={build_v1_signature(b'{}')}",
-        f"t=1001,build_v1_signature={build_v1_signature(b'{}')}",
-        f"t=1000,build_v1_signature={build_v1_signature(b'[]')}",
-        f"t=-1000,build_v1_signature={build_v1_signature(b'{}')}",
-        f"t=1000,t=1000,build_v1_signature={build_v1_signature(b'{}')}",
+        f"t=1001,v1={build_v1_signature(b'{}')}",
+        f"t=1000,v1={build_v1_signature(b'[]')}",
+        f"t=-1000,v1={build_v1_signature(b'{}')}",
+        f"t=1000,t=1000,v1={build_v1_signature(b'{}')}",
         "t=1000,build_v1_signature=é",
-        f"t=\N{SUPERSCRIPT TWO}000,build_v1_signature={build_v1_signature(b'{}')}",
+        f"t=\N{SUPERSCRIPT TWO}000,v1={build_v1_signature(b'{}')}",
     ],
 )
 def test_invalid_signature_returns_none(header):
@@ -51,7 +51,7 @@ def test_invalid_signature_returns_none(header):
 
 def test_empty_secret_signs_nothing():
     assert (
-        signed_at(b"{}", f"t=1000,build_v1_signature={build_v1_signature(b'{}', secret='')}", "")
+        signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}', secret='')}", "")
         is None
     )
 

@@ -69,5 +69,5 @@ os.environ.update(
     SIGN_IN_RATE_PER_CLIENT_ADDRESS="1000000",
     # Retries that take ten seconds and polls that take five would make every test wait.
     JOB_DELAY_SCALE="0.01",
-    WORKER_POLL_SECONDS="0.1",
+    WORKER_POLL_SECONDS="0.25",
 )

@@ -1,4 +1,4 @@
-"""The real thing next to the tests: the sandbox, a granian web process and a worker process."""
+"""Start the sandbox, a granian web process and a worker process next to the tests."""
 
 import os
 import signal
@@ -7,9 +7,11 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import httpx
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -17,6 +19,12 @@ from kit.tasks import rescue_stalled_jobs
 from support.processes import dying_with_parent
 from tests.harness.plugin import API_URL, ROOT, SANDBOX_URL, WEB_PORT, WORKER
 
+# Running jobs, and statements or transactions of other connections.
+IN_PROGRESS = """
+    SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'),
+           (SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')
+"""
 PYTHON = [sys.executable]
 GRANIAN = [
     *PYTHON, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(WEB_PORT),
@@ -42,15 +50,8 @@ def run_program(arguments, **environment):
     )
 
 
-def manage(*command):
-    """Run one of the product's commands, as an operator would."""
-    done = run_program([str(ROOT / "src/manage.py"), *command])
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def poll(question, *, seconds=30.0, every=0.02, what="an answer"):
-    """Ask until the answer is true, and return it; fail after `seconds`."""
+    """Call until the answer is true, and return it; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
@@ -59,13 +60,13 @@ def poll(question, *, seconds=30.0, every=0.02, what="an answer"):
 
 
 def client(**options):
-    """Plain HTTP on loopback: reading the machine's certificates would take 20 ms per client."""
+    """Return an HTTP client for loopback, without the 20 ms of reading certificates."""
     return httpx.Client(**options, verify=False, trust_env=False)
 
 
 @dataclass
 class Process:
-    """One program of the stack, its output kept for the day it fails."""
+    """Start and stop one program of the stack, and write its output to a log."""
 
     name: str
     log: Path
@@ -87,6 +88,7 @@ class Process:
         if self.running is None:
             return
         self.running.send_signal(how)
+        self.running.send_signal(signal.SIGCONT)  # a paused process does not end before
         try:
             self.running.wait(timeout=15)
         except subprocess.TimeoutExpired:
@@ -94,12 +96,19 @@ class Process:
             self.running.wait(timeout=5)
         self.running = None
 
+    def pause(self):
+        self.running.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.running.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def resume(self):
+        self.running.send_signal(signal.SIGCONT)
+
     def tail(self):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
 
 
 class Stack:
-    """The three processes; the worker may be stopped, killed and started by tests about that."""
+    """Run the three processes; tests may pause, stop, kill and start the worker."""
 
     def __init__(self, folder):
         self.processes = {name: Process(name, Path(folder) / f"{name}.log") for name in COMMANDS}
@@ -110,7 +119,7 @@ class Stack:
             process.start()
         try:
             poll(lambda: self._answers(SANDBOX_URL), what="the sandbox")
-            manage("sync_catalog")
+            call_command("sync_catalog", stdout=StringIO())
             poll(lambda: self._answers(f"{API_URL}/readyz"), what="the web server")
         except AssertionError:
             logs = "\n".join(f"── {p.name}\n{p.tail()}" for p in self.processes.values())
@@ -121,17 +130,30 @@ class Stack:
         for process in reversed(self.processes.values()):
             process.stop()
 
+    def pause_worker(self):
+        """Pause the worker while it runs no job and holds no lock."""
+        poll(self._pause_between_jobs, every=0.05, what="a worker without a job")
+
     def kill_worker(self):
-        """No goodbye: what it held stays held."""
+        """Kill the worker, so that it keeps its job and its locks."""
         self.worker.stop(signal.SIGKILL)
 
     def start_worker(self):
-        """As after a minute: what a dead one held is free again, and no one had to wait."""
+        """Start a worker, and retry the job of a killed one as if a minute had passed."""
         minute_ago = timezone.now() - timedelta(minutes=1)
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [minute_ago])
         rescue_stalled_jobs()
         self.worker.start()
+
+    def _pause_between_jobs(self):
+        self.worker.pause()
+        with connection.cursor() as cursor:
+            cursor.execute(IN_PROGRESS)
+            is_idle = cursor.fetchone() == (0, 0)
+        if not is_idle:
+            self.worker.resume()
+        return is_idle
 
     def _answers(self, url):
         for process in self.processes.values():
