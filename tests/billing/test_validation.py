@@ -19,9 +19,7 @@ def build_v1_signature(body, at=1_000, secret=SECRET):
 
 
 def test_signature_returns_its_time():
-    assert (
-        signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}')}", SECRET) == 1_000
-    )
+    assert signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}')}", SECRET) == 1_000
 
 
 def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
@@ -41,7 +39,7 @@ def test_one_of_two_signatures_is_enough_while_a_secret_rotates():
         f"t=1000,v1={build_v1_signature(b'[]')}",
         f"t=-1000,v1={build_v1_signature(b'{}')}",
         f"t=1000,t=1000,v1={build_v1_signature(b'{}')}",
-        "t=1000,build_v1_signature=é",
+        "t=1000,v1=é",
         f"t=\N{SUPERSCRIPT TWO}000,v1={build_v1_signature(b'{}')}",
     ],
 )
@@ -50,10 +48,7 @@ def test_invalid_signature_returns_none(header):
 
 
 def test_empty_secret_signs_nothing():
-    assert (
-        signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}', secret='')}", "")
-        is None
-    )
+    assert signed_at(b"{}", f"t=1000,v1={build_v1_signature(b'{}', secret='')}", "") is None
 
 
 @pytest.mark.parametrize(

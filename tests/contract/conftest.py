@@ -1,4 +1,4 @@
-"""Two organizations, one of which has a row of everything."""
+"""Provide two organizations, one of which has a row of every model."""
 
 import pytest
 
@@ -7,28 +7,25 @@ from tests.harness.settling import settle
 
 
 @pytest.fixture(scope="session")
-def made():
+def owned_rows():
+    """Return the rows of organizations by slug, created once per process."""
     return {}
 
 
 @pytest.fixture
 def acme(organization_factory):
+    """Return a shared organization, which the generated tests may subscribe."""
     return organization_factory.get_shared_organization("contract-acme")
 
 
 @pytest.fixture
-def globex(organization_factory):
-    return organization_factory.get_shared_organization("contract-globex")
-
-
-@pytest.fixture
-def owned(acme, api, front_end, sandbox, committed, made):
-    """The things of acme, made by each app once; it pays, so that billing has rows, too."""
-    if acme.slug not in made:
-        things = {}
+def owned(acme, api, front_end, sandbox, committed, owned_rows):
+    """Create the rows of acme by each app, once; it has a subscription."""
+    if acme.slug not in owned_rows:
+        rows = {}
         for app in table.APPS:
             if hasattr(app, "make_owned"):
-                things |= app.make_owned(acme, api, front_end)
+                rows |= app.make_owned(acme, api, front_end)
         settle(sandbox, 60)
-        made[acme.slug] = table.Owned(things)
-    return made[acme.slug]
+        owned_rows[acme.slug] = table.Owned(rows)
+    return owned_rows[acme.slug]

@@ -1,4 +1,4 @@
-"""What the generated tests need to know of each app: names in paths, good bodies, foreign references.
+"""Collect what the generated tests need to call each app: ids, bodies, foreign references.
 
 Each app's rows are in `tests/<app>/contract.py`; every constant below is the union over the apps. An
 operation with a path parameter, a filter or a body that no app declares makes the tests fail.
@@ -17,7 +17,7 @@ APPS = [
 ]
 
 
-def union(name):
+def merge_constants(name):
     """Merge one constant of all apps, a dictionary or a set."""
     merged = (
         {}
@@ -29,38 +29,38 @@ def union(name):
     return merged
 
 
-# (tag, path parameter) -> which of an organization's things it names; others are named alike.
-NAMES = union("NAMES")
+# (tag, path parameter) -> the name of an organization's row; others have the parameter's name.
+NAMES = merge_constants("NAMES")
 # Path parameters that are the same for every organization, with a value.
-SHARED_NAMES = union("SHARED_NAMES")
+SHARED_NAMES = merge_constants("SHARED_NAMES")
 # Operations that need no session.
-PUBLIC = union("PUBLIC")
+PUBLIC = merge_constants("PUBLIC")
 # Operations that change an organization and are open to all its members.
-FOR_EVERYBODY = union("FOR_EVERYBODY")
-# A good body for each operation that takes one, about things that do not exist.
-BODIES = union("BODIES")
-# (operation, field of the body) -> which of an organization's things it names.
-FOREIGN_FIELDS = union("FOREIGN_FIELDS")
-SHARED_FIELDS = union("SHARED_FIELDS")
-# (operation, query parameter) -> which of an organization's things it asks for.
-FOREIGN_FILTERS = union("FOREIGN_FILTERS")
-SHARED_FILTERS = union("SHARED_FILTERS") | {"limit", "cursor", "ordering"}
+OPEN_TO_MEMBERS = merge_constants("OPEN_TO_MEMBERS")
+# A valid body for each operation that takes one, with ids that do not exist.
+BODIES = merge_constants("BODIES")
+# (operation, field of the body) -> the name of an organization's row.
+FOREIGN_FIELDS = merge_constants("FOREIGN_FIELDS")
+SHARED_FIELDS = merge_constants("SHARED_FIELDS")
+# (operation, query parameter) -> the name of an organization's row.
+FOREIGN_FILTERS = merge_constants("FOREIGN_FILTERS")
+SHARED_FILTERS = merge_constants("SHARED_FILTERS") | {"limit", "cursor", "ordering"}
 
 
 @dataclass(frozen=True)
 class Owned:
-    """The things of one organization that no other may see, by name."""
+    """Hold ids of one organization's rows by name."""
 
-    things: dict
+    ids: dict
 
     def __getattr__(self, name):
-        return self.things[name]
+        return self.ids[name]
 
-    def named(self, operation):
+    def build_path_values(self, operation):
         """Return values for the operation's path, all of them this organization's."""
         return {name: self._value(operation, name) for name in operation.names}
 
     def _value(self, operation, name):
         if name in SHARED_NAMES:
             return SHARED_NAMES[name]
-        return self.things[NAMES.get((operation.said["tags"][0], name), name)]
+        return self.ids[NAMES.get((operation.document["tags"][0], name), name)]

@@ -1,21 +1,21 @@
-"""Every read answers as documented: the client of these tests checks each document it gets."""
+"""Read every operation; the client checks each answer against the OpenAPI document."""
 
 from identity import roles
-from tests.contract.calls import call, each
+from tests.contract.calls import call, for_each_operation
 from tests.harness.contract import operations
 
 READS = [operation for operation in operations() if operation.method == "GET"]
 VIEWER = {"", *roles.permissions(roles.Role.VIEWER)}
 
 
-@each(READS)
+@for_each_operation(READS)
 def test_read_of_a_subscribed_organization_matches_the_contract(api, acme, owned, operation):
-    answer = call(api, operation, owned.named(operation), token=acme.admin.token)
+    answer = call(api, operation, owned.build_path_values(operation), token=acme.admin.token)
 
     assert answer.status_code == 200
 
 
-@each([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
+@for_each_operation([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
 def test_read_of_a_new_organization_matches_the_contract(api, globex, operation):
     values = {"slug": globex.slug, "feature_key": "audit_history"}
 
@@ -24,9 +24,9 @@ def test_read_of_a_new_organization_matches_the_contract(api, globex, operation)
     assert answer.status_code == (200 if operation.permission in VIEWER else 403)
 
 
-@each([operation for operation in READS if "limit" in operation.queries])
+@for_each_operation([operation for operation in READS if "limit" in operation.queries])
 def test_page_has_the_requested_size(api, acme, owned, operation):
-    values = owned.named(operation)
+    values = owned.build_path_values(operation)
 
     first = call(api, operation, values, token=acme.admin.token, params={"limit": 1}).json()
     whole = call(api, operation, values, token=acme.admin.token, params={"limit": 200}).json()
@@ -36,9 +36,9 @@ def test_page_has_the_requested_size(api, acme, owned, operation):
     assert whole["next"] is None
 
 
-@each(READS)
+@for_each_operation(READS)
 def test_head_answers_like_get_without_a_body(api, acme, owned, operation):
-    url = operation.url(**owned.named(operation))
+    url = operation.url(**owned.build_path_values(operation))
 
     answer = api.request("HEAD", url, token=acme.admin.token)
 

@@ -1,4 +1,4 @@
-"""What the contract promises of itself: whole, named, bounded, explained."""
+"""Check that the OpenAPI document is complete, named, bounded and explained."""
 
 import re
 
@@ -8,7 +8,7 @@ from django.urls import URLResolver, get_resolver
 
 from kit import errors
 from kit.openapi import pages
-from tests.contract.calls import each
+from tests.contract.calls import for_each_operation
 from tests.harness.contract import operations
 from tests.harness.plugin import API_URL, ROOT
 
@@ -16,36 +16,36 @@ ERRORS = ROOT / "docs" / "api" / "errors.md"
 BOUNDS = {"enum", "format", "maxLength", "pattern"}
 
 
-def routes(patterns, prefix=""):
-    """(path, methods) of every view of the API."""
+def list_routes(patterns, prefix=""):
+    """Yield path and methods of every view of the API."""
     for pattern in patterns:
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, path)
+            yield from list_routes(pattern.url_patterns, path)
         elif path.startswith("v1/"):
             view = pattern.callback
-            names = getattr(view, "actions", None) or vars_of(view.cls)
+            names = getattr(view, "actions", None) or list_methods(view.cls)
             # DRF adds HEAD to a view set's methods once it has been called.
             methods = {name.upper() for name in names} - {"HEAD"}
             yield re.sub(r"<(\w+:)?\w+>", "{}", f"/{path}"), methods
 
 
-def vars_of(view_class):
+def list_methods(view_class):
     return [name for name in ("get", "post", "put", "patch", "delete") if hasattr(view_class, name)]
 
 
-def bodies(schema, pointer=""):
-    """Every schema within a body, with the place where it is."""
+def list_schemas(schema, pointer=""):
+    """Yield every schema within a body, with its pointer."""
     if "$ref" in schema:
         return
     yield pointer, schema
     for name, inner in schema.get("properties", {}).items():
-        yield from bodies(inner, f"{pointer}/{name}")
+        yield from list_schemas(inner, f"{pointer}/{name}")
     for name in ("items", "additionalProperties"):
         if isinstance(schema.get(name), dict):
-            yield from bodies(schema[name], f"{pointer}/{name}")
+            yield from list_schemas(schema[name], f"{pointer}/{name}")
     for inner in schema.get("anyOf", []) + schema.get("oneOf", []) + schema.get("allOf", []):
-        yield from bodies(inner, pointer)
+        yield from list_schemas(inner, pointer)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_every_route_is_described():
         path = re.sub(r"{\w+}", "{}", operation.path)
         described.setdefault(path, set()).add(operation.method)
 
-    assert dict(routes(get_resolver().url_patterns)) == described
+    assert dict(list_routes(get_resolver().url_patterns)) == described
 
 
 def test_operation_id_is_resource_and_verb():
@@ -73,14 +73,14 @@ def test_every_enum_has_a_configured_name(components):
 
 
 def test_every_tag_is_described():
-    assert {operation.said["tags"][0] for operation in operations()} == {
+    assert {operation.document["tags"][0] for operation in operations()} == {
         tag["name"] for tag in settings.SPECTACULAR_SETTINGS["TAGS"]
     }
 
 
-@each(operations())
+@for_each_operation(operations())
 def test_operation_documents_success_and_refusals(operation):
-    statuses = operation.said["responses"].keys()
+    statuses = operation.document["responses"].keys()
 
     assert any(status.startswith("2") for status in statuses)
     assert "default" in statuses
@@ -93,7 +93,7 @@ def test_every_input_has_a_limit(components):
     endless = [
         f"{name}{pointer}"
         for name, schema in asked.items()
-        for pointer, part in bodies(schema)
+        for pointer, part in list_schemas(schema)
         if (part.get("type") == "string" and not BOUNDS & part.keys())
         or (part.get("type") == "array" and "maxItems" not in part)
         or (part.get("type") == "integer" and not {"minimum", "maximum"} <= part.keys())
@@ -107,16 +107,18 @@ def test_every_problem_is_explained():
     rows = re.findall(
         r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| (.+?) \|$", ERRORS.read_text(), re.MULTILINE
     )
-    told = [(int(status), code, title) for status, code, title, _ in rows]
+    documented = [(int(status), code, title) for status, code, title, _ in rows]
     known = [
-        (kind.status, kind.code, kind.title) for kind in errors.list_problems() if is_ours(kind)
+        (kind.status, kind.code, kind.title)
+        for kind in errors.list_problems()
+        if is_product_problem(kind)
     ]
 
-    assert sorted(told) == sorted(known)
+    assert sorted(documented) == sorted(known)
     assert all(len(advice) > 10 for *_, advice in rows)
 
 
-def is_ours(kind):
+def is_product_problem(kind):
     return not kind.__module__.startswith("tests.")
 
 

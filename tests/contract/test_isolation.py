@@ -1,4 +1,4 @@
-"""No one reaches another organization's things: every operation, every outsider."""
+"""Call every operation on another organization, which must be not found."""
 
 import uuid
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.contract import table
-from tests.contract.calls import call, each, told
+from tests.contract.calls import call, for_each_operation, get_comparable_answer
 from tests.harness.contract import operations
 
 GUARDED = [each for each in operations() if not each.is_public]
@@ -17,8 +17,8 @@ LISTS = [each for each in SCOPED if "cursor" in each.queries]
 JUNK = ["junk", "eyJhbGciOiJub25lIn0.e30."]
 
 
-def rows(organization_id):
-    """A digest of every row of an organization, in shared tables and its own schema."""
+def compute_digests(organization_id):
+    """Return a digest of every table of an organization, shared ones and those of its schema."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT schema_name FROM tenancy_organization WHERE id = %s", [organization_id]
@@ -43,10 +43,10 @@ def rows(organization_id):
 
 
 @pytest.fixture
-def untouched(owned, committed):
-    before = rows(owned.id)
+def unchanged_rows(owned, committed):
+    before = compute_digests(owned.id)
     yield owned
-    assert rows(owned.id) == before
+    assert compute_digests(owned.id) == before
 
 
 def test_public_operations_are_declared():
@@ -54,8 +54,8 @@ def test_public_operations_are_declared():
 
 
 def test_every_name_in_a_path_is_in_the_table():
-    known = table.NAMES.keys() | {(tag, "slug") for tag in tags()} | {("me", "session_id")}
-    asked = {(each.said["tags"][0], name) for each in operations() for name in each.names}
+    known = table.NAMES.keys() | {(tag, "slug") for tag in list_tags()} | {("me", "session_id")}
+    asked = {(each.document["tags"][0], name) for each in operations() for name in each.names}
 
     assert {pair for pair in asked if pair[1] not in table.SHARED_NAMES} <= known
 
@@ -65,7 +65,12 @@ def test_every_body_is_in_the_table():
 
 
 def test_every_name_in_a_body_is_in_the_table():
-    asked = {(each.id, field) for each in operations() for field in fields(each) if is_name(field)}
+    asked = {
+        (each.id, field)
+        for each in operations()
+        for field in list_fields(each)
+        if is_reference(field)
+    }
 
     assert {pair for pair in asked if pair[1] not in table.SHARED_FIELDS} == (
         table.FOREIGN_FIELDS.keys()
@@ -80,11 +85,11 @@ def test_every_filter_is_in_the_table():
     )
 
 
-def tags():
-    return {each.said["tags"][0] for each in operations()}
+def list_tags():
+    return {each.document["tags"][0] for each in operations()}
 
 
-def fields(operation):
+def list_fields(operation):
     schema = operation.body or {}
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -92,13 +97,13 @@ def fields(operation):
     return schema.get("properties", {})
 
 
-def is_name(field):
+def is_reference(field):
     return field == "id" or (field.endswith(("_id", "_ids")) and field != "vat_id")
 
 
-@each(GUARDED)
-def test_request_without_a_session_is_unauthorized(api, untouched, operation):
-    values = untouched.named(operation)
+@for_each_operation(GUARDED)
+def test_request_without_a_session_is_unauthorized(api, unchanged_rows, operation):
+    values = unchanged_rows.build_path_values(operation)
 
     answers = [call(api, operation, values, token=token) for token in (None, *JUNK)]
 
@@ -106,13 +111,20 @@ def test_request_without_a_session_is_unauthorized(api, untouched, operation):
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Bearer"}
 
 
-@each(SCOPED)
-def test_outsider_gets_not_found(api, globex, untouched, operation):
-    values = untouched.named(operation)
-    spellings = [untouched.slug, untouched.slug.upper(), untouched.id, "nobody-has-this-slug"]
+@for_each_operation(SCOPED)
+def test_outsider_gets_not_found(api, globex, unchanged_rows, operation):
+    values = unchanged_rows.build_path_values(operation)
+    spellings = [
+        unchanged_rows.slug,
+        unchanged_rows.slug.upper(),
+        unchanged_rows.id,
+        "unknown-slug",
+    ]
 
     answers = [
-        told(call(api, operation, {**values, "slug": slug}, token=globex.token(role)))
+        get_comparable_answer(
+            call(api, operation, {**values, "slug": slug}, token=globex.token(role))
+        )
         for role in ("admin", "member", "viewer")
         for slug in spellings
     ]
@@ -121,53 +133,59 @@ def test_outsider_gets_not_found(api, globex, untouched, operation):
     assert answers == [answers[0]] * len(answers)
 
 
-@each(OF_THINGS)
-def test_foreign_id_in_a_path_is_not_found(api, globex, untouched, operation):
+@for_each_operation(OF_THINGS)
+def test_foreign_id_in_a_path_is_not_found(api, globex, unchanged_rows, operation):
     token = globex.admin.token
-    foreign = {**untouched.named(operation), "slug": globex.slug}
+    foreign = {**unchanged_rows.build_path_values(operation), "slug": globex.slug}
     things = foreign.keys() - {"slug"} - table.SHARED_NAMES.keys()
     missing = foreign | {name: str(uuid.uuid4()) for name in things}
 
     answer = call(api, operation, foreign, token=token)
 
     assert answer.status_code == 404
-    assert told(answer) == told(call(api, operation, missing, token=token))
+    assert get_comparable_answer(answer) == get_comparable_answer(
+        call(api, operation, missing, token=token)
+    )
 
 
 @pytest.mark.parametrize(("operation_id", "field"), table.FOREIGN_FIELDS)
-def test_foreign_id_in_a_body_is_not_found(api, front_end, globex, untouched, operation_id, field):
+def test_foreign_id_in_a_body_is_not_found(
+    api, front_end, globex, unchanged_rows, operation_id, field
+):
     operation = next(each for each in operations() if each.id == operation_id)
     body = dict(table.BODIES[operation_id])
     if "intermediate_session_token" in body:
         found = front_end.discover(globex.address("ada"))
         body["intermediate_session_token"] = found["intermediate_session_token"]
-    foreign = {**body, field: getattr(untouched, table.FOREIGN_FIELDS[operation_id, field])}
+    foreign = {**body, field: getattr(unchanged_rows, table.FOREIGN_FIELDS[operation_id, field])}
     values = dict.fromkeys(operation.names, globex.slug)
     token = None if operation.is_public else globex.admin.token
 
     answer = call(api, operation, values, token=token, json=foreign)
 
     assert answer.status_code == 404
-    assert told(answer) == told(call(api, operation, values, token=token, json=body))
+    assert get_comparable_answer(answer) == get_comparable_answer(
+        call(api, operation, values, token=token, json=body)
+    )
 
 
 @pytest.mark.parametrize(("operation_id", "name"), table.FOREIGN_FILTERS)
-def test_filter_by_a_foreign_id_finds_nothing(api, globex, untouched, operation_id, name):
+def test_filter_by_a_foreign_id_finds_nothing(api, globex, unchanged_rows, operation_id, name):
     operation = next(each for each in operations() if each.id == operation_id)
-    params = {name: getattr(untouched, table.FOREIGN_FILTERS[operation_id, name])}
+    params = {name: getattr(unchanged_rows, table.FOREIGN_FILTERS[operation_id, name])}
 
     answer = call(api, operation, {"slug": globex.slug}, token=globex.admin.token, params=params)
 
     assert answer.json()["results"] == []
 
 
-@each(LISTS)
-def test_foreign_cursor_is_refused(api, acme, globex, untouched, operation):
-    def next_of(url):
+@for_each_operation(LISTS)
+def test_foreign_cursor_is_refused(api, acme, globex, unchanged_rows, operation):
+    def get_next_link(url):
         return api.get(url, token=acme.admin.token, params={"limit": 1}).json()["next"]
 
-    # One invoice makes no second page: then the cursor is of another list, too.
-    link = next_of(operation.url(slug=acme.slug)) or next_of(f"{acme.path}/members")
+    # One invoice makes no second page; then the cursor is one of another list.
+    link = get_next_link(operation.url(slug=acme.slug)) or get_next_link(f"{acme.path}/members")
     answer = api.get(
         operation.url(slug=globex.slug),
         token=globex.admin.token,
@@ -185,7 +203,10 @@ def test_removed_member_is_unauthorized_everywhere(api, new_organization, front_
     path = f"{new_organization.path}/members/{member.member['id']}"
     assert api.delete(path, token=new_organization.admin.token).status_code == 204
 
-    values = {each.id: {**owned.named(each), "slug": new_organization.slug} for each in GUARDED}
+    values = {
+        each.id: {**owned.build_path_values(each), "slug": new_organization.slug}
+        for each in GUARDED
+    }
     answers = {
         each.id: call(api, each, values[each.id], token=member.token).status_code
         for each in GUARDED

@@ -1,4 +1,4 @@
-"""The check itself: an answer that breaks its word is noticed."""
+"""Check that an answer that differs from the contract fails a test."""
 
 import httpx
 import pytest
@@ -17,38 +17,38 @@ PROBLEM = {
 }
 
 
-def answer(status, body, *, media_type="application/json"):
+def build_answer(status, body, *, media_type="application/json"):
     request = httpx.Request("GET", "http://api.example/v1/plans")
     headers = {"X-Request-Id": "1", "Content-Type": media_type}
     content = httpx.Response(status, json=body).content
     return httpx.Response(status, content=content, headers=headers, request=request)
 
 
-def problem(**members):
+def build_problem(**members):
     status = members.get("status", 404)
-    return answer(status, {**PROBLEM, **members}, media_type="application/problem+json")
+    return build_answer(status, {**PROBLEM, **members}, media_type="application/problem+json")
 
 
 def test_documented_answer_passes():
-    check(answer(200, GOOD))
-    check(problem())
+    check(build_answer(200, GOOD))
+    check(build_problem())
 
 
 @pytest.mark.parametrize(
     "broken",
     [
-        answer(200, {**GOOD, "secret": 1}),
-        answer(200, {"results": []}),
-        answer(200, {**GOOD, "next": 5}),
-        answer(200, GOOD, media_type="text/html"),
-        answer(201, GOOD),
-        answer(404, PROBLEM),
-        problem(code="nobody_knows_this"),
-        problem(code="conflict"),
-        problem(instance="urn:request:2"),
-        problem(status=500, code="internal_error"),
-        problem(status=503, code="unavailable"),
-        problem(errors=[]),
+        build_answer(200, {**GOOD, "secret": 1}),
+        build_answer(200, {"results": []}),
+        build_answer(200, {**GOOD, "next": 5}),
+        build_answer(200, GOOD, media_type="text/html"),
+        build_answer(201, GOOD),
+        build_answer(404, PROBLEM),
+        build_problem(code="unknown_code"),
+        build_problem(code="conflict"),
+        build_problem(instance="urn:request:2"),
+        build_problem(status=500, code="internal_error"),
+        build_problem(status=503, code="unavailable"),
+        build_problem(errors=[]),
     ],
     ids=range(12),
 )

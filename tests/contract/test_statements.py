@@ -17,13 +17,13 @@ PROMISED = {
 @pytest.mark.parametrize(("path", "most"), PROMISED.items())
 def test_list_runs_few_statements(acme, committed, path, most):
     client = Client(headers={"authorization": f"Bearer {acme.token('admin')}"})
-    client.get("/v1/me")  # wherever the connection was before
+    client.get("/v1/me")  # leaves the schema of an earlier request
 
     with CaptureQueriesContext(connection) as asked:
         answer = client.get(f"{acme.path}/{path}")
 
     statements = [query["sql"] for query in asked]
-    if connection.pg_version < 180_000:  # told the schema before each: what is promised is the rest
+    if connection.pg_version < 180_000:  # sets the schema before each statement
         statements = [sql for sql in statements if not sql.startswith("SET search_path")]
     assert answer.status_code == 200
     assert len(statements) <= most, [sql[:80] for sql in statements]

@@ -1,4 +1,4 @@
-"""How tests speak to the API and steer the sandbox."""
+"""Call the API and the control plane of the sandbox."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,9 +8,9 @@ from tests.harness.stack import client, poll
 
 
 class Api:
-    """`api.post("/v1/…", json=…, token=…)`: plain HTTP, as a front end would.
+    """Call the API over HTTP: `api.post("/v1/…", json=…, token=…)`.
 
-    An answer that the contract does not promise fails any test.
+    An answer that the contract does not document fails the test.
     """
 
     def __init__(self):
@@ -41,7 +41,7 @@ class Api:
 
 
 class Sandbox:
-    """The control plane of a sandbox, answers checked."""
+    """Call the control plane of the sandbox, and check its answers."""
 
     def __init__(self, url=SANDBOX_URL):
         self.http = client(base_url=url, timeout=40)
@@ -59,7 +59,7 @@ class Sandbox:
         return self._answer(self.http.delete(f"/_sandbox{path}"))
 
     def mail(self, email, kind=None):
-        """The newest mail to an address, as the inbox shows it; waits for one."""
+        """Wait for a mail to an address, and return the newest one."""
 
         def newest():
             mails = self.get("/inbox", email=email)["mails"]
@@ -68,11 +68,11 @@ class Sandbox:
         return poll(newest, what=f"a mail to {email}")
 
     def mailed_token(self, email, kind=None):
-        """The token in the newest mail's link."""
+        """Return the token in the link of the newest mail."""
         return parse_qs(urlsplit(self.mail(email, kind)["link"]).query)["token"][0]
 
     def requests(self, vendor, method=None, path=""):
-        """What the product asked a vendor."""
+        """Return the requests of the product to a vendor."""
         return [
             request
             for request in self.get("/requests", vendor=vendor)["requests"]

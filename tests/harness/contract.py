@@ -1,4 +1,4 @@
-"""The OpenAPI document as tests use it: its operations, and whether an answer keeps its word."""
+"""List the operations of the OpenAPI document, and check answers against it."""
 
 import copy
 import re
@@ -28,21 +28,21 @@ def _is_absolute(value):
 
 @dataclass(frozen=True)
 class Operation:
-    """One call of the API."""
+    """Hold one operation of the API with its part of the document."""
 
     id: str
     method: str
     path: str
-    said: dict
+    document: dict
 
     @property
     def is_public(self):
-        return self.said["security"] == []
+        return self.document["security"] == []
 
     @property
     def permission(self):
-        """The one its description names; empty when any session will do."""
-        named = re.search(r"Requires the permission `(.+?)`", self.said["description"])
+        """Return the permission that its description names, or an empty string."""
+        named = re.search(r"Requires the permission `(.+?)`", self.document["description"])
         return named[1] if named else ""
 
     @property
@@ -51,20 +51,22 @@ class Operation:
 
     @property
     def names(self):
-        """The parameters of its path."""
+        """Return the names of its path parameters."""
         return re.findall(r"{(\w+)}", self.path)
 
     @property
     def queries(self):
-        """The parameters of its query, by name."""
-        parameters = self.said.get("parameters", ())
+        """Return the schemas of its query parameters by name."""
+        parameters = self.document.get("parameters", ())
         return {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
 
     @property
     def body(self):
-        """The schema of its body, if it takes one."""
-        asked = self.said.get("requestBody")
-        return inlined(asked["content"]["application/json"]["schema"]) if asked else None
+        """Return the schema of its body, or None."""
+        request_body = self.document.get("requestBody")
+        return (
+            inlined(request_body["content"]["application/json"]["schema"]) if request_body else None
+        )
 
     def url(self, **values):
         return self.path.format(**values)
@@ -76,27 +78,27 @@ class Operation:
 
 @cache
 def operations():
-    """Every operation of the live document."""
+    """Return every operation of the current document."""
     return tuple(
-        Operation(said["operationId"], method.upper(), path, said)
+        Operation(document["operationId"], method.upper(), path, document)
         for path, item in pages.build_document()["paths"].items()
-        for method, said in item.items()
+        for method, document in item.items()
     )
 
 
 def find(method, path):
-    """The operation a request means; None outside the contract."""
+    """Return the operation of a request, or None outside the contract."""
     found = [each for each in operations() if each.matches(method, path)]
     return min(found, key=lambda each: len(each.names), default=None)
 
 
 def inlined(schema):
-    """A schema whose references lead somewhere."""
+    """Return a schema with the components that its references need."""
     return {**schema, "components": pages.build_document()["components"]}
 
 
 def check(response):
-    """Fail unless the answer is one the contract promises."""
+    """Fail unless the contract documents the answer."""
     request = response.request
     operation = find(request.method, urlsplit(str(request.url)).path)
     where = f"{request.method} {request.url} → {response.status_code} {response.text[:500]}"
@@ -106,19 +108,19 @@ def check(response):
         _check_problem(response, where)
     if operation is None:
         return
-    promised = _promised(operation, response.status_code)
-    assert promised is not None, f"undocumented status: {where}"
-    if "content" not in promised:
+    documented = _find_documented(operation, response.status_code)
+    assert documented is not None, f"undocumented status: {where}"
+    if "content" not in documented:
         assert response.content == b"", where
         return
     media_type = response.headers["Content-Type"].partition(";")[0]
-    assert media_type in promised["content"], where
-    _validate(response.json(), promised["content"][media_type]["schema"], where)
+    assert media_type in documented["content"], where
+    _validate(response.json(), documented["content"][media_type]["schema"], where)
 
 
-def _promised(operation, status):
-    responses = operation.said["responses"]
-    # `default` stands for refusals only: a success must be told.
+def _find_documented(operation, status):
+    responses = operation.document["responses"]
+    # `default` covers refusals only; a success is documented by its status.
     found = responses.get(str(status)) or (responses["default"] if status >= 400 else None)
     if found and "$ref" in found:
         return pages.build_document()["components"]["responses"][found["$ref"].rpartition("/")[2]]
@@ -146,7 +148,7 @@ def _validate(body, schema, where):
 
 @cache
 def _closed_components():
-    """The components, with no room for members no one described (problems may have their own)."""
+    """Return the components without additional members, which only problems may have."""
     components = copy.deepcopy(pages.build_document()["components"])
     for name, schema in components["schemas"].items():
         if "properties" in schema and name not in PROBLEMS:

@@ -12,7 +12,7 @@ from psycopg import sql
 from tests.harness.plugin import CHECKOUT, DATABASE, OWNER_URL, ROOT, WEB_URL, on_database
 from tests.harness.stack import poll
 
-# What, when changed, makes another template.
+# Files that, when changed, need another template.
 SOURCES = (
     "src/**/migrations/*.py",
     "src/tenancy/sql/*.sql",
@@ -24,7 +24,7 @@ PREFIX = f"tenantry_template_{CHECKOUT}_"
 
 
 def template_name():
-    """The name carries the digest, so that a stale template is never used."""
+    """Return a name with the digest of the sources, so that no stale template is used."""
     digest = hashlib.sha256()
     for pattern in SOURCES:
         for path in sorted(ROOT.glob(pattern)):
@@ -33,10 +33,10 @@ def template_name():
 
 
 def create():
-    """Clone the template, making it first when no one has."""
+    """Clone the template, and build it first when there is none."""
     name = template_name()
     with _server() as server:
-        # One process builds, the others wait for it.
+        # One process builds it, and the others wait.
         server.execute("SELECT pg_advisory_lock(hashtext(%s))", [PREFIX])
         _drop_leftovers(server, keep=name)
         if not _exists(server, name):
@@ -45,7 +45,7 @@ def create():
 
 
 def drop():
-    """Remove this process's clone."""
+    """Drop the clone of this process."""
     with _server() as server:
         _drop(server, DATABASE)
 
@@ -67,7 +67,7 @@ def _build(server, name):
 
 
 def _drop_leftovers(server, *, keep):
-    """Templates of other migrations, and clones whose process is gone."""
+    """Drop templates of other migrations, and clones whose process has ended."""
     rows = server.execute(
         "SELECT datname FROM pg_database WHERE datname LIKE %s OR datname LIKE %s",
         [f"{PREFIX}%", f"tenantry_test_{CHECKOUT}_%"],
@@ -86,7 +86,7 @@ def _is_dropped(server, name):
     try:
         _run(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
     except psycopg.errors.InsufficientPrivilege:
-        return False  # autovacuum is in there, which only a superuser may end: it soon leaves
+        return False  # autovacuum is connected, and only a superuser may end it
     return True
 
 

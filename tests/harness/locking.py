@@ -1,4 +1,4 @@
-"""Prove that a call takes a lock: another connection holds it, and the call waits."""
+"""Check that a call takes a lock: it waits while another connection holds it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def object_locked(key):
 
 @contextmanager
 def waiting_for(holder, call):
-    """Run `call` in a thread until it waits for `holder`; the block then looks at what it has done.
+    """Run `call` in a thread until it waits for `holder`, then run the block.
 
     Yields the future. At the end of the block the lock is released and the call finishes.
     """

@@ -1,6 +1,6 @@
-"""Points this test process at a database, a sandbox and ports of its own.
+"""Give this test process its own database, sandbox and ports.
 
-Loaded with `-p`, before Django reads its settings: every parallel worker is a small installation.
+It is loaded with `-p`, before Django reads its settings.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
 DATABASE = f"tenantry_test_{CHECKOUT}_{WORKER}_{os.getpid()}"
 
 try:
-    # Parallel workers inherit what their parent sets below: what was given keeps a name of its own.
+    # Parallel workers inherit what is set below, so the given URLs keep other names.
     OWNER_URL = os.environ.setdefault("GIVEN_OWNER_URL", os.environ["DATABASE_OWNER_URL"])
     WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
 except KeyError:
@@ -27,12 +27,12 @@ except KeyError:
 
 
 def on_database(url, name):
-    """The same server and role, another database."""
+    """Return the URL with another database of the same server and role."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def free_port():
-    """A port no one listens on now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -44,7 +44,7 @@ SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 
 os.environ.update(
     ENVIRONMENT="test",
-    SECRET_KEY="a test's secret key is of no use to anybody else",
+    SECRET_KEY="a secret key for tests, as long as the check requires it",
     DATABASE_URL=on_database(WEB_URL, DATABASE),
     DATABASE_OWNER_URL=on_database(OWNER_URL, DATABASE),
     PUBLIC_URL=API_URL,

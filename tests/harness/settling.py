@@ -1,11 +1,11 @@
-"""When nothing is under way any more: no webhook due, no job waiting or running."""
+"""Wait until no webhook is due and no job waits or runs."""
 
 from django.db import connection
 
 from tests.harness.stack import poll
 
-# The clock's own jobs come and go; a job that is due within a second is under way.
-BUSY = """
+# Periodic jobs are left out; a job that is due within a second counts.
+PENDING_JOBS = """
     SELECT task_name, status::text, attempts, args FROM procrastinate_jobs
     WHERE queue_name <> 'upkeep'
       AND (status = 'doing'
@@ -14,20 +14,20 @@ BUSY = """
 
 
 def settle(sandbox, seconds):
-    """Wait for calm, twice in a row: a job may cause a webhook, and a webhook a job."""
-    calm, under_way = 0, {}
+    """Wait until nothing is due twice in a row, as a job may cause a webhook and a webhook a job."""
+    settled_in_a_row, pending = 0, {}
 
-    def is_calm():
-        nonlocal calm
-        under_way["webhooks"] = sandbox.post("/webhooks/drain", within=0.3)["pending"]
+    def is_settled():
+        nonlocal settled_in_a_row
+        pending["webhooks"] = sandbox.post("/webhooks/drain", within=0.3)["pending"]
         with connection.cursor() as cursor:
-            cursor.execute(BUSY)
-            under_way["jobs"] = cursor.fetchall()
-        calm = 0 if any(under_way.values()) else calm + 1
-        return calm >= 2
+            cursor.execute(PENDING_JOBS)
+            pending["jobs"] = cursor.fetchall()
+        settled_in_a_row = 0 if any(pending.values()) else settled_in_a_row + 1
+        return settled_in_a_row >= 2
 
     try:
-        poll(is_calm, seconds=seconds, what="calm")
-    except AssertionError as late:
-        late.add_note(f"Still under way: {under_way}")
+        poll(is_settled, seconds=seconds, what="the end of all work")
+    except AssertionError as failure:
+        failure.add_note(f"Still pending: {pending}")
         raise

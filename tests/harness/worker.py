@@ -1,8 +1,4 @@
-"""The worker of the tests: the product's, without the clock.
-
-What the clock defers, every half minute and in the small hours, would disturb the test that runs
-just then; a test about a task of the clock calls it.
-"""
+"""Run the product's worker without periodic tasks, which would disturb the running test."""
 
 import os
 

@@ -15,7 +15,7 @@ PUBLIC = {
     "auth_send_magic_link",
     "auth_verify_code",
 }
-FOR_EVERYBODY = {"members_leave"}
+OPEN_TO_MEMBERS = {"members_leave"}
 BODIES = {
     "auth_accept_invitation": {"token": "unknown"},
     "auth_create_organization": {

@@ -1,4 +1,4 @@
-"""The main job, end to end: over HTTP, with the real SDKs, the real worker, nothing patched."""
+"""Follow one organization over HTTP, with the real SDKs and the real worker."""
 
 from urllib.parse import urlsplit
 
@@ -7,24 +7,20 @@ from django.db import connection
 from tests.harness.stack import poll
 
 
-def seats(api, session):
-    return api.get(f"{session.path}/billing/seats", token=session.token).json()
+def get(api, session, path):
+    return api.get(f"{session.path}/billing/{path}", token=session.token).json()
 
 
-def bills(api, session, quantity):
-    """Wait until Stripe bills that many seats and we know it."""
+def wait_for_billed_seats(api, session, quantity):
+    """Wait until Stripe bills the quantity and our seat state shows it."""
     poll(
-        lambda: seats(api, session)["provider_quantity"] == quantity,
-        what=f"{quantity} seats; now {seats(api, session)}",
+        lambda: get(api, session, "seats")["provider_quantity"] == quantity,
+        what=f"{quantity} billed seats",
     )
 
 
-def subscription(api, session):
-    return api.get(f"{session.path}/billing/subscription", token=session.token).json()
-
-
-def becomes(api, session, status):
-    poll(lambda: subscription(api, session)["status"] == status, what=status)
+def wait_for_status(api, session, status):
+    poll(lambda: get(api, session, "subscription")["status"] == status, what=status)
 
 
 def test_organization_signs_up_subscribes_cancels_and_subscribes_again(
@@ -41,23 +37,23 @@ def test_organization_signs_up_subscribes_cancels_and_subscribes_again(
         assert cursor.fetchone() == (1,)
 
     front_end.subscribe(admin)
-    becomes(api, admin, "active")
-    bills(api, admin, 1)
+    wait_for_status(api, admin, "active")
+    wait_for_billed_seats(api, admin, 1)
 
     front_end.invite(admin, grace, role="member")
     front_end.invite(admin, vic, role="viewer")
     member, viewer = front_end.accept(grace), front_end.accept(vic)
-    bills(api, admin, 2)  # the viewer is free
+    wait_for_billed_seats(api, admin, 2)  # the viewer is free
 
     promoted = api.patch(
         f"{admin.path}/members/{viewer.member['id']}", token=admin.token, json={"role": "member"}
     )
     assert promoted.status_code == 200
-    bills(api, admin, 3)
+    wait_for_billed_seats(api, admin, 3)
 
     removed = api.delete(f"{admin.path}/members/{member.member['id']}", token=admin.token)
     assert removed.status_code == 204
-    bills(api, admin, 2)
+    wait_for_billed_seats(api, admin, 2)
     assert api.get("/v1/me", token=member.token).status_code == 401
 
     canceled = api.post(
@@ -66,12 +62,12 @@ def test_organization_signs_up_subscribes_cancels_and_subscribes_again(
         json={"at_period_end": False},
     )
     assert canceled.status_code == 200
-    becomes(api, admin, "canceled")
-    assert subscription(api, admin)["access"] == "none"
+    wait_for_status(api, admin, "canceled")
+    assert get(api, admin, "subscription")["access"] == "none"
 
     front_end.subscribe(admin)
-    becomes(api, admin, "active")
-    bills(api, admin, 2)
+    wait_for_status(api, admin, "active")
+    wait_for_billed_seats(api, admin, 2)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT status FROM billing_subscription WHERE organization_id = %s"

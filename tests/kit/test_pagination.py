@@ -36,7 +36,7 @@ def list_pages(client, address, direction="next"):
         address = body[direction]
         if address is None:
             return pages
-    raise AssertionError("the list_pages does not end")
+    raise AssertionError("the links do not end")
 
 
 def test_next_links_lead_through_all_pages(signed_in_client):
