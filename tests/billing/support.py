@@ -36,7 +36,7 @@ def create_plan_price(**terms):
 
 def create_stripe_price(key, *, amount):
     """Create a product and a monthly price at Stripe, and return the price's id."""
-    providers.get_provider().put_product(key, name=key, description=key)
+    providers.get_provider().save_product(key, name=key, description=key)
     wanted = PriceSnapshot(
         external_id="",
         product_id=key,

@@ -69,7 +69,7 @@ def test_new_checkout_closes_the_older_page(create_organization):
     acme = create_organization()
     older, newer = acme.open_checkout(), acme.open_checkout()
 
-    open_ = providers.get_provider().open_checkouts(acme.customer_id)
+    open_ = providers.get_provider().list_open_checkouts(acme.customer_id)
 
     assert [page.external_id for page in open_] == [newer.external_id]
     assert older.external_id != newer.external_id
@@ -81,7 +81,7 @@ def test_two_parallel_checkouts_leave_one_page_open(create_organization):
     run_in_parallel(acme.open_checkout, acme.open_checkout)
 
     customer_id = acme.customer_id
-    assert len(providers.get_provider().open_checkouts(customer_id)) == 1
+    assert len(providers.get_provider().list_open_checkouts(customer_id)) == 1
 
 
 def test_concurrent_requests_create_one_customer(create_organization):

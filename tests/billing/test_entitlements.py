@@ -10,7 +10,7 @@ from billing.authorization import DeclaredFeature
 from billing.entitlements import entitlements, usage
 from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
-from billing.statuses import GRACE
+from billing.statuses import GRACE_PERIOD
 
 
 @pytest.fixture
@@ -71,7 +71,9 @@ def test_status_decides_whether_the_plan_is_in_force(billing_organization, statu
 def test_grace_ends(billing_organization):
     billing_organization.subscribe()
 
-    set_subscription(billing_organization, status="past_due", past_due_since=timezone.now() - GRACE)
+    set_subscription(
+        billing_organization, status="past_due", past_due_since=timezone.now() - GRACE_PERIOD
+    )
 
     assert get_access(billing_organization) == (False, "inactive")
 

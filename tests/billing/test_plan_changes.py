@@ -63,7 +63,7 @@ def test_plan_change_supersedes_the_quantity_of_the_old_plan(create_organization
     acme.add_member()
     with (
         ThreadPoolExecutor(1) as pool,
-        locks.hold_object(f"stripe:{acme.subscription.external_id}"),
+        locks.hold_vendor_object("stripe", acme.subscription.external_id),
     ):
         sync = pool.submit(run_in_parallel, acme.sync_seats)
         poll(lambda: acme.attempts.filter(state="in_flight").exists(), what="the attempt")

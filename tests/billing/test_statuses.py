@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.statuses import GRACE, compute_grace_end, decide_access, is_active, map_account_status
+from billing.statuses import (
+    GRACE_PERIOD,
+    compute_grace_end,
+    decide_access,
+    is_active,
+    map_account_status,
+)
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -31,8 +37,8 @@ def test_status_gives_access(status, expected):
 
 
 def test_grace_ends_two_weeks_after_the_first_failure():
-    assert get_access("past_due", failed=NOW - GRACE + timedelta(seconds=1)) == "full"
-    assert get_access("past_due", failed=NOW - GRACE) == "limited"
+    assert get_access("past_due", failed=NOW - GRACE_PERIOD + timedelta(seconds=1)) == "full"
+    assert get_access("past_due", failed=NOW - GRACE_PERIOD) == "limited"
     assert compute_grace_end("past_due", NOW) == NOW + timedelta(days=14)
     assert compute_grace_end("active", NOW) is None
 

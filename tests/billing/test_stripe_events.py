@@ -52,7 +52,7 @@ def build_body(type_, thing, **more):
 def test_order_of_events_does_not_change_the_result(create_organization, order):
     acme = create_organization(seats=2)
     external_id = acme.pay_checkout(acme.open_checkout())
-    providers.get_provider().end_now(external_id, key=f"end-{external_id}")
+    providers.get_provider().cancel_now(external_id, key=f"end-{external_id}")
 
     for type_ in (*order, order[0]):  # and one of them twice
         handlers.follow_subscription(build_received(type_, external_id))
@@ -91,7 +91,7 @@ def test_new_subscription_is_live_when_its_event_comes_before_the_end_of_the_old
 ):
     acme = create_organization().subscribe()
     old = acme.subscription
-    providers.get_provider().end_now(old.external_id, key=f"end-{old.external_id}")
+    providers.get_provider().cancel_now(old.external_id, key=f"end-{old.external_id}")
     page = providers.get_provider().open_checkout(
         acme.build_checkout_request(), key=f"new-{old.external_id}"
     )

@@ -205,9 +205,9 @@ def test_page_paid_during_another_checkout_prevents_a_second_payment(create_orga
     )
 
     customer_id = acme.customer_id
-    every = providers.get_provider().subscriptions_of(customer_id)
+    every = providers.get_provider().list_subscriptions(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(providers.get_provider().open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.get_provider().list_open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("header", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])

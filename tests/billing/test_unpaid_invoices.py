@@ -1,4 +1,4 @@
-"""Check that unpaid_organization time is not sum_credits, and that foreign products are not changed."""
+"""Check that unpaid time is not credited, and that foreign products are not changed."""
 
 import secrets
 from urllib.parse import parse_qs

@@ -6,7 +6,7 @@ import random
 from django.db import connections
 
 from billing.models import Subscription
-from billing.statuses import ENDED
+from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import changes
 from kit.errors import Problem
 from kit.outbound import VendorNotFound, VendorUnavailable
@@ -129,5 +129,7 @@ class History:
 
 def find_live_subscription(organization):
     """Return the stored subscription of an organization that has not ended."""
-    rows = Subscription.objects.filter(organization=organization.row).exclude(status__in=ENDED)
+    rows = Subscription.objects.filter(organization=organization.row).exclude(
+        status__in=ENDED_STATUSES
+    )
     return rows.first()

@@ -49,7 +49,7 @@ def check_in_sync(organization, why):
     """Check that our rows equal those of Stripe, and that the billed quantity is the target."""
     customer = getattr(organization.row, "customer", None)
     snapshots = (
-        providers.get_provider().subscriptions_of(customer.stripe_customer_id) if customer else []
+        providers.get_provider().list_subscriptions(customer.stripe_customer_id) if customer else []
     )
     for snapshot in snapshots:
         row = organization.row.subscriptions.get(external_id=snapshot.external_id)

@@ -12,7 +12,7 @@ from tenancy.services import schema_diff, schema_pool, schema_template
 
 @pytest.mark.django_db
 def test_committed_script_is_the_recorded_one():
-    assert schema_template.PATH.read_text() == schema_template.record_script()
+    assert schema_template.TEMPLATE_PATH.read_text() == schema_template.record_script()
 
 
 @pytest.mark.django_db
@@ -52,7 +52,7 @@ def use_migrations(db, settings, tmp_path, monkeypatch):
         settings.MIGRATION_MODULES = {"events": f"tests.tenancy.{folder}"}
         forget()
 
-    monkeypatch.setattr(schema_template, "PATH", tmp_path / "tenant_schema.sql")
+    monkeypatch.setattr(schema_template, "TEMPLATE_PATH", tmp_path / "tenant_schema.sql")
     forget()
     yield use
     forget()
@@ -93,7 +93,7 @@ def test_row_with_generated_values_is_refused_by_name(use_migrations):
     with pytest.raises(CommandError, match=r"events\.0002_greeting is different"):
         run_command()
 
-    assert not schema_template.PATH.exists()
+    assert not schema_template.TEMPLATE_PATH.exists()
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,10 @@ def test_row_with_generated_values_is_refused_by_name(use_migrations):
 def test_check_names_what_the_script_lacks(use_migrations, lost, named):
     use_migrations("with_notes")
     run_command()
-    statements = schema_template.PATH.read_text().split(";\n")
-    schema_template.PATH.write_text(";\n".join(each for each in statements if lost not in each))
+    statements = schema_template.TEMPLATE_PATH.read_text().split(";\n")
+    schema_template.TEMPLATE_PATH.write_text(
+        ";\n".join(each for each in statements if lost not in each)
+    )
 
     with pytest.raises(CommandError, match=named):
         run_command("--check")
@@ -119,8 +121,8 @@ def test_check_names_what_the_script_lacks(use_migrations, lost, named):
 
 def test_check_names_a_script_that_cannot_run(use_migrations):
     run_command()
-    schema_template.PATH.write_text(
-        schema_template.PATH.read_text() + "CREATE TABLE events_event ();\n"
+    schema_template.TEMPLATE_PATH.write_text(
+        schema_template.TEMPLATE_PATH.read_text() + "CREATE TABLE events_event ();\n"
     )
 
     with pytest.raises(CommandError, match="cannot be run"):

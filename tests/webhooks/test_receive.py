@@ -51,7 +51,7 @@ def test_statement_stores_the_job_that_defer_stores(vendor):
 
 
 def test_procrastinate_defers_with_the_function_of_the_statement():
-    # An upgrade that moves it must change receive.STORE in the same commit.
+    # An upgrade that moves it must change receive.STORE_SQL in the same commit.
     assert "procrastinate_defer_jobs_v1(" in receive.STORE_SQL
     assert "procrastinate_defer_jobs_v1(" in sql.queries["defer_jobs"]
 
