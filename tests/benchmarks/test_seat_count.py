@@ -83,13 +83,13 @@ def test_seat_count_stays_fast(committed, django_assert_max_num_queries, members
     organization = fill_organization(members)
     plan = Plan(key="bench", name="Bench")
 
-    with django_assert_max_num_queries(3) as asked:
-        began = time.perf_counter()
+    with django_assert_max_num_queries(3) as captured:
+        started = time.perf_counter()
         count = snapshot.count_seats(organization, plan)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started
 
     print(f"\n{members:,} members: {seconds * 1000:.1f} ms")
-    for query in asked:
+    for query in captured:
         milliseconds, nodes = explain_milliseconds(query["sql"])
         print(f"  {milliseconds:8.2f} ms  {nodes}")
     assert (count.counted, count.reserved) == (members, min(members, PENDING_INVITATIONS))

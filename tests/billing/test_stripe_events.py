@@ -123,8 +123,8 @@ def test_second_live_subscription_is_reported_as_surplus(create_organization):
 
 def test_invoice_is_stored_and_recorded_once(create_organization):
     acme = create_organization(seats=2).subscribe()
-    asked = {"customer": acme.customer_id}
-    (invoice,) = providers.get_provider()._v1.invoices.list(asked).data
+    parameters = {"customer": acme.customer_id}
+    (invoice,) = providers.get_provider()._v1.invoices.list(parameters).data
 
     for type_ in ("invoice.paid", "invoice.finalized", "invoice.paid"):
         handlers.follow_invoice(build_received(type_, invoice.id))

@@ -5,12 +5,12 @@ ORIGIN = {"Origin": "https://app.example"}
 
 def test_front_end_may_send_its_session_and_trace_headers(api, stack):
     wanted = ["authorization", "content-type", "traceparent", "x-request-id"]
-    asked = {
+    request_headers = {
         "Access-Control-Request-Method": "PATCH",
         "Access-Control-Request-Headers": ",".join(wanted),
     }
 
-    answer = api.request("OPTIONS", "/v1/me", headers=ORIGIN | asked)
+    answer = api.request("OPTIONS", "/v1/me", headers=ORIGIN | request_headers)
 
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
     allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(", ")

@@ -89,17 +89,17 @@ def test_operation_documents_success_and_refusals(operation):
 
 
 def test_every_input_has_a_limit(components):
-    asked = {name: s for name, s in components["schemas"].items() if name.endswith("Request")}
+    requests = {name: s for name, s in components["schemas"].items() if name.endswith("Request")}
     endless = [
         f"{name}{pointer}"
-        for name, schema in asked.items()
+        for name, schema in requests.items()
         for pointer, part in list_schemas(schema)
         if (part.get("type") == "string" and not BOUNDS & part.keys())
         or (part.get("type") == "array" and "maxItems" not in part)
         or (part.get("type") == "integer" and not {"minimum", "maximum"} <= part.keys())
     ]
 
-    assert asked
+    assert requests
     assert endless == []
 
 

@@ -55,9 +55,9 @@ def test_public_operations_are_declared():
 
 def test_every_name_in_a_path_is_in_the_table():
     known = table.NAMES.keys() | {(tag, "slug") for tag in list_tags()} | {("me", "session_id")}
-    asked = {(each.document["tags"][0], name) for each in operations() for name in each.names}
+    used = {(each.document["tags"][0], name) for each in operations() for name in each.names}
 
-    assert {pair for pair in asked if pair[1] not in table.SHARED_NAMES} <= known
+    assert {pair for pair in used if pair[1] not in table.SHARED_NAMES} <= known
 
 
 def test_every_body_is_in_the_table():
@@ -65,22 +65,22 @@ def test_every_body_is_in_the_table():
 
 
 def test_every_name_in_a_body_is_in_the_table():
-    asked = {
+    used = {
         (each.id, field)
         for each in operations()
         for field in list_fields(each)
         if is_reference(field)
     }
 
-    assert {pair for pair in asked if pair[1] not in table.SHARED_FIELDS} == (
+    assert {pair for pair in used if pair[1] not in table.SHARED_FIELDS} == (
         table.FOREIGN_FIELDS.keys()
     )
 
 
 def test_every_filter_is_in_the_table():
-    asked = {(each.id, name) for each in operations() for name in each.queries}
+    used = {(each.id, name) for each in operations() for name in each.queries}
 
-    assert {pair for pair in asked if pair[1] not in table.SHARED_FILTERS} == (
+    assert {pair for pair in used if pair[1] not in table.SHARED_FILTERS} == (
         table.FOREIGN_FILTERS.keys()
     )
 

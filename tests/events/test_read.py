@@ -113,10 +113,10 @@ def test_bad_query_is_refused_by_name(organization, build_client, query):
 
 
 def test_names_are_fetched_once_per_page(organization, record_event, build_client):
-    asked = []
+    calls = []
 
     def fetch_names(ids):
-        asked.append(set(ids))
+        calls.append(set(ids))
         return dict.fromkeys(ids, "Ada")
 
     registry.register_names("member", fetch_names)
@@ -126,16 +126,16 @@ def test_names_are_fetched_once_per_page(organization, record_event, build_clien
     shown = list_events(build_client(organization))
 
     assert [event["actor"]["name"] for event in shown] == ["Ada"] * 3
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 def test_query_count_does_not_grow_with_events(organization, record_event, build_client):
     client, costs = build_client(organization), []
     for _ in range(2):
         record_event(organization)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as calls:
             list_events(client)
-        costs.append(len([query for query in asked if "events_event" in query["sql"]]))
+        costs.append(len([query for query in calls if "events_event" in query["sql"]]))
 
     assert costs == [1, 1]
 

@@ -52,8 +52,8 @@ class Tokens(BaseAuthentication):
 
 class Declared(BasePermission):
     def has_permission(self, request, view):
-        asked = access.get_declared_access(view, request)
-        return asked in (access.PUBLIC, access.SESSION) or asked in request.auth.permissions
+        declared = access.get_declared_access(view, request)
+        return declared in (access.PUBLIC, access.SESSION) or declared in request.auth.permissions
 
 
 class Guarded:
@@ -131,7 +131,7 @@ class Notes(Guarded, APIView):
         return Response(serializer.validated_data, status=201)
 
 
-class Silent(Guarded, APIView):
+class Undeclared(Guarded, APIView):
     def get(self, _request):
         return Response({})
 
@@ -169,7 +169,7 @@ urlpatterns = [
     path("books/recent", Books.as_view({"get": "recent"})),
     path("books/<int:pk>", Books.as_view({"get": "retrieve"})),
     path("notes", Notes.as_view()),
-    path("silent", Silent.as_view()),
+    path("undeclared", Undeclared.as_view()),
     path("fails/<str:kind>", Fails.as_view()),
     path("plain-bug", plain_bug),
     path("reads-body", reads_body),

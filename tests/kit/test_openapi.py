@@ -96,11 +96,11 @@ def test_documents_match_their_component(document, anonymous_client):
 
 def test_docstrings_become_summary_and_description(document):
     written = document["paths"]["/notes"]["post"]
-    silent = document["paths"]["/books"]["get"]
+    listing = document["paths"]["/books"]["get"]
 
     assert written["summary"] == "Write a note"
     assert "Anyone may." in written["description"]
-    assert "`shelf.read`" in silent["description"]
+    assert "`shelf.read`" in listing["description"]
     assert document["paths"]["/books/{id}"]["get"]["description"].endswith("feature `reading`.")
 
 

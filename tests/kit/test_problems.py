@@ -34,7 +34,7 @@ def test_document_has_the_members_of_the_standard(anonymous_client, settings):
         ("/fails/bug", 500, "internal_error"),
         ("/plain-bug", 500, "internal_error"),
         ("/no-such-route", 404, "not_found"),
-        ("/silent", 403, "access_not_declared"),
+        ("/undeclared", 403, "access_not_declared"),
         ("/notes", 401, "unauthenticated"),
     ],
 )

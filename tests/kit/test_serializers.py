@@ -28,7 +28,7 @@ def test_unknown_and_invalid_fields_are_reported_together(anonymous_client):
 
 
 @pytest.mark.parametrize(
-    ("said", "pointer"),
+    ("body", "pointer"),
     [
         ({"title": 5}, "/title"),
         ({"title": True}, "/title"),
@@ -42,8 +42,8 @@ def test_unknown_and_invalid_fields_are_reported_together(anonymous_client):
         ({"title": "x", "shelf": 7}, "/shelf"),
     ],
 )
-def test_each_field_is_of_its_own_type(anonymous_client, said, pointer):
-    assert list_errors(anonymous_client, said) == {(pointer, "invalid")}
+def test_each_field_is_of_its_own_type(anonymous_client, body, pointer):
+    assert list_errors(anonymous_client, body) == {(pointer, "invalid")}
 
 
 def test_whole_number_may_have_a_decimal_point(anonymous_client):

@@ -108,8 +108,8 @@ def test_no_vendor_is_called_within_a_transaction():
 
 
 def test_hanging_call_ends_at_the_time_limit():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
         token = outbound._limits.set((0.5, 0.1))
         try:
             with outbound.create_session() as session, pytest.raises(requests.ReadTimeout):

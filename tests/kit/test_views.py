@@ -41,7 +41,7 @@ def test_missing_permission_is_refused(anonymous_client, method):
 
 
 def test_view_without_declared_access_is_refused(signed_in_client):
-    response = signed_in_client.get("/silent")
+    response = signed_in_client.get("/undeclared")
 
     assert (response.status_code, response.json()["code"]) == (403, "access_not_declared")
 
@@ -137,7 +137,7 @@ def test_unknown_hosts_are_refused(anonymous_client):
 
 def test_check_names_views_without_declared_access():
     assert [(view, missing) for view, missing in checks.undeclared(routes.urlpatterns)] == [
-        (routes.Silent, ["get"])
+        (routes.Undeclared, ["get"])
     ]
 
 
@@ -156,4 +156,4 @@ def test_check_is_an_error(settings):
     found = checks.every_route_declares_access()
 
     assert [type(message) for message in found] == [Error]
-    assert "Silent" in found[0].msg
+    assert "Undeclared" in found[0].msg

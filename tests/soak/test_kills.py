@@ -13,7 +13,7 @@ pytestmark = pytest.mark.soak
 
 RUNS = 4
 STEPS = {
-    "before Stripe is asked": {"method": "POST", "timeout": 3},
+    "before the call to Stripe": {"method": "POST", "timeout": 3},
     "after Stripe's success": {"method": "POST", "timeout": 3, "after_effect": True},
     "while an event is looked into": {"method": "GET", "timeout": 3},
     "at any moment": None,
@@ -42,7 +42,7 @@ def test_killed_worker_changes_each_quantity_once(sandbox, stack, committed, ste
     worker_restart.wait_for_quantity(organization, 4, seconds=120)
     poll(lambda: not organization.attempts.filter(state="in_flight").exists(), what="an end")
     time.sleep(3 if fault else 0)  # the sandbox logs a delayed request when it ends
-    # A change sent again goes under its own key, so two changes are two keys at most.
+    # A change that is sent again has its own key, so two changes are two keys at most.
     assert (
         len(
             {request["headers"]["idempotency-key"] for request in organization.list_seat_requests()}

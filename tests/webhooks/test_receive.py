@@ -59,10 +59,12 @@ def test_procrastinate_defers_with_the_function_of_the_statement():
 def test_event_and_job_are_stored_by_one_statement(vendor):
     event = vendor.build_event()
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as captured:
         vendor.post_body(event)
 
-    statements = [query["sql"] for query in asked if not query["sql"].startswith("SET search_path")]
+    statements = [
+        query["sql"] for query in captured if not query["sql"].startswith("SET search_path")
+    ]
     assert len(statements) == 1
 
 
