@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox import control, pages, stripe, stytch
-from sandbox.gate import TRANSPORT, Gate
 from sandbox.settings import Settings
+from sandbox.vendor_api import TRANSPORT, Gate
 from sandbox.world import HERE, World, create_world
 
 

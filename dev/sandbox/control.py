@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox import bodies
+from sandbox import request_bodies
 from sandbox.world import World
 
 type Kind = type | UnionType
@@ -62,7 +62,7 @@ async def read_fields(
         RefusedError: The body is not a JSON object, or a field is unknown, missing or of another type.
     """
     try:
-        body = bodies.parse_json_body(await request.body() or b"{}")
+        body = request_bodies.parse_json_body(await request.body() or b"{}")
     except ValueError as error:
         raise RefusedError("The body is not JSON.") from error
     if not isinstance(body, dict):

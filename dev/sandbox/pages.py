@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import bodies, landing, mail
+from sandbox import landing, mail, request_bodies
 from sandbox.store import Document
 from sandbox.stytch import credentials
 from sandbox.world import World
@@ -80,7 +80,7 @@ def describe_event(record: Document) -> Document:
 
 async def resend_from_page(world: World, request: Request) -> Response:
     """Send one webhook again and go back to the list."""
-    fields = bodies.parse_form(await request.body())
+    fields = request_bodies.parse_form(await request.body())
     world.deliveries.resend(fields.get("id", ""))
     return RedirectResponse("/events", status_code=303)
 

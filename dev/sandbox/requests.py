@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sandbox import bodies
+from sandbox import request_bodies
 from sandbox.clock import get_real_now
 
 KEPT = 1000
@@ -49,6 +49,6 @@ def format_body(body: bytes, content_type: str) -> object:
     if content_type.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(text, keep_blank_values=True))
     try:
-        return bodies.parse_json_body(body) if body else None
+        return request_bodies.parse_json_body(body) if body else None
     except ValueError:
         return text

@@ -4,16 +4,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import collecting, invoicing, lifecycle, periods, prices, shapes
-from sandbox.stripe.documents import merge_stripe_metadata
-from sandbox.stripe.errors import (
+from sandbox.stripe import (
+    invoice_collection,
+    invoice_documents,
+    lifecycle,
+    periods,
+    prices,
+    subscription_documents,
+)
+from sandbox.stripe.protocol.documents import merge_stripe_metadata
+from sandbox.stripe.protocol.errors import (
     StripeError,
     build_absent_error,
     build_decline_error,
     build_missing_error,
     malformed,
 )
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol.ledger import Ledger
 
 MOST = 999_999
 
@@ -60,9 +67,9 @@ class Revision:
 def apply_change(ledger: Ledger, subscription: Document, change: Change) -> Document:
     """Change a subscription and charge what is due at once."""
     revision = revise_subscription(ledger, subscription, change)
-    invoicing.defer_prorations(ledger, subscription["id"], revision.prorations)
+    invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
     ledger.save(revision.subscription, event="customer.subscription.updated")
-    waiting = invoicing.list_pending_prorations(ledger, subscription["id"])
+    waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
     if not revision.bills_now or not (waiting or revision.lines):
         return revision.subscription
     return charge_change(ledger, subscription, revision, change.payment_behavior)
@@ -106,7 +113,7 @@ def get_change_time(ledger: Ledger, subscription: Document, change: Change) -> i
     """Return the time from which the change counts."""
     if change.proration_date is None:
         return ledger.now
-    start, end = shapes.get_current_period(subscription)
+    start, end = subscription_documents.get_current_period(subscription)
     if not start <= change.proration_date <= end:
         raise StripeError(
             "Cannot specify a proration date outside of the current billing period.",
@@ -159,7 +166,7 @@ def build_added_item(
     price = find_entry_price(ledger, entry, param)
     if price is None:
         raise build_absent_error(f"{param}[price]")
-    start, end = shapes.get_current_period(subscription)
+    start, end = subscription_documents.get_current_period(subscription)
     item = lifecycle.fresh_item(ledger, subscription["id"], price, entry)
     ledger.remember(item["id"], subscription=subscription["id"])
     return item | {"current_period_start": start, "current_period_end": end}
@@ -173,7 +180,7 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
     price = find_entry_price(ledger, entry, param)
     result = item
     if price and price["id"] != item["price"]["id"]:
-        result = shapes.set_item_price(item, price) | (
+        result = subscription_documents.set_item_price(item, price) | (
             {"quantity": 1} if "quantity" in item else {}
         )
     if "quantity" in entry:
@@ -219,7 +226,7 @@ def get_billed_terms(item: Document) -> tuple[str, int | None]:
 def build_proration(ledger: Ledger, item: Document, *, at: int, sign: int) -> Document:
     """Return one proration of an item at the current state of its price."""
     price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
-    return invoicing.build_proration_line(ledger, item, price, at=at, sign=sign)
+    return invoice_documents.build_proration_line(ledger, item, price, at=at, sign=sign)
 
 
 def restart_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:
@@ -228,7 +235,9 @@ def restart_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Docu
     anchored = subscription | {"billing_cycle_anchor": at}
     if ended_trial:
         anchored |= {"status": "active", "trial_end": at}
-    return shapes.with_period(anchored, at, periods.get_period_start(at, recurring, 1))
+    return subscription_documents.with_period(
+        anchored, at, periods.get_period_start(at, recurring, 1)
+    )
 
 
 def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Document:
@@ -236,7 +245,7 @@ def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Documen
     periods.check_trial({"trial_end": trial_end}, now=ledger.now)
     start = subscription["trial_start"] or ledger.now
     trial = {"status": "trialing", "trial_start": start, "trial_end": trial_end}
-    return shapes.with_period(
+    return subscription_documents.with_period(
         subscription | trial | {"billing_cycle_anchor": trial_end}, ledger.now, trial_end
     )
 
@@ -244,14 +253,14 @@ def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Documen
 def charge_change(ledger: Ledger, before: Document, revision: Revision, behavior: str) -> Document:
     """Bill a change at once and apply the chosen payment behavior if the payment fails."""
     subscription = revision.subscription
-    invoice = collecting.create_invoice(
+    invoice = invoice_collection.create_invoice(
         ledger, subscription, revision.lines, reason="subscription_update"
     )
     billed_ = subscription | {"latest_invoice": invoice["id"]}
     if behavior == "default_incomplete" and invoice["amount_due"]:
         return save_subscription(ledger, billed_ | {"status": "past_due"})
     method = lifecycle.method_of(ledger, subscription)
-    collected = collecting.collect_invoice(ledger, invoice, method=method)
+    collected = invoice_collection.collect_invoice(ledger, invoice, method=method)
     if collected.paid or subscription["collection_method"] == "send_invoice":
         return save_subscription(ledger, billed_)
     if behavior == "error_if_incomplete":

@@ -3,12 +3,12 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import money, periods, prices, shapes
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import build_object_id, merge_stripe_metadata
-from sandbox.stripe.errors import StripeError, build_absent_error, malformed
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
+from sandbox.stripe import money, periods, prices, subscription_documents
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import build_object_id, merge_stripe_metadata
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error, malformed
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/checkout/sessions"
 MINUTE = 60
@@ -122,7 +122,7 @@ def build_session_line(ledger: Ledger, entry: Document, param: str) -> Document:
         "currency": price["currency"],
         "description": product["name"],
         "metadata": entry.get("metadata", {}),
-        "price": shapes.strip_private_fields(price),
+        "price": subscription_documents.strip_private_fields(price),
         "quantity": quantity,
     }
 
@@ -174,7 +174,9 @@ def echo_parameters(params: dict[str, Any]) -> Document:
     tax_ids = {"enabled": False, "required": "never"} | params.get("tax_id_collection", {})
     return {name: params.get(name) for name in ECHOED} | {
         "adaptive_pricing": {"enabled": False},
-        "automatic_tax": shapes.computed_tax("requires_location_inputs", enabled=taxed),
+        "automatic_tax": subscription_documents.computed_tax(
+            "requires_location_inputs", enabled=taxed
+        ),
         "custom_fields": [],
         "custom_text": dict.fromkeys(TEXTS),
         "customer_creation": None if "customer" in params else "always",

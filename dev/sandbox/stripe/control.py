@@ -9,10 +9,10 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
-from sandbox.stripe import checkout, completion, dashboard, orders
-from sandbox.stripe.completion import Details
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import checkout, checkout_completion, dashboard, payment_outcomes
+from sandbox.stripe.checkout_completion import Details
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 type Control = Callable[[World, Request], Awaitable[JSONResponse]]
@@ -43,11 +43,11 @@ async def handle_pay(world: World, request: Request) -> JSONResponse:
     details = Details(asked.get("name", ""), asked.get("email", ""), address)
     ledger = Ledger(world)
     session = ledger.get("checkout.session", request.path_params["id"])
-    done = completion.complete_checkout_session(ledger, session, details)
+    done = checkout_completion.complete_checkout_session(ledger, session, details)
     ledger.commit()
     parts = ("id", "status", "payment_status", "customer", "subscription", "invoice")
     answer: Document = {name: done[name] for name in parts}
-    return JSONResponse(answer | {"url": completion.success_url(done)})
+    return JSONResponse(answer | {"url": checkout_completion.success_url(done)})
 
 
 @translated
@@ -77,7 +77,7 @@ async def handle_payment_order(world: World, request: Request) -> JSONResponse:
     if asked["outcome"] not in OUTCOMES or asked.get("times", 1) < 1:
         raise RefusedError(f"`outcome` is one of {', '.join(OUTCOMES)}; `times` at least 1.")
     customer = Ledger(world).get("customer", request.path_params["id"])["id"]
-    orders.place_payment_order(
+    payment_outcomes.place_payment_order(
         world.store, customer, outcome=asked["outcome"], times=asked.get("times")
     )
     return JSONResponse({"customer": customer} | asked)
@@ -86,11 +86,11 @@ async def handle_payment_order(world: World, request: Request) -> JSONResponse:
 async def handle_settings(world: World, request: Request) -> JSONResponse:
     """Show or set what happens when the last attempt to collect has failed."""
     if request.method == "GET":
-        return JSONResponse(orders.get_account_settings(world.store))
+        return JSONResponse(payment_outcomes.get_account_settings(world.store))
     asked = await read_fields(request, {"after_failed_payments": str})
     if asked.get("after_failed_payments", "cancel") not in POLICIES:
         raise RefusedError(f"`after_failed_payments` is one of {', '.join(POLICIES)}.")
-    return JSONResponse(orders.set_account_settings(world.store, asked))
+    return JSONResponse(payment_outcomes.set_account_settings(world.store, asked))
 
 
 @translated

@@ -4,11 +4,11 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import lifecycle, payment_methods, tax_ids
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import blank_to_none, build_object_id, merge_stripe_metadata
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/customers"
 PLAIN = (

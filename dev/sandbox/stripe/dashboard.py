@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from sandbox.control import Kind
 from sandbox.store import Document
-from sandbox.stripe import changes, collecting, lifecycle, subscriptions
+from sandbox.stripe import changes, invoice_collection, lifecycle, subscriptions
 from sandbox.stripe.changes import Change
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 
 FIELDS: dict[str, Kind] = {
     "quantity": int,
@@ -62,8 +62,8 @@ def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
         )
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] in ("draft", "open"):
-        invoice = collecting.get_payable_invoice(ledger, invoice)
-        lifecycle.apply_late_payment(ledger, collecting.mark_invoice_paid(ledger, invoice))
+        invoice = invoice_collection.get_payable_invoice(ledger, invoice)
+        lifecycle.apply_late_payment(ledger, invoice_collection.mark_invoice_paid(ledger, invoice))
     else:
         lifecycle.recover_subscription(ledger, subscription)
     return ledger.get("subscription", subscription["id"])

@@ -17,7 +17,7 @@ from sandbox.stripe import (
     tax_ids,
     webhook_endpoints,
 )
-from sandbox.stripe.dispatch import Handler
+from sandbox.stripe.protocol.dispatch import Handler
 
 HANDLERS: Mapping[str, Handler] = {
     "customers.create": customers.create_customer,

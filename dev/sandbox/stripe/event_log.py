@@ -3,9 +3,9 @@
 from fnmatch import fnmatchcase
 
 from sandbox.store import Document
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import malformed
-from sandbox.stripe.listing import build_list_page, is_time_within
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.errors import malformed
+from sandbox.stripe.protocol.listing import build_list_page, is_time_within
 
 MOST_TYPES = 20
 

@@ -1,9 +1,9 @@
 """Serve the invoice endpoints with their payments and items."""
 
 from sandbox.store import Document
-from sandbox.stripe import collecting, lifecycle
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
+from sandbox.stripe import invoice_collection, lifecycle
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 
 def retrieve_invoice(call: Call) -> Document:
@@ -29,10 +29,10 @@ def pay_invoice(call: Call) -> Document:
     """Try to collect an invoice now, and answer a recorded decline with 402."""
     ledger, invoice = call.ledger, retrieve_invoice(call)
     if call.params.get("paid_out_of_band"):
-        invoice = collecting.get_payable_invoice(ledger, invoice)
-        invoice = collecting.mark_invoice_paid(ledger, invoice, out_of_band=True)
+        invoice = invoice_collection.get_payable_invoice(ledger, invoice)
+        invoice = invoice_collection.mark_invoice_paid(ledger, invoice, out_of_band=True)
     else:
-        invoice = collecting.pay_invoice_now(
+        invoice = invoice_collection.pay_invoice_now(
             ledger, invoice, method=choose_payment_method(call, invoice)
         )
     lifecycle.apply_late_payment(ledger, invoice)
@@ -50,7 +50,7 @@ def choose_payment_method(call: Call, invoice: Document) -> str | None:
 
 def void_invoice_now(call: Call) -> Document:
     """Void an open invoice."""
-    return collecting.void_invoice(call.ledger, retrieve_invoice(call))
+    return invoice_collection.void_invoice(call.ledger, retrieve_invoice(call))
 
 
 def list_invoice_payments(call: Call) -> Document:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import collecting, invoicing, periods, shapes
-from sandbox.stripe.documents import blank_to_none, merge_stripe_metadata, overlay_settings
-from sandbox.stripe.errors import StripeError, build_decline_error, malformed
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import invoice_collection, invoice_documents, periods, subscription_documents
+from sandbox.stripe.protocol.documents import blank_to_none, merge_stripe_metadata, overlay_settings
+from sandbox.stripe.protocol.errors import StripeError, build_decline_error, malformed
+from sandbox.stripe.protocol.ledger import Ledger
 
 DAY = 86_400
 HOUR = 3_600
@@ -29,9 +29,11 @@ def start_subscription(
 ) -> Document:
     """Start a subscription to the given (price, entry) pairs and take the first payment."""
     currency = prices[0][0]["currency"]
-    subscription = shapes.build_subscription(customer["id"], currency=currency, now=ledger.now)
+    subscription = subscription_documents.build_subscription(
+        customer["id"], currency=currency, now=ledger.now
+    )
     items = [fresh_item(ledger, subscription["id"], price, entry) for price, entry in prices]
-    subscription["items"] = shapes.item_list(subscription["id"], items)
+    subscription["items"] = subscription_documents.item_list(subscription["id"], items)
     subscription = read_retry_policy(ledger, subscription, options)
     subscription = first_period(ledger, subscription, trial_end_of(ledger, options))
     subscription = scheduled(ledger, subscription, options)
@@ -46,7 +48,7 @@ def start_subscription(
 
 def fresh_item(ledger: Ledger, subscription: str, price: Document, entry: Document) -> Document:
     """Return a new item built from the parameters."""
-    item = shapes.build_item(
+    item = subscription_documents.build_item(
         subscription, price, quantity=entry.get("quantity"), created=ledger.now
     )
     return item | {"metadata": merge_stripe_metadata({}, entry.get("metadata"))}
@@ -59,7 +61,7 @@ def read_retry_policy(ledger: Ledger, subscription: Document, options: Document)
     }
     result["metadata"] = merge_stripe_metadata(subscription["metadata"], options.get("metadata"))
     if "automatic_tax" in options:
-        result["automatic_tax"] = shapes.automatic_tax(options["automatic_tax"])
+        result["automatic_tax"] = subscription_documents.automatic_tax(options["automatic_tax"])
     if "payment_settings" in options:
         given = {name: blank_to_none(value) for name, value in options["payment_settings"].items()}
         result["payment_settings"] = subscription["payment_settings"] | given
@@ -100,9 +102,9 @@ def first_period(ledger: Ledger, subscription: Document, trial_end: int | None) 
     if trial_end:
         trial = {"trial_start": ledger.now, "trial_end": trial_end, "status": "trialing"}
         result = subscription | trial | {"billing_cycle_anchor": trial_end}
-        return shapes.with_period(result, ledger.now, trial_end)
+        return subscription_documents.with_period(result, ledger.now, trial_end)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    return shapes.with_period(
+    return subscription_documents.with_period(
         subscription, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
     )
 
@@ -111,14 +113,16 @@ def scheduled(ledger: Ledger, subscription: Document, options: Document) -> Docu
     """Return the subscription with its end set or removed by the options."""
     if "cancel_at_period_end" in options:
         end = (
-            shapes.get_current_period(subscription)[1] if options["cancel_at_period_end"] else None
+            subscription_documents.get_current_period(subscription)[1]
+            if options["cancel_at_period_end"]
+            else None
         )
         return set_subscription_end(ledger, subscription, end, flag=options["cancel_at_period_end"])
     if "cancel_at" not in options:
         return subscription
     at: Any = blank_to_none(options["cancel_at"])
     if isinstance(at, str):
-        at = shapes.get_current_period(subscription)[1]
+        at = subscription_documents.get_current_period(subscription)[1]
     if at is not None and not ledger.now < at <= ledger.now + FARTHEST:
         raise malformed("`cancel_at` must be in the next five years.", param="cancel_at")
     return set_subscription_end(ledger, subscription, at, flag=False)
@@ -167,10 +171,10 @@ def is_period_free(ledger: Ledger, subscription: Document) -> bool:
 
 def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the current period."""
-    start, end = shapes.get_current_period(subscription)
+    start, end = subscription_documents.get_current_period(subscription)
     trial = subscription["status"] == "trialing"
     return [
-        invoicing.period_line(ledger, item, start=start, end=end, trial=trial)
+        invoice_documents.period_line(ledger, item, start=start, end=end, trial=trial)
         for item in subscription["items"]["data"]
         if "quantity" in item
     ]
@@ -179,12 +183,16 @@ def whole_period(ledger: Ledger, subscription: Document) -> list[Document]:
 def first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Document:
     """Bill the first period and set the status by the outcome of the payment."""
     lines = whole_period(ledger, subscription)
-    invoice = collecting.create_invoice(ledger, subscription, lines, reason="subscription_create")
+    invoice = invoice_collection.create_invoice(
+        ledger, subscription, lines, reason="subscription_create"
+    )
     result = subscription | {"latest_invoice": invoice["id"]}
     if behavior == "default_incomplete" and invoice["amount_due"]:
         ledger.save(result, event="customer.subscription.updated")
         return result
-    collected = collecting.collect_invoice(ledger, invoice, method=method_of(ledger, result))
+    collected = invoice_collection.collect_invoice(
+        ledger, invoice, method=method_of(ledger, result)
+    )
     if not collected.paid and behavior == "error_if_incomplete":
         raise build_decline_error()
     by_mail = result["collection_method"] == "send_invoice"
@@ -242,14 +250,18 @@ def resume_paused(
     running = subscription | {"status": "active", "status_details": None}
     if anchor == "unchanged":
         until = periods.next_after(ledger.now, subscription["billing_cycle_anchor"], recurring)
-        return save_resumed(ledger, shapes.with_period(running, ledger.now, until))
+        return save_resumed(ledger, subscription_documents.with_period(running, ledger.now, until))
     running["billing_cycle_anchor"] = ledger.now
-    running = shapes.with_period(
+    running = subscription_documents.with_period(
         running, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
     )
     lines = whole_period(ledger, running)
-    invoice = collecting.create_invoice(ledger, running, lines, reason="subscription_update")
-    collected = collecting.collect_invoice(ledger, invoice, method=method_of(ledger, subscription))
+    invoice = invoice_collection.create_invoice(
+        ledger, running, lines, reason="subscription_update"
+    )
+    collected = invoice_collection.collect_invoice(
+        ledger, invoice, method=method_of(ledger, subscription)
+    )
     if collected.paid:
         return save_resumed(ledger, running | {"latest_invoice": invoice["id"]})
     if behavior == "resume_on_payment_attempt":

@@ -1,11 +1,11 @@
 """Serve cards, which test tokens or the checkout page attach and of which some always decline."""
 
 from sandbox.store import Document
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import build_object_id
-from sandbox.stripe.errors import StripeError, build_decline_error, build_missing_error
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import build_object_id
+from sandbox.stripe.protocol.errors import StripeError, build_decline_error, build_missing_error
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
 # Stripe's own test tokens: brand, last four digits, and whether a charge goes through.
 TOKENS = {

@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from sandbox.store import Document
-from sandbox.stripe.errors import malformed
+from sandbox.stripe.protocol.errors import malformed
 
 SECONDS = {"day": 86_400, "week": 7 * 86_400}
 LONGEST_TRIAL = 730

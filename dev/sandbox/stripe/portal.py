@@ -3,16 +3,16 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import (
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import (
     blank_to_none,
     build_object_id,
     merge_stripe_metadata,
     overlay_settings,
 )
-from sandbox.stripe.errors import StripeError, build_absent_error
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
 URL = "/v1/billing_portal/configurations"
 REASONS = (

@@ -3,12 +3,13 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import changes, invoicing, lifecycle, limits, periods, shapes
+from sandbox.stripe import changes, invoice_documents, lifecycle, periods, subscription_documents
 from sandbox.stripe.changes import Change, Revision
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import blank_to_none, build_list_object
-from sandbox.stripe.errors import StripeError, build_absent_error
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol import unsupported_parameters
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import blank_to_none, build_list_object
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error
+from sandbox.stripe.protocol.ledger import Ledger
 
 
 def create_invoice_preview(call: Call) -> Document:
@@ -18,12 +19,12 @@ def create_invoice_preview(call: Call) -> Document:
     if "subscription" not in call.params:
         raise build_absent_error("subscription")
     if details.get("cancel_now"):
-        raise limits.unsupported("subscription_details[cancel_now]")
+        raise unsupported_parameters.unsupported("subscription_details[cancel_now]")
     subscription = ledger.get("subscription", call.params["subscription"], param="subscription")
     if subscription["status"] in lifecycle.OVER:
         raise nothing_upcoming()
     revision = changes.revise_subscription(ledger, subscription, Change.of(details))
-    invoicing.defer_prorations(ledger, subscription["id"], revision.prorations)
+    invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
     ledger.save(revision.subscription)
     if call.params.get("preview_mode") == "recurring":
         return recurring(ledger, revision.subscription)
@@ -43,7 +44,7 @@ def list_immediate_lines(ledger: Ledger, revision: Revision, details: dict[str, 
 
 def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
     """Return the next regular invoice with pending prorations and the next period."""
-    _, end = shapes.get_current_period(subscription)
+    _, end = subscription_documents.get_current_period(subscription)
     lines = waiting_lines(ledger, subscription["id"])
     ends = subscription["cancel_at"]
     if details.get("cancel_at_period_end") or blank_to_none(details.get("cancel_at")):
@@ -62,18 +63,18 @@ def recurring(ledger: Ledger, subscription: Document) -> Document:
 
 def list_coming_lines(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the period after the current one."""
-    _, end = shapes.get_current_period(subscription)
+    _, end = subscription_documents.get_current_period(subscription)
     cycle = subscription["items"]["data"][0]["price"]["recurring"]
     until = periods.next_after(end, subscription["billing_cycle_anchor"], cycle)
-    later = shapes.with_period(subscription | {"status": "active"}, end, until)
+    later = subscription_documents.with_period(subscription | {"status": "active"}, end, until)
     return lifecycle.whole_period(ledger, later)
 
 
 def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
     """Return the lines of the pending prorations."""
     return [
-        invoicing.proration_line(entry)
-        for entry in invoicing.list_pending_prorations(ledger, subscription)
+        invoice_documents.proration_line(entry)
+        for entry in invoice_documents.list_pending_prorations(ledger, subscription)
     ]
 
 
@@ -86,7 +87,7 @@ def mark_preview_lines(
     at: int | None = None,
 ) -> Document:
     """Return lines as a preview, which is never stored and has an id that cannot be retrieved."""
-    invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason="upcoming")
+    invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason="upcoming")
     id_ = f"upcoming_{invoice['id']}"
     parent = invoice["parent"]["subscription_details"]
     parent["subscription_proration_date"] = details.get("proration_date", ledger.now)

@@ -4,17 +4,17 @@ from fractions import Fraction
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import offers
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import (
+from sandbox.stripe import product_documents
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import (
     blank_to_none,
     build_object_id,
     copy_document,
     merge_stripe_metadata,
 )
-from sandbox.stripe.errors import StripeError, build_absent_error, malformed
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error, malformed
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 LONGEST = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
 
@@ -23,7 +23,7 @@ def create_price(call: Call) -> Document:
     """Create a price, with its product if that is new too."""
     params = dict(call.params)
     if data := params.pop("product_data", None):
-        params["product"] = offers.insert_offer(call.ledger, data)["id"]
+        params["product"] = product_documents.insert_offer(call.ledger, data)["id"]
     if "product" not in params:
         raise build_absent_error("product")
     return insert_price(call.ledger, params)

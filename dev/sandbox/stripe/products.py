@@ -1,16 +1,16 @@
 """Serve products, which group prices."""
 
 from sandbox.store import Document
-from sandbox.stripe import offers, prices
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe import prices, product_documents
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.errors import StripeError
 
 
 def create_product(call: Call) -> Document:
     """Create a product, under the caller's own id if given."""
     params = dict(call.params)
     price = params.pop("default_price_data", None)
-    product = offers.insert_offer(call.ledger, params)
+    product = product_documents.insert_offer(call.ledger, params)
     if price:
         made = prices.insert_price(call.ledger, price | {"product": product["id"]})
         product["default_price"] = made["id"]
@@ -28,7 +28,7 @@ def update_product(call: Call) -> Document:
     product = retrieve_product(call)
     if default := call.params.get("default_price"):
         call.ledger.get("price", default, param="default_price")
-    result = offers.describe_offer(product, call.params) | {"updated": call.ledger.now}
+    result = product_documents.describe_offer(product, call.params) | {"updated": call.ledger.now}
     call.ledger.save(result, event="product.updated")
     return result
 

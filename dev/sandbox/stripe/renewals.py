@@ -3,8 +3,15 @@
 from heapq import heapify, heappop, heappush
 
 from sandbox.store import Document
-from sandbox.stripe import checkout, collecting, lifecycle, orders, periods, shapes
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import (
+    checkout,
+    invoice_collection,
+    lifecycle,
+    payment_outcomes,
+    periods,
+    subscription_documents,
+)
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 REMINDER = 3 * lifecycle.DAY
@@ -74,7 +81,7 @@ def list_agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]
             plans.append((reminder, "3_remind"))
         plans.append((subscription["trial_end"], "4_convert"))
     elif status in lifecycle.RUNNING:
-        plans.append((shapes.get_current_period(subscription)[1], "4_renew"))
+        plans.append((subscription_documents.get_current_period(subscription)[1], "4_renew"))
     if status == "past_due" and (again := get_retry_time(ledger, subscription)):
         plans.append((again, "3_retry"))
     return plans
@@ -93,7 +100,7 @@ def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
     """Expire a subscription whose first payment was not made in time."""
     invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] == "open":
-        collecting.void_invoice(ledger, invoice)
+        invoice_collection.void_invoice(ledger, invoice)
     lifecycle.end_subscription(
         ledger, subscription, reason="payment_failed", status="incomplete_expired"
     )
@@ -110,7 +117,7 @@ def drop_update(ledger: Ledger, subscription: Document) -> None:
     pending = state.get("pending_change") or {}
     invoice = ledger.find("invoice", pending.get("invoice", ""))
     if invoice and invoice["status"] == "open":
-        collecting.void_invoice(ledger, invoice)
+        invoice_collection.void_invoice(ledger, invoice)
     ledger.remember(subscription["id"], pending_change=None)
     dropped = subscription | {"pending_update": None}
     ledger.save(dropped, event="customer.subscription.updated")
@@ -141,20 +148,20 @@ def convert_trial(ledger: Ledger, subscription: Document) -> None:
 
 def renew_period(ledger: Ledger, subscription: Document) -> None:
     """Begin the next period and bill it."""
-    _, end = shapes.get_current_period(subscription)
+    _, end = subscription_documents.get_current_period(subscription)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     until = periods.next_after(end, subscription["billing_cycle_anchor"], recurring)
-    renewed = shapes.with_period(subscription, end, until)
+    renewed = subscription_documents.with_period(subscription, end, until)
     lines = lifecycle.whole_period(ledger, renewed)
     if not lines:
         ledger.save(renewed, event="customer.subscription.updated")
         return
-    invoice = collecting.create_invoice(ledger, renewed, lines, reason="subscription_cycle")
+    invoice = invoice_collection.create_invoice(ledger, renewed, lines, reason="subscription_cycle")
     renewed["latest_invoice"] = invoice["id"]
     if is_invoice_withheld(ledger, renewed, invoice):
         ledger.save(renewed, event="customer.subscription.updated")
         return
-    attempt = collecting.collect_invoice(
+    attempt = invoice_collection.collect_invoice(
         ledger, invoice, method=lifecycle.method_of(ledger, renewed)
     )
     if not attempt.paid and renewed["collection_method"] != "send_invoice":
@@ -168,9 +175,9 @@ def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Documen
     if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
         subscription["pause_collection"] = pause = None
     if pause and pause["behavior"] == "void":
-        collecting.void_invoice(ledger, invoice)
+        invoice_collection.void_invoice(ledger, invoice)
     elif pause and pause["behavior"] == "mark_uncollectible":
-        collecting.write_off(ledger, invoice)
+        invoice_collection.write_off(ledger, invoice)
     elif subscription["status"] == "unpaid":
         ledger.save(invoice | {"auto_advance": False})
     return bool(pause) or subscription["status"] == "unpaid"
@@ -179,7 +186,7 @@ def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Documen
 def retry_payment(ledger: Ledger, subscription: Document) -> None:
     """Try the latest invoice again, and apply the account's policy after the last failure."""
     invoice = ledger.get("invoice", subscription["latest_invoice"])
-    attempt = collecting.collect_invoice(
+    attempt = invoice_collection.collect_invoice(
         ledger, invoice, method=lifecycle.method_of(ledger, subscription)
     )
     if attempt.paid:
@@ -187,7 +194,7 @@ def retry_payment(ledger: Ledger, subscription: Document) -> None:
         return
     if attempt.invoice["next_payment_attempt"] is not None:
         return
-    policy = orders.get_account_settings(ledger.world.store)["after_failed_payments"]
+    policy = payment_outcomes.get_account_settings(ledger.world.store)["after_failed_payments"]
     if policy == "cancel":
         lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
     elif policy == "unpaid":

@@ -3,10 +3,10 @@
 from sandbox.store import Document
 from sandbox.stripe import changes, subscriptions
 from sandbox.stripe.changes import Change
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.errors import StripeError, build_missing_error
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.errors import StripeError, build_missing_error
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page
 
 URL = "/v1/subscription_items"
 ENTRY = ("price", "plan", "price_data", "quantity", "metadata")

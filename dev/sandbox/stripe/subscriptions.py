@@ -1,13 +1,19 @@
 """Serve the subscription endpoints."""
 
 from sandbox.store import Document
-from sandbox.stripe import changes, collecting, invoicing, lifecycle, shapes
+from sandbox.stripe import (
+    changes,
+    invoice_collection,
+    invoice_documents,
+    lifecycle,
+    subscription_documents,
+)
 from sandbox.stripe.changes import Change
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import blank_to_none
-from sandbox.stripe.errors import StripeError, build_absent_error
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page, is_matching_filters, is_time_within
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import blank_to_none
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/subscriptions"
 PATH = "subscription_exposed_id"
@@ -40,7 +46,7 @@ def load_subscription(ledger: Ledger, id_: str) -> Document:
     """Return a subscription with the current state of its prices."""
     subscription = ledger.get("subscription", id_)
     items = [
-        shapes.set_item_price(item, ledger.get("price", item["price"]["id"]))
+        subscription_documents.set_item_price(item, ledger.get("price", item["price"]["id"]))
         for item in subscription["items"]["data"]
     ]
     return subscription | {"items": subscription["items"] | {"data": items}}
@@ -115,11 +121,15 @@ def cancel_subscription(call: Call) -> Document:
     if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
         items = subscription["items"]["data"]
         entries = changes.build_prorations(ledger, items, [], at=ledger.now, resets=True)
-        invoicing.defer_prorations(ledger, subscription["id"], entries)
-    if params.get("invoice_now") and invoicing.list_pending_prorations(ledger, subscription["id"]):
-        invoice = collecting.create_invoice(ledger, subscription, [], reason="subscription_update")
+        invoice_documents.defer_prorations(ledger, subscription["id"], entries)
+    if params.get("invoice_now") and invoice_documents.list_pending_prorations(
+        ledger, subscription["id"]
+    ):
+        invoice = invoice_collection.create_invoice(
+            ledger, subscription, [], reason="subscription_update"
+        )
         method = lifecycle.method_of(ledger, subscription)
-        collecting.collect_invoice(ledger, invoice, method=method)
+        invoice_collection.collect_invoice(ledger, invoice, method=method)
         subscription = subscription | {"latest_invoice": invoice["id"]}
     return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
@@ -154,10 +164,12 @@ def list_subscriptions(call: Call) -> Document:
         and is_matching_filters(subscription, params, "collection_method")
         and is_time_within(subscription["created"], params.get("created"))
         and is_time_within(
-            shapes.get_current_period(subscription)[0], params.get("current_period_start")
+            subscription_documents.get_current_period(subscription)[0],
+            params.get("current_period_start"),
         )
         and is_time_within(
-            shapes.get_current_period(subscription)[1], params.get("current_period_end")
+            subscription_documents.get_current_period(subscription)[1],
+            params.get("current_period_end"),
         )
         and has_price(subscription, params.get("price", params.get("plan")))
     ]

@@ -3,11 +3,11 @@
 import re
 
 from sandbox.store import Document
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import build_object_id
-from sandbox.stripe.errors import StripeError, build_missing_error
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.listing import build_list_page
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import build_object_id
+from sandbox.stripe.protocol.errors import StripeError, build_missing_error
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.listing import build_list_page
 
 EU_VAT = re.compile(
     r"(?P<country>AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI)[A-Z0-9+*]{2,13}"

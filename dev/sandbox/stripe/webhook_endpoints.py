@@ -5,10 +5,10 @@ returns the secret it signs with.
 """
 
 from sandbox.store import Document
-from sandbox.stripe.dispatch import Call
-from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
-from sandbox.stripe.errors import build_blank_error
-from sandbox.stripe.listing import build_list_page
+from sandbox.stripe.protocol.dispatch import Call
+from sandbox.stripe.protocol.documents import blank_to_none, build_object_id, merge_stripe_metadata
+from sandbox.stripe.protocol.errors import build_blank_error
+from sandbox.stripe.protocol.listing import build_list_page
 
 
 def create_webhook_endpoint(call: Call) -> Document:

@@ -11,8 +11,8 @@ from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stytch import (
     arguments,
-    departures,
-    letters,
+    deletions,
+    mails,
     members,
     organizations,
     roles,
@@ -94,7 +94,7 @@ async def create_member(world: World, request: Request) -> JSONResponse:
         world, organization, email_address=email, status=status, source=source, **asked
     )
     if status == "invited":
-        letters.invitation(
+        mails.invitation(
             world,
             organization=organization,
             member=member,
@@ -111,7 +111,7 @@ async def change_member(world: World, request: Request) -> JSONResponse:
     source, member = source_of(asked), known_member(world, request)
     check_status(asked.get("status", "active"), among=STATUSES)
     if asked.get("status") == "deleted":
-        departures.of_member(world, member, source=source)
+        deletions.of_member(world, member, source=source)
         return JSONResponse({"member_id": member["member_id"], "status": "deleted"})
     changed = members.update_member(world, member, source=source, **asked)
     return JSONResponse(members.render_member(world, changed))
@@ -123,7 +123,7 @@ async def delete_member(world: World, request: Request) -> JSONResponse:
     source, member = source_of(asked), known_member(world, request)
     if member["status"] == "deleted":
         raise RefusedError("The member is deleted already.", status=409)
-    departures.of_member(world, member, source=source)
+    deletions.of_member(world, member, source=source)
     return JSONResponse({"member_id": member["member_id"], "status": "deleted"})
 
 
@@ -159,7 +159,7 @@ async def delete_organization(world: World, request: Request) -> JSONResponse:
     """Delete an organization and its members."""
     source = source_of(await read_fields(request, {"source": str}))
     organization = organizations.get_organization(world, request.path_params["organization_id"])
-    departures.of_organization(world, organization, source=source)
+    deletions.of_organization(world, organization, source=source)
     return JSONResponse({"organization_id": organization["organization_id"]})
 
 

@@ -5,7 +5,7 @@ One product, two prices, and customers who subscribe.
 
 import stripe
 
-from sandbox.stripe.schemas import faults_of
+from sandbox.stripe.protocol.schemas import faults_of
 
 SUCCESS_URL = "http://127.0.0.1:1/billing?session_id={CHECKOUT_SESSION_ID}"
 CANCEL_URL = "http://127.0.0.1:1/billing"

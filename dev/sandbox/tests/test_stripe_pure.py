@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.store import Store
-from sandbox.stripe import forms, money, parameters, periods, schemas
-from sandbox.stripe.documents import find_previous_values, merge_stripe_metadata
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.events import Fact, fold_fact
-from sandbox.stripe.idempotency import Answer, Keys
+from sandbox.stripe import money, periods
+from sandbox.stripe.protocol import form_encoding, parameters, schemas
+from sandbox.stripe.protocol.documents import find_previous_values, merge_stripe_metadata
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.events import Fact, fold_fact
+from sandbox.stripe.protocol.idempotency import Answer, Keys
 
 PRICE = {"billing_scheme": "per_unit", "unit_amount_decimal": "900", "transform_quantity": None}
 MONTH = {"interval": "month", "interval_count": 1}
@@ -28,7 +29,7 @@ def moment(text):
 def test_form_becomes_objects_and_lists():
     text = "items[0][id]=si_1&items[0][quantity]=5&items[1][id]=si_2&expand[]=a&expand[]=b&name="
 
-    assert forms.decode_form(text) == {
+    assert form_encoding.decode_form(text) == {
         "items": [{"id": "si_1", "quantity": "5"}, {"id": "si_2"}],
         "expand": ["a", "b"],
         "name": "",
@@ -38,13 +39,15 @@ def test_form_becomes_objects_and_lists():
 @pytest.mark.parametrize("text", ["a=1&a[b]=2", "a[b]=2&a=1", "[a]=1", "a[b=1", "a" + "[b]" * 40])
 def test_crooked_form_is_refused(text):
     with pytest.raises(StripeError):
-        forms.decode_form(text)
+        form_encoding.decode_form(text)
 
 
 def test_parameters_take_the_types_of_their_schema():
     text = "quantity=5&off_session=true&proration_date=1795298400&metadata[n]=5&discounts="
 
-    typed = parameters.coerce_parameters("SubscriptionItemUpdateParams", forms.decode_form(text))
+    typed = parameters.coerce_parameters(
+        "SubscriptionItemUpdateParams", form_encoding.decode_form(text)
+    )
 
     assert typed == {
         "quantity": 5,
@@ -69,7 +72,9 @@ def test_parameters_take_the_types_of_their_schema():
 )
 def test_ill_typed_parameters_are_refused(text):
     with pytest.raises(StripeError):
-        parameters.coerce_parameters("SubscriptionItemUpdateParams", forms.decode_form(text))
+        parameters.coerce_parameters(
+            "SubscriptionItemUpdateParams", form_encoding.decode_form(text)
+        )
 
 
 def test_removed_field_is_found_although_the_schema_lets_it_pass():

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from sandbox import bodies
+from sandbox import request_bodies
 from sandbox.store import Document
 from sandbox.stytch import arguments, credentials, errors, members, organizations, roles, sessions
 from sandbox.stytch.errors import StytchError
@@ -159,7 +159,7 @@ def understood(world: World, request: Request, body: bytes) -> Call:
     data: Document = dict(request.query_params)
     if body:
         try:
-            given = bodies.parse_json_body(body)
+            given = request_bodies.parse_json_body(body)
         except ValueError as error:
             raise StytchError("bad_request", "The body is not JSON.") from error
         if not isinstance(given, dict):

@@ -1,7 +1,7 @@
 """Handle `/discovery` calls that list, create and enter organizations."""
 
 from sandbox.store import Document
-from sandbox.stytch import admission, credentials, members, organizations, roles, sessions
+from sandbox.stytch import credentials, members, membership_rules, organizations, roles, sessions
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import FIELDS
 from sandbox.stytch.errors import StytchError
@@ -40,7 +40,7 @@ def list_discovered(
             build_discovered(
                 organization,
                 membership,
-                admission.list_unmet_requirements(organization, member, factors),
+                membership_rules.list_unmet_requirements(organization, member, factors),
             )
         )
     domain = domain_of(email)
@@ -48,7 +48,7 @@ def list_discovered(
         if organization["organization_id"] not in homes:
             kind = "eligible_to_join_by_email_domain"
             membership = {"type": kind, "details": {"domain": domain}, "member": None}
-            missing = admission.list_unmet_requirements(organization, members.EMPTY, factors)
+            missing = membership_rules.list_unmet_requirements(organization, members.EMPTY, factors)
             found.append(build_discovered(organization, membership, missing))
     return found
 
@@ -114,7 +114,7 @@ def exchange_intermediate_session(call: Call) -> Document:
     organization = call.organization()
     member = members.find_by_email(call.world, organization, proof["email"])
     if member is None:
-        admission.check_joinable(organization, proof["email"])
+        membership_rules.check_joinable(organization, proof["email"])
         member = members.create_member(
             call.world,
             organization,
@@ -136,7 +136,7 @@ def enter_organization(
     """
     organization = organizations.get_organization(call.world, member["organization_id"])
     email = member["email_address"]
-    if missing := admission.list_unmet_requirements(organization, member, factors):
+    if missing := membership_rules.list_unmet_requirements(organization, member, factors):
         proof = proof or credentials.new_intermediate(call.world, email=email, factors=[])
         proof = credentials.add_factors(call.world, proof, factors)
         return sessions.unfinished(call.world, member, proof, missing)

@@ -1,7 +1,7 @@
 """Handle `/magic_links` calls that send and open invitations and sign-in links."""
 
 from sandbox.store import Document
-from sandbox.stytch import admission, credentials, letters, members, sessions
+from sandbox.stytch import credentials, mails, members, membership_rules, sessions
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.members import build_member_answer
@@ -24,7 +24,7 @@ def send_invitation(call: Call) -> Document:
     if inviter_id:
         members.get_member(call.world, call.organization(), inviter_id)
     answer = invited_member(call)
-    letters.invitation(
+    mails.invitation(
         call.world,
         organization=answer["organization"],
         member=answer["member"],
@@ -41,7 +41,7 @@ def known_or_pending(call: Call) -> tuple[Document, bool]:
     member = members.find_by_email(call.world, organization, email)
     if member is not None:
         return member, False
-    admission.check_joinable(organization, email)
+    membership_rules.check_joinable(organization, email)
     made = members.create_member(
         call.world, organization, email_address=email, status="pending", source="DIRECT"
     )
@@ -58,7 +58,7 @@ def send_login_link(call: Call) -> Document:
     minutes = call.minutes(f"{word}_expiration_minutes", usual=HOUR, least=5, most=WEEK)
     member, created = known_or_pending(call)
     name = organization["organization_name"]
-    letters.to_member(
+    mails.to_member(
         call.world,
         kind="login",
         organization=organization,
@@ -74,7 +74,7 @@ def send_login_link(call: Call) -> Document:
 
 def send_discovery_link(call: Call) -> Document:
     """Mail a link that proves an address, known or not."""
-    letters.discovery(
+    mails.discovery(
         call.world,
         email=call.email(),
         redirect_url=call.find("discovery_redirect_url"),

@@ -1,7 +1,7 @@
 """Handle the member calls below `/organizations/{id}/members`."""
 
 from sandbox.store import Document
-from sandbox.stytch import admission, departures, members, organizations, search
+from sandbox.stytch import deletions, members, membership_rules, organizations, search
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import NOT_FOR_MEMBERS
 from sandbox.stytch.errors import StytchError
@@ -81,7 +81,7 @@ def delete_member_call(call: Call) -> Document:
     organization = call.organization()
     member = call.member(organization)
     call.authorize("stytch.member", "delete", of=organization, on=member["member_id"])
-    departures.of_member(call.world, member, source="DIRECT")
+    deletions.of_member(call.world, member, source="DIRECT")
     return {"member_id": member["member_id"]}
 
 
@@ -137,7 +137,7 @@ def invite_member(call: Call) -> Document:
     organization = call.organization()
     call.authorize("stytch.member", "create", of=organization)
     email = normal_email(call.text("email_address"))
-    admission.check_invitable(organization, email)
+    membership_rules.check_invitable(organization, email)
     fields = call.chosen("name", "roles", *members.METADATA)
     member = members.find_by_email(call.world, organization, email)
     if member is None:

@@ -1,7 +1,7 @@
 """Handle the organization calls below `/organizations`."""
 
 from sandbox.store import Document
-from sandbox.stytch import departures, members, organizations, search
+from sandbox.stytch import deletions, members, organizations, search
 from sandbox.stytch.api.call import Call
 
 FIELDS = (
@@ -60,7 +60,7 @@ def delete_organization_call(call: Call) -> Document:
     """Delete an organization and its members."""
     organization = call.organization()
     call.authorize("stytch.organization", "delete", of=organization)
-    departures.of_organization(call.world, organization, source="DIRECT")
+    deletions.of_organization(call.world, organization, source="DIRECT")
     return {"organization_id": organization["organization_id"]}
 
 

@@ -1,7 +1,7 @@
 """Handle `/otps/email` calls that send and check six-digit codes."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, letters, members
+from sandbox.stytch import credentials, mails, members
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.magic_links import known_or_pending, signed_in
@@ -24,7 +24,7 @@ def send_login_code(call: Call) -> Document:
     )
     member, created = known_or_pending(call)
     organization = call.organization()
-    letters.send_code_mail(
+    mails.send_code_mail(
         call.world,
         email=member["email_address"],
         place=organization["organization_id"],
@@ -50,7 +50,7 @@ def authenticate_code(call: Call) -> Document:
 def send_discovery_code(call: Call) -> Document:
     """Mail a code that proves an address, known or not."""
     lifetime = get_code_minutes(call, "discovery_expiration_minutes")
-    letters.send_code_mail(call.world, email=call.email(), place=DISCOVERY, minutes=lifetime)
+    mails.send_code_mail(call.world, email=call.email(), place=DISCOVERY, minutes=lifetime)
     return {}
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.documents import build_list_object, build_object_id
+from sandbox.stripe.protocol.documents import build_list_object, build_object_id
 
 
 def build_plan(price: Document) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.errors import build_missing_error, malformed
+from sandbox.stripe.protocol.errors import build_missing_error, malformed
 
 DEFAULT = 10
 MOST = 100

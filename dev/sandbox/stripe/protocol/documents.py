@@ -5,7 +5,7 @@ import string
 from typing import Any, cast
 
 from sandbox.store import Document
-from sandbox.stripe.errors import malformed
+from sandbox.stripe.protocol.errors import malformed
 
 LETTERS = string.ascii_letters + string.digits
 MOST_METADATA = 50

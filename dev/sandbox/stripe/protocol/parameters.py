@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.stripe.errors import StripeError, build_absent_error, malformed
-from sandbox.stripe.forms import Value
-from sandbox.stripe.schemas import Schema, parameters
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error, malformed
+from sandbox.stripe.protocol.form_encoding import Value
+from sandbox.stripe.protocol.schemas import Schema, parameters
 
 INTEGER = re.compile(r"-?[0-9]{1,15}")
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox import bodies
+from sandbox import request_bodies
 from sandbox.store import Document
 from sandbox.stripe import (
     customers,
-    invoicing,
+    invoice_documents,
     lifecycle,
     money,
-    rendering,
-    shapes,
+    subscription_documents,
     subscriptions,
     tax_ids,
 )
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.pages import rendering
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 type Action = Callable[[Ledger, Document, dict[str, str]], None]
@@ -38,7 +38,7 @@ async def show_portal_page(world: World, request: Request) -> Response:
 
 async def submit_portal_page(world: World, request: Request) -> Response:
     """Run one action and show the portal again."""
-    fields = bodies.parse_form(await request.body())
+    fields = request_bodies.parse_form(await request.body())
     ledger = Ledger(world)
     session = get_portal_session(ledger, request)
     if session is None:
@@ -203,11 +203,12 @@ def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
         "status": subscription["status"],
         "over": subscription["status"] in lifecycle.OVER,
         "items": [
-            item | {"product": invoicing.get_product_name(ledger, item["price"])} for item in items
+            item | {"product": invoice_documents.get_product_name(ledger, item["price"])}
+            for item in items
         ],
         "amount": amount,
         "currency": subscription["currency"],
         "interval": items[0]["price"]["recurring"]["interval"],
-        "end": shapes.get_current_period(subscription)[1],
+        "end": subscription_documents.get_current_period(subscription)[1],
         "ends": subscription["cancel_at"],
     }

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sandbox.store import Document
 from sandbox.stripe import checkout, customers, lifecycle, payment_methods, prices, tax_ids
-from sandbox.stripe.errors import build_decline_error
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol.errors import build_decline_error
+from sandbox.stripe.protocol.ledger import Ledger
 
 CARD = "pm_card_visa"
 

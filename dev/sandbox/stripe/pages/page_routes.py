@@ -4,7 +4,7 @@ from functools import partial
 
 from starlette.routing import BaseRoute, Route
 
-from sandbox.stripe import checkout_page, invoice_page, portal_page
+from sandbox.stripe.pages import checkout_page, invoice_page, portal_page
 from sandbox.world import World
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sandbox.deliveries import Sign
 from sandbox.store import Document
-from sandbox.stripe.documents import build_object_id, copy_document, find_previous_values
-from sandbox.stripe.schemas import API_VERSION
+from sandbox.stripe.protocol.documents import build_object_id, copy_document, find_previous_values
+from sandbox.stripe.protocol.schemas import API_VERSION
 from sandbox.world import World
 
 KIND = "stripe.event"

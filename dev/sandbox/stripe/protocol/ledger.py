@@ -7,9 +7,15 @@ real change on a ledger that is thrown away, so that it shows exactly what will 
 from collections.abc import Iterator
 
 from sandbox.store import Document
-from sandbox.stripe.documents import copy_document
-from sandbox.stripe.errors import build_missing_error
-from sandbox.stripe.events import Cause, Fact, build_event_document, fold_fact, publish_event
+from sandbox.stripe.protocol.documents import copy_document
+from sandbox.stripe.protocol.errors import build_missing_error
+from sandbox.stripe.protocol.events import (
+    Cause,
+    Fact,
+    build_event_document,
+    fold_fact,
+    publish_event,
+)
 from sandbox.world import World
 
 INDEX = "stripe.index"

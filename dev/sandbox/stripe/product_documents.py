@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.documents import blank_to_none, build_object_id, merge_stripe_metadata
-from sandbox.stripe.errors import StripeError, build_blank_error
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol.documents import blank_to_none, build_object_id, merge_stripe_metadata
+from sandbox.stripe.protocol.errors import StripeError, build_blank_error
+from sandbox.stripe.protocol.ledger import Ledger
 
 PRODUCT = (
     "name",

@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sandbox.store import Document
-from sandbox.stripe import collecting, completion, lifecycle, money, rendering
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import checkout_completion, invoice_collection, lifecycle, money
+from sandbox.stripe.pages import rendering
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 SEE_OTHER = 303
@@ -32,7 +33,8 @@ async def submit_invoice_page(world: World, request: Request) -> Response:
         return rendering.render_gone_page(world, request, "invoice")
     try:
         lifecycle.apply_late_payment(
-            ledger, collecting.pay_invoice_now(ledger, invoice, method=completion.CARD)
+            ledger,
+            invoice_collection.pay_invoice_now(ledger, invoice, method=checkout_completion.CARD),
         )
     except StripeError as refusal:
         after = Ledger(world).get("invoice", invoice["id"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.clock import get_real_now
 from sandbox.store import Document, Store
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe.protocol.errors import StripeError
 
 KIND = "stripe.idempotency"
 KEPT_SECONDS = 24 * 3600

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from sandbox.store import Document
-from sandbox.stripe import schemas
-from sandbox.stripe.documents import PREFIXES, build_list_object
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol import schemas
+from sandbox.stripe.protocol.documents import PREFIXES, build_list_object
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 
 DEEPEST = 4
 KINDS = {

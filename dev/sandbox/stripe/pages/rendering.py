@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.stripe import money
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 COUNTRIES = {

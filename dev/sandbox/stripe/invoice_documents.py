@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from sandbox.store import Document
-from sandbox.stripe import money, prices, shapes
-from sandbox.stripe.documents import build_list_object, build_object_id
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import money, prices, subscription_documents
+from sandbox.stripe.protocol.documents import build_list_object, build_object_id
+from sandbox.stripe.protocol.ledger import Ledger
 
 ACCOUNT = "Sandbox Inc."
 
@@ -214,7 +214,7 @@ def compute_tax(subscription: Document, customer: Document) -> Document:
     taxed = subscription["automatic_tax"]["enabled"]
     location = (customer.get("address") or {}).get("country")
     status = "complete" if location else "requires_location_inputs"
-    return {"disabled_reason": None} | shapes.computed_tax(status, enabled=taxed)
+    return {"disabled_reason": None} | subscription_documents.computed_tax(status, enabled=taxed)
 
 
 def build_fixed_fields(ledger: Ledger) -> Document:

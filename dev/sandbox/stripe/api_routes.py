@@ -2,10 +2,10 @@
 
 from starlette.routing import BaseRoute, Route
 
-from sandbox.stripe.dispatch import Dispatcher
 from sandbox.stripe.endpoints import HANDLERS
-from sandbox.stripe.errors import build_injected_error
-from sandbox.stripe.events import build_stripe_signer
+from sandbox.stripe.protocol.dispatch import Dispatcher
+from sandbox.stripe.protocol.errors import build_injected_error
+from sandbox.stripe.protocol.events import build_stripe_signer
 from sandbox.world import World
 
 

@@ -3,12 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox import bodies
+from sandbox import request_bodies
 from sandbox.store import Document
-from sandbox.stripe import checkout, completion, rendering
-from sandbox.stripe.completion import Details
-from sandbox.stripe.errors import StripeError, build_decline_error
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import checkout, checkout_completion
+from sandbox.stripe.checkout_completion import Details
+from sandbox.stripe.pages import rendering
+from sandbox.stripe.protocol.errors import StripeError, build_decline_error
+from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 SEE_OTHER = 303
@@ -25,7 +26,7 @@ async def show_checkout_page(world: World, request: Request) -> Response:
 
 async def submit_checkout_page(world: World, request: Request) -> Response:
     """Pay, decline, or go back."""
-    fields = bodies.parse_form(await request.body())
+    fields = request_bodies.parse_form(await request.body())
     ledger = Ledger(world)
     session = rendering.find_page_object(ledger, "checkout.session", request)
     if session is None:
@@ -39,11 +40,11 @@ async def submit_checkout_page(world: World, request: Request) -> Response:
         address = rendering.format_address(fields)
         name, email = fields.get("name", ""), fields.get("email", "")
         details = Details(name, email, address, rendering.tax_id_of(fields))
-        done = completion.complete_checkout_session(ledger, session, details)
+        done = checkout_completion.complete_checkout_session(ledger, session, details)
     except StripeError as refusal:
         return render_checkout_page(Ledger(world), request, session, fields, refusal=refusal)
     ledger.commit()
-    return RedirectResponse(completion.success_url(done), SEE_OTHER)
+    return RedirectResponse(checkout_completion.success_url(done), SEE_OTHER)
 
 
 def render_checkout_page(
@@ -73,7 +74,9 @@ def render_checkout_page(
         "typed": typed,
         "known": bool(customer),
         "refusal": refusal.message if refusal else None,
-        "again": completion.success_url(session) if session["status"] == "complete" else None,
+        "again": checkout_completion.success_url(session)
+        if session["status"] == "complete"
+        else None,
     }
     status = refusal.status if refusal else 200
     return rendering.render_stripe_page(

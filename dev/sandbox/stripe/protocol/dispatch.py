@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.store import Document
-from sandbox.stripe import forms, limits, parameters, schemas
-from sandbox.stripe.documents import build_object_id
-from sandbox.stripe.errors import StripeError
-from sandbox.stripe.events import Cause
-from sandbox.stripe.expansion import expand_answer
-from sandbox.stripe.idempotency import Answer, Keys, fingerprint
-from sandbox.stripe.ledger import Ledger
-from sandbox.stripe.schemas import Endpoint
+from sandbox.stripe.protocol import form_encoding, parameters, schemas, unsupported_parameters
+from sandbox.stripe.protocol.documents import build_object_id
+from sandbox.stripe.protocol.errors import StripeError
+from sandbox.stripe.protocol.events import Cause
+from sandbox.stripe.protocol.expansion import expand_answer
+from sandbox.stripe.protocol.idempotency import Answer, Keys, fingerprint
+from sandbox.stripe.protocol.ledger import Ledger
+from sandbox.stripe.protocol.schemas import Endpoint
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -66,8 +66,8 @@ class Dispatcher:
         self._authenticate(request.headers.get("authorization", ""))
         endpoint, ids = self._resolve(request.method, get_raw_path(request))
         text = body if request.method == "POST" else request.url.query
-        params = parameters.coerce_parameters(endpoint.params, forms.decode_form(text))
-        limits.refuse_ignored_parameters(endpoint.name, set(params))
+        params = parameters.coerce_parameters(endpoint.params, form_encoding.decode_form(text))
+        unsupported_parameters.refuse_ignored_parameters(endpoint.name, set(params))
         key = request.headers.get("idempotency-key")
         ledger = Ledger(self._world, cause=Cause(request_id, key))
         call = Call(ledger, ids, params)

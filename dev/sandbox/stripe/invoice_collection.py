@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sandbox.store import Document
-from sandbox.stripe import invoicing, orders
-from sandbox.stripe.documents import build_object_id
-from sandbox.stripe.errors import StripeError, build_decline_error
-from sandbox.stripe.ledger import Ledger
+from sandbox.stripe import invoice_documents, payment_outcomes
+from sandbox.stripe.protocol.documents import build_object_id
+from sandbox.stripe.protocol.errors import StripeError, build_decline_error
+from sandbox.stripe.protocol.ledger import Ledger
 
 DAY = 86_400
 # After a declined renewal Stripe tries again; the days count from one attempt to the next.
@@ -25,9 +25,9 @@ def create_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
     """Store an open, numbered invoice over the pending prorations and the given lines."""
-    waiting = invoicing.list_pending_prorations(ledger, subscription["id"])
-    lines = [invoicing.proration_line(entry) for entry in waiting] + lines
-    invoice = invoicing.build_draft_invoice(ledger, subscription, lines, reason=reason)
+    waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
+    lines = [invoice_documents.proration_line(entry) for entry in waiting] + lines
+    invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason=reason)
     for entry in waiting:
         ledger.save(entry | {"invoice": invoice["id"]})
     if waiting:
@@ -122,7 +122,7 @@ def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bool:
     """Return whether a charge succeeds, where an outcome ordered by a test comes first."""
-    outcome = orders.take_payment_order(ledger.world.store, customer)
+    outcome = payment_outcomes.take_payment_order(ledger.world.store, customer)
     if method is None or outcome:
         return method is not None and outcome == "succeed"
     return bool(ledger.state(method).get("charges", True))

@@ -1,6 +1,6 @@
 """Refuse parameters that Stripe supports and the sandbox would otherwise ignore."""
 
-from sandbox.stripe.errors import StripeError
+from sandbox.stripe.protocol.errors import StripeError
 
 BILLING = frozenset(
     """add_invoice_items application_fee_percent backdate_start_date billing_cycle_anchor_config

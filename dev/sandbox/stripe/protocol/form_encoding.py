@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sandbox.stripe.errors import malformed
+from sandbox.stripe.protocol.errors import malformed
 
 type Value = str | list[Value] | dict[str, Value]
 

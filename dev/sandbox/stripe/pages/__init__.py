@@ -1,0 +1,1 @@
+"""Show the checkout page, the customer portal and the hosted invoices."""

@@ -1,0 +1,1 @@
+"""Decode requests, dispatch them, keep objects and events, and answer the way Stripe does."""
