@@ -14,12 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox import control, pages, stripe, stytch
 from sandbox.settings import Settings
-from sandbox.vendor_api import TRANSPORT, Gate
+from sandbox.vendor_api import TRANSPORT, VendorMiddleware
 from sandbox.world import HERE, World, create_world
 
 
 @dataclass(frozen=True)
-class Half:
+class Vendor:
     """Describe one vendor's part of the sandbox and where it is mounted."""
 
     name: str
@@ -30,28 +30,46 @@ class Half:
     advance: Callable[[World], None]
 
     def mount(self, world: World) -> Mount:
-        """Return the vendor's API behind its gate."""
-        return Mount(self.prefix, app=Gate(world, self.name, Router(self.routes(world))))
+        """Return the vendor's API behind its middleware."""
+        return Mount(
+            self.prefix, app=VendorMiddleware(world, self.name, Router(self.routes(world)))
+        )
 
 
-HALVES = (
-    Half("stytch", "/v1/b2b", stytch.routes, stytch.control, stytch.pages, stytch.advance),
-    Half("stripe", "/stripe/v1", stripe.routes, stripe.control, stripe.pages, stripe.advance),
+VENDORS = (
+    Vendor(
+        "stytch",
+        "/v1/b2b",
+        stytch.build_stytch_routes,
+        stytch.build_stytch_control_routes,
+        stytch.build_stytch_page_routes,
+        stytch.skip_clock_advance,
+    ),
+    Vendor(
+        "stripe",
+        "/stripe/v1",
+        stripe.build_stripe_routes,
+        stripe.build_stripe_control_routes,
+        stripe.build_stripe_page_routes,
+        stripe.run_due_billing,
+    ),
 )
 
 
-async def advance_clock(world: World, halves: tuple[Half, ...], request: Request) -> JSONResponse:
+async def advance_clock(
+    world: World, vendors: tuple[Vendor, ...], request: Request
+) -> JSONResponse:
     """Move the clock forward and run what has become due at each vendor."""
-    asked = await control.read_fields(request, {"seconds": control.NUMBER}, required=("seconds",))
-    if asked["seconds"] < 0:
+    fields = await control.read_fields(request, {"seconds": control.NUMBER}, required=("seconds",))
+    if fields["seconds"] < 0:
         raise control.RefusedError("The clock only moves forward.")
-    world.clock.advance(asked["seconds"])
-    for half in halves:
-        half.advance(world)
+    world.clock.advance(fields["seconds"])
+    for vendor in vendors:
+        vendor.advance(world)
     return JSONResponse({"now": world.clock.now().isoformat(), "offset": world.clock.offset})
 
 
-class Committing:
+class CommitMiddleware:
     """Commit what a page or a control call changed before its answer is sent."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
@@ -78,32 +96,34 @@ class Sandbox(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        await Committing(super().__call__, self.world)(scope, receive, send)
+        await CommitMiddleware(super().__call__, self.world)(scope, receive, send)
 
 
-def create_app(settings: Settings, *, halves: tuple[Half, ...] = HALVES) -> Sandbox:
+def create_app(settings: Settings, *, vendors: tuple[Vendor, ...] = VENDORS) -> Sandbox:
     """Build the whole sandbox from its settings."""
     world = create_world(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         world.deliveries.resume()
-        for half in halves:
-            half.advance(world)  # what became due while the sandbox was off
+        for vendor in vendors:
+            vendor.advance(world)  # what became due while the sandbox was off
         yield
         await world.deliveries.close()
         world.store.close()
 
-    steer: list[BaseRoute] = [*control.build_control_routes(world)]
-    steer.append(Route("/clock/advance", partial(advance_clock, world, halves), methods=["POST"]))
-    for half in halves:
-        steer.extend(half.control(world))
+    control_routes: list[BaseRoute] = [*control.build_control_routes(world)]
+    control_routes.append(
+        Route("/clock/advance", partial(advance_clock, world, vendors), methods=["POST"])
+    )
+    for vendor in vendors:
+        control_routes.extend(vendor.control(world))
     app = Sandbox(
         routes=[
-            *(half.mount(world) for half in halves),
-            Mount("/_sandbox", routes=steer),
+            *(vendor.mount(world) for vendor in vendors),
+            Mount("/_sandbox", routes=control_routes),
             Mount("/static", app=StaticFiles(directory=HERE / "static"), name="static"),
-            *(route for half in halves for route in half.pages(world)),
+            *(route for vendor in vendors for route in vendor.pages(world)),
             *pages.build_page_routes(world),
         ],
         exception_handlers={control.RefusedError: control.render_refusal, **stytch.REFUSALS},

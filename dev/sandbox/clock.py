@@ -21,7 +21,7 @@ class Clock:
     @property
     def offset(self) -> float:
         """Return the seconds by which the sandbox is ahead of real time."""
-        return float((self._store.get(KIND, "offset") or {"seconds": 0})["seconds"])
+        return float((self._store.find_document(KIND, "offset") or {"seconds": 0})["seconds"])
 
     def now(self) -> datetime:
         """Return the sandbox's time, aware and in UTC."""
@@ -38,4 +38,4 @@ class Clock:
         """
         if seconds < 0:
             raise ValueError("The clock only moves forward.")
-        self._store.put(KIND, "offset", {"seconds": self.offset + seconds})
+        self._store.put_document(KIND, "offset", {"seconds": self.offset + seconds})

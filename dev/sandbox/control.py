@@ -83,13 +83,13 @@ async def read_fields(
 async def handle_faults(world: World, request: Request) -> JSONResponse:
     """List the fault rules, add one, or remove them all."""
     if request.method == "DELETE":
-        world.faults.clear()
+        world.faults.clear_rules()
     if request.method == "POST":
         rule = await read_fields(request, FAULT, required=("vendor", "path"))
         check_fault(rule)
-        rule["path"] = rule["path"].removeprefix("/stripe")  # as the vendor knows its own paths
-        return JSONResponse(world.faults.add(**rule), status_code=201)
-    return JSONResponse({"faults": world.faults.rules()})
+        rule["path"] = rule["path"].removeprefix("/stripe")  # rules match the paths of the vendor
+        return JSONResponse(world.faults.add_rule(**rule), status_code=201)
+    return JSONResponse({"faults": world.faults.list_rules()})
 
 
 def check_fault(rule: dict[str, Any]) -> None:
@@ -105,9 +105,9 @@ def check_fault(rule: dict[str, Any]) -> None:
         raise RefusedError(f"path is neither a prefix nor a regular expression: {error}") from error
 
 
-def check_vendor(asked: dict[str, Any]) -> None:
+def check_vendor(fields: dict[str, Any]) -> None:
     """Refuse a vendor that the sandbox does not serve."""
-    if asked.get("vendor") not in {None, *VENDORS}:
+    if fields.get("vendor") not in {None, *VENDORS}:
         raise RefusedError(f"vendor must be one of {', '.join(VENDORS)}.")
 
 
@@ -118,35 +118,35 @@ async def handle_webhooks(world: World, request: Request) -> JSONResponse:
         check_vendor(knobs)
         if any(knobs.get(name, 0) < 0 for name in ("duplicate", "delay", "drop")):
             raise RefusedError("duplicate, delay and drop are not negative.")
-        world.deliveries.disturb(**knobs)
-    return JSONResponse(world.deliveries.disorder())
+        world.deliveries.set_disorder(**knobs)
+    return JSONResponse(world.deliveries.get_disorder())
 
 
 async def drain_webhooks(world: World, request: Request) -> JSONResponse:
     """Wait until no webhook is due within the given seconds."""
-    asked = await read_fields(request, {"within": NUMBER})
-    return JSONResponse({"pending": await world.deliveries.drain(within=asked.get("within", 0.5))})
+    fields = await read_fields(request, {"within": NUMBER})
+    return JSONResponse({"pending": await world.deliveries.drain(within=fields.get("within", 0.5))})
 
 
-async def deliveries(world: World, request: Request) -> JSONResponse:
+async def list_deliveries(world: World, request: Request) -> JSONResponse:
     """List the webhooks sent, oldest first."""
     vendor = request.query_params.get("vendor")
-    records = [r for r in world.deliveries.records() if vendor in {None, r["vendor"]}]
+    records = [r for r in world.deliveries.list_records() if vendor in {None, r["vendor"]}]
     return JSONResponse({"deliveries": records})
 
 
 async def resend_webhook(world: World, request: Request) -> JSONResponse:
     """Send one webhook again."""
-    asked = await read_fields(request, {"id": str}, required=("id",))
-    if not world.deliveries.resend(asked["id"]):
+    fields = await read_fields(request, {"id": str}, required=("id",))
+    if not world.deliveries.resend(fields["id"]):
         raise RefusedError("No such delivery.", status=404)
-    return JSONResponse({"id": asked["id"]}, status_code=202)
+    return JSONResponse({"id": fields["id"]}, status_code=202)
 
 
 async def list_requests(world: World, request: Request) -> JSONResponse:
     """List the requests the vendors received, oldest first."""
     vendor = request.query_params.get("vendor")
-    return JSONResponse({"requests": world.log.entries(vendor=vendor)})
+    return JSONResponse({"requests": world.log.list_entries(vendor=vendor)})
 
 
 async def reset_sandbox(world: World, request: Request) -> JSONResponse:
@@ -167,7 +167,7 @@ def build_control_routes(world: World) -> list[Route]:
         "/faults": (handle_faults, ["GET", "POST", "DELETE"]),
         "/webhooks": (handle_webhooks, ["GET", "POST"]),
         "/webhooks/drain": (drain_webhooks, ["POST"]),
-        "/webhooks/deliveries": (deliveries, ["GET"]),
+        "/webhooks/deliveries": (list_deliveries, ["GET"]),
         "/webhooks/resend": (resend_webhook, ["POST"]),
         "/requests": (list_requests, ["GET"]),
         "/reset": (reset_sandbox, ["POST"]),

@@ -13,58 +13,58 @@ type Body = Callable[[int], Document]
 
 
 class Faults:
-    """Keep the fault rules that each vendor's gate applies, oldest first."""
+    """Keep the fault rules that the middleware of each vendor applies, oldest first."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._bodies: dict[str, Body] = {}
-        self._ids = count(store.count(KIND) + 1)
+        self._ids = count(store.count_documents(KIND) + 1)
 
-    def shape(self, vendor: str, body: Body) -> None:
+    def register_error_body(self, vendor: str, body: Body) -> None:
         """Register how a vendor's error body is built from a status, for rules without a body."""
         self._bodies[vendor] = body
 
-    def body(self, rule: Document) -> Document:
+    def build_body(self, rule: Document) -> Document:
         """Return the body of the answer that a rule with a status gives."""
         if rule["body"] is not None:
             return dict(rule["body"])
         make = self._bodies.get(rule["vendor"])
         return make(rule["status"]) if make else {"error": {"message": "Injected by the sandbox."}}
 
-    def add(self, **rule: Any) -> Document:  # noqa: ANN401  values were checked at the control
+    def add_rule(self, **rule: Any) -> Document:  # noqa: ANN401  values were checked at the control
         """Add a rule and return it with its id."""
         id_ = f"fault-{next(self._ids)}"
         document: Document = {"id": id_, "vendor": None, "path": "", "method": None, "times": 1}
         document |= {"status": None, "timeout": None, "drop": False, "after_effect": False}
         document |= {"body": None, "headers": {}} | rule
-        self._store.put(KIND, id_, document)
+        self._store.put_document(KIND, id_, document)
         return document
 
-    def rules(self) -> list[Document]:
+    def list_rules(self) -> list[Document]:
         """Return the rules that still apply at least once."""
-        return self._store.all(KIND)
+        return self._store.list_documents(KIND)
 
-    def clear(self) -> None:
+    def clear_rules(self) -> None:
         """Remove every rule."""
-        for rule in self.rules():
-            self._store.delete(KIND, rule["id"])
+        for rule in self.list_rules():
+            self._store.delete_document(KIND, rule["id"])
 
-    def take(self, *, vendor: str, method: str, path: str) -> Document | None:
+    def take_rule(self, *, vendor: str, method: str, path: str) -> Document | None:
         """Return the first rule that matches a request and count it as used, or None."""
-        if not self._store.count(KIND):
+        if not self._store.count_documents(KIND):
             return None
-        for rule in self.rules():
+        for rule in self.list_rules():
             if is_rule_matching(rule, vendor=vendor, method=method, path=path):
-                self._use(rule)
+                self._count_use(rule)
                 return rule
         return None
 
-    def _use(self, rule: Document) -> None:
+    def _count_use(self, rule: Document) -> None:
         left = rule["times"] - 1
         if left > 0:
-            self._store.put(KIND, rule["id"], rule | {"times": left})
+            self._store.put_document(KIND, rule["id"], rule | {"times": left})
         else:
-            self._store.delete(KIND, rule["id"])
+            self._store.delete_document(KIND, rule["id"])
 
 
 def is_rule_matching(rule: Document, *, vendor: str, method: str, path: str) -> bool:

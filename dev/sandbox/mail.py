@@ -8,7 +8,7 @@ from sandbox.store import Document
 from sandbox.world import World
 
 KIND = "core.mail"
-KEPT = 2000
+MAX_MAILS = 2000
 
 type MailKind = Literal["discovery", "invite", "login", "otp"]
 
@@ -32,14 +32,16 @@ def deliver_mail(world: World, **mail: Unpack[Mail]) -> None:
     id_ = f"mail-{uuid4()}"
     empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at"))
     created_at = world.clock.now().isoformat(timespec="milliseconds")
-    world.store.put(KIND, id_, {"id": id_, **empty, **mail, "created_at": created_at})
-    if world.store.count(KIND) > KEPT:
-        for old in islice(world.store.ids(KIND), KEPT // 2):
-            world.store.delete(KIND, old)
+    world.store.put_document(KIND, id_, {"id": id_, **empty, **mail, "created_at": created_at})
+    if world.store.count_documents(KIND) > MAX_MAILS:
+        for old in islice(world.store.list_ids(KIND), MAX_MAILS // 2):
+            world.store.delete_document(KIND, old)
 
 
 def find_mails(world: World, *, email: str = "") -> list[Document]:
     """Return the mails newest first, optionally of one address."""
     wanted = email.strip().lower()
-    mails = [mail for mail in world.store.all(KIND) if wanted in {"", mail["to"].lower()}]
+    mails = [
+        mail for mail in world.store.list_documents(KIND) if wanted in {"", mail["to"].lower()}
+    ]
     return mails[::-1]

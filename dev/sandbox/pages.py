@@ -13,7 +13,7 @@ from sandbox.store import Document
 from sandbox.stytch import credentials
 from sandbox.world import World
 
-SHOWN = 100
+PAGE_SIZE = 100
 TONES = {
     "delivered": "good",
     "pending": "info",
@@ -25,18 +25,18 @@ TONES = {
 
 async def show_home(world: World, request: Request) -> Response:
     """Show the start page with what the sandbox holds."""
-    outcomes = [record["outcome"] for record in world.deliveries.records()]
+    outcomes = [record["outcome"] for record in world.deliveries.list_records()]
     return world.templates.TemplateResponse(
         request,
         "home.html",
         {
-            "step": landing.describe_token(world, landing.BEGIN),
-            "mails": world.store.count(mail.KIND),
+            "step": landing.describe_step(world, landing.SIGN_IN_STEP),
+            "mails": world.store.count_documents(mail.KIND),
             "events": len(outcomes),
             "troubled": sum(outcome in {"failed", "dropped"} for outcome in outcomes),
-            "asked": len(world.log.entries()),
+            "requests": len(world.log.list_entries()),
             "ahead": format_clock_offset(world.clock.offset),
-            "faults": len(world.faults.rules()),
+            "faults": len(world.faults.list_rules()),
         },
     )
 
@@ -51,7 +51,7 @@ async def show_inbox(world: World, request: Request) -> Response:
             "expired": bool(sent["expires_at"]) and parse_instant(sent["expires_at"]) <= now,
             "used": credentials.is_link_used(world, sent["token"] or ""),
         }
-        for sent in mail.find_mails(world, email=email)[:SHOWN]
+        for sent in mail.find_mails(world, email=email)[:PAGE_SIZE]
     ]
     return world.templates.TemplateResponse(request, "inbox.html", {"mails": mails, "email": email})
 
@@ -59,8 +59,8 @@ async def show_inbox(world: World, request: Request) -> Response:
 async def show_events(world: World, request: Request) -> Response:
     """Show the webhooks sent, newest first."""
     vendor = request.query_params.get("vendor", "")
-    records = [r for r in world.deliveries.records() if vendor in {"", r["vendor"]}]
-    shown = [describe_event(record) for record in records[::-1][:SHOWN]]
+    records = [r for r in world.deliveries.list_records() if vendor in {"", r["vendor"]}]
+    shown = [describe_event(record) for record in records[::-1][:PAGE_SIZE]]
     context = {"events": shown, "vendor": vendor, "total": len(records)}
     return world.templates.TemplateResponse(request, "events.html", context)
 

@@ -7,15 +7,15 @@ from urllib.parse import parse_qsl
 from sandbox import request_bodies
 from sandbox.clock import get_real_now
 
-KEPT = 1000
-HEADERS = ("content-type", "idempotency-key", "stripe-version", "user-agent")
+MAX_ENTRIES = 1000
+LOGGED_HEADERS = ("content-type", "idempotency-key", "stripe-version", "user-agent")
 
 
 class RequestLog:
     """Keep the last thousand vendor requests, oldest first and without credentials."""
 
     def __init__(self) -> None:
-        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._entries: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
 
     def record(
         self,
@@ -31,10 +31,10 @@ class RequestLog:
         """Log one request, where a status of None means that the connection was cut."""
         entry: dict[str, Any] = {"vendor": vendor, "method": method, "path": path, "query": query}
         entry["body"] = format_body(body, headers.get("content-type", ""))
-        entry["headers"] = {name: headers[name] for name in HEADERS if name in headers}
+        entry["headers"] = {name: headers[name] for name in LOGGED_HEADERS if name in headers}
         self._entries.append(entry | {"status": status, "at": get_real_now().isoformat()})
 
-    def entries(self, *, vendor: str | None = None) -> list[dict[str, Any]]:
+    def list_entries(self, *, vendor: str | None = None) -> list[dict[str, Any]]:
         """Return the log, optionally of one vendor."""
         return [entry for entry in self._entries if vendor in {None, entry["vendor"]}]
 

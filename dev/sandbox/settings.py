@@ -31,7 +31,9 @@ class Settings:
             raise SystemExit(f"The sandbox listens on loopback only, not on {self.host!r}.")
         credentials = (self.stytch_project_id, self.stytch_secret, self.stripe_secret_key)
         if any(value.startswith(LIVE_PREFIXES) for value in credentials):
-            raise SystemExit("The sandbox refuses to run beside live credentials; use test ones.")
+            raise SystemExit(
+                "The sandbox refuses to start with live credentials. Use test credentials."
+            )
         if not self.public_url:
             name = f"[{self.host}]" if ":" in self.host else self.host
             object.__setattr__(self, "public_url", f"http://{name}:{self.port}")

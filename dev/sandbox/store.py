@@ -43,33 +43,33 @@ class Store:
             self._kinds.setdefault(kind, {})[id_] = body
         return database
 
-    def put(self, kind: str, id: str, document: Document) -> None:  # noqa: A002  the vendors' word
+    def put_document(self, kind: str, id: str, document: Document) -> None:  # noqa: A002  the vendors' word
         """Insert or replace a document, where a replaced one keeps its place in `all`."""
         body = json.dumps(document, separators=(",", ":"))
         self._kinds.setdefault(kind, {})[id] = body
         if self._database:
             self._database.execute(UPSERT, (kind, id, body))
 
-    def get(self, kind: str, id: str) -> Document | None:  # noqa: A002
+    def find_document(self, kind: str, id: str) -> Document | None:  # noqa: A002
         """Return a copy of a document, or None."""
         body = self._kinds.get(kind, {}).get(id)
         return None if body is None else json.loads(body)
 
-    def delete(self, kind: str, id: str) -> None:  # noqa: A002
+    def delete_document(self, kind: str, id: str) -> None:  # noqa: A002
         """Delete one document if it exists."""
         self._kinds.get(kind, {}).pop(id, None)
         if self._database:
             self._database.execute("delete from documents where kind = ? and id = ?", (kind, id))
 
-    def all(self, kind: str) -> list[Document]:
+    def list_documents(self, kind: str) -> list[Document]:
         """Return copies of a kind's documents in the order of first insertion."""
         return [json.loads(body) for body in self._kinds.get(kind, {}).values()]
 
-    def ids(self, kind: str) -> list[str]:
+    def list_ids(self, kind: str) -> list[str]:
         """Return a kind's ids in the order of first insertion."""
         return list(self._kinds.get(kind, {}))
 
-    def count(self, kind: str) -> int:
+    def count_documents(self, kind: str) -> int:
         """Count a kind's documents without copying them."""
         return len(self._kinds.get(kind, {}))
 

@@ -14,7 +14,7 @@ TRANSPORT = "sandbox.transport"
 
 
 @dataclass(frozen=True)
-class Gate:
+class VendorMiddleware:
     """Wrap one vendor's routes and read the whole body, so that handlers never wait for it."""
 
     world: World
@@ -24,8 +24,8 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_whole_body(receive)
         path = scope["path"].removeprefix("/stripe")
-        rule = self.world.faults.take(vendor=self.vendor, method=scope["method"], path=path)
-        answer = Recorded(send)
+        rule = self.world.faults.take_rule(vendor=self.vendor, method=scope["method"], path=path)
+        answer = StatusRecorder(send)
         try:
             await self._answer(rule, scope, replay_body(body, receive), answer)
         finally:
@@ -33,12 +33,12 @@ class Gate:
             self._log(scope, path, body, answer.status)
 
     async def _answer(
-        self, rule: Document | None, scope: Scope, receive: Receive, answer: "Recorded"
+        self, rule: Document | None, scope: Scope, receive: Receive, answer: "StatusRecorder"
     ) -> None:
         if rule is None:
             await self.app(scope, receive, self._committing(answer))
             return
-        held = Held()
+        held = BufferedSend()
         if rule["after_effect"]:
             await self.app(scope, receive, held)
             self.world.store.commit()
@@ -52,10 +52,10 @@ class Gate:
             await held.release(answer)
 
     def _refusal(self, rule: Document) -> Response:
-        body = self.world.faults.body(rule)
+        body = self.world.faults.build_body(rule)
         return JSONResponse(body, status_code=rule["status"], headers=rule["headers"])
 
-    def _committing(self, answer: "Recorded") -> Send:
+    def _committing(self, answer: "StatusRecorder") -> Send:
         async def send(message: Message) -> None:
             # Durable before visible: an answer that left is never forgotten.
             self.world.store.commit()
@@ -78,7 +78,7 @@ class Gate:
         )
 
 
-class Recorded:
+class StatusRecorder:
     """Forward an answer and record its status."""
 
     def __init__(self, send: Send) -> None:
@@ -92,7 +92,7 @@ class Recorded:
         await self._send(message)
 
 
-class Held:
+class BufferedSend:
     """Hold an answer back until the fault is over."""
 
     def __init__(self) -> None:
@@ -135,4 +135,6 @@ async def cut_connection(scope: Scope) -> None:
     transport: Any = scope.get(TRANSPORT)
     if transport is not None:
         transport.abort()
-        await asyncio.sleep(0.01)  # the server must hear of it, or it would answer 500
+        await asyncio.sleep(
+            0.01
+        )  # let the server notice the closed connection, or it would answer 500

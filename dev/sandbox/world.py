@@ -30,7 +30,7 @@ class World:
 
     def reset(self) -> None:
         """Delete all state except the signing keys, so that verifiers need not fetch them again."""
-        self.deliveries.forget()
+        self.deliveries.cancel_all()
         self.store.clear(keep=KEPT_OVER_RESET)
         self.log.clear()
 

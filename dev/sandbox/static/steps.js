@@ -1,4 +1,4 @@
-// Makes the calls a page shows from the browser, and remembers for this tab what later ones need.
+// Send the API calls shown on a page, and keep the values that later calls need in sessionStorage.
 
 const known = JSON.parse(sessionStorage.getItem("known") || "{}");
 const steps = [...document.querySelectorAll(".step")];
@@ -12,21 +12,21 @@ function fill(text, { longest = Infinity } = {}) {
 function show() {
   for (const [step, command] of commands) {
     step.querySelector("pre").textContent = fill(command, { longest: 60 });
-    step.querySelector("[data-copy]").dataset.copy = fill(command);  // the whole of it
+    step.querySelector("[data-copy]").dataset.copy = fill(command);  // not shortened
   }
-  const who = document.querySelector("[data-signed-in]");
-  if (!who) return;
+  const signedIn = document.querySelector("[data-signed-in]");
+  if (!signedIn) return;
   document.querySelector("[data-signed-out]").hidden = Boolean(known.session_jwt);
-  who.hidden = !known.who;
-  who.querySelector("strong").textContent = known.who;
+  signedIn.hidden = !known.member;
+  signedIn.querySelector("strong").textContent = known.member;
 }
 
-function remember(answer) {
+function storeValues(answer) {
   for (const key of ["intermediate_session_token", "session_token", "session_jwt"]) {
     if (answer[key]) known[key] = answer[key];
   }
   if (answer.organization?.slug) known.slug = answer.organization.slug;
-  if (answer.member) known.who = `${answer.member.email}, ${answer.member.role} of ${answer.organization.name}`;
+  if (answer.member) known.member = `${answer.member.email}, ${answer.member.role} of ${answer.organization.name}`;
   if (answer.organizations?.length) known.organization_id = answer.organizations[0].id;
   const prices = (answer.results ?? []).flatMap((plan) => plan.prices ?? []);
   if (prices.length) known.price_id = prices[0].id;
@@ -40,10 +40,10 @@ async function run(step) {
   if (body) headers["Content-Type"] = "application/json";
   const answer = await fetch(fill(url), { method, headers, body: body && fill(body) });
   const text = await answer.text();
-  let read = text;
-  try { read = JSON.parse(text || "{}"); } catch { /* shown as it came */ }
-  if (answer.ok) remember(read);
-  return { status: answer.status, read };
+  let body = text;
+  try { body = JSON.parse(text || "{}"); } catch { /* not JSON: shown as text */ }
+  if (answer.ok) storeValues(body);
+  return { status: answer.status, body };
 }
 
 document.addEventListener("click", async (event) => {
@@ -53,14 +53,14 @@ document.addEventListener("click", async (event) => {
   const [status, output, open] = ["status", "answer", "open"].map((name) => step.querySelector(`[data-${name}]`));
   button.disabled = true;
   try {
-    const { status: code, read } = await run(step);
+    const { status: code, body } = await run(step);
     status.textContent = `HTTP ${code}`;
-    output.textContent = typeof read === "string" ? read : JSON.stringify(read, null, 2);
+    output.textContent = typeof body === "string" ? body : JSON.stringify(body, null, 2);
     output.hidden = false;
-    open.hidden = !read.url;
-    if (read.url) open.href = read.url;
+    open.hidden = !body.url;
+    if (body.url) open.href = body.url;
   } catch {
-    status.textContent = "The API did not answer this page. Is it running, and is this page open under the address it was started with?";
+    status.textContent = "The API did not answer. Check that it runs and that this page has the address the sandbox was started with.";
   }
   button.disabled = false;
   show();

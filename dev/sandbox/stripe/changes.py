@@ -18,11 +18,11 @@ from sandbox.stripe.protocol.errors import (
     build_absent_error,
     build_decline_error,
     build_missing_error,
-    malformed,
+    build_parameter_error,
 )
 from sandbox.stripe.protocol.ledger import Ledger
 
-MOST = 999_999
+MAX_QUANTITY = 999_999
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Change:
     trial_end: Any = None
 
     @classmethod
-    def of(cls, params: dict[str, Any]) -> "Change":
+    def from_params(cls, params: dict[str, Any]) -> "Change":
         """Read a change from the parameters of an update, or of its preview."""
         return cls(
             entries=params.get("items", []),
@@ -49,7 +49,7 @@ class Change:
         )
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Return whether no change of items, trial or billing cycle is requested."""
         return not (self.entries or self.reset or self.trial_end)
 
@@ -68,7 +68,7 @@ def apply_change(ledger: Ledger, subscription: Document, change: Change) -> Docu
     """Change a subscription and charge what is due at once."""
     revision = revise_subscription(ledger, subscription, change)
     invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
-    ledger.save(revision.subscription, event="customer.subscription.updated")
+    ledger.save_object(revision.subscription, event="customer.subscription.updated")
     waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
     if not revision.bills_now or not (waiting or revision.lines):
         return revision.subscription
@@ -82,21 +82,21 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     """
     at = get_change_time(ledger, subscription, change)
     before = subscription["items"]["data"]
-    after = [item for item in plan_items(ledger, subscription, change.entries) if item]
+    after = [item for item in build_items_after(ledger, subscription, change.entries) if item]
     if not after:
         raise StripeError("A subscription must have at least one active item.", param="items")
-    intervals = {get_invoice_spacing(item) for item in after}
+    intervals = {get_billing_interval(item) for item in after}
     if len(intervals) > 1:
         raise StripeError("The sandbox keeps one billing interval per subscription.", param="items")
     revised = subscription | {"items": subscription["items"] | {"data": after}}
     trialing = subscription["status"] == "trialing"
     if change.trial_end not in (None, "now"):
-        return Revision(retrialed(ledger, revised, change.trial_end), [], [], bills_now=False)
+        return Revision(set_trial_end(ledger, revised, change.trial_end), [], [], bills_now=False)
     converts = change.trial_end == "now" and trialing
     resets = (
         change.reset
         or converts
-        or (get_invoice_spacing(before[0]) not in intervals and not trialing)
+        or (get_billing_interval(before[0]) not in intervals and not trialing)
     )
     prorations = []
     if not trialing and change.proration_behavior != "none":
@@ -104,8 +104,8 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     if not resets:
         bills = change.proration_behavior == "always_invoice" and not trialing
         return Revision(revised, prorations, [], bills_now=bills)
-    restarted = restart_cycle(revised, ledger.now, ended_trial=converts)
-    lines = lifecycle.whole_period(ledger, restarted)
+    restarted = restart_billing_cycle(revised, ledger.now, ended_trial=converts)
+    lines = lifecycle.build_period_lines(ledger, restarted)
     return Revision(restarted, prorations, lines, bills_now=True)
 
 
@@ -122,13 +122,13 @@ def get_change_time(ledger: Ledger, subscription: Document, change: Change) -> i
     return change.proration_date
 
 
-def get_invoice_spacing(item: Document) -> tuple[str, int]:
+def get_billing_interval(item: Document) -> tuple[str, int]:
     """Return the billing interval of an item."""
     recurring = item["price"]["recurring"]
     return (recurring["interval"], recurring["interval_count"])
 
 
-def plan_items(
+def build_items_after(
     ledger: Ledger, subscription: Document, entries: list[Document]
 ) -> list[Document | None]:
     """Return the items after the change, with None for a deleted one.
@@ -138,8 +138,8 @@ def plan_items(
     items: dict[str, Document | None] = {item["id"]: item for item in subscription["items"]["data"]}
     for index, entry in enumerate(entries):
         param = f"items[{index}]"
-        if "quantity" in entry and not 0 <= entry["quantity"] <= MOST:
-            raise malformed("Invalid quantity.", param=f"{param}[quantity]")
+        if "quantity" in entry and not 0 <= entry["quantity"] <= MAX_QUANTITY:
+            raise build_parameter_error("Invalid quantity.", param=f"{param}[quantity]")
         id_ = entry.get("id")
         if id_ is None:
             item = build_added_item(ledger, subscription, entry, param)
@@ -167,8 +167,8 @@ def build_added_item(
     if price is None:
         raise build_absent_error(f"{param}[price]")
     start, end = subscription_documents.get_current_period(subscription)
-    item = lifecycle.fresh_item(ledger, subscription["id"], price, entry)
-    ledger.remember(item["id"], subscription=subscription["id"])
+    item = lifecycle.build_new_item(ledger, subscription["id"], price, entry)
+    ledger.save_private_state(item["id"], subscription=subscription["id"])
     return item | {"current_period_start": start, "current_period_end": end}
 
 
@@ -185,7 +185,9 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
         )
     if "quantity" in entry:
         if "quantity" not in item:
-            raise malformed("Metered prices have no quantity.", param=f"{param}[quantity]")
+            raise build_parameter_error(
+                "Metered prices have no quantity.", param=f"{param}[quantity]"
+            )
         result = result | {"quantity": entry["quantity"]}
     return result | {"metadata": merge_stripe_metadata(item["metadata"], entry.get("metadata"))}
 
@@ -193,7 +195,7 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
 def find_entry_price(ledger: Ledger, entry: Document, param: str) -> Document | None:
     """Return the price that an entry names or creates, or None."""
     if data := entry.get("price_data"):
-        return prices.with_tiers(ledger, prices.insert_price(ledger, data))
+        return prices.add_tiers(ledger, prices.insert_price(ledger, data))
     name = "price" if "price" in entry else "plan"
     if name not in entry:
         return None
@@ -225,27 +227,27 @@ def get_billed_terms(item: Document) -> tuple[str, int | None]:
 
 def build_proration(ledger: Ledger, item: Document, *, at: int, sign: int) -> Document:
     """Return one proration of an item at the current state of its price."""
-    price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
-    return invoice_documents.build_proration_line(ledger, item, price, at=at, sign=sign)
+    price = prices.add_tiers(ledger, ledger.get_object("price", item["price"]["id"]))
+    return invoice_documents.build_proration_item(ledger, item, price, at=at, sign=sign)
 
 
-def restart_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:
+def restart_billing_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:
     """Return the subscription with a new billing cycle that begins at the given time."""
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     anchored = subscription | {"billing_cycle_anchor": at}
     if ended_trial:
         anchored |= {"status": "active", "trial_end": at}
-    return subscription_documents.with_period(
+    return subscription_documents.set_period(
         anchored, at, periods.get_period_start(at, recurring, 1)
     )
 
 
-def retrialed(ledger: Ledger, subscription: Document, trial_end: int) -> Document:
+def set_trial_end(ledger: Ledger, subscription: Document, trial_end: int) -> Document:
     """Return the subscription in a trial that ends at another time."""
     periods.check_trial({"trial_end": trial_end}, now=ledger.now)
     start = subscription["trial_start"] or ledger.now
     trial = {"status": "trialing", "trial_start": start, "trial_end": trial_end}
-    return subscription_documents.with_period(
+    return subscription_documents.set_period(
         subscription | trial | {"billing_cycle_anchor": trial_end}, ledger.now, trial_end
     )
 
@@ -259,30 +261,30 @@ def charge_change(ledger: Ledger, before: Document, revision: Revision, behavior
     billed_ = subscription | {"latest_invoice": invoice["id"]}
     if behavior == "default_incomplete" and invoice["amount_due"]:
         return save_subscription(ledger, billed_ | {"status": "past_due"})
-    method = lifecycle.method_of(ledger, subscription)
+    method = lifecycle.find_charged_card(ledger, subscription)
     collected = invoice_collection.collect_invoice(ledger, invoice, method=method)
     if collected.paid or subscription["collection_method"] == "send_invoice":
         return save_subscription(ledger, billed_)
     if behavior == "error_if_incomplete":
         raise build_decline_error()
     if behavior == "pending_if_incomplete":
-        return postponed(ledger, before, revision, invoice["id"])
+        return postpone_change(ledger, before, revision, invoice["id"])
     return save_subscription(ledger, billed_ | {"status": "past_due"})
 
 
 def save_subscription(ledger: Ledger, subscription: Document) -> Document:
     """Save a subscription and return it."""
-    ledger.save(subscription, event="customer.subscription.updated")
+    ledger.save_object(subscription, event="customer.subscription.updated")
     return subscription
 
 
-def postponed(ledger: Ledger, before: Document, revision: Revision, invoice: str) -> Document:
+def postpone_change(ledger: Ledger, before: Document, revision: Revision, invoice: str) -> Document:
     """Keep the subscription unchanged and store the change until its invoice is paid."""
     items = revision.subscription["items"]["data"]
-    ledger.remember(before["id"], pending_change={"invoice": invoice, "items": items})
+    ledger.save_private_state(before["id"], pending_change={"invoice": invoice, "items": items})
     update = {
         "billing_cycle_anchor": None,
-        "expires_at": ledger.now + lifecycle.PATIENCE,
+        "expires_at": ledger.now + lifecycle.PAYMENT_WINDOW_SECONDS,
         "subscription_items": items,
         "trial_end": None,
         "trial_from_plan": None,

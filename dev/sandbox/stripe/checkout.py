@@ -6,30 +6,30 @@ from sandbox.store import Document
 from sandbox.stripe import money, periods, prices, subscription_documents
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.documents import build_object_id, merge_stripe_metadata
-from sandbox.stripe.protocol.errors import StripeError, build_absent_error, malformed
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error, build_parameter_error
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/checkout/sessions"
-MINUTE = 60
-SHORTEST = 30 * MINUTE
-LONGEST = 24 * 60 * MINUTE
-SHORTEST_TRIAL = 48 * 60 * MINUTE
-PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
+MINUTE_SECONDS = 60
+SHORTEST_SECONDS = 30 * MINUTE_SECONDS
+LONGEST_SECONDS = 24 * 60 * MINUTE_SECONDS
+SHORTEST_TRIAL_SECONDS = 48 * 60 * MINUTE_SECONDS
+SESSION_PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
 
 
 def create_checkout_session(call: Call) -> Document:
     """Create a checkout session for a subscription."""
     ledger, params = call.ledger, call.params
-    refuse_bad_checkout(ledger, params)
+    check_checkout_parameters(ledger, params)
     lines = [
         build_session_line(ledger, entry, f"line_items[{index}]")
         for index, entry in enumerate(params["line_items"])
     ]
     id_ = build_object_id("checkout.session")
     session = build_open_session(ledger, id_, params, lines)
-    ledger.add(session, owners=(session["customer"],) if session["customer"] else ())
-    ledger.remember(
+    ledger.add_object(session, owners=(session["customer"],) if session["customer"] else ())
+    ledger.save_private_state(
         id_,
         lines=lines,
         subscription_data=params.get("subscription_data", {}),
@@ -38,7 +38,7 @@ def create_checkout_session(call: Call) -> Document:
     return session
 
 
-def refuse_bad_checkout(ledger: Ledger, params: dict[str, Any]) -> None:
+def check_checkout_parameters(ledger: Ledger, params: dict[str, Any]) -> None:
     """Refuse the parameters of a session that Stripe would refuse."""
     if params.get("mode") != "subscription":
         raise StripeError("The sandbox serves `mode=subscription` only.", param="mode")
@@ -48,37 +48,37 @@ def refuse_bad_checkout(ledger: Ledger, params: dict[str, Any]) -> None:
         if not params.get(name):
             raise build_absent_error(name)
     if "customer" in params:
-        ledger.get("customer", params["customer"], param="customer")
+        ledger.get_object("customer", params["customer"], param="customer")
         if "customer_email" in params:
-            raise malformed(
+            raise build_parameter_error(
                 "You may only specify one of `customer` and `customer_email`.", param="customer"
             )
     elif "customer_update" in params:
-        raise malformed(
+        raise build_parameter_error(
             "`customer_update` can only be used with `customer`.", param="customer_update"
         )
-    guard_customer_update(params)
-    span = params.get("expires_at", ledger.now + LONGEST) - ledger.now
+    check_customer_update(params)
+    span = params.get("expires_at", ledger.now + LONGEST_SECONDS) - ledger.now
     # A minute of grace for the caller's clock.
-    if not SHORTEST - MINUTE <= span <= LONGEST + MINUTE:
-        raise malformed(
+    if not SHORTEST_SECONDS - MINUTE_SECONDS <= span <= LONGEST_SECONDS + MINUTE_SECONDS:
+        raise build_parameter_error(
             "`expires_at` must be between 30 minutes and 24 hours from now.", param="expires_at"
         )
-    guard_trial(ledger, params.get("subscription_data", {}))
+    check_session_trial(ledger, params.get("subscription_data", {}))
 
 
-def guard_trial(ledger: Ledger, data: dict[str, Any]) -> None:
+def check_session_trial(ledger: Ledger, data: dict[str, Any]) -> None:
     """Refuse a trial that has no days, or ends too soon for a reminder."""
     periods.check_trial(data, now=ledger.now, within="subscription_data")
     trial_end = data.get("trial_end")
-    if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL:
-        raise malformed(
+    if trial_end is not None and trial_end < ledger.now + SHORTEST_TRIAL_SECONDS:
+        raise build_parameter_error(
             "`trial_end` must be at least 2 days in the future.",
             param="subscription_data[trial_end]",
         )
 
 
-def guard_customer_update(params: dict[str, Any]) -> None:
+def check_customer_update(params: dict[str, Any]) -> None:
     """Refuse to collect a known customer's tax ids without permission to save the name."""
     allowed = params.get("customer_update", {})
     known = "customer" in params
@@ -106,11 +106,11 @@ def build_session_line(ledger: Ledger, entry: Document, param: str) -> Document:
     metered = price["recurring"]["usage_type"] == "metered"
     quantity = None if metered else entry.get("quantity")
     if quantity is None and not metered:
-        raise malformed(
+        raise build_parameter_error(
             "Quantity is required.", param=f"{param}[quantity]", code="parameter_missing"
         )
     amount = 0 if quantity is None else money.round_half_up(money.compute_cost(price, quantity))
-    product = ledger.get("product", price["product"])
+    product = ledger.get_object("product", price["product"])
     return {
         "id": build_object_id("item"),
         "object": "item",
@@ -135,7 +135,7 @@ def build_open_session(
     trial = "trial_end" in data or "trial_period_days" in data
     total = 0 if trial else sum(entry["amount_total"] for entry in lines)
     return (
-        dict.fromkeys(UNSET)
+        dict.fromkeys(NULL_FIELDS)
         | echo_parameters(params)
         | {
             "id": id_,
@@ -144,7 +144,7 @@ def build_open_session(
             "amount_total": total,
             "created": ledger.now,
             "currency": lines[0]["currency"],
-            "expires_at": params.get("expires_at", ledger.now + LONGEST),
+            "expires_at": params.get("expires_at", ledger.now + LONGEST_SECONDS),
             "livemode": False,
             "mode": "subscription",
             "payment_method_types": ["card"],
@@ -157,28 +157,28 @@ def build_open_session(
     )
 
 
-UNSET = """after_expiration client_secret consent consent_collection currency_conversion
+NULL_FIELDS = """after_expiration client_secret consent consent_collection currency_conversion
 collected_information customer_account customer_details discounts integration_identifier invoice
 invoice_creation managed_payments origin_context payment_intent payment_link
 payment_method_configuration_details permissions recovered_from return_url
 saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription
 wallet_options""".split()
-ECHOED = """allow_promotion_codes billing_address_collection cancel_url client_reference_id customer
+COPIED_PARAMETERS = """allow_promotion_codes billing_address_collection cancel_url client_reference_id customer
 customer_email locale submit_type success_url""".split()
-TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+CUSTOM_TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 
 
 def echo_parameters(params: dict[str, Any]) -> Document:
     """Return the fields that a session copies from its parameters, with Stripe's defaults."""
     taxed = params.get("automatic_tax", {}).get("enabled", False)
     tax_ids = {"enabled": False, "required": "never"} | params.get("tax_id_collection", {})
-    return {name: params.get(name) for name in ECHOED} | {
+    return {name: params.get(name) for name in COPIED_PARAMETERS} | {
         "adaptive_pricing": {"enabled": False},
-        "automatic_tax": subscription_documents.computed_tax(
+        "automatic_tax": subscription_documents.build_computed_tax(
             "requires_location_inputs", enabled=taxed
         ),
         "custom_fields": [],
-        "custom_text": dict.fromkeys(TEXTS),
+        "custom_text": dict.fromkeys(CUSTOM_TEXTS),
         "customer_creation": None if "customer" in params else "always",
         "metadata": merge_stripe_metadata({}, params.get("metadata")),
         "payment_method_collection": params.get("payment_method_collection", "always"),
@@ -190,16 +190,16 @@ def echo_parameters(params: dict[str, Any]) -> Document:
 
 def retrieve_checkout_session(call: Call) -> Document:
     """Return a session."""
-    return call.ledger.get("checkout.session", call.path["session"])
+    return call.ledger.get_object("checkout.session", call.path["session"])
 
 
 def list_checkout_sessions(call: Call) -> Document:
     """List sessions."""
     customer = call.params.get("customer")
     every = (
-        call.ledger.owned("checkout.session", customer)
+        call.ledger.list_owned_objects("checkout.session", customer)
         if customer
-        else iter(call.ledger.all("checkout.session"))
+        else iter(call.ledger.list_objects("checkout.session"))
     )
     found = [
         session
@@ -213,7 +213,7 @@ def list_checkout_sessions(call: Call) -> Document:
 def list_checkout_line_items(call: Call) -> Document:
     """List the lines of a session, in their order."""
     session = retrieve_checkout_session(call)
-    entries = call.ledger.state(session["id"])["lines"]
+    entries = call.ledger.get_private_state(session["id"])["lines"]
     return build_list_page(entries[::-1], call.params, url=f"{URL}/{session['id']}/line_items")
 
 
@@ -225,8 +225,8 @@ def expire_checkout_session(call: Call) -> Document:
 def close_expired_session(ledger: Ledger, session: Document) -> Document:
     """Close a session that was not paid in time."""
     closed = session | {"status": "expired", "url": None}
-    ledger.save(closed)
-    ledger.tell("checkout.session.expired", closed)
+    ledger.save_object(closed)
+    ledger.record_event("checkout.session.expired", closed)
     return closed
 
 

@@ -7,11 +7,11 @@ from sandbox.stripe import checkout, customers, lifecycle, payment_methods, pric
 from sandbox.stripe.protocol.errors import build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
-CARD = "pm_card_visa"
+TEST_CARD = "pm_card_visa"
 
 
 @dataclass(frozen=True)
-class Details:
+class BuyerDetails:
     """Hold what a person typed on the checkout page, or nothing when a test pays by control."""
 
     name: str = ""
@@ -20,32 +20,32 @@ class Details:
     tax_id: tuple[str, str] | None = None
 
 
-def complete_checkout_session(ledger: Ledger, session: Document, details: Details) -> Document:
+def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerDetails) -> Document:
     """Complete an open session and start its subscription.
 
     Raises:
         StripeError: The session is not open or the card is declined, and then nothing changed.
     """
     checkout.require_open(session)
-    state = ledger.state(session["id"])
-    customer = customer_of(ledger, session, details, state["customer_update"])
-    options = options_of(ledger, session, customer, state["subscription_data"])
+    state = ledger.get_private_state(session["id"])
+    customer = save_session_customer(ledger, session, details, state["customer_update"])
+    options = build_subscription_options(ledger, session, customer, state["subscription_data"])
     sold = [
         (prices.get_price_terms(ledger, entry["price"]["id"], param="price"), entry)
         for entry in state["lines"]
     ]
-    ledger.tell("checkout.session.completed", session)
+    ledger.record_event("checkout.session.completed", session)
     subscription = lifecycle.start_subscription(ledger, customer, sold, options)
     if subscription["status"] == "incomplete":
         raise build_decline_error()
-    done = completed(ledger, session, customer, subscription)
-    ledger.save(done)
-    ledger.amend("checkout.session.completed", done)
+    done = build_completed_session(ledger, session, customer, subscription)
+    ledger.save_object(done)
+    ledger.replace_event_object("checkout.session.completed", done)
     return done
 
 
-def customer_of(
-    ledger: Ledger, session: Document, details: Details, allowed: dict[str, str]
+def save_session_customer(
+    ledger: Ledger, session: Document, details: BuyerDetails, allowed: dict[str, str]
 ) -> Document:
     """Return the session's customer, updated with what was typed.
 
@@ -60,32 +60,34 @@ def customer_of(
         email = details.email or session["customer_email"] or "buyer@example.test"
         customer = customers.insert_customer(ledger, {"email": email, **params})
     else:
-        customer = ledger.get("customer", session["customer"], param="customer")
+        customer = ledger.get_object("customer", session["customer"], param="customer")
         if not allowed:
             params = {}
         customer = customers.apply_customer_fields(ledger, customer, params)
-        ledger.save(customer, event="customer.updated")
+        ledger.save_object(customer, event="customer.updated")
     if details.tax_id and session["tax_id_collection"]["enabled"]:
         type_, value = details.tax_id
         tax_ids.attach_tax_id(ledger, customer["id"], type_=type_, value=value)
     return customer
 
 
-def options_of(ledger: Ledger, session: Document, customer: Document, data: Document) -> Document:
+def build_subscription_options(
+    ledger: Ledger, session: Document, customer: Document, data: Document
+) -> Document:
     """Return how the subscription starts, with a card attached unless a trial needs none."""
     trial = "trial_end" in data or "trial_period_days" in data
     options = data | {"automatic_tax": {"enabled": session["automatic_tax"]["enabled"]}}
     if trial and session["payment_method_collection"] == "if_required":
         return options
-    method = payment_methods.attach_payment_method(ledger, customer["id"], CARD)
+    method = payment_methods.attach_payment_method(ledger, customer["id"], TEST_CARD)
     return options | {"default_payment_method": method["id"]}
 
 
-def completed(
+def build_completed_session(
     ledger: Ledger, session: Document, customer: Document, subscription: Document
 ) -> Document:
     """Return the session as it is after completion."""
-    ids = list(ledger.owned("tax_id", customer["id"]))
+    ids = list(ledger.list_owned_objects("tax_id", customer["id"]))
     country = (customer["address"] or {}).get("country")
     tax = session["automatic_tax"]
     paid = session["amount_total"] > 0
@@ -110,6 +112,6 @@ def completed(
     }
 
 
-def success_url(session: Document) -> str:
+def build_success_url(session: Document) -> str:
     """Return the address the browser is sent to after payment."""
-    return str(session["success_url"]).replace(checkout.PLACEHOLDER, session["id"])
+    return str(session["success_url"]).replace(checkout.SESSION_PLACEHOLDER, session["id"])

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stripe import checkout, checkout_completion, dashboard, payment_outcomes
-from sandbox.stripe.checkout_completion import Details
+from sandbox.stripe.checkout_completion import BuyerDetails
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
@@ -21,7 +21,7 @@ OUTCOMES = ("succeed", "decline")
 POLICIES = ("cancel", "unpaid", "past_due")
 
 
-def translated(handler: Control) -> Control:
+def translate_refusals(handler: Control) -> Control:
     """Turn Stripe's refusals into those of the control plane."""
 
     @wraps(handler)
@@ -34,82 +34,82 @@ def translated(handler: Control) -> Control:
     return handle
 
 
-@translated
+@translate_refusals
 async def handle_pay(world: World, request: Request) -> JSONResponse:
     """Complete a checkout as if a person had paid."""
     known: dict[str, Kind] = {"name": str, "email": str, "country": str}
-    asked = await read_fields(request, known)
-    address = {"country": asked["country"]} if "country" in asked else None
-    details = Details(asked.get("name", ""), asked.get("email", ""), address)
+    fields = await read_fields(request, known)
+    address = {"country": fields["country"]} if "country" in fields else None
+    details = BuyerDetails(fields.get("name", ""), fields.get("email", ""), address)
     ledger = Ledger(world)
-    session = ledger.get("checkout.session", request.path_params["id"])
+    session = ledger.get_object("checkout.session", request.path_params["id"])
     done = checkout_completion.complete_checkout_session(ledger, session, details)
     ledger.commit()
     parts = ("id", "status", "payment_status", "customer", "subscription", "invoice")
     answer: Document = {name: done[name] for name in parts}
-    return JSONResponse(answer | {"url": checkout_completion.success_url(done)})
+    return JSONResponse(answer | {"url": checkout_completion.build_success_url(done)})
 
 
-@translated
+@translate_refusals
 async def handle_decline(world: World, request: Request) -> JSONResponse:
     """Try to pay with a declined card, which leaves the session open."""
     await read_fields(request, {})
-    session = Ledger(world).get("checkout.session", request.path_params["id"])
+    session = Ledger(world).get_object("checkout.session", request.path_params["id"])
     checkout.require_open(session)
     return JSONResponse({"id": session["id"], "status": "open", "outcome": "card_declined"})
 
 
-@translated
+@translate_refusals
 async def handle_expire(world: World, request: Request) -> JSONResponse:
     """Expire a checkout session now."""
     await read_fields(request, {})
     ledger = Ledger(world)
-    session = ledger.get("checkout.session", request.path_params["id"])
+    session = ledger.get_object("checkout.session", request.path_params["id"])
     closed = checkout.close_expired_session(ledger, checkout.require_open(session))
     ledger.commit()
     return JSONResponse({"id": closed["id"], "status": closed["status"]})
 
 
-@translated
-async def handle_payment_order(world: World, request: Request) -> JSONResponse:
+@translate_refusals
+async def handle_payment_outcome(world: World, request: Request) -> JSONResponse:
     """Set how a customer's next payments end, without `times` until it is set again."""
-    asked = await read_fields(request, {"outcome": str, "times": int}, required=("outcome",))
-    if asked["outcome"] not in OUTCOMES or asked.get("times", 1) < 1:
+    fields = await read_fields(request, {"outcome": str, "times": int}, required=("outcome",))
+    if fields["outcome"] not in OUTCOMES or fields.get("times", 1) < 1:
         raise RefusedError(f"`outcome` is one of {', '.join(OUTCOMES)}; `times` at least 1.")
-    customer = Ledger(world).get("customer", request.path_params["id"])["id"]
-    payment_outcomes.place_payment_order(
-        world.store, customer, outcome=asked["outcome"], times=asked.get("times")
+    customer = Ledger(world).get_object("customer", request.path_params["id"])["id"]
+    payment_outcomes.set_payment_outcome(
+        world.store, customer, outcome=fields["outcome"], times=fields.get("times")
     )
-    return JSONResponse({"customer": customer} | asked)
+    return JSONResponse({"customer": customer} | fields)
 
 
 async def handle_settings(world: World, request: Request) -> JSONResponse:
     """Show or set what happens when the last attempt to collect has failed."""
     if request.method == "GET":
         return JSONResponse(payment_outcomes.get_account_settings(world.store))
-    asked = await read_fields(request, {"after_failed_payments": str})
-    if asked.get("after_failed_payments", "cancel") not in POLICIES:
+    fields = await read_fields(request, {"after_failed_payments": str})
+    if fields.get("after_failed_payments", "cancel") not in POLICIES:
         raise RefusedError(f"`after_failed_payments` is one of {', '.join(POLICIES)}.")
-    return JSONResponse(payment_outcomes.set_account_settings(world.store, asked))
+    return JSONResponse(payment_outcomes.set_account_settings(world.store, fields))
 
 
-@translated
+@translate_refusals
 async def handle_subscription(world: World, request: Request) -> JSONResponse:
     """Change a subscription as if in the dashboard, with events that name no request."""
-    asked = await read_fields(request, dashboard.FIELDS)
+    fields = await read_fields(request, dashboard.FIELDS)
     ledger = Ledger(world)
-    changed = dashboard.change_in_dashboard(ledger, request.path_params["id"], asked)
+    changed = dashboard.change_in_dashboard(ledger, request.path_params["id"], fields)
     ledger.commit()
     return JSONResponse(changed)
 
 
-def control(world: World) -> list[BaseRoute]:
+def build_stripe_control_routes(world: World) -> list[BaseRoute]:
     """Return the control routes, below `/_sandbox`."""
     table: dict[str, Control] = {
         "/checkout/{id}/pay": handle_pay,
         "/checkout/{id}/decline": handle_decline,
         "/checkout/{id}/expire": handle_expire,
-        "/stripe/customers/{id}/payment": handle_payment_order,
+        "/stripe/customers/{id}/payment": handle_payment_outcome,
         "/stripe/subscriptions/{id}": handle_subscription,
     }
     posts = [

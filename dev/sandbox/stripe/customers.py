@@ -11,7 +11,7 @@ from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/customers"
-PLAIN = (
+COPIED_FIELDS = (
     "name",
     "email",
     "phone",
@@ -24,7 +24,7 @@ PLAIN = (
     "invoice_prefix",
     "next_invoice_sequence",
 )
-ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+ADDRESS_PARTS = ("city", "country", "line1", "line2", "postal_code", "state")
 COUNTRY_LENGTH = 2
 
 
@@ -41,13 +41,13 @@ def create_customer(call: Call) -> Document:
 def insert_customer(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a customer."""
     customer = build_blank_customer(ledger)
-    ledger.add(customer)
+    ledger.add_object(customer)
     if given := params.get("payment_method"):
         attached = payment_methods.attach_payment_method(ledger, customer["id"], given)
-        params = settings_with(params, given, attached["id"])
+        params = replace_payment_token(params, given, attached["id"])
     customer = apply_customer_fields(ledger, customer, params)
-    ledger.save(customer)
-    ledger.tell("customer.created", customer)
+    ledger.save_object(customer)
+    ledger.record_event("customer.created", customer)
     return customer
 
 
@@ -87,7 +87,7 @@ def build_blank_customer(ledger: Ledger) -> Document:
     }
 
 
-def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str, Any]:
+def replace_payment_token(params: dict[str, Any], given: str, attached: str) -> dict[str, Any]:
     """Return the parameters with a test token replaced by the payment method created from it."""
     invoice = params.get("invoice_settings", {})
     if invoice.get("default_payment_method") == given:
@@ -97,7 +97,9 @@ def settings_with(params: dict[str, Any], given: str, attached: str) -> dict[str
 
 def apply_customer_fields(ledger: Ledger, customer: Document, params: dict[str, Any]) -> Document:
     """Return the customer with the parameters applied, where a blank value clears a field."""
-    result = customer | {name: blank_to_none(params[name]) for name in PLAIN if name in params}
+    result = customer | {
+        name: blank_to_none(params[name]) for name in COPIED_FIELDS if name in params
+    }
     if "address" in params:
         result["address"] = build_customer_address(params["address"])
     if "tax_exempt" in params:
@@ -123,7 +125,7 @@ def build_customer_address(given: dict[str, str] | str) -> Document | None:
             "code instead, such as 'US'.",
             param="address[country]",
         )
-    return {name: blank_to_none(given.get(name)) for name in ADDRESS}
+    return {name: blank_to_none(given.get(name)) for name in ADDRESS_PARTS}
 
 
 def require_location(customer: Document) -> None:
@@ -139,32 +141,32 @@ def require_location(customer: Document) -> None:
 
 def retrieve_customer(call: Call) -> Document:
     """Return a customer, or the stub of a deleted one."""
-    return call.ledger.get("customer", call.path["customer"])
+    return call.ledger.get_object("customer", call.path["customer"])
 
 
 def update_customer(call: Call) -> Document:
     """Change a customer."""
-    customer = get_living_customer(call)
+    customer = get_undeleted_customer(call)
     result = apply_customer_fields(call.ledger, customer, call.params)
-    call.ledger.save(result, event="customer.updated")
+    call.ledger.save_object(result, event="customer.updated")
     return result
 
 
 def delete_customer(call: Call) -> Document:
     """Delete a customer and end its subscriptions at once."""
-    customer = get_living_customer(call)
-    for subscription in list(call.ledger.owned("subscription", customer["id"])):
-        if subscription["status"] not in lifecycle.OVER:
+    customer = get_undeleted_customer(call)
+    for subscription in list(call.ledger.list_owned_objects("subscription", customer["id"])):
+        if subscription["status"] not in lifecycle.ENDED_STATUSES:
             lifecycle.end_subscription(call.ledger, subscription, reason="cancellation_requested")
-    call.ledger.tell("customer.deleted", customer)
+    call.ledger.record_event("customer.deleted", customer)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
-    call.ledger.save(stub)
+    call.ledger.save_object(stub)
     return stub
 
 
-def get_living_customer(call: Call) -> Document:
+def get_undeleted_customer(call: Call) -> Document:
     """Return a customer that was not deleted."""
-    customer = call.ledger.get("customer", call.path["customer"])
+    customer = call.ledger.get_object("customer", call.path["customer"])
     if customer.get("deleted"):
         raise StripeError(
             f"No such customer: '{customer['id']}'", status=404, code="resource_missing", param="id"
@@ -176,7 +178,7 @@ def list_customers(call: Call) -> Document:
     """List customers."""
     found = [
         customer
-        for customer in call.ledger.all("customer")
+        for customer in call.ledger.list_objects("customer")
         if not customer.get("deleted")
         and is_matching_filters(customer, call.params, "email")
         and is_time_within(customer["created"], call.params.get("created"))

@@ -20,25 +20,25 @@ FIELDS: dict[str, Kind] = {
 }
 
 
-def change_in_dashboard(ledger: Ledger, id_: str, asked: Document) -> Document:
+def change_in_dashboard(ledger: Ledger, id_: str, fields: Document) -> Document:
     """Apply requested settings, then quantity or price, then the status."""
     subscription = subscriptions.load_subscription(ledger, id_)
     settings: Document = {
-        name: asked[name] for name in ("metadata", "cancel_at_period_end") if name in asked
+        name: fields[name] for name in ("metadata", "cancel_at_period_end") if name in fields
     }
     if settings:
-        subscription = lifecycle.read_retry_policy(ledger, subscription, settings)
-        subscription = lifecycle.scheduled(ledger, subscription, settings)
-        ledger.save(subscription, event="customer.subscription.updated")
-    entry = {name: asked[name] for name in ("quantity", "price") if name in asked}
+        subscription = lifecycle.apply_settings(ledger, subscription, settings)
+        subscription = lifecycle.apply_end_options(ledger, subscription, settings)
+        ledger.save_object(subscription, event="customer.subscription.updated")
+    entry = {name: fields[name] for name in ("quantity", "price") if name in fields}
     if entry:
         subscriptions.refuse_by_status(subscription, {"items"})
         first = subscription["items"]["data"][0]["id"]
-        behavior = asked.get("proration_behavior", "create_prorations")
-        wish = Change([{"id": asked.get("item", first)} | entry], proration_behavior=behavior)
-        subscription = changes.apply_change(ledger, subscription, wish)
-    if "status" in asked:
-        subscription = move_to_status(ledger, subscription, asked["status"])
+        behavior = fields.get("proration_behavior", "create_prorations")
+        change = Change([{"id": fields.get("item", first)} | entry], proration_behavior=behavior)
+        subscription = changes.apply_change(ledger, subscription, change)
+    if "status" in fields:
+        subscription = move_to_status(ledger, subscription, fields["status"])
     return subscription
 
 
@@ -46,12 +46,12 @@ def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Docum
     """Change a subscription's status with the function that leads to it."""
     if status == subscription["status"]:
         return subscription
-    if subscription["status"] in lifecycle.OVER:
-        raise StripeError("A subscription that is over stays over.")
-    road = ROADS.get(status)
-    if road is None:
+    if subscription["status"] in lifecycle.ENDED_STATUSES:
+        raise StripeError("A subscription that has ended cannot change its status.")
+    change_status = STATUS_CHANGES.get(status)
+    if change_status is None:
         raise StripeError(f"The dashboard cannot make a subscription {status}.")
-    return road(ledger, subscription)
+    return change_status(ledger, subscription)
 
 
 def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
@@ -60,24 +60,24 @@ def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
         return lifecycle.resume_paused(
             ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
         )
-    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] in ("draft", "open"):
         invoice = invoice_collection.get_payable_invoice(ledger, invoice)
         lifecycle.apply_late_payment(ledger, invoice_collection.mark_invoice_paid(ledger, invoice))
     else:
         lifecycle.recover_subscription(ledger, subscription)
-    return ledger.get("subscription", subscription["id"])
+    return ledger.get_object("subscription", subscription["id"])
 
 
-def build_status_marker(status: str) -> Callable[[Ledger, Document], Document]:
+def build_status_setter(status: str) -> Callable[[Ledger, Document], Document]:
     """Return a function that only sets a status which failed payments would have caused."""
 
-    def road(ledger: Ledger, subscription: Document) -> Document:
+    def change_status(ledger: Ledger, subscription: Document) -> Document:
         marked = subscription | {"status": status}
-        ledger.save(marked, event="customer.subscription.updated")
+        ledger.save_object(marked, event="customer.subscription.updated")
         return marked
 
-    return road
+    return change_status
 
 
 def cancel_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
@@ -90,10 +90,10 @@ def pause_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
     return lifecycle.pause_subscription_now(ledger, subscription, reason="pause_requested")
 
 
-ROADS = {
+STATUS_CHANGES = {
     "active": reactivate_subscription,
-    "past_due": build_status_marker("past_due"),
-    "unpaid": build_status_marker("unpaid"),
+    "past_due": build_status_setter("past_due"),
+    "unpaid": build_status_setter("unpaid"),
     "paused": pause_in_dashboard,
     "canceled": cancel_in_dashboard,
 }

@@ -67,7 +67,7 @@ HANDLERS: Mapping[str, Handler] = {
     "billing_portal.configurations.retrieve": portal.retrieve_configuration,
     "billing_portal.configurations.update": portal.update_configuration,
     "billing_portal.configurations.list": portal.list_configurations,
-    "billing_portal.sessions.create": portal.open_session,
+    "billing_portal.sessions.create": portal.create_portal_session,
     "events.retrieve": event_log.retrieve_event,
     "events.list": event_log.list_events,
     "webhook_endpoints.create": webhook_endpoints.create_webhook_endpoint,

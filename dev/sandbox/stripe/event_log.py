@@ -4,43 +4,43 @@ from fnmatch import fnmatchcase
 
 from sandbox.store import Document
 from sandbox.stripe.protocol.dispatch import Call
-from sandbox.stripe.protocol.errors import malformed
+from sandbox.stripe.protocol.errors import build_parameter_error
 from sandbox.stripe.protocol.listing import build_list_page, is_time_within
 
-MOST_TYPES = 20
+MAX_TYPES = 20
 
 
 def retrieve_event(call: Call) -> Document:
     """Return one event."""
-    return call.ledger.get("event", call.path["id"])
+    return call.ledger.get_object("event", call.path["id"])
 
 
 def list_events(call: Call) -> Document:
     """List events by type, time, and whether their delivery succeeded."""
     types = call.params.get("types")
-    if types is not None and len(types) > MOST_TYPES:
-        raise malformed("You may pass up to 20 types.", param="types")
+    if types is not None and len(types) > MAX_TYPES:
+        raise build_parameter_error("You may pass up to 20 types.", param="types")
     if types is not None and "type" in call.params:
-        raise malformed("You may pass `type` or `types`, not both.", param="types")
+        raise build_parameter_error("You may pass `type` or `types`, not both.", param="types")
     pattern = call.params.get("type", "*")
     found = [
         event
-        for event in call.ledger.all("event")
+        for event in call.ledger.list_objects("event")
         if (types is None or event["type"] in types)
         and fnmatchcase(event["type"], pattern)
         and is_time_within(event["created"], call.params.get("created"))
     ]
     wanted = call.params.get("delivery_success")
     if wanted is not None:
-        arrived = delivered(call)
+        arrived = list_delivered_ids(call)
         found = [event for event in found if (event["id"] in arrived) is wanted]
     return build_list_page(found, call.params, url="/v1/events")
 
 
-def delivered(call: Call) -> set[str]:
+def list_delivered_ids(call: Call) -> set[str]:
     """Return the ids of events of which a copy was delivered."""
     return {
         record["event_id"]
-        for record in call.ledger.world.deliveries.records()
+        for record in call.ledger.world.deliveries.list_records()
         if record["outcome"] == "delivered"
     }

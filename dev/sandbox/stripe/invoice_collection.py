@@ -8,13 +8,13 @@ from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 # After a declined renewal Stripe tries again; the days count from one attempt to the next.
-RETRIES = (3 * DAY, 5 * DAY, 7 * DAY)
+RETRY_DELAYS_SECONDS = (3 * DAY_SECONDS, 5 * DAY_SECONDS, 7 * DAY_SECONDS)
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectionResult:
     """Hold an invoice after the attempt to collect it."""
 
     invoice: Document
@@ -26,24 +26,24 @@ def create_invoice(
 ) -> Document:
     """Store an open, numbered invoice over the pending prorations and the given lines."""
     waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
-    lines = [invoice_documents.proration_line(entry) for entry in waiting] + lines
+    lines = [invoice_documents.build_pending_line(entry) for entry in waiting] + lines
     invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason=reason)
     for entry in waiting:
-        ledger.save(entry | {"invoice": invoice["id"]})
+        ledger.save_object(entry | {"invoice": invoice["id"]})
     if waiting:
-        ledger.remember(subscription["id"], pending_items=[])
+        ledger.save_private_state(subscription["id"], pending_items=[])
     owners = (subscription["customer"], subscription["id"])
-    ledger.add(invoice, owners=owners, event="invoice.created")
+    ledger.add_object(invoice, owners=owners, event="invoice.created")
     return finalize_invoice(ledger, invoice, days=subscription["days_until_due"])
 
 
 def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
     """Number and open a draft invoice and apply the customer's balance to it."""
-    customer = ledger.get("customer", invoice["customer"])
+    customer = ledger.get_object("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
     opened = invoice | {
-        "due_date": None if days is None else ledger.now + days * DAY,
+        "due_date": None if days is None else ledger.now + days * DAY_SECONDS,
         "effective_at": ledger.now,
         "hosted_invoice_url": page,
         "invoice_pdf": f"{page}/pdf",
@@ -53,16 +53,16 @@ def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = No
         "webhooks_delivered_at": ledger.now,
     }
     balance = {"balance": invoice["ending_balance"], "next_invoice_sequence": sequence + 1}
-    ledger.save(customer | balance)
-    ledger.save(opened)
-    ledger.tell("invoice.finalized", opened)
+    ledger.save_object(customer | balance)
+    ledger.save_object(opened)
+    ledger.record_event("invoice.finalized", opened)
     if opened["amount_due"]:
-        payment = payment_of(ledger, opened)
-        ledger.add(payment, owners=(opened["id"],))
+        payment = build_invoice_payment(ledger, opened)
+        ledger.add_object(payment, owners=(opened["id"],))
     return opened
 
 
-def payment_of(ledger: Ledger, invoice: Document) -> Document:
+def build_invoice_payment(ledger: Ledger, invoice: Document) -> Document:
     """Return the open payment of an open invoice."""
     return {
         "id": build_object_id("invoice_payment"),
@@ -80,23 +80,23 @@ def payment_of(ledger: Ledger, invoice: Document) -> Document:
     }
 
 
-def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+def collect_invoice(ledger: Ledger, invoice: Document, *, method: str | None) -> CollectionResult:
     """Charge an open invoice automatically.
 
     An invoice with nothing due is paid at once. One that is sent by mail stays open.
     """
     if invoice["collection_method"] == "send_invoice" and invoice["amount_due"]:
-        return Collected(invoice, paid=False)
+        return CollectionResult(invoice, paid=False)
     return attempt_payment(ledger, invoice, method=method)
 
 
-def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) -> Collected:
+def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) -> CollectionResult:
     """Charge an invoice, or mark it paid if nothing is due."""
     if invoice["amount_due"] == 0:
-        return Collected(mark_invoice_paid(ledger, invoice), paid=True)
+        return CollectionResult(mark_invoice_paid(ledger, invoice), paid=True)
     if does_charge_succeed(ledger, invoice["customer"], method):
-        return Collected(mark_invoice_paid(ledger, count_attempt(invoice)), paid=True)
-    return Collected(record_decline(ledger, invoice), paid=False)
+        return CollectionResult(mark_invoice_paid(ledger, count_attempt(invoice)), paid=True)
+    return CollectionResult(record_decline(ledger, invoice), paid=False)
 
 
 def get_payable_invoice(ledger: Ledger, invoice: Document) -> Document:
@@ -121,11 +121,11 @@ def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) ->
 
 
 def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bool:
-    """Return whether a charge succeeds, where an outcome ordered by a test comes first."""
-    outcome = payment_outcomes.take_payment_order(ledger.world.store, customer)
+    """Return whether a charge succeeds, where an outcome that a test set comes first."""
+    outcome = payment_outcomes.take_payment_outcome(ledger.world.store, customer)
     if method is None or outcome:
         return method is not None and outcome == "succeed"
-    return bool(ledger.state(method).get("charges", True))
+    return bool(ledger.get_private_state(method).get("charges", True))
 
 
 def count_attempt(invoice: Document) -> Document:
@@ -137,10 +137,10 @@ def record_decline(ledger: Ledger, invoice: Document) -> Document:
     """Record a declined charge and the time of the next attempt."""
     failed = count_attempt(invoice)
     retry = failed["attempt_count"] - 1
-    again = ledger.now + RETRIES[retry] if retry < len(RETRIES) else None
+    again = ledger.now + RETRY_DELAYS_SECONDS[retry] if retry < len(RETRY_DELAYS_SECONDS) else None
     failed |= {"next_payment_attempt": again, "auto_advance": again is not None}
-    ledger.save(failed)
-    ledger.tell("invoice.payment_failed", failed)
+    ledger.save_object(failed)
+    ledger.record_event("invoice.payment_failed", failed)
     return failed
 
 
@@ -157,20 +157,22 @@ def mark_invoice_paid(ledger: Ledger, invoice: Document, *, out_of_band: bool = 
     }
     if out_of_band:
         paid["amount_paid_off_stripe"] = paid["amount_due"]
-    ledger.save(paid)
-    for payment in list(ledger.owned("invoice_payment", invoice["id"])):
-        close_invoice(ledger, payment, "canceled" if out_of_band else "paid")
-    ledger.tell("invoice.paid", paid)
+    ledger.save_object(paid)
+    for payment in list(ledger.list_owned_objects("invoice_payment", invoice["id"])):
+        close_invoice_payment(ledger, payment, "canceled" if out_of_band else "paid")
+    ledger.record_event("invoice.paid", paid)
     if not out_of_band:
-        ledger.tell("invoice.payment_succeeded", paid)
+        ledger.record_event("invoice.payment_succeeded", paid)
     return paid
 
 
-def close_invoice(ledger: Ledger, payment: Document, status: str) -> None:
+def close_invoice_payment(ledger: Ledger, payment: Document, status: str) -> None:
     """Close the payment of an invoice as paid or canceled."""
     paid = payment["amount_requested"] if status == "paid" else None
     stamp = payment["status_transitions"] | {f"{status}_at": ledger.now}
-    ledger.save(payment | {"status": status, "amount_paid": paid, "status_transitions": stamp})
+    ledger.save_object(
+        payment | {"status": status, "amount_paid": paid, "status_transitions": stamp}
+    )
 
 
 def void_invoice(ledger: Ledger, invoice: Document) -> Document:
@@ -180,17 +182,17 @@ def void_invoice(ledger: Ledger, invoice: Document) -> Document:
             f"You can only pass in open or uncollectible invoices. This invoice is {invoice['status']}.",
             code="invoice_not_editable",
         )
-    return withdraw_invoice(ledger, invoice, "void", stamp="voided_at", event="invoice.voided")
+    return close_unpaid_invoice(ledger, invoice, "void", stamp="voided_at", event="invoice.voided")
 
 
-def write_off(ledger: Ledger, invoice: Document) -> Document:
+def mark_uncollectible(ledger: Ledger, invoice: Document) -> Document:
     """Mark an open invoice uncollectible."""
     if invoice["status"] != "open":
         raise StripeError(
             f"You can only mark open invoices as uncollectible. This invoice is {invoice['status']}.",
             code="invoice_not_editable",
         )
-    return withdraw_invoice(
+    return close_unpaid_invoice(
         ledger,
         invoice,
         "uncollectible",
@@ -199,7 +201,7 @@ def write_off(ledger: Ledger, invoice: Document) -> Document:
     )
 
 
-def withdraw_invoice(
+def close_unpaid_invoice(
     ledger: Ledger, invoice: Document, status: str, *, stamp: str, event: str
 ) -> Document:
     """Close an invoice without payment."""
@@ -209,9 +211,9 @@ def withdraw_invoice(
         "status": status,
         "status_transitions": invoice["status_transitions"] | {stamp: ledger.now},
     }
-    ledger.save(closed)
-    ledger.tell(event, closed)
+    ledger.save_object(closed)
+    ledger.record_event(event, closed)
     if status == "void":
-        for payment in list(ledger.owned("invoice_payment", invoice["id"])):
-            close_invoice(ledger, payment, "canceled")
+        for payment in list(ledger.list_owned_objects("invoice_payment", invoice["id"])):
+            close_invoice_payment(ledger, payment, "canceled")
     return closed

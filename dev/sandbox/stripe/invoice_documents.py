@@ -7,10 +7,10 @@ from sandbox.stripe import money, prices, subscription_documents
 from sandbox.stripe.protocol.documents import build_list_object, build_object_id
 from sandbox.stripe.protocol.ledger import Ledger
 
-ACCOUNT = "Sandbox Inc."
+ACCOUNT_NAME = "Sandbox Inc."
 
 
-def pricing_of(price: Document) -> Document:
+def build_pricing(price: Document) -> Document:
     """Return the pricing part of a line."""
     return {
         "price_details": {"price": price["id"], "product": price["product"]},
@@ -19,7 +19,7 @@ def pricing_of(price: Document) -> Document:
     }
 
 
-def build_proration_line(
+def build_proration_item(
     ledger: Ledger, item: Document, price: Document, *, at: int, sign: int
 ) -> Document:
     """Return the credit (-1) or debit (+1) for the rest of an item's period, as an invoice item."""
@@ -33,7 +33,7 @@ def build_proration_line(
         "object": "invoiceitem",
         "amount": amount,
         "currency": price["currency"],
-        "customer": ledger.get("subscription", item["subscription"])["customer"],
+        "customer": ledger.get_object("subscription", item["subscription"])["customer"],
         "customer_account": None,
         "date": at,
         "description": f"{word} time on {quantity} × {get_product_name(ledger, price)} after {day}",
@@ -51,7 +51,7 @@ def build_proration_line(
             },
         },
         "period": {"start": at, "end": end},
-        "pricing": pricing_of(price),
+        "pricing": build_pricing(price),
         "proration": True,
         "proration_details": {"discount_amounts": []},
         "quantity": quantity,
@@ -63,7 +63,7 @@ def build_proration_line(
 
 def get_product_name(ledger: Ledger, price: Document) -> str:
     """Return the product's name for people."""
-    product = ledger.find("product", price["product"])
+    product = ledger.find_object("product", price["product"])
     return str(product["name"] if product else price["id"])
 
 
@@ -98,7 +98,7 @@ def build_invoice_line(
     } | body
 
 
-def proration_line(entry: Document) -> Document:
+def build_pending_line(entry: Document) -> Document:
     """Return the line of a proration that was pending as an invoice item."""
     parts = ("amount", "currency", "description", "period", "pricing", "quantity")
     parent = entry["parent"]["subscription_details"]
@@ -110,9 +110,11 @@ def proration_line(entry: Document) -> Document:
     )
 
 
-def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: bool) -> Document:
+def build_period_line(
+    ledger: Ledger, item: Document, *, start: int, end: int, trial: bool
+) -> Document:
     """Return the line for a whole period of an item, which costs nothing in a trial."""
-    price = prices.with_tiers(ledger, ledger.get("price", item["price"]["id"]))
+    price = prices.add_tiers(ledger, ledger.get_object("price", item["price"]["id"]))
     quantity, name = item.get("quantity", 0), get_product_name(ledger, price)
     amount = 0 if trial else money.round_half_up(money.compute_cost(price, quantity))
     unit = money.format_amount(price["unit_amount"] or 0, price["currency"])
@@ -123,7 +125,7 @@ def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: 
             "currency": price["currency"],
             "description": f"Trial period for {name}" if trial else f"{quantity} × {name}{each}",
             "period": {"start": start, "end": end},
-            "pricing": pricing_of(price),
+            "pricing": build_pricing(price),
             "quantity": quantity,
         },
         subscription=item["subscription"],
@@ -134,8 +136,8 @@ def period_line(ledger: Ledger, item: Document, *, start: int, end: int, trial: 
 
 def list_pending_prorations(ledger: Ledger, subscription: str) -> list[Document]:
     """Return the prorations that are pending for the next invoice."""
-    ids = ledger.state(subscription).get("pending_items", [])
-    return [ledger.get("invoiceitem", id_) for id_ in ids]
+    ids = ledger.get_private_state(subscription).get("pending_items", [])
+    return [ledger.get_object("invoiceitem", id_) for id_ in ids]
 
 
 def defer_prorations(ledger: Ledger, subscription: str, entries: list[Document]) -> None:
@@ -143,21 +145,23 @@ def defer_prorations(ledger: Ledger, subscription: str, entries: list[Document])
     if not entries:
         return
     for entry in entries:
-        ledger.add(entry, owners=(entry["customer"],), event="invoiceitem.created")
-    waiting = ledger.state(subscription).get("pending_items", [])
-    ledger.remember(subscription, pending_items=waiting + [entry["id"] for entry in entries])
+        ledger.add_object(entry, owners=(entry["customer"],), event="invoiceitem.created")
+    waiting = ledger.get_private_state(subscription).get("pending_items", [])
+    ledger.save_private_state(
+        subscription, pending_items=waiting + [entry["id"] for entry in entries]
+    )
 
 
 def build_draft_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
     """Return an unnumbered invoice over the given lines without storing it."""
-    customer = ledger.get("customer", subscription["customer"])
+    customer = ledger.get_object("customer", subscription["customer"])
     id_ = build_object_id("invoice")
     parent = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     return (
         build_fixed_fields(ledger)
-        | billed_to(ledger, customer)
+        | copy_customer_details(ledger, customer)
         | compute_sums(customer, lines)
         | {
             "id": id_,
@@ -179,10 +183,10 @@ def build_draft_invoice(
     )
 
 
-def billed_to(ledger: Ledger, customer: Document) -> Document:
+def copy_customer_details(ledger: Ledger, customer: Document) -> Document:
     """Return the copy of the customer's details that an invoice keeps."""
     kept = ("address", "email", "name", "phone", "tax_exempt")
-    tax_ids = ledger.owned("tax_id", customer["id"])
+    tax_ids = ledger.list_owned_objects("tax_id", customer["id"])
     return {f"customer_{name}": customer.get(name) for name in kept} | {
         "customer": customer["id"],
         "customer_tax_ids": [{"type": held["type"], "value": held["value"]} for held in tax_ids],
@@ -214,7 +218,9 @@ def compute_tax(subscription: Document, customer: Document) -> Document:
     taxed = subscription["automatic_tax"]["enabled"]
     location = (customer.get("address") or {}).get("country")
     status = "complete" if location else "requires_location_inputs"
-    return {"disabled_reason": None} | subscription_documents.computed_tax(status, enabled=taxed)
+    return {"disabled_reason": None} | subscription_documents.build_computed_tax(
+        status, enabled=taxed
+    )
 
 
 def build_fixed_fields(ledger: Ledger) -> Document:
@@ -229,7 +235,7 @@ def build_fixed_fields(ledger: Ledger) -> Document:
     return dict.fromkeys(empty.split()) | {
         "object": "invoice",
         "account_country": "DE",
-        "account_name": ACCOUNT,
+        "account_name": ACCOUNT_NAME,
         "amount_overpaid": 0,
         "amount_paid": 0,
         "amount_shipping": 0,

@@ -8,13 +8,17 @@ from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
 def retrieve_invoice(call: Call) -> Document:
     """Return an invoice."""
-    return call.ledger.get("invoice", call.path["invoice"])
+    return call.ledger.get_object("invoice", call.path["invoice"])
 
 
 def list_invoices(call: Call) -> Document:
     """List invoices of a subscription, of a customer, or all."""
     owner = call.params.get("subscription") or call.params.get("customer")
-    every = call.ledger.owned("invoice", owner) if owner else iter(call.ledger.all("invoice"))
+    every = (
+        call.ledger.list_owned_objects("invoice", owner)
+        if owner
+        else iter(call.ledger.list_objects("invoice"))
+    )
     found = [
         invoice
         for invoice in every
@@ -42,10 +46,12 @@ def pay_invoice(call: Call) -> Document:
 def choose_payment_method(call: Call, invoice: Document) -> str | None:
     """Return the named card, or the subscription's, to charge an invoice to."""
     if given := call.params.get("payment_method"):
-        call.ledger.get("payment_method", given, param="payment_method")
+        call.ledger.get_object("payment_method", given, param="payment_method")
         return str(given)
     subscription = invoice["parent"]["subscription_details"]["subscription"]
-    return lifecycle.method_of(call.ledger, call.ledger.get("subscription", subscription))
+    return lifecycle.find_charged_card(
+        call.ledger, call.ledger.get_object("subscription", subscription)
+    )
 
 
 def void_invoice_now(call: Call) -> Document:
@@ -57,9 +63,9 @@ def list_invoice_payments(call: Call) -> Document:
     """List the payments of an invoice, or all."""
     owner = call.params.get("invoice")
     every = (
-        call.ledger.owned("invoice_payment", owner)
+        call.ledger.list_owned_objects("invoice_payment", owner)
         if owner
-        else iter(call.ledger.all("invoice_payment"))
+        else iter(call.ledger.list_objects("invoice_payment"))
     )
     found = [payment for payment in every if is_matching_filters(payment, call.params, "status")]
     return build_list_page(found, call.params, url="/v1/invoice_payments")
@@ -69,7 +75,9 @@ def list_invoice_items(call: Call) -> Document:
     """List invoice items, both pending ones and those already invoiced."""
     owner, pending = call.params.get("customer"), call.params.get("pending")
     every = (
-        call.ledger.owned("invoiceitem", owner) if owner else iter(call.ledger.all("invoiceitem"))
+        call.ledger.list_owned_objects("invoiceitem", owner)
+        if owner
+        else iter(call.ledger.list_objects("invoiceitem"))
     )
     found = [
         item

@@ -14,13 +14,13 @@ def round_half_up(amount: Fraction) -> int:
 
 def compute_cost(price: Document, quantity: int) -> Fraction:
     """Return the unrounded cost of a quantity for one whole period, in minor units."""
-    billed = transformed(price, quantity)
+    billed = apply_transform(price, quantity)
     if price["billing_scheme"] == "tiered":
         return compute_tiered_cost(price, billed)
     return Fraction(price["unit_amount_decimal"] or 0) * billed
 
 
-def transformed(price: Document, quantity: int) -> int:
+def apply_transform(price: Document, quantity: int) -> int:
     """Return the quantity in packages, if the price sells packages."""
     rule = price["transform_quantity"]
     if not rule:

@@ -7,32 +7,32 @@ from sandbox.stripe.protocol.errors import StripeError, build_decline_error, bui
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
-# Stripe's own test tokens: brand, last four digits, and whether a charge goes through.
-TOKENS = {
+# Stripe's own test tokens: brand, last four digits, and whether a charge succeeds.
+TEST_TOKENS = {
     "pm_card_visa": ("visa", "4242", True),
     "pm_card_mastercard": ("mastercard", "4444", True),
     "pm_card_amex": ("amex", "8431", True),
     "pm_card_chargeCustomerFail": ("visa", "0341", False),
 }
-DECLINED_AT_ONCE = "pm_card_chargeDeclined"
+DECLINED_ON_ATTACH = "pm_card_chargeDeclined"
 
 
 def attach_payment_method(ledger: Ledger, customer: str, given: str) -> Document:
     """Attach a test token, as a new card, to a customer."""
-    if given == DECLINED_AT_ONCE:
+    if given == DECLINED_ON_ATTACH:
         raise build_decline_error()
-    if given not in TOKENS:
+    if given not in TEST_TOKENS:
         raise build_missing_error("PaymentMethod", given, param="payment_method")
     method = build_card(ledger, customer, given)
-    ledger.add(method, owners=(customer,), event="payment_method.attached")
-    ledger.remember(method["id"], charges=TOKENS[given][2])
+    ledger.add_object(method, owners=(customer,), event="payment_method.attached")
+    ledger.save_private_state(method["id"], charges=TEST_TOKENS[given][2])
     return method
 
 
 def build_card(ledger: Ledger, customer: str, token: str) -> Document:
     """Return a card for a test token."""
-    brand, last4, _ = TOKENS[token]
-    owner = ledger.get("customer", customer, param="customer")
+    brand, last4, _ = TEST_TOKENS[token]
+    owner = ledger.get_object("customer", customer, param="customer")
     details = {name: owner[name] for name in ("address", "email", "name", "phone")}
     return {
         "id": build_object_id("payment_method"),
@@ -65,7 +65,7 @@ def build_card(ledger: Ledger, customer: str, token: str) -> Document:
 
 def get_owned_card(ledger: Ledger, id_: str, customer: str) -> Document:
     """Return a card of this customer."""
-    method = ledger.get("payment_method", id_, param="payment_method")
+    method = ledger.get_object("payment_method", id_, param="payment_method")
     if method["customer"] != customer:
         raise StripeError(
             f"The customer does not have a payment method with the ID {id_}. The payment method "
@@ -78,13 +78,13 @@ def get_owned_card(ledger: Ledger, id_: str, customer: str) -> Document:
 
 def retrieve_payment_method(call: Call) -> Document:
     """Return one card."""
-    return call.ledger.get("payment_method", call.path["payment_method"])
+    return call.ledger.get_object("payment_method", call.path["payment_method"])
 
 
 def list_payment_methods(call: Call) -> Document:
     """List the cards of one customer."""
-    customer = call.ledger.get("customer", call.path["customer"], param="customer")["id"]
-    found = [m for m in call.ledger.all("payment_method") if m["customer"] == customer]
+    customer = call.ledger.get_object("customer", call.path["customer"], param="customer")["id"]
+    found = [m for m in call.ledger.list_objects("payment_method") if m["customer"] == customer]
     url = f"/v1/customers/{customer}/payment_methods"
     return build_list_page(
         [m for m in found if is_matching_filters(m, call.params, "type")], call.params, url=url
@@ -96,12 +96,12 @@ def detach_payment_method(call: Call) -> Document:
     method = retrieve_payment_method(call)
     if method["customer"] is None:
         raise StripeError("The payment method is not attached to a customer.")
-    customer = call.ledger.get("customer", method["customer"])
+    customer = call.ledger.get_object("customer", method["customer"])
     settings = customer.get("invoice_settings", {})
     if settings.get("default_payment_method") == method["id"]:
         customer["invoice_settings"] = settings | {"default_payment_method": None}
-        call.ledger.save(customer, event="customer.updated")
+        call.ledger.save_object(customer, event="customer.updated")
     method["customer"] = None
-    call.ledger.save(method)
-    call.ledger.tell("payment_method.detached", method)
+    call.ledger.save_object(method)
+    call.ledger.record_event("payment_method.detached", method)
     return method

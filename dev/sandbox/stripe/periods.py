@@ -4,33 +4,38 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from sandbox.store import Document
-from sandbox.stripe.protocol.errors import malformed
+from sandbox.stripe.protocol.errors import build_parameter_error
 
-SECONDS = {"day": 86_400, "week": 7 * 86_400}
-LONGEST_TRIAL = 730
-SHORTEST = {"day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400, "year": 365 * 86_400}
+INTERVAL_SECONDS = {"day": 86_400, "week": 7 * 86_400}
+MAX_TRIAL_DAYS = 730
+SHORTEST_INTERVAL_SECONDS = {
+    "day": 86_400,
+    "week": 7 * 86_400,
+    "month": 28 * 86_400,
+    "year": 365 * 86_400,
+}
 
 
 def check_trial(params: Document, *, now: int, within: str = "") -> None:
     """Refuse a trial without days, or one longer than two years."""
     days, end = params.get("trial_period_days", 1), params.get("trial_end")
     name = "trial_period_days"
-    ok = 1 <= days <= LONGEST_TRIAL
+    ok = 1 <= days <= MAX_TRIAL_DAYS
     if ok and isinstance(end, int):
         name = "trial_end"
-        ok = now < end <= now + LONGEST_TRIAL * SECONDS["day"]
+        ok = now < end <= now + MAX_TRIAL_DAYS * INTERVAL_SECONDS["day"]
     if not ok:
         param = f"{within}[{name}]" if within else name
-        raise malformed(
-            f"A trial has 1 to {LONGEST_TRIAL} days: `{name}` is out of bounds.", param=param
+        raise build_parameter_error(
+            f"A trial has 1 to {MAX_TRIAL_DAYS} days: `{name}` is out of bounds.", param=param
         )
 
 
 def get_period_start(anchor: int, recurring: Document, number: int) -> int:
     """Return the start of the period that is `number` periods after the anchor's."""
     interval, count = recurring["interval"], recurring["interval_count"] * number
-    if interval in SECONDS:
-        return anchor + int(timedelta(seconds=SECONDS[interval] * count).total_seconds())
+    if interval in INTERVAL_SECONDS:
+        return anchor + int(timedelta(seconds=INTERVAL_SECONDS[interval] * count).total_seconds())
     start = datetime.fromtimestamp(anchor, UTC)
     months = start.month - 1 + count * (12 if interval == "year" else 1)
     year, month = start.year + months // 12, months % 12 + 1
@@ -38,9 +43,9 @@ def get_period_start(anchor: int, recurring: Document, number: int) -> int:
     return int(start.replace(year=year, month=month, day=day).timestamp())
 
 
-def next_after(moment: int, anchor: int, recurring: Document) -> int:
+def find_next_period_start(moment: int, anchor: int, recurring: Document) -> int:
     """Return the first boundary after the given time."""
-    length = SHORTEST[recurring["interval"]] * recurring["interval_count"]
+    length = SHORTEST_INTERVAL_SECONDS[recurring["interval"]] * recurring["interval_count"]
     # Months are never shorter than reckoned here, so the guess is right or a few too many.
     number = max(0, (moment - anchor) // length)
     while number > 0 and get_period_start(anchor, recurring, number) > moment:

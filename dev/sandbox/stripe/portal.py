@@ -15,7 +15,7 @@ from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
 URL = "/v1/billing_portal/configurations"
-REASONS = (
+CANCELLATION_REASONS = (
     "too_expensive",
     "missing_features",
     "switched_service",
@@ -25,12 +25,12 @@ REASONS = (
     "low_quality",
     "other",
 )
-FEATURES: Document = {
+DEFAULT_FEATURES: Document = {
     "customer_update": {"allowed_updates": [], "enabled": False},
     "invoice_history": {"enabled": False},
     "payment_method_update": {"enabled": False, "payment_method_configuration": None},
     "subscription_cancel": {
-        "cancellation_reason": {"enabled": False, "options": list(REASONS)},
+        "cancellation_reason": {"enabled": False, "options": list(CANCELLATION_REASONS)},
         "enabled": False,
         "mode": "at_period_end",
         "proration_behavior": "none",
@@ -63,8 +63,9 @@ def create_configuration(call: Call) -> Document:
         ),
         "created": now,
         "default_return_url": None,
-        "features": FEATURES,
-        "is_default": call.ledger.world.store.count("stripe.billing_portal.configuration") == 0,
+        "features": DEFAULT_FEATURES,
+        "is_default": call.ledger.world.store.count_documents("stripe.billing_portal.configuration")
+        == 0,
         "livemode": False,
         "login_page": {"enabled": False, "url": None},
         "metadata": {},
@@ -72,7 +73,7 @@ def create_configuration(call: Call) -> Document:
         "updated": now,
     }
     configuration = apply_configuration(configuration, call.params)
-    call.ledger.add(configuration, event="billing_portal.configuration.created")
+    call.ledger.add_object(configuration, event="billing_portal.configuration.created")
     return configuration
 
 
@@ -87,11 +88,11 @@ def apply_configuration(configuration: Document, params: dict[str, Any]) -> Docu
         result[name] = configuration[name] | given
     result["features"] = overlay_settings(configuration["features"], params.get("features", {}))
     result["metadata"] = merge_stripe_metadata(configuration["metadata"], params.get("metadata"))
-    refuse_bad_features(result["features"])
+    check_features(result["features"])
     return result
 
 
-def refuse_bad_features(features: Document) -> None:
+def check_features(features: Document) -> None:
     """Refuse features that are enabled without the settings they require."""
     update = features["customer_update"]
     if update["enabled"] and not update["allowed_updates"]:
@@ -105,7 +106,7 @@ def refuse_bad_features(features: Document) -> None:
 
 def retrieve_configuration(call: Call) -> Document:
     """Return a configuration."""
-    return call.ledger.get("billing_portal.configuration", call.path["configuration"])
+    return call.ledger.get_object("billing_portal.configuration", call.path["configuration"])
 
 
 def update_configuration(call: Call) -> Document:
@@ -113,26 +114,26 @@ def update_configuration(call: Call) -> Document:
     result = apply_configuration(retrieve_configuration(call), call.params) | {
         "updated": call.ledger.now
     }
-    call.ledger.save(result, event="billing_portal.configuration.updated")
+    call.ledger.save_object(result, event="billing_portal.configuration.updated")
     return result
 
 
 def list_configurations(call: Call) -> Document:
     """List configurations."""
-    every = call.ledger.all("billing_portal.configuration")
+    every = call.ledger.list_objects("billing_portal.configuration")
     found = [
         entry for entry in every if is_matching_filters(entry, call.params, "active", "is_default")
     ]
     return build_list_page(found, call.params, url=URL)
 
 
-def open_session(call: Call) -> Document:
+def create_portal_session(call: Call) -> Document:
     """Create a short-lived portal session of a customer."""
     ledger, params = call.ledger, call.params
     if "customer" not in params:
         raise build_absent_error("customer")
-    customer = ledger.get("customer", params["customer"], param="customer")
-    configuration = configuration_of(ledger, params.get("configuration"))
+    customer = ledger.get_object("customer", params["customer"], param="customer")
+    configuration = get_configuration(ledger, params.get("configuration"))
     id_ = build_object_id("billing_portal.session")
     session: Document = {
         "id": id_,
@@ -148,19 +149,19 @@ def open_session(call: Call) -> Document:
         "return_url": params.get("return_url") or configuration["default_return_url"],
         "url": f"{ledger.world.settings.public_url}/portal/{id_}",
     }
-    ledger.add(session)
+    ledger.add_object(session)
     return session
 
 
-def configuration_of(ledger: Ledger, id_: str | None) -> Document:
+def get_configuration(ledger: Ledger, id_: str | None) -> Document:
     """Return the named configuration, or the default one.
 
     Raises:
         StripeError: Neither exists.
     """
     if id_:
-        return ledger.get("billing_portal.configuration", id_, param="configuration")
-    for entry in ledger.all("billing_portal.configuration"):
+        return ledger.get_object("billing_portal.configuration", id_, param="configuration")
+    for entry in ledger.list_objects("billing_portal.configuration"):
         if entry["is_default"]:
             return entry
     raise StripeError(

@@ -19,66 +19,70 @@ def create_invoice_preview(call: Call) -> Document:
     if "subscription" not in call.params:
         raise build_absent_error("subscription")
     if details.get("cancel_now"):
-        raise unsupported_parameters.unsupported("subscription_details[cancel_now]")
-    subscription = ledger.get("subscription", call.params["subscription"], param="subscription")
-    if subscription["status"] in lifecycle.OVER:
-        raise nothing_upcoming()
-    revision = changes.revise_subscription(ledger, subscription, Change.of(details))
+        raise unsupported_parameters.build_unsupported_error("subscription_details[cancel_now]")
+    subscription = ledger.get_object(
+        "subscription", call.params["subscription"], param="subscription"
+    )
+    if subscription["status"] in lifecycle.ENDED_STATUSES:
+        raise build_nothing_upcoming_error()
+    revision = changes.revise_subscription(ledger, subscription, Change.from_params(details))
     invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
-    ledger.save(revision.subscription)
+    ledger.save_object(revision.subscription)
     if call.params.get("preview_mode") == "recurring":
-        return recurring(ledger, revision.subscription)
+        return build_recurring_invoice(ledger, revision.subscription)
     if revision.bills_now:
-        return list_immediate_lines(ledger, revision, details)
-    return next_invoice(ledger, revision.subscription, details)
+        return build_immediate_invoice(ledger, revision, details)
+    return build_next_invoice(ledger, revision.subscription, details)
 
 
-def list_immediate_lines(ledger: Ledger, revision: Revision, details: dict[str, Any]) -> Document:
+def build_immediate_invoice(
+    ledger: Ledger, revision: Revision, details: dict[str, Any]
+) -> Document:
     """Return the invoice that would be charged at once."""
     subscription = revision.subscription
-    waiting = waiting_lines(ledger, subscription["id"])
+    waiting = list_pending_lines(ledger, subscription["id"])
     if not (waiting or revision.lines):
-        return next_invoice(ledger, subscription, details)
-    return mark_preview_lines(ledger, subscription, waiting + revision.lines, details)
+        return build_next_invoice(ledger, subscription, details)
+    return build_preview(ledger, subscription, waiting + revision.lines, details)
 
 
-def next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
+def build_next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
     """Return the next regular invoice with pending prorations and the next period."""
     _, end = subscription_documents.get_current_period(subscription)
-    lines = waiting_lines(ledger, subscription["id"])
+    lines = list_pending_lines(ledger, subscription["id"])
     ends = subscription["cancel_at"]
     if details.get("cancel_at_period_end") or blank_to_none(details.get("cancel_at")):
         ends = end
     if ends is None or ends > end:
         lines += list_coming_lines(ledger, subscription)
     if not lines or subscription["status"] == "paused":
-        raise nothing_upcoming()
-    return mark_preview_lines(ledger, subscription, lines, details, at=end)
+        raise build_nothing_upcoming_error()
+    return build_preview(ledger, subscription, lines, details, at=end)
 
 
-def recurring(ledger: Ledger, subscription: Document) -> Document:
+def build_recurring_invoice(ledger: Ledger, subscription: Document) -> Document:
     """Return the invoice of every later period."""
-    return mark_preview_lines(ledger, subscription, list_coming_lines(ledger, subscription), {})
+    return build_preview(ledger, subscription, list_coming_lines(ledger, subscription), {})
 
 
 def list_coming_lines(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the period after the current one."""
     _, end = subscription_documents.get_current_period(subscription)
     cycle = subscription["items"]["data"][0]["price"]["recurring"]
-    until = periods.next_after(end, subscription["billing_cycle_anchor"], cycle)
-    later = subscription_documents.with_period(subscription | {"status": "active"}, end, until)
-    return lifecycle.whole_period(ledger, later)
+    until = periods.find_next_period_start(end, subscription["billing_cycle_anchor"], cycle)
+    later = subscription_documents.set_period(subscription | {"status": "active"}, end, until)
+    return lifecycle.build_period_lines(ledger, later)
 
 
-def waiting_lines(ledger: Ledger, subscription: str) -> list[Document]:
+def list_pending_lines(ledger: Ledger, subscription: str) -> list[Document]:
     """Return the lines of the pending prorations."""
     return [
-        invoice_documents.proration_line(entry)
+        invoice_documents.build_pending_line(entry)
         for entry in invoice_documents.list_pending_prorations(ledger, subscription)
     ]
 
 
-def mark_preview_lines(
+def build_preview(
     ledger: Ledger,
     subscription: Document,
     lines: list[Document],
@@ -102,7 +106,7 @@ def mark_preview_lines(
     }
 
 
-def nothing_upcoming() -> StripeError:
+def build_nothing_upcoming_error() -> StripeError:
     """Return the refusal when no invoice will follow."""
     return StripeError(
         "No upcoming invoices for customer", status=404, code="invoice_upcoming_none"

@@ -12,18 +12,18 @@ from sandbox.stripe.protocol.documents import (
     copy_document,
     merge_stripe_metadata,
 )
-from sandbox.stripe.protocol.errors import StripeError, build_absent_error, malformed
+from sandbox.stripe.protocol.errors import StripeError, build_absent_error, build_parameter_error
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
-LONGEST = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
+MAX_INTERVAL_COUNTS = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
 
 
 def create_price(call: Call) -> Document:
     """Create a price, with its product if that is new too."""
     params = dict(call.params)
     if data := params.pop("product_data", None):
-        params["product"] = product_documents.insert_offer(call.ledger, data)["id"]
+        params["product"] = product_documents.insert_product(call.ledger, data)["id"]
     if "product" not in params:
         raise build_absent_error("product")
     return insert_price(call.ledger, params)
@@ -31,9 +31,9 @@ def create_price(call: Call) -> Document:
 
 def insert_price(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a price."""
-    ledger.get("product", params["product"], param="product")
+    ledger.get_object("product", params["product"], param="product")
     tiers = [build_price_tier(tier) for tier in params.get("tiers", [])]
-    amount = None if tiers else decimal_of(params)
+    amount = None if tiers else get_decimal(params)
     recurring = params.get("recurring")
     price: Document = {
         "id": build_object_id("price"),
@@ -48,7 +48,7 @@ def insert_price(ledger: Ledger, params: dict[str, Any]) -> Document:
         "metadata": merge_stripe_metadata({}, params.get("metadata")),
         "nickname": blank_to_none(params.get("nickname")),
         "product": params["product"],
-        "recurring": recurring and recurring_of(recurring),
+        "recurring": recurring and build_recurring(recurring),
         "tax_behavior": params.get("tax_behavior", "unspecified"),
         "tiers_mode": params.get("tiers_mode"),
         "transform_quantity": params.get("transform_quantity"),
@@ -57,17 +57,17 @@ def insert_price(ledger: Ledger, params: dict[str, Any]) -> Document:
         "unit_amount_decimal": amount,
     }
     if tiers:
-        ledger.remember(price["id"], tiers=tiers)
-    take_lookup_key(ledger, price, params)
-    ledger.add(price, event="price.created")
+        ledger.save_private_state(price["id"], tiers=tiers)
+    assign_lookup_key(ledger, price, params)
+    ledger.add_object(price, event="price.created")
     return price
 
 
-def recurring_of(given: dict[str, Any]) -> Document:
+def build_recurring(given: dict[str, Any]) -> Document:
     """Return the billing interval of a price, which is at most three years."""
-    most = LONGEST[given["interval"]]
+    most = MAX_INTERVAL_COUNTS[given["interval"]]
     if not 1 <= given.get("interval_count", 1) <= most:
-        raise malformed(
+        raise build_parameter_error(
             f"`interval_count` must be 1 to {most} for the interval `{given['interval']}`.",
             param="recurring[interval_count]",
         )
@@ -80,7 +80,7 @@ def recurring_of(given: dict[str, Any]) -> Document:
     }
 
 
-def decimal_of(params: dict[str, Any], name: str = "unit_amount") -> str | None:
+def get_decimal(params: dict[str, Any], name: str = "unit_amount") -> str | None:
     """Return an amount as decimal text, from either form it was sent in."""
     if (amount := params.get(name)) is not None:
         return str(amount)
@@ -97,31 +97,31 @@ def build_price_tier(given: dict[str, Any]) -> Document:
     """Return one tier of a tiered price."""
     tier: Document = {"up_to": None if given["up_to"] == "inf" else given["up_to"]}
     for name in ("unit_amount", "flat_amount"):
-        amount = decimal_of(given, name)
+        amount = get_decimal(given, name)
         tier |= {name: parse_whole_amount(amount), f"{name}_decimal": amount}
     return tier
 
 
-def take_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
+def assign_lookup_key(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
     """Assign a lookup key to a price, and move it from another one only if requested."""
     key = blank_to_none(params.get("lookup_key"))
     if key is None:
         price["lookup_key"] = None if "lookup_key" in params else price["lookup_key"]
         return
-    for other in ledger.all("price"):
+    for other in ledger.list_objects("price"):
         if other["lookup_key"] != key or other["id"] == price["id"]:
             continue
         if not params.get("transfer_lookup_key"):
             raise StripeError(
                 f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key"
             )
-        ledger.save(other | {"lookup_key": None}, event="price.updated")
+        ledger.save_object(other | {"lookup_key": None}, event="price.updated")
     price["lookup_key"] = key
 
 
 def retrieve_price(call: Call) -> Document:
     """Return a price."""
-    return call.ledger.get("price", call.path["price"])
+    return call.ledger.get_object("price", call.path["price"])
 
 
 def update_price(call: Call) -> Document:
@@ -131,8 +131,8 @@ def update_price(call: Call) -> Document:
         if name in call.params:
             price[name] = blank_to_none(call.params[name])
     price["metadata"] = merge_stripe_metadata(price["metadata"], call.params.get("metadata"))
-    take_lookup_key(call.ledger, price, call.params)
-    call.ledger.save(price, event="price.updated")
+    assign_lookup_key(call.ledger, price, call.params)
+    call.ledger.save_object(price, event="price.updated")
     return price
 
 
@@ -141,7 +141,7 @@ def list_prices(call: Call) -> Document:
     keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
     found = [
         price
-        for price in call.ledger.all("price")
+        for price in call.ledger.list_objects("price")
         if is_matching_filters(
             price, {"active": True} | call.params, "active", "product", "currency", "type"
         )
@@ -154,15 +154,15 @@ def list_prices(call: Call) -> Document:
 
 def get_price_terms(ledger: Ledger, price_id: str, *, param: str) -> Document:
     """Return a recurring price for calculation, tiers included."""
-    price = ledger.get("price", price_id, param=param)
+    price = ledger.get_object("price", price_id, param=param)
     if price["type"] != "recurring":
         raise StripeError(
             "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
             param=param,
         )
-    return with_tiers(ledger, price)
+    return add_tiers(ledger, price)
 
 
-def with_tiers(ledger: Ledger, price: Document) -> Document:
+def add_tiers(ledger: Ledger, price: Document) -> Document:
     """Return a price with its tiers, which the API leaves out by default."""
-    return copy_document(price) | {"tiers": ledger.state(price["id"]).get("tiers", [])}
+    return copy_document(price) | {"tiers": ledger.get_private_state(price["id"]).get("tiers", [])}

@@ -7,7 +7,7 @@ from sandbox.stripe.protocol.documents import blank_to_none, build_object_id, me
 from sandbox.stripe.protocol.errors import StripeError, build_blank_error
 from sandbox.stripe.protocol.ledger import Ledger
 
-PRODUCT = (
+COPIED_FIELDS = (
     "name",
     "active",
     "description",
@@ -22,10 +22,10 @@ PRODUCT = (
 )
 
 
-def insert_offer(ledger: Ledger, params: dict[str, Any]) -> Document:
+def insert_product(ledger: Ledger, params: dict[str, Any]) -> Document:
     """Insert a product."""
     id_ = params.get("id") or build_object_id("product")
-    if ledger.find("product", id_):
+    if ledger.find_object("product", id_):
         raise StripeError(
             f"Product already exists: {id_}", code="resource_already_exists", param="id"
         )
@@ -50,16 +50,18 @@ def insert_offer(ledger: Ledger, params: dict[str, Any]) -> Document:
         "updated": ledger.now,
         "url": None,
     }
-    product = describe_offer(product, params)
-    ledger.add(product, event="product.created")
+    product = apply_product_fields(product, params)
+    ledger.add_object(product, event="product.created")
     return product
 
 
-def describe_offer(product: Document, params: dict[str, Any]) -> Document:
+def apply_product_fields(product: Document, params: dict[str, Any]) -> Document:
     """Return a product with the parameters applied."""
     if params.get("name") == "":
         raise build_blank_error("name")
-    result = product | {name: blank_to_none(params[name]) for name in PRODUCT if name in params}
+    result = product | {
+        name: blank_to_none(params[name]) for name in COPIED_FIELDS if name in params
+    }
     result["images"] = result["images"] or []
     result["marketing_features"] = result["marketing_features"] or []
     result["metadata"] = merge_stripe_metadata(product["metadata"], params.get("metadata"))

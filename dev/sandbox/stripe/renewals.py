@@ -14,37 +14,37 @@ from sandbox.stripe import (
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
-REMINDER = 3 * lifecycle.DAY
-MOST_STEPS = 5_000  # a guard: years of daily renewals, not forever
+TRIAL_NOTICE_SECONDS = 3 * lifecycle.DAY_SECONDS
+MAX_STEPS = 5_000  # enough for years of daily renewals
 
 
-def advance(world: World) -> None:
+def run_due_billing(world: World) -> None:
     """Run everything that has become due, oldest first."""
     now = world.clock.timestamp()
-    glance = Ledger(world)
+    ledger = Ledger(world)
     queue = [
-        (find_next_due(glance, subscription), subscription["id"])
-        for subscription in glance.all("subscription")
-        if subscription["status"] not in lifecycle.OVER
+        (find_next_due(ledger, subscription), subscription["id"])
+        for subscription in ledger.list_objects("subscription")
+        if subscription["status"] not in lifecycle.ENDED_STATUSES
     ]
     heapify(queue)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         if not queue or queue[0][0] > now:
             break
         at, id_ = heappop(queue)
         ledger = Ledger(world, now=at)
-        run_next_step(ledger, ledger.get("subscription", id_))
+        run_next_step(ledger, ledger.get_object("subscription", id_))
         ledger.commit()
         later = Ledger(world)
-        subscription = later.get("subscription", id_)
-        if subscription["status"] not in lifecycle.OVER:
+        subscription = later.get_object("subscription", id_)
+        if subscription["status"] not in lifecycle.ENDED_STATUSES:
             heappush(queue, (find_next_due(later, subscription), id_))
-    expire_sessions(world, now)
+    expire_checkout_sessions(world, now)
 
 
-def expire_sessions(world: World, now: int) -> None:
+def expire_checkout_sessions(world: World, now: int) -> None:
     """Close checkout sessions whose time is over."""
-    for session in Ledger(world).all("checkout.session"):
+    for session in Ledger(world).list_objects("checkout.session"):
         if session["status"] == "open" and session["expires_at"] <= now:
             ledger = Ledger(world, now=session["expires_at"])
             checkout.close_expired_session(ledger, session)
@@ -53,34 +53,36 @@ def expire_sessions(world: World, now: int) -> None:
 
 def find_next_due(ledger: Ledger, subscription: Document) -> int:
     """Return when the next step of a subscription is due."""
-    return min(moment for moment, _ in list_agenda(ledger, subscription))
+    return min(moment for moment, _ in list_due_steps(ledger, subscription))
 
 
 def run_next_step(ledger: Ledger, subscription: Document) -> None:
     """Run the one step that is due next."""
-    _, name = min(list_agenda(ledger, subscription))
+    _, name = min(list_due_steps(ledger, subscription))
     STEPS[name](ledger, subscription)
 
 
 NEVER = 2**53
 
 
-def list_agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
+def list_due_steps(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]:
     """Return the due steps, where at the same time an end comes before a renewal."""
     status, plans = subscription["status"], [(NEVER, "nothing")]
     if status == "incomplete":
-        return [(subscription["created"] + lifecycle.PATIENCE, "1_give_up")]
+        return [(subscription["created"] + lifecycle.PAYMENT_WINDOW_SECONDS, "1_give_up")]
     if subscription["cancel_at"]:
         plans.append((subscription["cancel_at"], "1_cancel"))
     if update := subscription["pending_update"]:
         plans.append((update["expires_at"], "2_drop_update"))
     if status == "trialing":
-        if not ledger.state(subscription["id"]).get("reminded"):
+        if not ledger.get_private_state(subscription["id"]).get("reminded"):
             # A trial shorter than the notice is reminded of at once.
-            reminder = max(subscription["created"], subscription["trial_end"] - REMINDER)
+            reminder = max(
+                subscription["created"], subscription["trial_end"] - TRIAL_NOTICE_SECONDS
+            )
             plans.append((reminder, "3_remind"))
         plans.append((subscription["trial_end"], "4_convert"))
-    elif status in lifecycle.RUNNING:
+    elif status in lifecycle.RUNNING_STATUSES:
         plans.append((subscription_documents.get_current_period(subscription)[1], "4_renew"))
     if status == "past_due" and (again := get_retry_time(ledger, subscription)):
         plans.append((again, "3_retry"))
@@ -89,7 +91,7 @@ def list_agenda(ledger: Ledger, subscription: Document) -> list[tuple[int, str]]
 
 def get_retry_time(ledger: Ledger, subscription: Document) -> int | None:
     """Return when the latest invoice is tried again."""
-    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
     if invoice is None or invoice["status"] != "open":
         return None
     again: int | None = invoice["next_payment_attempt"]
@@ -98,7 +100,7 @@ def get_retry_time(ledger: Ledger, subscription: Document) -> int | None:
 
 def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
     """Expire a subscription whose first payment was not made in time."""
-    invoice = ledger.find("invoice", subscription["latest_invoice"] or "")
+    invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] == "open":
         invoice_collection.void_invoice(ledger, invoice)
     lifecycle.end_subscription(
@@ -111,29 +113,29 @@ def end_at_scheduled_time(ledger: Ledger, subscription: Document) -> None:
     lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
-def drop_update(ledger: Ledger, subscription: Document) -> None:
+def drop_pending_update(ledger: Ledger, subscription: Document) -> None:
     """Drop a pending update whose payment was not made in time."""
-    state = ledger.state(subscription["id"])
+    state = ledger.get_private_state(subscription["id"])
     pending = state.get("pending_change") or {}
-    invoice = ledger.find("invoice", pending.get("invoice", ""))
+    invoice = ledger.find_object("invoice", pending.get("invoice", ""))
     if invoice and invoice["status"] == "open":
         invoice_collection.void_invoice(ledger, invoice)
-    ledger.remember(subscription["id"], pending_change=None)
+    ledger.save_private_state(subscription["id"], pending_change=None)
     dropped = subscription | {"pending_update": None}
-    ledger.save(dropped, event="customer.subscription.updated")
-    ledger.tell("customer.subscription.pending_update_expired", dropped)
+    ledger.save_object(dropped, event="customer.subscription.updated")
+    ledger.record_event("customer.subscription.pending_update_expired", dropped)
 
 
 def announce_trial_end(ledger: Ledger, subscription: Document) -> None:
     """Announce that a trial ends soon."""
-    ledger.remember(subscription["id"], reminded=True)
-    ledger.tell("customer.subscription.trial_will_end", subscription)
+    ledger.save_private_state(subscription["id"], reminded=True)
+    ledger.record_event("customer.subscription.trial_will_end", subscription)
 
 
 def convert_trial(ledger: Ledger, subscription: Document) -> None:
     """End a trial by billing, or without a card by its trial settings."""
     policy = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    missing = lifecycle.method_of(ledger, subscription) is None
+    missing = lifecycle.find_charged_card(ledger, subscription) is None
     by_mail = subscription["collection_method"] == "send_invoice"
     if missing and not by_mail and policy == "cancel":
         lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
@@ -150,23 +152,23 @@ def renew_period(ledger: Ledger, subscription: Document) -> None:
     """Begin the next period and bill it."""
     _, end = subscription_documents.get_current_period(subscription)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    until = periods.next_after(end, subscription["billing_cycle_anchor"], recurring)
-    renewed = subscription_documents.with_period(subscription, end, until)
-    lines = lifecycle.whole_period(ledger, renewed)
+    until = periods.find_next_period_start(end, subscription["billing_cycle_anchor"], recurring)
+    renewed = subscription_documents.set_period(subscription, end, until)
+    lines = lifecycle.build_period_lines(ledger, renewed)
     if not lines:
-        ledger.save(renewed, event="customer.subscription.updated")
+        ledger.save_object(renewed, event="customer.subscription.updated")
         return
     invoice = invoice_collection.create_invoice(ledger, renewed, lines, reason="subscription_cycle")
     renewed["latest_invoice"] = invoice["id"]
     if is_invoice_withheld(ledger, renewed, invoice):
-        ledger.save(renewed, event="customer.subscription.updated")
+        ledger.save_object(renewed, event="customer.subscription.updated")
         return
     attempt = invoice_collection.collect_invoice(
-        ledger, invoice, method=lifecycle.method_of(ledger, renewed)
+        ledger, invoice, method=lifecycle.find_charged_card(ledger, renewed)
     )
     if not attempt.paid and renewed["collection_method"] != "send_invoice":
         renewed["status"] = "past_due"
-    ledger.save(renewed, event="customer.subscription.updated")
+    ledger.save_object(renewed, event="customer.subscription.updated")
 
 
 def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
@@ -177,17 +179,17 @@ def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Documen
     if pause and pause["behavior"] == "void":
         invoice_collection.void_invoice(ledger, invoice)
     elif pause and pause["behavior"] == "mark_uncollectible":
-        invoice_collection.write_off(ledger, invoice)
+        invoice_collection.mark_uncollectible(ledger, invoice)
     elif subscription["status"] == "unpaid":
-        ledger.save(invoice | {"auto_advance": False})
+        ledger.save_object(invoice | {"auto_advance": False})
     return bool(pause) or subscription["status"] == "unpaid"
 
 
 def retry_payment(ledger: Ledger, subscription: Document) -> None:
     """Try the latest invoice again, and apply the account's policy after the last failure."""
-    invoice = ledger.get("invoice", subscription["latest_invoice"])
+    invoice = ledger.get_object("invoice", subscription["latest_invoice"])
     attempt = invoice_collection.collect_invoice(
-        ledger, invoice, method=lifecycle.method_of(ledger, subscription)
+        ledger, invoice, method=lifecycle.find_charged_card(ledger, subscription)
     )
     if attempt.paid:
         lifecycle.apply_late_payment(ledger, attempt.invoice)
@@ -199,13 +201,13 @@ def retry_payment(ledger: Ledger, subscription: Document) -> None:
         lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
     elif policy == "unpaid":
         unpaid = subscription | {"status": "unpaid"}
-        ledger.save(unpaid, event="customer.subscription.updated")
+        ledger.save_object(unpaid, event="customer.subscription.updated")
 
 
 STEPS = {
     "1_give_up": expire_incomplete,
     "1_cancel": end_at_scheduled_time,
-    "2_drop_update": drop_update,
+    "2_drop_update": drop_pending_update,
     "3_remind": announce_trial_end,
     "3_retry": retry_payment,
     "4_convert": convert_trial,

@@ -63,7 +63,7 @@ def build_item(
     } | ({} if metered else {"quantity": 1 if quantity is None else quantity})
 
 
-def item_list(subscription: str, items: list[Document]) -> Document:
+def build_item_list(subscription: str, items: list[Document]) -> Document:
     """Return the list of items as a subscription contains it."""
     return build_list_object(items, f"/v1/subscription_items?subscription={subscription}")
 
@@ -72,15 +72,15 @@ def build_subscription(customer: str, *, currency: str, now: int) -> Document:
     """Return a new subscription without items, incomplete until its first payment."""
     id_ = build_object_id("subscription")
     return (
-        dict.fromkeys(UNSET)
-        | usual_terms(now)
+        dict.fromkeys(NULL_FIELDS)
+        | build_default_terms(now)
         | {
             "id": id_,
             "object": "subscription",
             "created": now,
             "currency": currency,
             "customer": customer,
-            "items": item_list(id_, []),
+            "items": build_item_list(id_, []),
             "livemode": False,
             "metadata": {},
             "start_date": now,
@@ -89,14 +89,14 @@ def build_subscription(customer: str, *, currency: str, now: int) -> Document:
     )
 
 
-UNSET = """application application_fee_percent billing_cycle_anchor_config billing_thresholds
+NULL_FIELDS = """application application_fee_percent billing_cycle_anchor_config billing_thresholds
 cancel_at canceled_at customer_account days_until_due default_payment_method default_source
 description ended_at latest_invoice next_pending_invoice_item_invoice on_behalf_of pause_collection
 pending_invoice_item_interval pending_setup_intent pending_update schedule status_details test_clock
 transfer_data trial_end trial_start""".split()
 
 
-def usual_terms(now: int) -> Document:
+def build_default_terms(now: int) -> Document:
     """Return Stripe's defaults for how a subscription is billed and ends."""
     flexible = {"proration_discounts": "included"}
     return {
@@ -119,14 +119,14 @@ def usual_terms(now: int) -> Document:
     }
 
 
-def automatic_tax(given: dict[str, Any]) -> Document:
+def build_automatic_tax(given: dict[str, Any]) -> Document:
     """Return the tax setting of a subscription from its parameters."""
     enabled = given["enabled"]
     liability = given.get("liability", {"type": "self"}) if enabled else None
     return {"disabled_reason": None, "enabled": enabled, "liability": liability}
 
 
-def computed_tax(status: str, *, enabled: bool) -> Document:
+def build_computed_tax(status: str, *, enabled: bool) -> Document:
     """Return the tax setting of an invoice or session, with the status of its computation."""
     return {
         "enabled": enabled,
@@ -142,7 +142,7 @@ def get_current_period(subscription: Document) -> tuple[int, int]:
     return int(first["current_period_start"]), int(first["current_period_end"])
 
 
-def with_period(subscription: Document, start: int, end: int) -> Document:
+def set_period(subscription: Document, start: int, end: int) -> Document:
     """Return a subscription whose items are in another period."""
     span = {"current_period_start": start, "current_period_end": end}
     items = [entry | span for entry in subscription["items"]["data"]]

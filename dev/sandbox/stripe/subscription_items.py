@@ -9,12 +9,12 @@ from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page
 
 URL = "/v1/subscription_items"
-ENTRY = ("price", "plan", "price_data", "quantity", "metadata")
+ITEM_PARAMETERS = ("price", "plan", "price_data", "quantity", "metadata")
 
 
-def subscription_of(ledger: Ledger, item_id: str) -> Document:
+def get_item_subscription(ledger: Ledger, item_id: str) -> Document:
     """Return the subscription that has this item, or had it."""
-    owner = ledger.state(item_id).get("subscription")
+    owner = ledger.get_private_state(item_id).get("subscription")
     if owner is None:
         raise build_missing_error("subscription_item", item_id)
     return subscriptions.load_subscription(ledger, owner)
@@ -32,7 +32,7 @@ def find_subscription_item(subscription: Document, item_id: str) -> Document:
 def retrieve_subscription_item(call: Call) -> Document:
     """Return one item."""
     return find_subscription_item(
-        subscription_of(call.ledger, call.path["item"]), call.path["item"]
+        get_item_subscription(call.ledger, call.path["item"]), call.path["item"]
     )
 
 
@@ -42,7 +42,7 @@ def update_subscription_item(call: Call) -> Document:
     That may differ from the request while a pending update waits for its payment.
     """
     item_id = call.path["item"]
-    subscription = subscription_of(call.ledger, item_id)
+    subscription = get_item_subscription(call.ledger, item_id)
     find_subscription_item(subscription, item_id)
     changed = apply_item_entry(call, subscription, {"id": item_id})
     return find_subscription_item(changed, item_id)
@@ -56,15 +56,15 @@ def create_subscription_item(call: Call) -> Document:
     fresh = [item for item in changed["items"]["data"] if item["id"] not in known]
     if not fresh:
         raise StripeError("The item waits for its payment.", status=402, kind="card_error")
-    made: Document = fresh[0]
-    return made
+    item: Document = fresh[0]
+    return item
 
 
 def apply_item_entry(call: Call, subscription: Document, entry: Document) -> Document:
     """Change the subscription by one entry built from the item's parameters."""
-    given = {name: call.params[name] for name in ENTRY if name in call.params}
+    given = {name: call.params[name] for name in ITEM_PARAMETERS if name in call.params}
     subscriptions.refuse_by_status(subscription, {"items"})
-    change = Change.of({**call.params, "items": [entry | given]})
+    change = Change.from_params({**call.params, "items": [entry | given]})
     return changes.apply_change(call.ledger, subscription, change)
 
 

@@ -16,7 +16,7 @@ from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
 URL = "/v1/subscriptions"
-PATH = "subscription_exposed_id"
+PATH_VARIABLE = "subscription_exposed_id"
 # What may still change once a subscription is over, or waits for its first payment.
 ALLOWED_OVER = frozenset({"metadata", "cancellation_details", "expand"})
 ALLOWED_INCOMPLETE = frozenset({"metadata", "default_payment_method", "default_source", "expand"})
@@ -27,7 +27,7 @@ def create_subscription(call: Call) -> Document:
     for name in ("customer", "items"):
         if not call.params.get(name):
             raise build_absent_error(name)
-    customer = call.ledger.get("customer", call.params["customer"], param="customer")
+    customer = call.ledger.get_object("customer", call.params["customer"], param="customer")
     sold = []
     for index, entry in enumerate(call.params["items"]):
         price = changes.find_entry_price(call.ledger, entry, f"items[{index}]")
@@ -39,14 +39,14 @@ def create_subscription(call: Call) -> Document:
 
 def retrieve_subscription(call: Call) -> Document:
     """Return a subscription, including an ended one."""
-    return load_subscription(call.ledger, call.path.get(PATH) or call.path["subscription"])
+    return load_subscription(call.ledger, call.path.get(PATH_VARIABLE) or call.path["subscription"])
 
 
 def load_subscription(ledger: Ledger, id_: str) -> Document:
     """Return a subscription with the current state of its prices."""
-    subscription = ledger.get("subscription", id_)
+    subscription = ledger.get_object("subscription", id_)
     items = [
-        subscription_documents.set_item_price(item, ledger.get("price", item["price"]["id"]))
+        subscription_documents.set_item_price(item, ledger.get_object("price", item["price"]["id"]))
         for item in subscription["items"]["data"]
     ]
     return subscription | {"items": subscription["items"] | {"data": items}}
@@ -57,17 +57,17 @@ def update_subscription(call: Call) -> Document:
     subscription = retrieve_subscription(call)
     refuse_by_status(subscription, set(call.params))
     if call.params.get("payment_behavior") == "pending_if_incomplete":
-        guard_pending(subscription, set(call.params))
+        check_pending_update(subscription, set(call.params))
     ledger = call.ledger
-    result = lifecycle.read_retry_policy(ledger, subscription, call.params)
-    result = lifecycle.scheduled(ledger, result, call.params)
-    result["cancellation_details"] = explained(result, call.params)
-    ledger.save(result, event="customer.subscription.updated")
-    change = Change.of(call.params)
-    return result if change.empty else changes.apply_change(ledger, result, change)
+    result = lifecycle.apply_settings(ledger, subscription, call.params)
+    result = lifecycle.apply_end_options(ledger, result, call.params)
+    result["cancellation_details"] = build_cancellation_details(result, call.params)
+    ledger.save_object(result, event="customer.subscription.updated")
+    change = Change.from_params(call.params)
+    return result if change.is_empty else changes.apply_change(ledger, result, change)
 
 
-def explained(subscription: Document, params: Document) -> Document:
+def build_cancellation_details(subscription: Document, params: Document) -> Document:
     """Return why a subscription ends, with the customer's comment and feedback."""
     given = params.get("cancellation_details", {})
     known: Document = subscription["cancellation_details"]
@@ -77,7 +77,7 @@ def explained(subscription: Document, params: Document) -> Document:
 def refuse_by_status(subscription: Document, given: set[str]) -> None:
     """Refuse changes that the subscription's status does not allow."""
     status = subscription["status"]
-    if status in lifecycle.OVER and not given <= ALLOWED_OVER:
+    if status in lifecycle.ENDED_STATUSES and not given <= ALLOWED_OVER:
         raise StripeError(
             "A canceled subscription can only update its cancellation_details and metadata.",
             param=min(given - ALLOWED_OVER),
@@ -90,7 +90,7 @@ def refuse_by_status(subscription: Document, given: set[str]) -> None:
         )
 
 
-def guard_pending(subscription: Document, given: set[str]) -> None:
+def check_pending_update(subscription: Document, given: set[str]) -> None:
     """Refuse parameters that a pending update cannot hold."""
     allowed = {"items", "expand", "payment_behavior", "proration_behavior", "proration_date"}
     allowed |= {"billing_cycle_anchor", "trial_end", "off_session"}
@@ -109,7 +109,7 @@ def guard_pending(subscription: Document, given: set[str]) -> None:
 def cancel_subscription(call: Call) -> Document:
     """End a subscription at once, with a credit and a last invoice on request."""
     subscription = retrieve_subscription(call)
-    if subscription["status"] in lifecycle.OVER:
+    if subscription["status"] in lifecycle.ENDED_STATUSES:
         raise StripeError(
             f"No such subscription: '{subscription['id']}'",
             status=404,
@@ -117,7 +117,9 @@ def cancel_subscription(call: Call) -> Document:
             param="id",
         )
     ledger, params = call.ledger, call.params
-    subscription = subscription | {"cancellation_details": explained(subscription, params)}
+    subscription = subscription | {
+        "cancellation_details": build_cancellation_details(subscription, params)
+    }
     if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
         items = subscription["items"]["data"]
         entries = changes.build_prorations(ledger, items, [], at=ledger.now, resets=True)
@@ -128,7 +130,7 @@ def cancel_subscription(call: Call) -> Document:
         invoice = invoice_collection.create_invoice(
             ledger, subscription, [], reason="subscription_update"
         )
-        method = lifecycle.method_of(ledger, subscription)
+        method = lifecycle.find_charged_card(ledger, subscription)
         invoice_collection.collect_invoice(ledger, invoice, method=method)
         subscription = subscription | {"latest_invoice": invoice["id"]}
     return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
@@ -137,7 +139,7 @@ def cancel_subscription(call: Call) -> Document:
 def pause_subscription(call: Call) -> Document:
     """Pause a running subscription."""
     subscription = retrieve_subscription(call)
-    if subscription["status"] not in lifecycle.RUNNING:
+    if subscription["status"] not in lifecycle.RUNNING_STATUSES:
         raise StripeError(f"A subscription that is {subscription['status']} cannot be paused.")
     return lifecycle.pause_subscription_now(call.ledger, subscription, reason="pause_requested")
 
@@ -156,7 +158,11 @@ def list_subscriptions(call: Call) -> Document:
     """List subscriptions, where canceled ones are included only on request."""
     ledger, params = call.ledger, call.params
     owner = params.get("customer")
-    every = ledger.owned("subscription", owner) if owner else iter(ledger.all("subscription"))
+    every = (
+        ledger.list_owned_objects("subscription", owner)
+        if owner
+        else iter(ledger.list_objects("subscription"))
+    )
     found = [
         subscription
         for subscription in every
@@ -181,7 +187,7 @@ def is_listed_status(subscription: Document, status: str | None) -> bool:
     if status in ("all", None):
         return status == "all" or subscription["status"] != "canceled"
     if status == "ended":
-        return subscription["status"] in lifecycle.OVER
+        return subscription["status"] in lifecycle.ENDED_STATUSES
     return bool(subscription["status"] == status)
 
 

@@ -18,9 +18,9 @@ FORMATS = {
     "ch_vat": re.compile(r"CHE-?[0-9]{3}\.?[0-9]{3}\.?[0-9]{3} ?(MWST|TVA|IVA)?"),
     "us_ein": re.compile(r"[0-9]{2}-[0-9]{7}"),
 }
-UNVERIFIED = "111111111"
-PENDING = "222222222"
-REGISTERED = frozenset({"eu_vat", "gb_vat", "au_abn"})
+UNVERIFIED_ENDING = "111111111"
+PENDING_ENDING = "222222222"
+VERIFIED_TYPES = frozenset({"eu_vat", "gb_vat", "au_abn"})
 
 
 def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> Document:
@@ -31,7 +31,7 @@ def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> D
     tax_id: Document = {
         "id": build_object_id("tax_id"),
         "object": "tax_id",
-        "country": country_of(type_, value),
+        "country": get_tax_id_country(type_, value),
         "created": ledger.now,
         "customer": customer,
         "customer_account": None,
@@ -39,9 +39,9 @@ def attach_tax_id(ledger: Ledger, customer: str, *, type_: str, value: str) -> D
         "owner": {"type": "customer", "customer": customer, "customer_account": None},
         "type": type_,
         "value": value,
-        "verification": verification("pending") if type_ in REGISTERED else None,
+        "verification": build_verification("pending") if type_ in VERIFIED_TYPES else None,
     }
-    ledger.add(tax_id, owners=(customer,), event="customer.tax_id.created")
+    ledger.add_object(tax_id, owners=(customer,), event="customer.tax_id.created")
     verify_tax_id(ledger, tax_id)
     return tax_id
 
@@ -51,15 +51,15 @@ def verify_tax_id(ledger: Ledger, tax_id: Document) -> None:
 
     Numbers ending in 111111111 are unverified, those ending in 222222222 stay pending.
     """
-    if tax_id["verification"] is None or tax_id["value"].endswith(PENDING):
+    if tax_id["verification"] is None or tax_id["value"].endswith(PENDING_ENDING):
         return
-    status = "unverified" if tax_id["value"].endswith(UNVERIFIED) else "verified"
-    known = tax_id | {"verification": verification(status)}
-    ledger.save(known)
-    ledger.tell("customer.tax_id.updated", known, before=tax_id)
+    status = "unverified" if tax_id["value"].endswith(UNVERIFIED_ENDING) else "verified"
+    known = tax_id | {"verification": build_verification(status)}
+    ledger.save_object(known)
+    ledger.record_event("customer.tax_id.updated", known, before=tax_id)
 
 
-def verification(status: str) -> Document:
+def build_verification(status: str) -> Document:
     """Return the result of a verification."""
     known = status == "verified"
     return {
@@ -69,7 +69,7 @@ def verification(status: str) -> Document:
     }
 
 
-def country_of(type_: str, value: str) -> str | None:
+def get_tax_id_country(type_: str, value: str) -> str | None:
     """Return the country of a tax id, where Greece has the prefix EL and Northern Ireland XI."""
     if type_ == "eu_vat":
         return {"EL": "GR", "XI": "GB"}.get(value[:2], value[:2])
@@ -79,7 +79,7 @@ def country_of(type_: str, value: str) -> str | None:
 
 def create_tax_id(call: Call) -> Document:
     """Add a tax id to a customer, which is returned as pending."""
-    customer = call.ledger.get("customer", call.path["customer"], param="customer")
+    customer = call.ledger.get_object("customer", call.path["customer"], param="customer")
     return attach_tax_id(
         call.ledger, customer["id"], type_=call.params["type"], value=call.params["value"]
     )
@@ -87,7 +87,7 @@ def create_tax_id(call: Call) -> Document:
 
 def retrieve_tax_id(call: Call) -> Document:
     """Return one tax id of a customer."""
-    tax_id = call.ledger.get("tax_id", call.path["id"])
+    tax_id = call.ledger.get_object("tax_id", call.path["id"])
     if tax_id["customer"] != call.path["customer"]:
         raise build_missing_error("tax_id", tax_id["id"])
     return tax_id
@@ -96,12 +96,12 @@ def retrieve_tax_id(call: Call) -> Document:
 def delete_tax_id(call: Call) -> Document:
     """Remove a tax id."""
     tax_id = retrieve_tax_id(call)
-    call.ledger.remove(tax_id, event="customer.tax_id.deleted")
+    call.ledger.remove_object(tax_id, event="customer.tax_id.deleted")
     return {"id": tax_id["id"], "object": "tax_id", "deleted": True}
 
 
 def list_tax_ids(call: Call) -> Document:
     """List a customer's tax ids."""
-    customer = call.ledger.get("customer", call.path["customer"], param="customer")
-    found = call.ledger.owned("tax_id", customer["id"])
+    customer = call.ledger.get_object("customer", call.path["customer"], param="customer")
+    found = call.ledger.list_owned_objects("tax_id", customer["id"])
     return build_list_page(found, call.params, url=f"/v1/customers/{customer['id']}/tax_ids")

@@ -26,13 +26,13 @@ def create_webhook_endpoint(call: Call) -> Document:
         "status": "enabled",
         "url": call.params["url"],
     }
-    call.ledger.add(endpoint)
+    call.ledger.add_object(endpoint)
     return endpoint | {"secret": call.ledger.world.settings.stripe_webhook_secret}
 
 
 def retrieve_webhook_endpoint(call: Call) -> Document:
     """Return an endpoint."""
-    return call.ledger.get("webhook_endpoint", call.path["webhook_endpoint"])
+    return call.ledger.get_object("webhook_endpoint", call.path["webhook_endpoint"])
 
 
 def update_webhook_endpoint(call: Call) -> Document:
@@ -46,18 +46,18 @@ def update_webhook_endpoint(call: Call) -> Document:
     if "disabled" in call.params:
         endpoint["status"] = "disabled" if call.params["disabled"] else "enabled"
     endpoint["metadata"] = merge_stripe_metadata(endpoint["metadata"], call.params.get("metadata"))
-    call.ledger.save(endpoint)
+    call.ledger.save_object(endpoint)
     return endpoint
 
 
 def delete_webhook_endpoint(call: Call) -> Document:
     """Delete an endpoint."""
     endpoint = retrieve_webhook_endpoint(call)
-    call.ledger.remove(endpoint)
+    call.ledger.remove_object(endpoint)
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
 
 
 def list_webhook_endpoints(call: Call) -> Document:
     """List endpoints."""
-    found = call.ledger.all("webhook_endpoint")
+    found = call.ledger.list_objects("webhook_endpoint")
     return build_list_page(found, call.params, url="/v1/webhook_endpoints")

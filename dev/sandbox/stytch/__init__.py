@@ -9,30 +9,30 @@ from functools import partial
 from starlette.routing import BaseRoute
 
 from sandbox.stytch import api, errors, tokens, webhooks
-from sandbox.stytch import control as steering
+from sandbox.stytch import control as stytch_control
 from sandbox.world import World
 
-REFUSALS = {errors.StytchError: steering.render_stytch_refusal}
+REFUSALS = {errors.StytchError: stytch_control.render_stytch_refusal}
 
 
-def routes(world: World) -> list[BaseRoute]:
+def build_stytch_routes(world: World) -> list[BaseRoute]:
     """Build the routes of the API below `/v1/b2b`."""
-    world.faults.shape("stytch", errors.build_fault_error)
+    world.faults.register_error_body("stytch", errors.build_fault_error)
     world.deliveries.register("stytch", partial(webhooks.build_svix_signer, world.settings))
-    tokens.published(world)  # makes the first key now rather than during someone's request
+    tokens.list_keys(world)  # makes the first key now rather than during someone's request
     world.store.commit()
     return api.build_api_routes(world)
 
 
-def control(world: World) -> list[BaseRoute]:
+def build_stytch_control_routes(world: World) -> list[BaseRoute]:
     """Build the control routes below `/_sandbox`."""
-    return steering.build_control_endpoints(world)
+    return stytch_control.build_control_endpoints(world)
 
 
-def pages(_: World) -> list[BaseRoute]:
+def build_stytch_page_routes(_: World) -> list[BaseRoute]:
     """Return no pages, because the core serves those that Stytch needs."""
     return []
 
 
-def advance(_: World) -> None:
+def skip_clock_advance(_: World) -> None:
     """Do nothing when the clock moves, because expiry is checked at each use."""

@@ -32,7 +32,7 @@ PERMISSION = build_object_schema(
 ROLE = build_object_schema(
     role_id=TEXT, description=TEXT, permissions=build_list_schema(PERMISSION), required=("role_id",)
 )
-SHAPES: dict[str, Schema] = {
+SCHEMAS: dict[str, Schema] = {
     **dict.fromkeys(
         """organization_id organization_name organization_slug organization_logo_url
         organization_external_id auth_methods email_invites email_jit_provisioning
@@ -88,7 +88,7 @@ SHAPES: dict[str, Schema] = {
         )
     ),
 }
-VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SHAPES.items()}
+VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 
 
 def check_arguments(given: Document) -> None:

@@ -57,24 +57,24 @@ ORGANIZATION: dict[str, Kind] = {
 }
 
 
-def source_of(asked: Document) -> webhooks.Source:
+def take_source(fields: Document) -> webhooks.Source:
     """Take the source of a change out of the body, by default the dashboard."""
-    name = str(asked.pop("source", "dashboard")).lower()
+    name = str(fields.pop("source", "dashboard")).lower()
     if name not in SOURCES:
         raise RefusedError(f"source must be one of {', '.join(SOURCES)}.")
     return SOURCES[name]
 
 
-async def documented(
+async def read_arguments(
     request: Request, allowed: dict[str, Kind], *, required: tuple[str, ...] = ()
 ) -> Document:
     """Read a JSON body and check its fields as arguments of Stytch."""
-    asked = await read_fields(request, allowed, required=required)
-    arguments.check_arguments(asked)
-    return asked
+    fields = await read_fields(request, allowed, required=required)
+    arguments.check_arguments(fields)
+    return fields
 
 
-def known_member(world: World, request: Request) -> Document:
+def get_path_member(world: World, request: Request) -> Document:
     """Return the member named in the path, even a deleted one."""
     member = members.find_member(world, request.path_params["member_id"])
     if member is None:
@@ -85,16 +85,16 @@ def known_member(world: World, request: Request) -> Document:
 async def create_member(world: World, request: Request) -> JSONResponse:
     """Add a member, and mail the invitation when the status is `invited`."""
     allowed = MEMBER | {"organization_id": str}
-    asked = await documented(request, allowed, required=("organization_id", "email_address"))
-    source, status = source_of(asked), asked.pop("status", "active")
+    fields = await read_arguments(request, allowed, required=("organization_id", "email_address"))
+    source, status = take_source(fields), fields.pop("status", "active")
     check_status(status, among=STATUSES - {"deleted"})
-    organization = organizations.get_organization(world, asked.pop("organization_id"))
-    email = asked.pop("email_address")
+    organization = organizations.get_organization(world, fields.pop("organization_id"))
+    email = fields.pop("email_address")
     member = members.create_member(
-        world, organization, email_address=email, status=status, source=source, **asked
+        world, organization, email_address=email, status=status, source=source, **fields
     )
     if status == "invited":
-        mails.invitation(
+        mails.send_invitation_mail(
             world,
             organization=organization,
             member=member,
@@ -107,29 +107,29 @@ async def create_member(world: World, request: Request) -> JSONResponse:
 
 async def change_member(world: World, request: Request) -> JSONResponse:
     """Change a member's fields, or delete it when the status becomes `deleted`."""
-    asked = await documented(request, MEMBER)
-    source, member = source_of(asked), known_member(world, request)
-    check_status(asked.get("status", "active"), among=STATUSES)
-    if asked.get("status") == "deleted":
-        deletions.of_member(world, member, source=source)
+    fields = await read_arguments(request, MEMBER)
+    source, member = take_source(fields), get_path_member(world, request)
+    check_status(fields.get("status", "active"), among=STATUSES)
+    if fields.get("status") == "deleted":
+        deletions.delete_member_and_sessions(world, member, source=source)
         return JSONResponse({"member_id": member["member_id"], "status": "deleted"})
-    changed = members.update_member(world, member, source=source, **asked)
+    changed = members.update_member(world, member, source=source, **fields)
     return JSONResponse(members.render_member(world, changed))
 
 
 async def delete_member(world: World, request: Request) -> JSONResponse:
     """Delete a member."""
-    asked = await read_fields(request, {"source": str})
-    source, member = source_of(asked), known_member(world, request)
+    fields = await read_fields(request, {"source": str})
+    source, member = take_source(fields), get_path_member(world, request)
     if member["status"] == "deleted":
         raise RefusedError("The member is deleted already.", status=409)
-    deletions.of_member(world, member, source=source)
+    deletions.delete_member_and_sessions(world, member, source=source)
     return JSONResponse({"member_id": member["member_id"], "status": "deleted"})
 
 
 async def show_member(world: World, request: Request) -> JSONResponse:
     """Show a member, even a deleted one."""
-    return JSONResponse(members.render_member(world, known_member(world, request)))
+    return JSONResponse(members.render_member(world, get_path_member(world, request)))
 
 
 def check_status(status: str, *, among: frozenset[str]) -> None:
@@ -140,26 +140,26 @@ def check_status(status: str, *, among: frozenset[str]) -> None:
 
 async def create_organization(world: World, request: Request) -> JSONResponse:
     """Add an organization without members."""
-    asked = await documented(request, ORGANIZATION, required=("organization_name",))
-    made = organizations.create_organization(world, source=source_of(asked), **asked)
-    return JSONResponse(made, status_code=201)
+    fields = await read_arguments(request, ORGANIZATION, required=("organization_name",))
+    created = organizations.create_organization(world, source=take_source(fields), **fields)
+    return JSONResponse(created, status_code=201)
 
 
 async def change_organization(world: World, request: Request) -> JSONResponse:
     """Change an organization's fields."""
-    asked = await documented(request, ORGANIZATION)
-    source = source_of(asked)
+    fields = await read_arguments(request, ORGANIZATION)
+    source = take_source(fields)
     organization = organizations.get_organization(world, request.path_params["organization_id"])
     return JSONResponse(
-        organizations.update_organization(world, organization, source=source, **asked)
+        organizations.update_organization(world, organization, source=source, **fields)
     )
 
 
 async def delete_organization(world: World, request: Request) -> JSONResponse:
     """Delete an organization and its members."""
-    source = source_of(await read_fields(request, {"source": str}))
+    source = take_source(await read_fields(request, {"source": str}))
     organization = organizations.get_organization(world, request.path_params["organization_id"])
-    deletions.of_organization(world, organization, source=source)
+    deletions.delete_organization_and_members(world, organization, source=source)
     return JSONResponse({"organization_id": organization["organization_id"]})
 
 
@@ -167,26 +167,26 @@ async def send_unverified_event(world: World, request: Request) -> JSONResponse:
     """Send an event that no change caused, for example a late or contradictory one."""
     allowed: dict[str, Kind] = {"document": dict, "source": str}
     allowed |= dict.fromkeys(("object_type", "id", "action"), str)
-    asked = await read_fields(request, allowed, required=("object_type", "id", "action"))
-    source = source_of(asked)
-    if asked["object_type"] not in OBJECT_TYPES or asked["action"] not in ACTIONS:
+    fields = await read_fields(request, allowed, required=("object_type", "id", "action"))
+    source = take_source(fields)
+    if fields["object_type"] not in OBJECT_TYPES or fields["action"] not in ACTIONS:
         raise RefusedError("object_type is member or organization; action CREATE, UPDATE, DELETE.")
     webhooks.emit_webhook(
         world,
-        action=asked["action"],
-        object_type=asked["object_type"],
-        object_id=asked["id"],
+        action=fields["action"],
+        object_type=fields["object_type"],
+        object_id=fields["id"],
         source=source,
-        document=asked.get("document", {}),
+        document=fields.get("document", {}),
     )
-    return JSONResponse({"id": asked["id"]}, status_code=202)
+    return JSONResponse({"id": fields["id"]}, status_code=202)
 
 
 async def rotate_signing_key(world: World, request: Request) -> JSONResponse:
     """Create a new signing key and keep the previous one published."""
     await read_fields(request, {})
     key = tokens.rotate_key(world)
-    published = [entry["kid"] for entry in tokens.published(world)]
+    published = [entry["kid"] for entry in tokens.list_keys(world)]
     return JSONResponse({"kid": key["kid"], "published": published})
 
 
@@ -198,19 +198,19 @@ async def sign_test_token(world: World, request: Request) -> JSONResponse:
     """
     allowed: dict[str, Kind] = {"claims": dict, "header": dict, "foreign_key": bool}
     allowed |= {"member_id": str, "member_session_id": str}
-    asked = await read_fields(request, allowed)
-    claims = default_claims(world, asked) | asked.get("claims", {})
+    fields = await read_fields(request, allowed)
+    claims = build_default_claims(world, fields) | fields.get("claims", {})
     claims = {name: value for name, value in claims.items() if value is not None}
-    pem = tokens.create_key_pem() if asked.get("foreign_key") else ""
-    signed = tokens.sign_token(world, claims, header=asked.get("header"), pem=pem)
+    pem = tokens.create_key_pem() if fields.get("foreign_key") else ""
+    signed = tokens.sign_token(world, claims, header=fields.get("header"), pem=pem)
     return JSONResponse({"token": signed, "claims": claims})
 
 
-def default_claims(world: World, asked: Document) -> Document:
+def build_default_claims(world: World, fields: Document) -> Document:
     """Build valid claims for the named session or member, or for an invented one."""
-    if session_id := asked.get("member_session_id"):
+    if session_id := fields.get("member_session_id"):
         session = sessions.find_session(world, session_id)
-    elif member_id := asked.get("member_id"):
+    elif member_id := fields.get("member_id"):
         live = sessions.list_live_sessions(world, member_id)
         session = (
             live[-1]
@@ -230,14 +230,14 @@ def default_claims(world: World, asked: Document) -> Document:
 def build_unsaved_session(world: World, member: Document | None) -> Document:
     """Build a session that is not stored and exists in a token only."""
     now = world.clock.now()
-    who = member or {
+    owner = member or {
         "member_id": build_stytch_id("member"),
         "organization_id": build_stytch_id("organization"),
     }
     return {
         "member_session_id": build_stytch_id("member-session"),
-        "member_id": who["member_id"],
-        "organization_id": who["organization_id"],
+        "member_id": owner["member_id"],
+        "organization_id": owner["organization_id"],
         "started_at": format_stytch_time(now),
         "last_accessed_at": format_stytch_time(now),
         "expires_at": format_stytch_time(now + sessions.get_lifetime(None)),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sandbox.store import Document
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import format_stytch_time, new_token, parse_instant
+from sandbox.stytch.values import create_token, format_stytch_time, parse_instant
 from sandbox.world import World
 
 LINK = "stytch.link"
@@ -22,9 +22,9 @@ INTERMEDIATE_MINUTES = 10
 
 def create_link_token(world: World, *, purpose: str, minutes: int, **details: object) -> Document:
     """Create a link's token for the purpose `discovery` or `member`."""
-    link = {"token": new_token(), "purpose": purpose, "used": False, **details}
+    link = {"token": create_token(), "purpose": purpose, "used": False, **details}
     link["expires_at"] = get_expiry(world, minutes)
-    world.store.put(LINK, str(link["token"]), link)
+    world.store.put_document(LINK, str(link["token"]), link)
     return link
 
 
@@ -35,24 +35,24 @@ def use_link_token(world: World, token: str, *, purpose: str, verifier: str | No
         StytchError: the link is unknown, of another purpose, used or expired, or the PKCE
             verifier does not match its challenge.
     """
-    link = world.store.get(LINK, token)
+    link = world.store.find_document(LINK, token)
     if link is None or link["purpose"] != purpose:
         raise StytchError("magic_link_not_found")
     if link["used"] or has_expired(world, link):
         raise StytchError("unable_to_auth_magic_link")
-    if (challenge := link.get("challenge")) and challenge_of(verifier or "") != challenge:
+    if (challenge := link.get("challenge")) and compute_challenge(verifier or "") != challenge:
         raise StytchError("pkce_mismatch")
-    world.store.put(LINK, token, link | {"used": True})
+    world.store.put_document(LINK, token, link | {"used": True})
     return link
 
 
 def is_link_used(world: World, token: str) -> bool:
     """Return whether a link was used."""
-    link = world.store.get(LINK, token)
+    link = world.store.find_document(LINK, token)
     return link is not None and bool(link["used"])
 
 
-def challenge_of(verifier: str) -> str:
+def compute_challenge(verifier: str) -> str:
     """Compute the PKCE challenge of a verifier."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -65,7 +65,7 @@ def create_code(world: World, *, place: str, email: str, minutes: int) -> Docume
     """Create a six-digit code that replaces the previous one."""
     code = {"code": f"{secrets.randbelow(1_000_000):06}", "used": False}
     code["expires_at"] = get_expiry(world, minutes)
-    world.store.put(CODE, f"{place}/{email}", code)
+    world.store.put_document(CODE, f"{place}/{email}", code)
     return code
 
 
@@ -75,43 +75,43 @@ def use_mailed_code(world: World, code: str, *, place: str, email: str) -> None:
     Raises:
         StytchError: the code is wrong, used or expired.
     """
-    sent = world.store.get(CODE, f"{place}/{email}")
+    sent = world.store.find_document(CODE, f"{place}/{email}")
     if sent is None or not hmac.compare_digest(sent["code"].encode(), code.encode()):
         raise StytchError("otp_code_not_found")
     if sent["used"] or has_expired(world, sent):
         raise StytchError("unable_to_auth_otp_code")
-    world.store.put(CODE, f"{place}/{email}", sent | {"used": True})
+    world.store.put_document(CODE, f"{place}/{email}", sent | {"used": True})
 
 
 # Intermediate sessions
 
 
-def new_intermediate(world: World, *, email: str, factors: list[Document]) -> Document:
+def create_intermediate_session(world: World, *, email: str, factors: list[Document]) -> Document:
     """Start the session of a proven address that has no organization yet."""
-    session = {"token": new_token(), "email": email, "factors": factors}
+    session = {"token": create_token(), "email": email, "factors": factors}
     session["expires_at"] = get_expiry(world, INTERMEDIATE_MINUTES)
-    world.store.put(INTERMEDIATE, str(session["token"]), session)
+    world.store.put_document(INTERMEDIATE, str(session["token"]), session)
     return session
 
 
-def intermediate(world: World, token: str) -> Document:
+def get_intermediate_session(world: World, token: str) -> Document:
     """Return an intermediate session without ending it."""
-    session = world.store.get(INTERMEDIATE, token)
+    session = world.store.find_document(INTERMEDIATE, token)
     if session is None or has_expired(world, session):
         raise StytchError("intermediate_session_not_found")
     return session
 
 
-def add_factors(world: World, session: Document, factors: list[Document]) -> Document:
+def set_factors(world: World, session: Document, factors: list[Document]) -> Document:
     """Replace the factors of an intermediate session."""
     held = session | {"factors": factors}
-    world.store.put(INTERMEDIATE, session["token"], held)
+    world.store.put_document(INTERMEDIATE, session["token"], held)
     return held
 
 
-def use_intermediate(world: World, session: Document) -> None:
+def end_intermediate_session(world: World, session: Document) -> None:
     """End an intermediate session that was exchanged for a member session."""
-    world.store.delete(INTERMEDIATE, session["token"])
+    world.store.delete_document(INTERMEDIATE, session["token"])
 
 
 # Ends

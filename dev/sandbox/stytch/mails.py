@@ -3,7 +3,7 @@
 from sandbox import mail
 from sandbox.store import Document
 from sandbox.stytch import credentials, members
-from sandbox.stytch.values import with_query
+from sandbox.stytch.values import add_query
 from sandbox.world import World
 
 
@@ -12,10 +12,10 @@ def build_link_target(
 ) -> str:
     """Build the URL of a mailed link, by default to the sandbox's landing page."""
     url = redirect_url or f"{world.settings.public_url}/landing"
-    return with_query(url, stytch_token_type=token_type, token=token)
+    return add_query(url, stytch_token_type=token_type, token=token)
 
 
-def discovery(
+def send_discovery_mail(
     world: World, *, email: str, redirect_url: str | None, minutes: int, challenge: str | None
 ) -> None:
     """Mail a link that proves an address before an organization is chosen."""
@@ -34,7 +34,7 @@ def discovery(
     )
 
 
-def to_member(  # noqa: PLR0913  a letter has this many parts
+def send_member_mail(  # noqa: PLR0913  a letter has this many parts
     world: World,
     *,
     kind: mail.MailKind,
@@ -70,7 +70,7 @@ def to_member(  # noqa: PLR0913  a letter has this many parts
     )
 
 
-def invitation(
+def send_invitation_mail(
     world: World,
     *,
     organization: Document,
@@ -87,7 +87,7 @@ def invitation(
         if inviter
         else "You are invited"
     )
-    to_member(
+    send_member_mail(
         world,
         kind="invite",
         organization=organization,

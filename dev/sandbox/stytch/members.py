@@ -8,21 +8,23 @@ from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import (
     build_stytch_id,
     format_stytch_time,
-    merge_stytch_values,
-    normal_email,
+    merge_stytch_metadata,
+    normalize_email,
 )
 from sandbox.world import World
 
 KIND = "stytch.member"
-PEOPLE = "stytch.people"  # one kind per address: the members who have it, deleted ones excepted
-ROSTER = "stytch.roster"  # one kind per organization: its members, deleted ones included
-RETIRED = "stytch.retired"
-EXTERNAL = "stytch.member_external_id"
+MEMBERS_BY_ADDRESS = "stytch.people"  # one kind per address: its members, except deleted ones
+MEMBERS_BY_ORGANIZATION = (
+    "stytch.roster"  # one kind per organization: its members, deleted ones included
+)
+RETIRED_ADDRESSES = "stytch.retired"
+EXTERNAL_IDS = "stytch.member_external_id"
 
 EXTERNAL_ALPHABET = re.compile(r"[A-Za-z0-9._|\-]{1,128}")
-PLAIN = ("name", "is_breakglass", "mfa_phone_number", "mfa_enrolled", "default_mfa_method")
+COPIED_FIELDS = ("name", "is_breakglass", "mfa_phone_number", "mfa_enrolled", "default_mfa_method")
 METADATA = ("trusted_metadata", "untrusted_metadata")
-EMPTY: Document = {
+EMPTY_MEMBER: Document = {
     "external_id": None,
     "email_address_verified": False,
     "name": "",
@@ -49,10 +51,12 @@ EMPTY: Document = {
 
 def render_member(world: World, member: Document) -> Document:
     """Render a member in Stytch's format, without the sandbox's private fields."""
-    return rendered_in(organizations.get_organization(world, member["organization_id"]), member)
+    return render_member_of(
+        organizations.get_organization(world, member["organization_id"]), member
+    )
 
 
-def rendered_in(organization: Document, member: Document) -> Document:
+def render_member_of(organization: Document, member: Document) -> Document:
     """Render a member whose organization is already loaded."""
     held = roles.list_held_roles(organization, member)
     shown = {name: value for name, value in member.items() if not name.startswith("_")}
@@ -72,13 +76,13 @@ def list_role_ids(world: World, member: Document) -> list[str]:
 
 def find_member(world: World, member_id: str) -> Document | None:
     """Find a member in any organization, even a deleted one."""
-    return world.store.get(KIND, member_id)
+    return world.store.find_document(KIND, member_id)
 
 
 def get_member(world: World, organization: Document, reference: str) -> Document:
     """Return a member by id or external id, or refuse one that is deleted or elsewhere."""
     organization_id = organization["organization_id"]
-    if found := world.store.get(EXTERNAL, f"{organization_id}/{reference}"):
+    if found := world.store.find_document(EXTERNAL_IDS, f"{organization_id}/{reference}"):
         reference = found["member_id"]
     member = find_member(world, reference)
     if member is None or member["status"] == "deleted":
@@ -90,21 +94,21 @@ def get_member(world: World, organization: Document, reference: str) -> Document
 
 def find_by_email(world: World, organization: Document, email: str) -> Document | None:
     """Find the member of an organization that has an address and is not deleted."""
-    for member in with_email(world, email):
+    for member in list_members_by_email(world, email):
         if member["organization_id"] == organization["organization_id"]:
             return member
     return None
 
 
-def with_email(world: World, email: str) -> list[Document]:
+def list_members_by_email(world: World, email: str) -> list[Document]:
     """List the members of all organizations with an address, except deleted ones."""
-    ids = world.store.ids(f"{PEOPLE}:{email}")
+    ids = world.store.list_ids(f"{MEMBERS_BY_ADDRESS}:{email}")
     return [member for id_ in ids if (member := find_member(world, id_))]
 
 
 def list_members(world: World, organization: Document) -> list[Document]:
     """List every member of an organization, even deleted ones."""
-    ids = world.store.ids(f"{ROSTER}:{organization['organization_id']}")
+    ids = world.store.list_ids(f"{MEMBERS_BY_ORGANIZATION}:{organization['organization_id']}")
     return [member for id_ in ids if (member := find_member(world, id_))]
 
 
@@ -121,19 +125,19 @@ def create_member(
     **fields: object,
 ) -> Document:
     """Create a member, or refuse an address that is taken in the organization."""
-    email = normal_email(email_address)
+    email = normalize_email(email_address)
     now = format_stytch_time(world.clock.now())
     member = {
         "organization_id": organization["organization_id"],
         "member_id": build_stytch_id("member"),
         "email_address": email,
         "status": status,
-        **EMPTY,
+        **EMPTY_MEMBER,
         "_email_id": build_stytch_id("member-email"),
         "created_at": now,
         "updated_at": now,
     }
-    refuse_taken(world, member, email)
+    check_address_free(world, member, email)
     apply_member_fields(world, member, fields)
     save_member(world, member, before=None)
     announce_member(world, member, action="CREATE", source=source)
@@ -147,7 +151,7 @@ def update_member(
     after = dict(member)
     unlink = fields.pop("unlink_email", False)
     if (email := fields.pop("email_address", None)) is not None:
-        change_email(world, after, normal_email(str(email)), keep_old=not unlink)
+        change_email(world, after, normalize_email(str(email)), keep_old=not unlink)
     apply_member_fields(world, after, fields)
     return replace_member(world, member, after, source=source)
 
@@ -183,13 +187,13 @@ def reactivate_member(world: World, organization: Document, member_id: str) -> D
     return replace_member(world, member, member | {"status": "active"}, source="DIRECT")
 
 
-def forget_members(world: World, organization: Document) -> list[str]:
+def delete_members_silently(world: World, organization: Document) -> list[str]:
     """Remove every member of a deleted organization and return their ids."""
     members = list_members(world, organization)
     for member in members:
         index_member(world, member, None)
-        world.store.delete(KIND, member["member_id"])
-        world.store.delete(roster_of(member), member["member_id"])
+        world.store.delete_document(KIND, member["member_id"])
+        world.store.delete_document(get_organization_index(member), member["member_id"])
     return [member["member_id"] for member in members]
 
 
@@ -230,19 +234,19 @@ def apply_member_fields(world: World, member: Document, fields: Document) -> Non
     if fields.get("external_id") is not None:
         check_member_external_id(world, member, str(fields["external_id"]))
         member["external_id"] = fields["external_id"]
-    for name in (*PLAIN, "status", "email_address_verified"):
+    for name in (*COPIED_FIELDS, "status", "email_address_verified"):
         if fields.get(name) is not None:
             member[name] = fields[name]
     for name in METADATA:
         if fields.get(name) is not None:
-            member[name] = merge_stytch_values(member[name], fields[name])
+            member[name] = merge_stytch_metadata(member[name], fields[name])
 
 
 def check_member_external_id(world: World, member: Document, external_id: str) -> None:
     """Refuse an external id that is malformed or belongs to another member."""
     if not EXTERNAL_ALPHABET.fullmatch(external_id):
         raise StytchError("invalid_argument", "external_id has characters that are not allowed.")
-    owner = world.store.get(EXTERNAL, f"{member['organization_id']}/{external_id}")
+    owner = world.store.find_document(EXTERNAL_IDS, f"{member['organization_id']}/{external_id}")
     if owner and owner["member_id"] != member["member_id"]:
         raise StytchError("duplicate_member_external_id")
 
@@ -251,7 +255,7 @@ def change_email(world: World, member: Document, email: str, *, keep_old: bool) 
     """Replace a member's address with an unverified one and retire the old one."""
     if email == member["email_address"]:
         return
-    refuse_taken(world, member, email)
+    check_address_free(world, member, email)
     old = {"email_id": member["_email_id"], "email_address": member["email_address"]}
     kept = [entry for entry in member["retired_email_addresses"] if entry["email_address"] != email]
     member["retired_email_addresses"] = [*kept, old] if keep_old else kept
@@ -261,10 +265,12 @@ def change_email(world: World, member: Document, email: str, *, keep_old: bool) 
     member["_email_id"] = build_stytch_id("member-email")
 
 
-def refuse_taken(world: World, member: Document, email: str) -> None:
+def check_address_free(world: World, member: Document, email: str) -> None:
     """Refuse an address that another member of the organization has or had."""
-    retired = world.store.get(RETIRED, f"{member['organization_id']}/{email}")
-    others = [m for m in with_email(world, email) if m["member_id"] != member["member_id"]]
+    retired = world.store.find_document(RETIRED_ADDRESSES, f"{member['organization_id']}/{email}")
+    others = [
+        m for m in list_members_by_email(world, email) if m["member_id"] != member["member_id"]
+    ]
     same_place = [m for m in others if m["organization_id"] == member["organization_id"]]
     if same_place or (retired and retired["member_id"] != member["member_id"]):
         raise StytchError("duplicate_member_email")
@@ -273,35 +279,36 @@ def refuse_taken(world: World, member: Document, email: str) -> None:
 # Keeping
 
 
-def roster_of(member: Document) -> str:
+def get_organization_index(member: Document) -> str:
     """Return the store kind that lists the members of an organization."""
-    return f"{ROSTER}:{member['organization_id']}"
+    return f"{MEMBERS_BY_ORGANIZATION}:{member['organization_id']}"
 
 
 def save_member(world: World, member: Document, *, before: Document | None) -> None:
     """Store a member and its index entries."""
     index_member(world, before, member)
-    world.store.put(KIND, member["member_id"], member)
-    world.store.put(roster_of(member), member["member_id"], {})
+    world.store.put_document(KIND, member["member_id"], member)
+    world.store.put_document(get_organization_index(member), member["member_id"], {})
 
 
 def index_member(world: World, before: Document | None, after: Document | None) -> None:
     """Replace the index entries of a member, of which a deleted one has none."""
     if before:
         for kind, id_ in list_member_keys(before):
-            world.store.delete(kind, id_)
+            world.store.delete_document(kind, id_)
     if after and after["status"] != "deleted":
         for kind, id_ in list_member_keys(after):
-            world.store.put(kind, id_, {"member_id": after["member_id"]})
+            world.store.put_document(kind, id_, {"member_id": after["member_id"]})
 
 
 def list_member_keys(member: Document) -> list[tuple[str, str]]:
     """List the index entries of one member."""
     here, member_id = member["organization_id"], member["member_id"]
-    found = [(f"{PEOPLE}:{member['email_address']}", member_id)]
+    found = [(f"{MEMBERS_BY_ADDRESS}:{member['email_address']}", member_id)]
     found += [
-        (RETIRED, f"{here}/{old['email_address']}") for old in member["retired_email_addresses"]
+        (RETIRED_ADDRESSES, f"{here}/{old['email_address']}")
+        for old in member["retired_email_addresses"]
     ]
     if member["external_id"]:
-        found.append((EXTERNAL, f"{here}/{member['external_id']}"))
+        found.append((EXTERNAL_IDS, f"{here}/{member['external_id']}"))
     return found

@@ -3,14 +3,14 @@
 from sandbox.store import Document
 from sandbox.stytch import organizations
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import domain_of
+from sandbox.stytch.values import get_domain
 
 
 def check_invitable(organization: Document, email: str) -> None:
     """Refuse an invitation that the organization's settings do not allow."""
     setting = organization["email_invites"]
     domains = [domain.lower() for domain in organization["email_allowed_domains"]]
-    restricted = setting == "RESTRICTED" and domain_of(email) not in domains
+    restricted = setting == "RESTRICTED" and get_domain(email) not in domains
     if setting == "NOT_ALLOWED" or restricted:
         raise StytchError("invalid_email_for_invites")
 
@@ -19,7 +19,7 @@ def check_joinable(organization: Document, email: str) -> None:
     """Refuse an address that may not join by its domain alone."""
     if organization["email_jit_provisioning"] == "NOT_ALLOWED":
         raise StytchError("email_jit_provisioning_not_allowed")
-    if domain_of(email) not in organizations.joinable_domains(organization):
+    if get_domain(email) not in organizations.list_joinable_domains(organization):
         raise StytchError("invalid_email_for_jit_provisioning")
 
 

@@ -5,13 +5,13 @@ import re
 from sandbox.store import Document
 from sandbox.stytch import roles, webhooks
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import build_stytch_id, format_stytch_time, merge_stytch_values
+from sandbox.stytch.values import build_stytch_id, format_stytch_time, merge_stytch_metadata
 from sandbox.world import World
 
 KIND = "stytch.organization"
-SLUG = "stytch.slug"
-EXTERNAL = "stytch.organization_external_id"
-JOINABLE = "stytch.joinable"  # one kind per domain: which organizations let it join
+SLUGS = "stytch.slug"
+EXTERNAL_IDS = "stytch.organization_external_id"
+JOINABLE_BY_DOMAIN = "stytch.joinable"  # one kind per domain: the organizations it may join
 
 ALPHABET = re.compile(r"[A-Za-z0-9\-._~]{2,128}")
 OPEN = frozenset({"ALL_ALLOWED", "RESTRICTED", "NOT_ALLOWED"})
@@ -41,7 +41,7 @@ SETTINGS = (*CHOICES, *LISTS, "allowed_oauth_tenants", "sso_default_connection_i
 COMMON_DOMAINS = frozenset(
     {"gmail.com", "googlemail.com", "hotmail.com", "icloud.com", "outlook.com", "yahoo.com"}
 )
-EMPTY: Document = {
+EMPTY_ORGANIZATION: Document = {
     "organization_logo_url": "",
     "organization_external_id": None,
     "auth_methods": "ALL_ALLOWED",
@@ -78,11 +78,13 @@ def get_organization(world: World, reference: str) -> Document:
     """
     if not reference or len(reference) > 128 or re.search(r"[\s/]", reference):
         raise StytchError("invalid_organization_id")
-    for index in (SLUG, EXTERNAL):
-        if found := world.store.get(index, reference.lower() if index == SLUG else reference):
+    for index in (SLUGS, EXTERNAL_IDS):
+        if found := world.store.find_document(
+            index, reference.lower() if index == SLUGS else reference
+        ):
             reference = found["organization_id"]
             break
-    organization = world.store.get(KIND, reference)
+    organization = world.store.find_document(KIND, reference)
     if organization is None:
         raise StytchError("organization_not_found")
     return organization
@@ -92,11 +94,17 @@ def create_organization(world: World, *, source: webhooks.Source, **fields: obje
     """Create an organization, and derive a missing slug from its name."""
     now = format_stytch_time(world.clock.now())
     organization_id = build_stytch_id("organization")
-    organization = {"organization_id": organization_id, "organization_name": "", **EMPTY}
+    organization = {
+        "organization_id": organization_id,
+        "organization_name": "",
+        **EMPTY_ORGANIZATION,
+    }
     if any(name in fields for name in SETTINGS):
         organization["email_invites"] = "NOT_ALLOWED"
     if "organization_slug" not in fields:
-        fields["organization_slug"] = free_slug(world, str(fields.get("organization_name", "")))
+        fields["organization_slug"] = build_free_slug(
+            world, str(fields.get("organization_name", ""))
+        )
     organization |= {"created_at": now, "updated_at": now}
     apply_organization_fields(world, organization, fields)
     save_organization(world, organization, before=None)
@@ -119,8 +127,8 @@ def update_organization(
 def delete_organization(world: World, organization: Document, *, source: webhooks.Source) -> None:
     """Remove an organization, whose members get no events of their own."""
     index_organization(world, organization, None)
-    world.store.delete(KIND, organization["organization_id"])
-    world.store.delete(roles.ORG_POLICY, organization["organization_id"])
+    world.store.delete_document(KIND, organization["organization_id"])
+    world.store.delete_document(roles.ORG_POLICY, organization["organization_id"])
     announce_organization(world, organization, action="DELETE", source=source)
 
 
@@ -147,7 +155,7 @@ def apply_organization_fields(world: World, organization: Document, fields: Docu
     check_organization_external_id(world, organization, fields)
     check_settings(world, organization, fields)
     if "trusted_metadata" in fields:
-        fields["trusted_metadata"] = merge_stytch_values(
+        fields["trusted_metadata"] = merge_stytch_metadata(
             organization["trusted_metadata"], fields["trusted_metadata"]
         )
     organization |= fields
@@ -160,14 +168,14 @@ def check_slug(world: World, organization: Document, fields: Document) -> None:
         return
     if not ALPHABET.fullmatch(slug) or not re.search(r"[A-Za-z0-9]", slug):
         raise StytchError("invalid_organization_slug")
-    owner = world.store.get(SLUG, slug.lower())
+    owner = world.store.find_document(SLUGS, slug.lower())
     if owner and owner["organization_id"] != organization["organization_id"]:
         raise StytchError("organization_slug_already_used")
 
 
 def check_organization_external_id(world: World, organization: Document, fields: Document) -> None:
     """Refuse an external id that belongs to another organization."""
-    owner = world.store.get(EXTERNAL, str(fields.get("organization_external_id")))
+    owner = world.store.find_document(EXTERNAL_IDS, str(fields.get("organization_external_id")))
     if owner and owner["organization_id"] != organization["organization_id"]:
         raise StytchError("organization_external_id_already_used")
 
@@ -183,12 +191,12 @@ def check_settings(world: World, organization: Document, fields: Document) -> No
     roles.check_role_ids(world, organization["organization_id"], assigned)
 
 
-def free_slug(world: World, name: str) -> str:
+def build_free_slug(world: World, name: str) -> str:
     """Derive an unused slug from a name."""
     base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120]
     base = base if len(base) >= 2 else "organization"
     slug, number = base, 1
-    while world.store.get(SLUG, slug):
+    while world.store.find_document(SLUGS, slug):
         number += 1
         slug = f"{base}-{number}"
     return slug
@@ -197,33 +205,35 @@ def free_slug(world: World, name: str) -> str:
 def save_organization(world: World, organization: Document, *, before: Document | None) -> None:
     """Store an organization and its index entries."""
     index_organization(world, before, organization)
-    world.store.put(KIND, organization["organization_id"], organization)
+    world.store.put_document(KIND, organization["organization_id"], organization)
 
 
 def index_organization(world: World, before: Document | None, after: Document | None) -> None:
     """Replace the index entries of an organization."""
     if before:
-        world.store.delete(SLUG, before["organization_slug"].lower())
-        world.store.delete(EXTERNAL, before["organization_external_id"] or "")
-        for domain in joinable_domains(before):
-            world.store.delete(f"{JOINABLE}:{domain}", before["organization_id"])
+        world.store.delete_document(SLUGS, before["organization_slug"].lower())
+        world.store.delete_document(EXTERNAL_IDS, before["organization_external_id"] or "")
+        for domain in list_joinable_domains(before):
+            world.store.delete_document(f"{JOINABLE_BY_DOMAIN}:{domain}", before["organization_id"])
     if after:
         entry = {"organization_id": after["organization_id"]}
-        world.store.put(SLUG, after["organization_slug"].lower(), entry)
+        world.store.put_document(SLUGS, after["organization_slug"].lower(), entry)
         if after["organization_external_id"]:
-            world.store.put(EXTERNAL, after["organization_external_id"], entry)
-        for domain in joinable_domains(after):
-            world.store.put(f"{JOINABLE}:{domain}", after["organization_id"], entry)
+            world.store.put_document(EXTERNAL_IDS, after["organization_external_id"], entry)
+        for domain in list_joinable_domains(after):
+            world.store.put_document(
+                f"{JOINABLE_BY_DOMAIN}:{domain}", after["organization_id"], entry
+            )
 
 
-def joinable_domains(organization: Document) -> list[str]:
+def list_joinable_domains(organization: Document) -> list[str]:
     """List the mail domains whose addresses may join without an invitation."""
     if organization["email_jit_provisioning"] != "RESTRICTED":
         return []
     return [domain.lower() for domain in organization["email_allowed_domains"]]
 
 
-def joinable_by(world: World, domain: str) -> list[Document]:
+def list_joinable_by(world: World, domain: str) -> list[Document]:
     """List the organizations that addresses of a domain may join."""
-    ids = world.store.ids(f"{JOINABLE}:{domain}")
-    return [found for id_ in ids if (found := world.store.get(KIND, id_))]
+    ids = world.store.list_ids(f"{JOINABLE_BY_DOMAIN}:{domain}")
+    return [found for id_ in ids if (found := world.store.find_document(KIND, id_))]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sandbox.store import Document
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import domain_of
+from sandbox.stytch.values import get_domain
 from sandbox.world import World
 
 ORG_POLICY = "stytch.org_policy"
@@ -82,20 +82,20 @@ POLICY: Document = {
 }
 
 
-def organization_roles(world: World, organization_id: str) -> list[Document]:
+def list_organization_roles(world: World, organization_id: str) -> list[Document]:
     """List the roles that an organization defined for itself."""
-    stored = world.store.get(ORG_POLICY, organization_id)
+    stored = world.store.find_document(ORG_POLICY, organization_id)
     return list(stored["roles"]) if stored else []
 
 
 def define_organization_roles(world: World, organization_id: str, roles: list[Document]) -> None:
     """Replace an organization's own roles."""
-    world.store.put(ORG_POLICY, organization_id, {"roles": roles})
+    world.store.put_document(ORG_POLICY, organization_id, {"roles": roles})
 
 
-def all_roles(world: World, organization_id: str) -> list[Document]:
+def list_all_roles(world: World, organization_id: str) -> list[Document]:
     """List the roles that members of an organization may hold."""
-    return [*POLICY["roles"], *organization_roles(world, organization_id)]
+    return [*POLICY["roles"], *list_organization_roles(world, organization_id)]
 
 
 def check_role_ids(world: World, organization_id: str, role_ids: Iterable[str]) -> list[str]:
@@ -107,7 +107,7 @@ def check_role_ids(world: World, organization_id: str, role_ids: Iterable[str]) 
     wanted = list(dict.fromkeys(role_ids))
     if MEMBER in wanted:
         raise StytchError("cannot_assign_default_rbac_role_id")
-    known = {entry["role_id"] for entry in all_roles(world, organization_id)}
+    known = {entry["role_id"] for entry in list_all_roles(world, organization_id)}
     if unknown := [role_id for role_id in wanted if role_id not in known]:
         raise StytchError("invalid_rbac_role_id", f"Unknown role: {', '.join(unknown)}.")
     return wanted
@@ -120,7 +120,7 @@ def list_held_roles(organization: Document, member: Document) -> list[Document]:
         sources.setdefault(role_id, []).append(DIRECT)
     for assignment in organization["rbac_email_implicit_role_assignments"]:
         domain = assignment["domain"].lower()
-        if member["email_address_verified"] and domain == domain_of(member["email_address"]):
+        if member["email_address_verified"] and domain == get_domain(member["email_address"]):
             source = {"type": "email_assignment", "details": {"email_domain": domain}}
             sources.setdefault(assignment["role_id"], []).append(source)
     for implied in member["_implicit"]:
@@ -132,11 +132,11 @@ def list_granting_roles(
     world: World, *, organization_id: str, role_ids: Iterable[str], resource_id: str, action: str
 ) -> list[str]:
     """List those of the given roles that allow an action on a resource."""
-    mine = set(role_ids)
+    given = set(role_ids)
     return [
         entry["role_id"]
-        for entry in all_roles(world, organization_id)
-        if entry["role_id"] in mine
+        for entry in list_all_roles(world, organization_id)
+        if entry["role_id"] in given
         and any(
             does_cover_action(permission, resource_id, action)
             for permission in entry["permissions"]

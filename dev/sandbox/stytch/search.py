@@ -8,13 +8,13 @@ from sandbox.stytch import organizations
 from sandbox.stytch.errors import StytchError
 from sandbox.world import World
 
-MOST = 1000
-USUAL = 100
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
 
 type Test = Callable[[Document], bool]
 
 
-def member_test(name: str, value: object) -> Test:
+def build_member_test(name: str, value: object) -> Test:
     """Build the test of one member filter."""
     within = {
         "member_ids": "member_id",
@@ -35,12 +35,12 @@ def member_test(name: str, value: object) -> Test:
     if name == "member_is_breakglass":
         return lambda member: member["is_breakglass"] is value
     if name == "member_roles":
-        asked = set(read_text_list(name, value))
-        return lambda member: any(role["role_id"] in asked for role in member["roles"])
+        wanted = set(read_text_list(name, value))
+        return lambda member: any(role["role_id"] in wanted for role in member["roles"])
     raise StytchError("bad_request", f"Unknown filter_name {name!r}.")
 
 
-def organization_test(name: str, value: object) -> Test:
+def build_organization_test(name: str, value: object) -> Test:
     """Build the test of one filter on an organization's own fields."""
     within = {"organization_ids": "organization_id", "organization_slugs": "organization_slug"}
     fuzzy = {
@@ -97,7 +97,7 @@ def filter_documents(
     return [document for document in documents if combine(ask(document) for ask in tests)]
 
 
-def asks_for_status(query: Document | None) -> bool:
+def is_status_filtered(query: Document | None) -> bool:
     """Return whether a query filters by status.
 
     Without such a filter a search leaves deleted members out.
@@ -105,37 +105,37 @@ def asks_for_status(query: Document | None) -> bool:
     return any(o.get("filter_name") == "statuses" for o in (query or {}).get("operands", []))
 
 
-def with_people(world: World, query: Document | None) -> Callable[[str, object], Test]:
+def build_member_aware_test(world: World, query: Document | None) -> Callable[[str, object], Test]:
     """Return a builder of organization filters that includes filters on members.
 
     Members are loaded once, and only when the query filters by their addresses.
     """
     operands = (query or {}).get("operands", [])
-    asked = {o.get("filter_name") for o in operands} & {"member_emails", "member_email_fuzzy"}
-    people = world.store.all("stytch.member") if asked else []
+    filters = {o.get("filter_name") for o in operands} & {"member_emails", "member_email_fuzzy"}
+    searched = world.store.list_documents("stytch.member") if filters else []
 
     def test(name: str, value: object) -> Test:
         if name not in {"member_emails", "member_email_fuzzy"}:
-            return organization_test(name, value)
-        who = member_test(name, value)
-        homes = {m["organization_id"] for m in people if m["status"] != "deleted" and who(m)}
-        return lambda found: found["organization_id"] in homes
+            return build_organization_test(name, value)
+        is_match = build_member_test(name, value)
+        ids = {m["organization_id"] for m in searched if m["status"] != "deleted" and is_match(m)}
+        return lambda found: found["organization_id"] in ids
 
     return test
 
 
-def all_organizations(world: World, query: Document | None) -> list[Document]:
+def search_organizations(world: World, query: Document | None) -> list[Document]:
     """List the organizations that match a query."""
-    everyone = world.store.all(organizations.KIND)
-    return filter_documents(everyone, query, with_people(world, query))
+    listed = world.store.list_documents(organizations.KIND)
+    return filter_documents(listed, query, build_member_aware_test(world, query))
 
 
 def build_search_page(
     found: list[Document], *, cursor: str | None, limit: int | None
 ) -> tuple[list[Document], Document]:
     """Return one page and the metadata with the total and the next cursor."""
-    size = USUAL if limit is None else limit
-    if not 1 <= size <= MOST:
+    size = DEFAULT_LIMIT if limit is None else limit
+    if not 1 <= size <= MAX_LIMIT:
         raise StytchError("bad_request", "limit must be between 1 and 1000.")
     start = read_position(cursor)
     after = start + size

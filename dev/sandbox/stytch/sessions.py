@@ -5,12 +5,12 @@ from datetime import timedelta
 from sandbox.store import Document
 from sandbox.stytch import members, organizations, tokens
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import build_stytch_id, format_stytch_time, new_token, parse_instant
+from sandbox.stytch.values import build_stytch_id, create_token, format_stytch_time, parse_instant
 from sandbox.world import World
 
 KIND = "stytch.session"
 TOKEN = "stytch.session_token"  # noqa: S105  the name of an index
-OF_MEMBER = "stytch.sessions_of"  # one kind per member
+SESSIONS_BY_MEMBER = "stytch.sessions_of"  # one kind per member
 DEFAULT_MINUTES = 60
 CLAIMS_LIMIT = 4096
 
@@ -47,12 +47,12 @@ def start_session(
         "expires_at": format_stytch_time(now + get_lifetime(minutes)),
         "authentication_factors": factors,
         "custom_claims": clean_claims(custom_claims or {}),
-        "_token": new_token(),
+        "_token": create_token(),
     }
     id_ = session["member_session_id"]
-    world.store.put(KIND, id_, session)
-    world.store.put(TOKEN, str(session["_token"]), {"member_session_id": id_})
-    world.store.put(f"{OF_MEMBER}:{member['member_id']}", str(id_), {})
+    world.store.put_document(KIND, id_, session)
+    world.store.put_document(TOKEN, str(session["_token"]), {"member_session_id": id_})
+    world.store.put_document(f"{SESSIONS_BY_MEMBER}:{member['member_id']}", str(id_), {})
     return session
 
 
@@ -75,7 +75,7 @@ def touch_session(
         fresh = {entry["type"] for entry in factors}
         kept = [entry for entry in session["authentication_factors"] if entry["type"] not in fresh]
         session["authentication_factors"] = [*kept, *factors]
-    world.store.put(KIND, session["member_session_id"], session)
+    world.store.put_document(KIND, session["member_session_id"], session)
     return session
 
 
@@ -101,7 +101,7 @@ def clean_claims(custom_claims: Document) -> Document:
     kept = {
         name: value
         for name, value in custom_claims.items()
-        if value is not None and name not in tokens.RESERVED
+        if value is not None and name not in tokens.RESERVED_CLAIMS
     }
     if len(tokens.encode_segment(kept)) > CLAIMS_LIMIT * 4 // 3:
         raise StytchError("invalid_argument", "Custom claims must not exceed four kilobytes.")
@@ -122,14 +122,14 @@ def find_given_session(world: World, *, token: str | None, jwt: str | None) -> D
     if jwt:
         return find_session(world, tokens.read_token(world, jwt)[tokens.SESSION]["id"])
     if token:
-        index = world.store.get(TOKEN, token)
+        index = world.store.find_document(TOKEN, token)
         return find_session(world, index["member_session_id"] if index else "")
     raise StytchError("no_session_arguments")
 
 
 def find_session(world: World, session_id: str) -> Document:
     """Return a live session, or refuse an unknown or ended one."""
-    session = world.store.get(KIND, session_id)
+    session = world.store.find_document(KIND, session_id)
     if session is None:
         raise StytchError("session_not_found")
     if parse_instant(session["expires_at"]) <= world.clock.now():
@@ -140,7 +140,10 @@ def find_session(world: World, session_id: str) -> Document:
 
 def list_live_sessions(world: World, member_id: str) -> list[Document]:
     """List a member's live sessions, oldest first."""
-    found = [world.store.get(KIND, id_) for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}")]
+    found = [
+        world.store.find_document(KIND, id_)
+        for id_ in world.store.list_ids(f"{SESSIONS_BY_MEMBER}:{member_id}")
+    ]
     now = world.clock.now()
     return [s for s in found if s and parse_instant(s["expires_at"]) > now]
 
@@ -150,15 +153,17 @@ def list_live_sessions(world: World, member_id: str) -> list[Document]:
 
 def end_session(world: World, session: Document) -> None:
     """Remove one session and its index entries."""
-    world.store.delete(KIND, session["member_session_id"])
-    world.store.delete(TOKEN, session["_token"])
-    world.store.delete(f"{OF_MEMBER}:{session['member_id']}", session["member_session_id"])
+    world.store.delete_document(KIND, session["member_session_id"])
+    world.store.delete_document(TOKEN, session["_token"])
+    world.store.delete_document(
+        f"{SESSIONS_BY_MEMBER}:{session['member_id']}", session["member_session_id"]
+    )
 
 
 def end_member_sessions(world: World, member_id: str) -> None:
     """End every session of a member."""
-    for id_ in world.store.ids(f"{OF_MEMBER}:{member_id}"):
-        if session := world.store.get(KIND, id_):
+    for id_ in world.store.list_ids(f"{SESSIONS_BY_MEMBER}:{member_id}"):
+        if session := world.store.find_document(KIND, id_):
             end_session(world, session)
 
 
@@ -199,7 +204,9 @@ def build_authenticated_answer(world: World, session: Document) -> Document:
     }
 
 
-def unfinished(world: World, member: Document, proof: Document, missing: Document) -> Document:
+def build_unfinished_answer(
+    world: World, member: Document, proof: Document, missing: Document
+) -> Document:
     """Build the answer of a sign-in that still lacks a factor."""
     return (
         build_sign_in_answer(world, member)

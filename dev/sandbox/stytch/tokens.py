@@ -24,15 +24,17 @@ from sandbox.world import World
 KIND = "stytch.key"
 SESSION = "https://stytch.com/session"
 ORGANIZATION = "https://stytch.com/organization"
-LIFETIME = 300
-RESERVED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", SESSION, ORGANIZATION})
+LIFETIME_SECONDS = 300
+RESERVED_CLAIMS = frozenset(
+    {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", SESSION, ORGANIZATION}
+)
 
 
 # Keys
 
 
 @lru_cache(maxsize=16)
-def private_key(pem: str) -> rsa.RSAPrivateKey:
+def parse_private_key(pem: str) -> rsa.RSAPrivateKey:
     """Parse a private key and cache it."""
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101  for the type checker
@@ -52,28 +54,28 @@ def create_key_pem() -> str:
     )
 
 
-def published(world: World) -> list[Document]:
+def list_keys(world: World) -> list[Document]:
     """List the published keys, of which the last one signs."""
-    return world.store.all(KIND) or [rotate_key(world)]
+    return world.store.list_documents(KIND) or [rotate_key(world)]
 
 
 def rotate_key(world: World) -> Document:
     """Create a new signing key, keep the previous one published and remove older ones."""
     key = {"kid": build_stytch_id("jwk"), "pem": create_key_pem()}
-    for old in world.store.all(KIND)[:-1]:
-        world.store.delete(KIND, old["kid"])
-    world.store.put(KIND, key["kid"], key)
+    for old in world.store.list_documents(KIND)[:-1]:
+        world.store.delete_document(KIND, old["kid"])
+    world.store.put_document(KIND, key["kid"], key)
     return key
 
 
 def list_public_keys(world: World) -> list[Document]:
     """List the public keys in the format that the SDK's model requires."""
-    return [build_public_key(key) for key in published(world)]
+    return [build_public_key(key) for key in list_keys(world)]
 
 
 def build_public_key(key: Document) -> Document:
     """Build the JSON Web Key of one key."""
-    numbers = private_key(key["pem"]).public_key().public_numbers()
+    numbers = parse_private_key(key["pem"]).public_key().public_numbers()
     return {
         "kty": "RSA",
         "use": "sig",
@@ -95,7 +97,7 @@ def build_claims(
 ) -> Document:
     """Build the claims of a session's token with real time."""
     now = int(get_real_now().timestamp())
-    custom = {k: v for k, v in session["custom_claims"].items() if k not in RESERVED}
+    custom = {k: v for k, v in session["custom_claims"].items() if k not in RESERVED_CLAIMS}
     return {
         **custom,
         "iss": f"stytch.com/{world.settings.stytch_project_id}",
@@ -103,7 +105,7 @@ def build_claims(
         "sub": session["member_id"],
         "iat": now,
         "nbf": now,
-        "exp": now + LIFETIME,
+        "exp": now + LIFETIME_SECONDS,
         SESSION: {
             "id": session["member_session_id"],
             "started_at": session["started_at"],
@@ -131,17 +133,15 @@ def sign_token(
     world: World, payload: Document, *, header: Document | None = None, pem: str = ""
 ) -> str:
     """Sign claims with the current key, or with the header and key of a test."""
-    key = published(world)[-1]
+    key = list_keys(world)[-1]
     head = {"alg": "RS256", "kid": key["kid"], "typ": "JWT"} | (header or {})
     head = {name: value for name, value in head.items() if value is not None}
     content = f"{encode_segment(head)}.{encode_segment(payload)}"
-    private = private_key(pem or key["pem"])
-    return (
-        f"{content}.{encode_base64url(signature(private, str(head.get('alg')), content.encode()))}"
-    )
+    private = parse_private_key(pem or key["pem"])
+    return f"{content}.{encode_base64url(compute_signature(private, str(head.get('alg')), content.encode()))}"
 
 
-def signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> bytes:
+def compute_signature(private: rsa.RSAPrivateKey, algorithm: str, content: bytes) -> bytes:
     """Compute a signature, also with wrong algorithms that a verifier must refuse."""
     if algorithm == "none":
         return b""
@@ -165,8 +165,8 @@ def read_token(world: World, token: str) -> Document:
             json.loads(decode_base64url(head_part)),
             json.loads(decode_base64url(payload_part)),
         )
-        key = next(key for key in published(world) if key["kid"] == head["kid"])
-        public = private_key(key["pem"]).public_key()
+        key = next(key for key in list_keys(world) if key["kid"] == head["kid"])
+        public = parse_private_key(key["pem"]).public_key()
         content = f"{head_part}.{payload_part}".encode()
         public.verify(
             decode_base64url(signature_part), content, padding.PKCS1v15(), hashes.SHA256()

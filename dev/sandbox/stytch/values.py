@@ -17,7 +17,7 @@ def build_stytch_id(kind: str) -> str:
     return f"{kind}-test-{uuid4()}"
 
 
-def new_token() -> str:
+def create_token() -> str:
     """Create an opaque secret."""
     return secrets.token_urlsafe(32)
 
@@ -32,7 +32,7 @@ def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def normal_email(text: str) -> str:
+def normalize_email(text: str) -> str:
     """Return an address in the lower-case spelling used to store and compare it."""
     email = text.strip().lower()
     if not EMAIL.fullmatch(email):
@@ -40,18 +40,18 @@ def normal_email(text: str) -> str:
     return email
 
 
-def domain_of(email: str) -> str:
+def get_domain(email: str) -> str:
     """Return the domain of an address."""
     return email.rpartition("@")[2]
 
 
-def with_query(url: str, **params: str) -> str:
+def add_query(url: str, **params: str) -> str:
     """Add parameters to the query of a URL."""
     parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), *params.items()]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def merge_stytch_values(before: Document, change: Document) -> Document:
+def merge_stytch_metadata(before: Document, change: Document) -> Document:
     """Merge metadata by key, where null removes a key."""
     return {key: value for key, value in (before | change).items() if value is not None}

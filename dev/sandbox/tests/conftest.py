@@ -11,7 +11,7 @@ from sandbox.tests.support import Control, Receiver, Served, settings
 def receiver():
     """Collects what the sandbox POSTs.
 
-    Its answers can be told to fail.
+    A test can make its answers fail.
     """
     with Receiver() as running:
         yield running
@@ -28,7 +28,7 @@ def served(receiver):
 def control(served, receiver):
     """The control plane.
 
-    Everything is forgotten before each test.
+    The sandbox is reset before each test.
     """
     plane = Control(served.url)
     plane.post("/webhooks/drain", within=0.05)  # else the last test's would arrive in this one

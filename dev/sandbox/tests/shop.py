@@ -5,7 +5,7 @@ One product, two prices, and customers who subscribe.
 
 import stripe
 
-from sandbox.stripe.protocol.schemas import faults_of
+from sandbox.stripe.protocol.schemas import find_faults
 
 SUCCESS_URL = "http://127.0.0.1:1/billing?session_id={CHECKOUT_SESSION_ID}"
 CANCEL_URL = "http://127.0.0.1:1/billing"
@@ -105,6 +105,6 @@ class Shop:
 
 def check_events(store):
     """Every event a test caused has the shape of its kind, without fields of other versions."""
-    for event in store.all("stripe.event"):
-        assert faults_of(event) == []
-        assert faults_of(event["data"]["object"]) == [], event["type"]
+    for event in store.list_documents("stripe.event"):
+        assert find_faults(event) == []
+        assert find_faults(event["data"]["object"]) == [], event["type"]

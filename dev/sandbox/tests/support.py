@@ -100,7 +100,7 @@ class QuietServer(ThreadingHTTPServer):
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """Answers 200, or the next status it was told."""
+    """Answer 200, or the next status a test set."""
 
     protocol_version = "HTTP/1.1"
 

@@ -121,7 +121,7 @@ def test_order_that_is_no_json_object_is_refused(control, content):
     assert control.http.post("/_sandbox/faults", content=content).status_code == 400
 
 
-def test_log_tells_what_was_asked_without_credentials(client, control, served, acme):
+def test_log_lists_requests_without_credentials(client, control, served, acme):
     entry = control.get("/requests", vendor="stytch")["requests"][0]
 
     assert (entry["method"], entry["path"], entry["status"]) == (
@@ -135,14 +135,14 @@ def test_log_tells_what_was_asked_without_credentials(client, control, served, a
     assert control.get("/requests", vendor="stripe")["requests"] == []
 
 
-def test_clock_moves_by_what_it_is_told(control):
+def test_clock_moves_by_the_given_seconds(control):
     control.advance(days=2)
     control.advance(hours=1)
 
     assert control.get("/clock")["offset"] == 2 * 86_400 + 3600
 
 
-def test_reset_forgets_everything(client, control, acme):
+def test_reset_deletes_everything(client, control, acme):
     control.advance(days=1)
     control.post("/webhooks", drop=3)
     client.magic_links.email.discovery.send("ada@acme.example")
@@ -176,7 +176,7 @@ def test_inbox_is_newest_first_and_filters_by_address_in_any_case(client, contro
         ("POST", "/v1/b2b/organizations", 400, "bad_request"),
     ],
 )
-def test_wrong_routes_and_bodies_are_refused_in_stytchs_words(
+def test_wrong_routes_and_bodies_get_stytch_errors(
     served, control, method, path, status, error_type
 ):
     chosen = served.settings

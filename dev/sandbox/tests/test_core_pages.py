@@ -84,7 +84,7 @@ def test_landing_quotes_what_it_was_given(control):
 
 
 @pytest.mark.parametrize(
-    ("came_from", "told", "path"),
+    ("came_from", "message", "path"),
     [
         ("checkout", "Paid.", "/billing/subscription"),
         ("canceled", "Nothing was paid", "/billing/checkout"),
@@ -92,14 +92,14 @@ def test_landing_quotes_what_it_was_given(control):
         ("", "no session yet", "/billing/portal"),
     ],
 )
-def test_landing_knows_the_next_step_after_every_page(control, came_from, told, path):
+def test_landing_shows_the_next_call_after_every_page(control, came_from, message, path):
     shown = html.unescape(page(control, f"/landing?from={came_from}"))
 
-    assert told in shown
+    assert message in shown
     assert path in shown
 
 
-def test_used_link_is_told_from_a_fresh_one(client, control):
+def test_inbox_marks_a_used_link(client, control):
     client.magic_links.email.discovery.send("ada@acme.example")
     fresh = page(control, "/inbox")
     token = control.mail("ada@acme.example")["token"]

@@ -120,35 +120,35 @@ def test_store_keeps_the_order_of_first_insertion(tmp_path, persistent):
     path = str(tmp_path / "s.sqlite3") if persistent else ""
     store = Store(path)
     for id_ in ("b", "a", "c"):
-        store.put("letter", id_, {"id": id_})
-    store.put("letter", "b", {"id": "b", "again": True})
-    store.delete("letter", "a")
+        store.put_document("letter", id_, {"id": id_})
+    store.put_document("letter", "b", {"id": "b", "again": True})
+    store.delete_document("letter", "a")
     store.commit()
 
     reopened = Store(path) if persistent else store
 
-    assert reopened.all("letter") == [{"id": "b", "again": True}, {"id": "c"}]
+    assert reopened.list_documents("letter") == [{"id": "b", "again": True}, {"id": "c"}]
     store.close()
     reopened.close()
 
 
 def test_store_hands_out_copies():
     store = Store()
-    store.put("thing", "1", {"list": []})
+    store.put_document("thing", "1", {"list": []})
 
-    store.get("thing", "1")["list"].append("mine")
+    store.find_document("thing", "1")["list"].append("mine")
 
-    assert store.get("thing", "1") == {"list": []}
+    assert store.find_document("thing", "1") == {"list": []}
 
 
-def test_cleared_store_keeps_what_it_is_told_to(tmp_path):
+def test_cleared_store_keeps_the_named_kinds(tmp_path):
     store = Store(str(tmp_path / "s.sqlite3"))
-    store.put("key", "1", {})
-    store.put("other", "1", {})
+    store.put_document("key", "1", {})
+    store.put_document("other", "1", {})
 
     store.clear(keep=("key",))
 
-    assert (store.count("key"), store.count("other")) == (1, 0)
+    assert (store.count_documents("key"), store.count_documents("other")) == (1, 0)
     store.close()
 
 
@@ -168,7 +168,7 @@ def test_delivery_that_breaks_off_is_failed_and_holds_no_drain():
         deliveries = Deliveries(Store(), webhook_base="http://127.0.0.1:no-port")
         deliveries.send(vendor="stytch", event_id="m", type="t", body=b"{}", sign=lambda *_: {})
         pending = await deliveries.drain(within=60)
-        return pending, deliveries.records()[0]
+        return pending, deliveries.list_records()[0]
 
     pending, record = asyncio.run(scene())
 

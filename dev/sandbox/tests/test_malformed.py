@@ -6,7 +6,7 @@ Each vendor refuses it in its own words, and nothing falls over later.
 import httpx
 import pytest
 
-from sandbox.stytch.arguments import SHAPES
+from sandbox.stytch.arguments import SCHEMAS
 from tests.harness.stack import client as http_client
 
 # What no argument of a type may be; `null` counts as absent, as it does for the vendor.
@@ -23,7 +23,7 @@ def ask(served, control):
 
 
 def test_every_argument_is_held_to_its_shape(ask):
-    for name, schema in SHAPES.items():
+    for name, schema in SCHEMAS.items():
         answer = ask("/organizations/search", json={name: WRONG[schema["type"]]})
 
         assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request"), name
@@ -42,7 +42,7 @@ def test_every_argument_is_held_to_its_shape(ask):
         ("authorization_check", {"resource_id": "stytch.member"}),
     ],
 )
-def test_parts_of_an_argument_are_held_to_theirs(ask, name, value):
+def test_nested_arguments_are_checked(ask, name, value):
     answer = ask("/organizations/search", json={name: value})
 
     assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request")
@@ -69,7 +69,7 @@ def test_body_that_could_not_be_sent_on_is_no_json(ask, control, content):
 
 
 @pytest.mark.parametrize("claims", [{"aud": 5}, {"https://stytch.com/session": {"id": []}}])
-def test_token_with_crooked_claims_is_refused(ask, control, claims):
+def test_token_with_malformed_claims_is_refused(ask, control, claims):
     token = control.post("/stytch/tokens", claims=claims)["token"]
 
     assert ask("/sessions/authenticate", json={"session_jwt": token}).status_code == 400
@@ -107,7 +107,7 @@ def send(served, control):
         ("/subscriptions", "{seat}&collection_method=send_invoice&days_until_due=99999999"),
     ],
 )
-def test_crooked_form_is_refused(send, shop, path, content):
+def test_malformed_form_is_refused(send, shop, path, content):
     product = shop.product.id
     price = f"product={product}&currency=eur&unit_amount=900"
     seat = f"customer={shop.with_card().id}&items[0][price]={shop.monthly.id}"
@@ -136,7 +136,7 @@ def test_settings_given_in_part_leave_the_rest(shop):
 
 
 @pytest.mark.parametrize("content", [b"\xff=%ff&[", b"action=pay&a[=1"])
-def test_crooked_form_of_a_page_is_no_failure(shop, served, content):
+def test_malformed_page_form_is_refused(shop, served, content):
     session = shop.checkout()
     with http_client(base_url=served.url, timeout=20) as browser:
         statuses = [
@@ -147,7 +147,7 @@ def test_crooked_form_of_a_page_is_no_failure(shop, served, content):
     assert max(statuses) < 500
 
 
-def test_dashboard_takes_text_as_metadata_only(shop, control):
+def test_dashboard_accepts_only_text_as_metadata(shop, control):
     here = f"/_sandbox/stripe/subscriptions/{shop.subscribed().id}"
 
     assert control.http.post(here, json={"metadata": {"a": 1}}).status_code == 400

@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 
-def test_session_of_the_products_own_shape_is_paid(shop):
+def test_session_with_the_parameters_of_the_product_is_paid(shop):
     customer = shop.customer(address={"country": "DE"})
     session = shop.checkout(
         seats=5,
@@ -159,7 +159,7 @@ def test_customer_is_left_alone_without_leave(shop):
     assert shop.api.customers.retrieve(session.customer).name == "Acme"
 
 
-def test_declining_on_the_page_says_so_and_lets_one_try_again(shop):
+def test_declined_payment_shows_a_refusal_and_can_be_retried(shop):
     session = shop.checkout()
 
     with browse(shop) as browser:
@@ -170,7 +170,7 @@ def test_declining_on_the_page_says_so_and_lets_one_try_again(shop):
     assert "Pay €45.00" in answer.text
 
 
-def test_cancelling_on_the_page_goes_back(shop):
+def test_cancelling_on_the_page_redirects_to_the_cancel_url(shop):
     session = shop.checkout()
 
     with browse(shop) as browser:

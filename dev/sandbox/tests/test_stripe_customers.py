@@ -148,7 +148,7 @@ def test_product_with_prices_cannot_be_deleted(shop):
     assert shop.api.products.delete(bare.id).deleted
 
 
-def test_webhook_endpoint_tells_the_secret_events_are_signed_with(shop, served):
+def test_new_webhook_endpoint_returns_its_signing_secret(shop, served):
     wanted = {"url": "https://x.test", "enabled_events": ["invoice.paid"]}
     endpoint = shop.api.webhook_endpoints.create(wanted | {"api_version": stripe.api_version})
 

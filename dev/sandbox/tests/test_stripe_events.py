@@ -41,7 +41,7 @@ def test_signature_is_made_when_sent_not_when_it_happened(shop, receiver, served
     assert len(shop.invoices(subscription)) > 1
 
 
-def test_seat_change_tells_the_old_items_whole_and_who_asked(shop):
+def test_seat_change_event_has_previous_items_and_request_id(shop):
     subscription = shop.subscribed(seats=5)
     item = subscription.items.data[0].id
 
@@ -56,7 +56,7 @@ def test_seat_change_tells_the_old_items_whole_and_who_asked(shop):
     assert (event["api_version"], event["livemode"]) == (stripe.api_version, False)
 
 
-def test_change_that_changes_nothing_tells_nothing(shop):
+def test_update_without_changes_sends_no_event(shop):
     subscription = shop.subscribed(seats=5)
     shop.forget_events()
 
@@ -66,7 +66,7 @@ def test_change_that_changes_nothing_tells_nothing(shop):
     assert shop.types() == []
 
 
-def test_replay_tells_nothing_again(shop):
+def test_replay_sends_no_second_event(shop):
     shop.forget_events()
     for _ in range(2):
         shop.api.customers.create({"name": "Acme"}, {"idempotency_key": "k"})
@@ -74,7 +74,7 @@ def test_replay_tells_nothing_again(shop):
     assert shop.types() == ["customer.created"]
 
 
-def test_paid_checkout_tells_the_whole_story_in_order(shop):
+def test_paid_checkout_sends_its_events_in_order(shop):
     session = shop.checkout(subscription_data={"metadata": {"organization_id": "7"}})
     shop.forget_events()
 
@@ -125,13 +125,13 @@ def test_events_are_listed_by_type_and_time(shop):
 def test_events_missed_during_an_outage_are_found(shop, control):
     shop.forget_events()
     control.post("/webhooks", drop=1, vendor="stripe")
-    missed, heard = shop.customer(), shop.customer()
+    missed, delivered = shop.customer(), shop.customer()
     shop.events()
 
     failed = shop.api.events.list({"delivery_success": False, "type": "customer.created"}).data
     assert [event.data.object.id for event in failed] == [missed.id]
     arrived = shop.api.events.list({"delivery_success": True, "type": "customer.created"}).data
-    assert [event.data.object.id for event in arrived] == [heard.id]
+    assert [event.data.object.id for event in arrived] == [delivered.id]
 
 
 def test_body_sent_is_the_event_kept(shop, receiver):

@@ -40,7 +40,7 @@ def portal(shop, subscription):
         yield browser
 
 
-def test_portal_shows_subscription_invoices_and_the_way_back(portal):
+def test_portal_shows_subscription_invoices_and_return_link(portal):
     html = portal.get("").text
 
     assert "5 seats" in html
@@ -89,7 +89,7 @@ def test_malformed_tax_id_is_explained(portal):
     assert 'value="nonsense"' in answer.text  # still there to be mended
 
 
-def test_portal_does_not_reach_other_customers(shop, portal):
+def test_portal_refuses_objects_of_other_customers(shop, portal):
     other = shop.subscribed()
 
     answer = portal.post("", data={"action": "cancel", "subscription": other.id})

@@ -226,7 +226,7 @@ def test_interval_change_bills_at_once_and_starts_a_new_period(shop):
     assert total == pytest.approx(6 * 9000 - 5 * 900, abs=2)
 
 
-def test_new_price_starts_again_at_one_unless_told(shop):
+def test_new_price_resets_quantity_to_one_unless_given(shop):
     subscription = shop.subscribed(seats=5)
     dearer = shop.price(1200, "month")
 

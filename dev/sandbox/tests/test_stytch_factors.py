@@ -34,7 +34,7 @@ def test_second_factor_is_asked_for_and_there_is_no_session(client, control, acm
     assert client.sessions.get(acme.organization_id, ada.member_id).member_sessions == []
 
 
-def test_enrolled_member_needs_a_second_factor_and_sees_which(client, control, acme, ada):
+def test_enrolled_member_gets_the_options_for_a_second_factor(client, control, acme, ada):
     client.organizations.members.update(
         acme.organization_id, ada.member_id, mfa_enrolled=True, mfa_phone_number="+15005550006"
     )
@@ -53,7 +53,7 @@ def test_running_session_outlives_a_new_policy(client, control, acme, ada, stric
     assert again.member_session.member_session_id == session.member_session.member_session_id
 
 
-def test_only_the_allowed_way_signs_in(client, control, acme, ada, strict):
+def test_only_the_allowed_method_signs_in(client, control, acme, ada, strict):
     strict(auth_methods="RESTRICTED", allowed_auth_methods=["email_otp"])
     answer = linked(client, control, acme)
     assert answer.primary_required.allowed_auth_methods == ["email_otp"]
@@ -71,14 +71,14 @@ def test_only_the_allowed_way_signs_in(client, control, acme, ada, strict):
     assert factors == ["magic_link", "email_otp"]
 
 
-def test_break_glass_member_gets_in_any_way(client, control, acme, ada, strict):
+def test_break_glass_member_signs_in_with_any_method(client, control, acme, ada, strict):
     strict(auth_methods="RESTRICTED", allowed_auth_methods=["sso"])
     client.organizations.members.update(acme.organization_id, ada.member_id, is_breakglass=True)
 
     assert linked(client, control, acme).member_authenticated
 
 
-def test_discovery_tells_what_each_organization_asks_for(client, acme, ada, strict, proven):
+def test_discovery_lists_what_each_organization_requires(client, acme, ada, strict, proven):
     strict(mfa_policy="REQUIRED_FOR_ALL")
 
     found = proven("ada@acme.example")
@@ -91,7 +91,7 @@ def test_discovery_tells_what_each_organization_asks_for(client, acme, ada, stri
     assert answer.intermediate_session_token == token
 
 
-def test_switching_into_a_stricter_organization_is_no_way_around(client, acme, ada, signed_in):
+def test_exchange_into_a_stricter_organization_requires_its_factor(client, acme, ada, signed_in):
     other = client.organizations.create("Two", mfa_policy="REQUIRED_FOR_ALL").organization
     client.organizations.members.create(other.organization_id, "ada@acme.example")
     session = signed_in(acme.organization_id, "ada@acme.example")

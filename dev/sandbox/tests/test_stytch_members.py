@@ -122,7 +122,7 @@ def test_second_delete_is_not_found(client, acme, ada):
         client.organizations.members.delete("acme", ada.member_id)
 
 
-def test_member_of_another_organization_is_told_apart(client, acme, ada):
+def test_member_of_another_organization_is_not_found(client, acme, ada):
     client.organizations.create("Other", organization_slug="other")
 
     with refused("member_does_not_exist_in_organization", 404):
@@ -202,7 +202,7 @@ def test_search_needs_an_organization_and_known_filters(client, acme):
         )
 
 
-def test_external_id_is_unique_in_its_organization_and_can_be_taken_away(client, acme, ada):
+def test_external_id_is_unique_in_its_organization_and_can_be_removed(client, acme, ada):
     client.organizations.members.update("acme", ada.member_id, external_id="u1")
     with refused("duplicate_member_external_id", 400):
         client.organizations.members.create("acme", "bob@acme.example", external_id="u1")

@@ -90,7 +90,7 @@ def test_metrics_count_living_members(client, acme, ada):
     assert client.organizations.metrics("acme").member_count == 1
 
 
-def test_external_id_can_be_taken_away(client):
+def test_external_id_can_be_removed(client):
     client.organizations.create("Acme", organization_external_id="a1")
 
     client.organizations.delete_external_id("a1")
@@ -128,7 +128,7 @@ def test_search_filters_and_pages(client):
         ("has_active_sso_connection", False),
     ],
 )
-def test_search_knows_stytchs_filters(client, acme, name, value):
+def test_search_supports_the_filters_of_stytch(client, acme, name, value):
     client.organizations.update("acme", email_allowed_domains=["acme.example"])
     operand = {"filter_name": name, "filter_value": value}
 

@@ -290,11 +290,11 @@ def test_made_to_order_tokens_are_valid_by_default(client, control, session, ada
     named = control.post(
         "/stytch/tokens", member_session_id=session.member_session.member_session_id
     )
-    nobody = control.post("/stytch/tokens", claims={"sub": "member-test-x"})["token"]
+    foreign_token = control.post("/stytch/tokens", claims={"sub": "member-test-x"})["token"]
 
     assert client.sessions.authenticate_jwt_local(made).member_id == ada.member_id
     assert client.sessions.authenticate_jwt_local(named["token"]).member_id == ada.member_id
-    assert client.sessions.authenticate_jwt_local(nobody).member_id == "member-test-x"
+    assert client.sessions.authenticate_jwt_local(foreign_token).member_id == "member-test-x"
 
 
 @pytest.mark.parametrize(

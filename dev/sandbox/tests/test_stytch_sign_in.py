@@ -228,7 +228,7 @@ def test_list_wants_exactly_one_proof(client, control):
         client.discovery.organizations.list(session_token="a", session_jwt="b")
 
 
-def test_founder_becomes_admin_and_the_proof_is_used_up(client, control, proven):
+def test_founder_becomes_admin_and_the_proof_cannot_be_reused(client, control, proven):
     token = proven("ada@acme.example").intermediate_session_token
 
     made = client.discovery.organizations.create(

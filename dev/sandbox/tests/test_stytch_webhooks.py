@@ -35,7 +35,7 @@ def renamed(headers):
     return {n.replace("svix-", "webhook-"): v for n, v in lower.items() if n.startswith("svix-")}
 
 
-def test_own_calls_come_back_as_direct_events_in_order(client, acme, ada, happened):
+def test_own_calls_send_direct_events_in_order(client, acme, ada, happened):
     client.organizations.members.update("acme", ada.member_id, name="Ada L")
     client.organizations.members.delete("acme", ada.member_id)
     client.organizations.update("acme", organization_name="Acme Two")

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from sandbox import request_bodies
 from sandbox.store import Document
 from sandbox.stripe import checkout, checkout_completion
-from sandbox.stripe.checkout_completion import Details
+from sandbox.stripe.checkout_completion import BuyerDetails
 from sandbox.stripe.pages import rendering
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
@@ -39,12 +39,12 @@ async def submit_checkout_page(world: World, request: Request) -> Response:
             raise build_decline_error()
         address = rendering.format_address(fields)
         name, email = fields.get("name", ""), fields.get("email", "")
-        details = Details(name, email, address, rendering.tax_id_of(fields))
+        details = BuyerDetails(name, email, address, rendering.parse_tax_id(fields))
         done = checkout_completion.complete_checkout_session(ledger, session, details)
     except StripeError as refusal:
         return render_checkout_page(Ledger(world), request, session, fields, refusal=refusal)
     ledger.commit()
-    return RedirectResponse(checkout_completion.success_url(done), SEE_OTHER)
+    return RedirectResponse(checkout_completion.build_success_url(done), SEE_OTHER)
 
 
 def render_checkout_page(
@@ -56,10 +56,10 @@ def render_checkout_page(
     refusal: StripeError | None = None,
 ) -> Response:
     """Return the page, filled with the customer's saved details or the submitted ones."""
-    customer = ledger.find("customer", session["customer"] or "") or {}
+    customer = ledger.find_object("customer", session["customer"] or "") or {}
     address = customer.get("address") or {}
     typed = {name: fields.get(name, address.get(name) or "") for name in rendering.ADDRESS_FIELDS}
-    state = ledger.state(session["id"])
+    state = ledger.get_private_state(session["id"])
     data = state["subscription_data"]
     context = {
         "session": session,
@@ -74,7 +74,7 @@ def render_checkout_page(
         "typed": typed,
         "known": bool(customer),
         "refusal": refusal.message if refusal else None,
-        "again": checkout_completion.success_url(session)
+        "again": checkout_completion.build_success_url(session)
         if session["status"] == "complete"
         else None,
     }

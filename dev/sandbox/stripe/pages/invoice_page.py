@@ -11,9 +11,9 @@ from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
 SEE_OTHER = 303
-LINE_HEIGHT = 16
-TOP = 780
-LEFT = 60
+LINE_HEIGHT_POINTS = 16
+TOP_POINTS = 780
+LEFT_POINTS = 60
 
 
 async def show_invoice_page(world: World, request: Request) -> Response:
@@ -34,10 +34,12 @@ async def submit_invoice_page(world: World, request: Request) -> Response:
     try:
         lifecycle.apply_late_payment(
             ledger,
-            invoice_collection.pay_invoice_now(ledger, invoice, method=checkout_completion.CARD),
+            invoice_collection.pay_invoice_now(
+                ledger, invoice, method=checkout_completion.TEST_CARD
+            ),
         )
     except StripeError as refusal:
-        after = Ledger(world).get("invoice", invoice["id"])
+        after = Ledger(world).get_object("invoice", invoice["id"])
         context = {"invoice": after, "refusal": refusal.message}
         return rendering.render_stripe_page(
             world, request, "invoice.html", context, status=refusal.status
@@ -86,8 +88,10 @@ def format_invoice_lines(invoice: Document) -> list[str]:
 def build_pdf(lines: list[str]) -> bytes:
     """Return a minimal PDF that shows lines of text on one page."""
     shown = "".join(f"({escape_pdf_text(line)}) Tj T*\n" for line in lines)
-    content = f"BT /F1 10 Tf {LINE_HEIGHT} TL {LEFT} {TOP} Td\n{shown}ET".encode(
-        "cp1252", "replace"
+    content = (
+        f"BT /F1 10 Tf {LINE_HEIGHT_POINTS} TL {LEFT_POINTS} {TOP_POINTS} Td\n{shown}ET".encode(
+            "cp1252", "replace"
+        )
     )
     font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>"
     page = (

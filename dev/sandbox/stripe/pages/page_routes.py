@@ -8,7 +8,7 @@ from sandbox.stripe.pages import checkout_page, invoice_page, portal_page
 from sandbox.world import World
 
 
-def pages(world: World) -> list[BaseRoute]:
+def build_stripe_page_routes(world: World) -> list[BaseRoute]:
     """Return the routes of the Stripe pages."""
     return [
         Route("/checkout/{id}", partial(checkout_page.show_checkout_page, world), methods=["GET"]),

@@ -24,13 +24,13 @@ from sandbox.world import World
 type Action = Callable[[Ledger, Document, dict[str, str]], None]
 
 SEE_OTHER = 303
-LIFE = 3_600  # a session is made per click and soon worthless
+SESSION_SECONDS = 3_600  # a session is created for each visit
 
 
 async def show_portal_page(world: World, request: Request) -> Response:
     """Show the portal to the customer of the session."""
     ledger = Ledger(world)
-    session = get_portal_session(ledger, request)
+    session = find_portal_session(ledger, request)
     if session is None:
         return rendering.render_gone_page(world, request, "portal session")
     return render_portal_page(ledger, request, session, {})
@@ -40,7 +40,7 @@ async def submit_portal_page(world: World, request: Request) -> Response:
     """Run one action and show the portal again."""
     fields = request_bodies.parse_form(await request.body())
     ledger = Ledger(world)
-    session = get_portal_session(ledger, request)
+    session = find_portal_session(ledger, request)
     if session is None:
         return rendering.render_gone_page(world, request, "portal session")
     try:
@@ -51,22 +51,22 @@ async def submit_portal_page(world: World, request: Request) -> Response:
     return RedirectResponse(f"/portal/{session['id']}?done={fields['action']}", SEE_OTHER)
 
 
-def get_portal_session(ledger: Ledger, request: Request) -> Document | None:
+def find_portal_session(ledger: Ledger, request: Request) -> Document | None:
     """Return the session, unless it is too old."""
     session = rendering.find_page_object(ledger, "billing_portal.session", request)
-    return session if session and ledger.now - session["created"] <= LIFE else None
+    return session if session and ledger.now - session["created"] <= SESSION_SECONDS else None
 
 
-def features_of(ledger: Ledger, session: Document) -> Document:
+def get_features(ledger: Ledger, session: Document) -> Document:
     """Return the features that the session's configuration offers."""
-    configuration = ledger.get("billing_portal.configuration", session["configuration"])
+    configuration = ledger.get_object("billing_portal.configuration", session["configuration"])
     features: Document = configuration["features"]
     return features
 
 
 def is_action_allowed(ledger: Ledger, session: Document, action: str) -> bool:
     """Return whether the configuration offers an action."""
-    features = features_of(ledger, session)
+    features = get_features(ledger, session)
     if action in ("cancel", "resume"):
         return bool(features["subscription_cancel"]["enabled"])
     update = features["customer_update"]
@@ -85,50 +85,50 @@ def read_portal_action(ledger: Ledger, session: Document, fields: dict[str, str]
 
 def get_owned_object(ledger: Ledger, session: Document, kind: str, id_: str) -> Document:
     """Return an object, which must belong to the session's customer."""
-    found = ledger.get(kind, id_)
+    found = ledger.get_object(kind, id_)
     if found["customer"] != session["customer"]:
-        raise StripeError("That belongs to somebody else.", status=404)
+        raise StripeError("This object belongs to another customer.", status=404)
     return found
 
 
 def cancel_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Cancel a subscription at once or at the period's end, as configured."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
-    if features_of(ledger, session)["subscription_cancel"]["mode"] == "immediately":
+    if get_features(ledger, session)["subscription_cancel"]["mode"] == "immediately":
         lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
         return
-    ends = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": True})
-    ledger.save(ends, event="customer.subscription.updated")
+    ends = lifecycle.apply_end_options(ledger, subscription, {"cancel_at_period_end": True})
+    ledger.save_object(ends, event="customer.subscription.updated")
 
 
 def resume_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Remove the scheduled end of a subscription."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
-    if subscription["status"] in lifecycle.OVER:
+    if subscription["status"] in lifecycle.ENDED_STATUSES:
         raise StripeError("This subscription has ended; subscribe again instead.")
-    stays = lifecycle.scheduled(ledger, subscription, {"cancel_at_period_end": False})
-    ledger.save(stays, event="customer.subscription.updated")
+    stays = lifecycle.apply_end_options(ledger, subscription, {"cancel_at_period_end": False})
+    ledger.save_object(stays, event="customer.subscription.updated")
 
 
 def change_billing_details(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Change the billing details that the configuration allows."""
-    permitted = features_of(ledger, session)["customer_update"]["allowed_updates"]
+    permitted = get_features(ledger, session)["customer_update"]["allowed_updates"]
     params: Document = {
         name: fields[name] for name in ("name", "email") if name in fields and name in permitted
     }
     address = rendering.format_address(fields)
-    customer = ledger.get("customer", session["customer"])
+    customer = ledger.get_object("customer", session["customer"])
     changed = customers.apply_customer_fields(ledger, customer, params)
     if address and "address" in permitted:
         changed["address"] = address
-    ledger.save(changed, event="customer.updated")
+    ledger.save_object(changed, event="customer.updated")
 
 
 def add_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Add a tax id."""
-    customer = ledger.get("customer", session["customer"])
+    customer = ledger.get_object("customer", session["customer"])
     country = (customer["address"] or {}).get("country") or ""
-    given = rendering.tax_id_of({"country": country} | fields)
+    given = rendering.parse_tax_id({"country": country} | fields)
     if given is None:
         raise StripeError("Type a tax id first.")
     tax_ids.attach_tax_id(ledger, customer["id"], type_=given[0], value=given[1])
@@ -137,7 +137,7 @@ def add_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> Non
 def remove_tax_id(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Remove a tax id."""
     tax_id = get_owned_object(ledger, session, "tax_id", fields.get("tax_id", ""))
-    ledger.remove(tax_id, event="customer.tax_id.deleted")
+    ledger.remove_object(tax_id, event="customer.tax_id.deleted")
 
 
 ACTIONS: dict[str, Action] = {
@@ -147,9 +147,9 @@ ACTIONS: dict[str, Action] = {
     "add_tax_id": add_tax_id,
     "remove_tax_id": remove_tax_id,
 }
-DONE = {
+DONE_MESSAGES = {
     "cancel": "The subscription will end as shown below.",
-    "resume": "The subscription goes on.",
+    "resume": "The subscription continues.",
     "details": "The billing details were saved.",
     "add_tax_id": "The tax id was added.",
     "remove_tax_id": "The tax id was removed.",
@@ -165,24 +165,24 @@ def render_portal_page(
     refusal: StripeError | None = None,
 ) -> Response:
     """Return the page, with a refused tax id kept in its field."""
-    customer = ledger.get("customer", session["customer"])
-    features = features_of(ledger, session)
+    customer = ledger.get_object("customer", session["customer"])
+    features = get_features(ledger, session)
     shown = [
         subscriptions.load_subscription(ledger, entry["id"])
-        for entry in ledger.owned("subscription", customer["id"])
+        for entry in ledger.list_owned_objects("subscription", customer["id"])
     ][::-1]
     context = {
         "session": session,
         "customer": customer,
         "address": customer.get("address") or {},
         "subscriptions": [summarize_subscription(ledger, subscription) for subscription in shown],
-        "invoices": list(ledger.owned("invoice", customer["id"]))[::-1],
-        "tax_ids": list(ledger.owned("tax_id", customer["id"])),
+        "invoices": list(ledger.list_owned_objects("invoice", customer["id"]))[::-1],
+        "tax_ids": list(ledger.list_owned_objects("tax_id", customer["id"])),
         "features": features,
         "editable": features["customer_update"]["allowed_updates"],
         "typed_tax_id": fields.get("tax_id", "") if fields.get("action") == "add_tax_id" else "",
         "refusal": refusal.message if refusal else None,
-        "done": None if refusal else DONE.get(request.query_params.get("done", "")),
+        "done": None if refusal else DONE_MESSAGES.get(request.query_params.get("done", "")),
     }
     status = refusal.status if refusal else 200
     return rendering.render_stripe_page(
@@ -201,7 +201,7 @@ def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
     return {
         "id": subscription["id"],
         "status": subscription["status"],
-        "over": subscription["status"] in lifecycle.OVER,
+        "over": subscription["status"] in lifecycle.ENDED_STATUSES,
         "items": [
             item | {"product": invoice_documents.get_product_name(ledger, item["price"])}
             for item in items

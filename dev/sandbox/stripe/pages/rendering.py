@@ -38,7 +38,7 @@ ADDRESS_FIELDS = {
     "city": "City",
     "state": "State or region",
 }
-OUTSIDE_EU = frozenset({"NO"})
+COUNTRIES_WITHOUT_TAX_ID = frozenset({"NO"})
 
 
 def render_stripe_page(
@@ -62,7 +62,7 @@ def render_gone_page(world: World, request: Request, what: str) -> Response:
 
 def find_page_object(ledger: Ledger, kind: str, request: Request) -> dict[str, Any] | None:
     """Return the object that a page shows, or None."""
-    return ledger.find(kind, request.path_params["id"])
+    return ledger.find_object(kind, request.path_params["id"])
 
 
 def format_day(moment: int) -> str:
@@ -78,7 +78,7 @@ def format_address(fields: dict[str, str]) -> dict[str, str | None] | None:
     return {name: fields.get(name) or None for name in names}
 
 
-def tax_id_of(fields: dict[str, str]) -> tuple[str, str] | None:
+def parse_tax_id(fields: dict[str, str]) -> tuple[str, str] | None:
     """Return the tax id in a form with the type its country suggests."""
     value = "".join(c for c in fields.get("tax_id", "").upper() if c not in " .-")
     if not value:
@@ -86,6 +86,6 @@ def tax_id_of(fields: dict[str, str]) -> tuple[str, str] | None:
     country = fields.get("country", "")
     if country == "US":
         value = f"{value[:2]}-{value[2:]}"
-    if country in OUTSIDE_EU:
-        raise StripeError("The sandbox knows no tax ids of this country.", param="country")
+    if country in COUNTRIES_WITHOUT_TAX_ID:
+        raise StripeError("The sandbox does not support tax ids of this country.", param="country")
     return TAX_TYPES.get(country, "eu_vat"), value

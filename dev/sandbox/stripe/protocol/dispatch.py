@@ -17,7 +17,7 @@ from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.events import Cause
 from sandbox.stripe.protocol.expansion import expand_answer
-from sandbox.stripe.protocol.idempotency import Answer, Keys, fingerprint
+from sandbox.stripe.protocol.idempotency import Answer, IdempotencyKeys, hash_request
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.schemas import Endpoint
 from sandbox.world import World
@@ -43,9 +43,9 @@ class Dispatcher:
 
     def __init__(self, world: World, handlers: Mapping[str, Handler]) -> None:
         self._world = world
-        self._keys = Keys(world.store)
+        self._keys = IdempotencyKeys(world.store)
         # Literal segments before variable ones: `/invoices/create_preview` is not an invoice's id.
-        known = [endpoint for endpoint in schemas.endpoints() if endpoint.name in handlers]
+        known = [endpoint for endpoint in schemas.load_endpoints() if endpoint.name in handlers]
         self._endpoints = sorted(known, key=lambda endpoint: endpoint.path.count("{"))
         self._handlers = handlers
 
@@ -67,7 +67,7 @@ class Dispatcher:
         endpoint, ids = self._resolve(request.method, get_raw_path(request))
         text = body if request.method == "POST" else request.url.query
         params = parameters.coerce_parameters(endpoint.params, form_encoding.decode_form(text))
-        unsupported_parameters.refuse_ignored_parameters(endpoint.name, set(params))
+        unsupported_parameters.refuse_unsupported_parameters(endpoint.name, set(params))
         key = request.headers.get("idempotency-key")
         ledger = Ledger(self._world, cause=Cause(request_id, key))
         call = Call(ledger, ids, params)
@@ -76,18 +76,18 @@ class Dispatcher:
         return self._once(key, endpoint, call, request_id)
 
     def _once(self, key: str, endpoint: Endpoint, call: Call, request_id: str) -> Answer:
-        print_ = fingerprint(endpoint.method, endpoint.path + str(call.path), call.params)
-        stored = self._keys.begin(key, print_)
+        print_ = hash_request(endpoint.method, endpoint.path + str(call.path), call.params)
+        stored = self._keys.claim_key(key, print_)
         if stored:
             return stored
         try:
             answer = self._run(endpoint, call, request_id)
         except StripeError as refusal:
             if not refusal.stored:
-                self._keys.release(key)
+                self._keys.release_key(key)
                 raise
             answer = Answer(refusal.status, refusal.body(request_id))
-        self._keys.finish(key, print_, answer)
+        self._keys.store_answer(key, print_, answer)
         return answer
 
     def _run(self, endpoint: Endpoint, call: Call, request_id: str) -> Answer:

@@ -5,12 +5,12 @@ import string
 from typing import Any, cast
 
 from sandbox.store import Document
-from sandbox.stripe.protocol.errors import malformed
+from sandbox.stripe.protocol.errors import build_parameter_error
 
 LETTERS = string.ascii_letters + string.digits
-MOST_METADATA = 50
-LONGEST_KEY = 40
-LONGEST_VALUE = 500
+MAX_METADATA_KEYS = 50
+MAX_METADATA_KEY_LENGTH = 40
+MAX_METADATA_VALUE_LENGTH = 500
 
 PREFIXES = {
     "customer": "cus_",
@@ -42,15 +42,15 @@ def build_object_id(kind: str) -> str:
 
 def copy_document[T](value: T) -> T:
     """Return a deep copy of JSON, several times faster than `copy.deepcopy`."""
-    return cast("T", duplicate(value))
+    return cast("T", copy_json(value))
 
 
-def duplicate(value: object) -> object:
+def copy_json(value: object) -> object:
     """Return a copy of one JSON value."""
     if isinstance(value, dict):
-        return {name: duplicate(entry) for name, entry in value.items()}
+        return {name: copy_json(entry) for name, entry in value.items()}
     if isinstance(value, list):
-        return [duplicate(entry) for entry in value]
+        return [copy_json(entry) for entry in value]
     return value
 
 
@@ -86,15 +86,15 @@ def merge_stripe_metadata(
         return {}
     for key, value in given.items():
         if not isinstance(value, str):
-            raise malformed("Metadata values are text.", param=f"metadata[{key}]")
-        if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
-            raise malformed(
-                f"Metadata keys have up to {LONGEST_KEY} and values up to {LONGEST_VALUE} characters.",
+            raise build_parameter_error("Metadata values are text.", param=f"metadata[{key}]")
+        if len(key) > MAX_METADATA_KEY_LENGTH or len(value) > MAX_METADATA_VALUE_LENGTH:
+            raise build_parameter_error(
+                f"Metadata keys have up to {MAX_METADATA_KEY_LENGTH} and values up to {MAX_METADATA_VALUE_LENGTH} characters.",
                 param=f"metadata[{key}]",
             )
     result = {key: value for key, value in (current | given).items() if value != ""}
-    if len(result) > MOST_METADATA:
-        raise malformed("You can only have up to 50 metadata keys.", param="metadata")
+    if len(result) > MAX_METADATA_KEYS:
+        raise build_parameter_error("You can only have up to 50 metadata keys.", param="metadata")
     return result
 
 

@@ -52,19 +52,21 @@ def build_missing_error(noun: str, id_: str, *, param: str = "id") -> StripeErro
     )
 
 
-def malformed(message: str, *, param: str, code: str | None = None) -> StripeError:
+def build_parameter_error(message: str, *, param: str, code: str | None = None) -> StripeError:
     """Return the refusal for an invalid parameter, which no idempotency key replays."""
     return StripeError(message, code=code, param=param, stored=False)
 
 
 def build_absent_error(param: str) -> StripeError:
     """Return the refusal for a missing required parameter."""
-    return malformed(f"Missing required param: {param}.", param=param, code="parameter_missing")
+    return build_parameter_error(
+        f"Missing required param: {param}.", param=param, code="parameter_missing"
+    )
 
 
 def build_blank_error(param: str) -> StripeError:
     """Return the refusal for an empty value in a field that cannot be cleared."""
-    return malformed(
+    return build_parameter_error(
         f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset "
         f"a parameter; however '{param}' cannot be unset. You should remove '{param}' from your "
         "request or supply a non-empty value.",

@@ -13,7 +13,7 @@ from sandbox.stripe.protocol.schemas import API_VERSION
 from sandbox.world import World
 
 KIND = "stripe.event"
-KEPT = 3000
+MAX_EVENTS = 3000
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cause:
 
 
 @dataclass
-class Fact:
+class ObjectChange:
     """Hold one change of one object within a request."""
 
     type: str
@@ -41,7 +41,7 @@ class Fact:
         return (self.type, str(self.object.get("id")))
 
 
-def fold_fact(facts: list[Fact], fact: Fact) -> None:
+def merge_change(facts: list[ObjectChange], fact: ObjectChange) -> None:
     """Add a fact, or merge an update into the earlier creation or update of its object."""
     if fact.type.endswith(".updated"):
         created = (fact.type.removesuffix("updated") + "created", fact.key[1])
@@ -52,7 +52,7 @@ def fold_fact(facts: list[Fact], fact: Fact) -> None:
     facts.append(fact)
 
 
-def build_event_document(fact: Fact, *, cause: Cause, now: int) -> Document:
+def build_event_document(fact: ObjectChange, *, cause: Cause, now: int) -> Document:
     """Return the event of a fact."""
     data: Document = {"object": copy_document(fact.object)}
     if fact.before is not None:
@@ -74,10 +74,10 @@ def build_event_document(fact: Fact, *, cause: Cause, now: int) -> Document:
 
 def publish_event(world: World, event: Document) -> None:
     """Store an event and queue it for the product."""
-    world.store.put(KIND, event["id"], event)
-    if world.store.count(KIND) > KEPT:
-        for old in world.store.all(KIND)[: KEPT // 3]:
-            world.store.delete(KIND, old["id"])
+    world.store.put_document(KIND, event["id"], event)
+    if world.store.count_documents(KIND) > MAX_EVENTS:
+        for old in world.store.list_documents(KIND)[: MAX_EVENTS // 3]:
+            world.store.delete_document(KIND, old["id"])
     world.deliveries.send(
         vendor="stripe",
         event_id=event["id"],

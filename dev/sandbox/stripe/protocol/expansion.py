@@ -8,7 +8,7 @@ from sandbox.stripe.protocol.documents import PREFIXES, build_list_object
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
 
-DEEPEST = 4
+MAX_DEPTH = 4
 KINDS = {
     PREFIXES[kind]: kind
     for kind in ("customer", "product", "price", "subscription", "invoice", "payment_method")
@@ -21,10 +21,10 @@ def expand_answer(ledger: Ledger, doc: Document, paths: list[str]) -> Document:
     """Return the answer with every path expanded, or refuse a path that cannot be."""
     for path in paths:
         parts = path.split(".")
-        if len([part for part in parts if part != "data"]) > DEEPEST:
+        if len([part for part in parts if part != "data"]) > MAX_DEPTH:
             raise StripeError("You cannot expand more than 4 levels of a property.", param="expand")
         expand_path(ledger, doc, parts, path)
-    if paths and schemas.faults_of(doc):
+    if paths and schemas.find_faults(doc):
         raise StripeError("This property cannot be expanded.", param="expand")
     return doc
 
@@ -48,7 +48,7 @@ def expand_path(ledger: Ledger, doc: Document, parts: list[str], path: str) -> N
 def fetch_expanded(ledger: Ledger, id_: str, path: str) -> Document:
     """Return the object of an id."""
     for prefix, kind in KINDS.items():
-        if id_.startswith(prefix) and (found := ledger.find(kind, id_)):
+        if id_.startswith(prefix) and (found := ledger.find_object(kind, id_)):
             return found
     raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
 
@@ -56,25 +56,29 @@ def fetch_expanded(ledger: Ledger, id_: str, path: str) -> Document:
 def include_tax_ids(ledger: Ledger, customer: Document) -> Document:
     """Return a customer's tax ids."""
     url = f"/v1/customers/{customer['id']}/tax_ids"
-    return build_list_object(list(ledger.owned("tax_id", customer["id"]))[::-1], url)
+    return build_list_object(list(ledger.list_owned_objects("tax_id", customer["id"]))[::-1], url)
 
 
 def include_subscriptions(ledger: Ledger, customer: Document) -> Document:
     """Return a customer's subscriptions that have not ended."""
     over = {"canceled", "incomplete_expired"}
-    found = [s for s in ledger.owned("subscription", customer["id"]) if s["status"] not in over]
+    found = [
+        s
+        for s in ledger.list_owned_objects("subscription", customer["id"])
+        if s["status"] not in over
+    ]
     return build_list_object(found[::-1], f"/v1/customers/{customer['id']}/subscriptions")
 
 
 def include_payments(ledger: Ledger, invoice: Document) -> Document:
     """Return an invoice's payments."""
-    found = list(ledger.owned("invoice_payment", invoice["id"]))
+    found = list(ledger.list_owned_objects("invoice_payment", invoice["id"]))
     return build_list_object(found[::-1], f"/v1/invoice_payments?invoice={invoice['id']}")
 
 
-def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
+def include_confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
     """Return the secret a front end would confirm an open invoice's payment with."""
-    for payment in ledger.owned("invoice_payment", invoice["id"]):
+    for payment in ledger.list_owned_objects("invoice_payment", invoice["id"]):
         if payment["status"] == "open":
             secret = f"{payment['payment']['payment_intent']}_secret_sandbox"
             return {"client_secret": secret, "type": "payment_intent"}
@@ -83,20 +87,20 @@ def confirmation_secret(ledger: Ledger, invoice: Document) -> Document | None:
 
 def include_line_items(ledger: Ledger, session: Document) -> Document:
     """Return the lines of a checkout session."""
-    lines: list[Document] = ledger.state(session["id"])["lines"]
+    lines: list[Document] = ledger.get_private_state(session["id"])["lines"]
     return build_list_object(lines, f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
 def include_tiers(ledger: Ledger, price: Document) -> object:
     """Return a price's tiers."""
-    return ledger.state(price["id"]).get("tiers")
+    return ledger.get_private_state(price["id"]).get("tiers")
 
 
 INCLUDABLE: dict[tuple[str, str], Includable] = {
     ("customer", "tax_ids"): include_tax_ids,
     ("customer", "subscriptions"): include_subscriptions,
     ("invoice", "payments"): include_payments,
-    ("invoice", "confirmation_secret"): confirmation_secret,
+    ("invoice", "confirmation_secret"): include_confirmation_secret,
     ("checkout.session", "line_items"): include_line_items,
     ("price", "tiers"): include_tiers,
 }

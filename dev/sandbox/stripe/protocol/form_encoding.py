@@ -4,14 +4,14 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sandbox.stripe.protocol.errors import malformed
+from sandbox.stripe.protocol.errors import build_parameter_error
 
 type Value = str | list[Value] | dict[str, Value]
 
 KEY = re.compile(r"^(?P<head>[^\[\]]+)(?P<rest>(\[[^\[\]]*\])*)$")
-PART = re.compile(r"\[([^\[\]]*)\]")
-PLACE = re.compile(r"[0-9]{1,4}")
-DEEPEST = 12
+KEY_PART = re.compile(r"\[([^\[\]]*)\]")
+LIST_INDEX = re.compile(r"[0-9]{1,4}")
+MAX_DEPTH = 12
 
 
 def decode_form(text: str) -> dict[str, Value]:
@@ -19,15 +19,15 @@ def decode_form(text: str) -> dict[str, Value]:
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         set_form_leaf(tree, split_form_key(key), value, key=key)
-    return {name: lists_from_indexes(branch) for name, branch in tree.items()}
+    return {name: convert_indexed_lists(branch) for name, branch in tree.items()}
 
 
 def split_form_key(key: str) -> list[str]:
     """Split a key such as `a[b][0]` into its parts."""
     match = KEY.match(key)
-    if match is None or key.count("[") > DEEPEST:
-        raise malformed(f"Invalid parameter name: {key}", param=key)
-    return [match["head"], *PART.findall(match["rest"])]
+    if match is None or key.count("[") > MAX_DEPTH:
+        raise build_parameter_error(f"Invalid parameter name: {key}", param=key)
+    return [match["head"], *KEY_PART.findall(match["rest"])]
 
 
 def set_form_leaf(tree: dict[str, Any], path: list[str], value: str, *, key: str) -> None:
@@ -36,19 +36,19 @@ def set_form_leaf(tree: dict[str, Any], path: list[str], value: str, *, key: str
         name = part or str(len(tree))
         branch = tree.setdefault(name, {})
         if not isinstance(branch, dict):
-            raise malformed(f"Parameter {key} is given in two shapes.", param=key)
+            raise build_parameter_error(f"Parameter {key} is given in two shapes.", param=key)
         tree = branch
     name = path[-1] or str(len(tree))
     if isinstance(tree.get(name), dict):
-        raise malformed(f"Parameter {key} is given in two shapes.", param=key)
+        raise build_parameter_error(f"Parameter {key} is given in two shapes.", param=key)
     tree[name] = value
 
 
-def lists_from_indexes(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
+def convert_indexed_lists(branch: Any) -> Value:  # noqa: ANN401  a tree in the making
     """Turn every object whose keys are all positions into a list, in their order."""
     if not isinstance(branch, dict):
         return str(branch)
-    settled = {name: lists_from_indexes(value) for name, value in branch.items()}
-    if settled and all(PLACE.fullmatch(name) for name in settled):
+    settled = {name: convert_indexed_lists(value) for name, value in branch.items()}
+    if settled and all(LIST_INDEX.fullmatch(name) for name in settled):
         return [settled[name] for name in sorted(settled, key=int)]
     return settled

@@ -11,8 +11,8 @@ from sandbox.stripe.protocol.errors import StripeError
 
 KIND = "stripe.idempotency"
 KEPT_SECONDS = 24 * 3600
-LONGEST = 255
-MOST = 20_000  # a load test must not fill the memory
+MAX_KEY_LENGTH = 255
+MAX_KEYS = 20_000  # a load test must not fill the memory
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,20 @@ class Answer:
     replayed: bool = False
 
 
-class Keys:
+class IdempotencyKeys:
     """Keep the first use of each idempotency key and its outcome."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: set[str] = set()
 
-    def begin(self, key: str, fingerprint: str) -> Answer | None:
+    def claim_key(self, key: str, fingerprint: str) -> Answer | None:
         """Claim a key, or return its stored answer.
 
         Raises:
             StripeError: The key is too long, in use, or was used with other parameters.
         """
-        if len(key) > LONGEST:
+        if len(key) > MAX_KEY_LENGTH:
             raise StripeError("Idempotency keys have up to 255 characters.", stored=False)
         if key in self._running:
             raise StripeError(
@@ -47,7 +47,7 @@ class Keys:
                 code="idempotency_key_in_use",
                 stored=False,
             )
-        found = self._fresh(key)
+        found = self._find_fresh(key)
         if found is None:
             self._running.add(key)
             return None
@@ -61,7 +61,7 @@ class Keys:
             )
         return Answer(found["status"], found["body"], replayed=True)
 
-    def finish(self, key: str, fingerprint: str, answer: Answer) -> None:
+    def store_answer(self, key: str, fingerprint: str, answer: Answer) -> None:
         """Store the answer of a key, errors included."""
         self._running.discard(key)
         record = {
@@ -70,27 +70,27 @@ class Keys:
             "status": answer.status,
             "body": answer.body,
         }
-        self._store.put(KIND, key, record | {"at": get_real_now().timestamp()})
-        if self._store.count(KIND) > MOST:
+        self._store.put_document(KIND, key, record | {"at": get_real_now().timestamp()})
+        if self._store.count_documents(KIND) > MAX_KEYS:
             self._prune()
 
-    def release(self, key: str) -> None:
+    def release_key(self, key: str) -> None:
         """Release a claimed key whose request did no work."""
         self._running.discard(key)
 
     def _prune(self) -> None:
-        ages = sorted((entry["at"], entry["key"]) for entry in self._store.all(KIND))
-        for _, key in ages[: MOST // 2]:
-            self._store.delete(KIND, key)
+        ages = sorted((entry["at"], entry["key"]) for entry in self._store.list_documents(KIND))
+        for _, key in ages[: MAX_KEYS // 2]:
+            self._store.delete_document(KIND, key)
 
-    def _fresh(self, key: str) -> Document | None:
-        found = self._store.get(KIND, key)
+    def _find_fresh(self, key: str) -> Document | None:
+        found = self._store.find_document(KIND, key)
         if found is None or get_real_now().timestamp() - found["at"] > KEPT_SECONDS:
             return None
         return found
 
 
-def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:
+def hash_request(method: str, path: str, params: dict[str, Any]) -> str:
     """Return a hash that two uses of one key must share."""
     text = json.dumps([method, path, params], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -11,9 +11,9 @@ from sandbox.stripe.protocol.documents import copy_document
 from sandbox.stripe.protocol.errors import build_missing_error
 from sandbox.stripe.protocol.events import (
     Cause,
-    Fact,
+    ObjectChange,
     build_event_document,
-    fold_fact,
+    merge_change,
     publish_event,
 )
 from sandbox.world import World
@@ -30,49 +30,51 @@ class Ledger:
         self.now = world.clock.timestamp() if now is None else now
         self.cause = cause or Cause()
         self._written: dict[tuple[str, str], Document | None] = {}
-        self._facts: list[Fact] = []
+        self._facts: list[ObjectChange] = []
 
     # Reading
 
-    def find(self, kind: str, id_: str) -> Document | None:
+    def find_object(self, kind: str, id_: str) -> Document | None:
         """Return a copy of one object, or None."""
         return self._read(f"stripe.{kind}", id_)
 
-    def get(self, kind: str, id_: str, *, param: str = "id") -> Document:
+    def get_object(self, kind: str, id_: str, *, param: str = "id") -> Document:
         """Return a copy of one object, or refuse as Stripe does.
 
         Raises:
             StripeError: The object does not exist, or a parameter names a deleted one.
         """
-        found = self.find(kind, id_)
+        found = self.find_object(kind, id_)
         if found is None or (found.get("deleted") and param != "id"):
             raise build_missing_error(kind.replace("_", " ").split(".")[-1], id_, param=param)
         return found
 
-    def all(self, kind: str) -> list[Document]:
+    def list_objects(self, kind: str) -> list[Document]:
         """Return every object of a kind, oldest first."""
         own = {id_: doc for (k, id_), doc in self._written.items() if k == f"stripe.{kind}"}
         found: list[Document] = []
-        for stored in self.world.store.all(f"stripe.{kind}"):
+        for stored in self.world.store.list_documents(f"stripe.{kind}"):
             current = own.pop(stored["id"]) if stored["id"] in own else stored
             if current is not None:
                 found.append(copy_document(current))
         return found + [copy_document(doc) for doc in own.values() if doc is not None]
 
-    def owned(self, kind: str, owner: str) -> Iterator[Document]:
+    def list_owned_objects(self, kind: str, owner: str) -> Iterator[Document]:
         """Yield the objects of a customer, subscription or invoice, oldest first."""
         for id_ in self._index(kind, owner):
-            found = self.find(kind, id_)
+            found = self.find_object(kind, id_)
             if found is not None:
                 yield found
 
-    def state(self, id_: str) -> Document:
+    def get_private_state(self, id_: str) -> Document:
         """Return the sandbox's private state of an object, which the API never shows."""
         return self._read(STATE, id_) or {}
 
     # Writing
 
-    def add(self, doc: Document, *, owners: tuple[str, ...] = (), event: str | None = None) -> None:
+    def add_object(
+        self, doc: Document, *, owners: tuple[str, ...] = (), event: str | None = None
+    ) -> None:
         """Insert an object and index it under its owners."""
         kind = doc["object"]
         self._written[f"stripe.{kind}", doc["id"]] = copy_document(doc)
@@ -80,9 +82,9 @@ class Ledger:
             ids = [*self._index(kind, owner), doc["id"]]
             self._written[INDEX, f"{kind}:{owner}"] = {"ids": ids}
         if event:
-            self.tell(event, doc)
+            self.record_event(event, doc)
 
-    def save(self, doc: Document, *, event: str | None = None) -> None:
+    def save_object(self, doc: Document, *, event: str | None = None) -> None:
         """Replace an object, and record an event only if something changed."""
         kind = f"stripe.{doc['object']}"
         before = self._read(kind, doc["id"])
@@ -90,23 +92,23 @@ class Ledger:
             return
         self._written[kind, doc["id"]] = copy_document(doc)
         if event:
-            fold_fact(self._facts, Fact(event, copy_document(doc), before))
+            merge_change(self._facts, ObjectChange(event, copy_document(doc), before))
 
-    def remove(self, doc: Document, *, event: str | None = None) -> None:
+    def remove_object(self, doc: Document, *, event: str | None = None) -> None:
         """Delete an object."""
         self._written[f"stripe.{doc['object']}", doc["id"]] = None
         if event:
-            self.tell(event, doc)
+            self.record_event(event, doc)
 
-    def remember(self, id_: str, **state: object) -> None:
+    def save_private_state(self, id_: str, **state: object) -> None:
         """Save private state of an object, which the API never shows."""
-        self._written[STATE, id_] = self.state(id_) | state
+        self._written[STATE, id_] = self.get_private_state(id_) | state
 
-    def tell(self, event: str, doc: Document, *, before: Document | None = None) -> None:
+    def record_event(self, event: str, doc: Document, *, before: Document | None = None) -> None:
         """Record an event about an object as it is now, separate from its other changes."""
-        self._facts.append(Fact(event, copy_document(doc), before))
+        self._facts.append(ObjectChange(event, copy_document(doc), before))
 
-    def amend(self, event: str, doc: Document) -> None:
+    def replace_event_object(self, event: str, doc: Document) -> None:
         """Replace the object of an earlier event and keep the event's place in the order."""
         for fact in self._facts:
             if fact.key == (event, doc["id"]):
@@ -116,9 +118,9 @@ class Ledger:
         """Write everything and publish the events in the order they happened."""
         for (kind, id_), doc in self._written.items():
             if doc is None:
-                self.world.store.delete(kind, id_)
+                self.world.store.delete_document(kind, id_)
             else:
-                self.world.store.put(kind, id_, doc)
+                self.world.store.put_document(kind, id_, doc)
         for fact in self._facts:
             publish_event(self.world, build_event_document(fact, cause=self.cause, now=self.now))
         self._written, self._facts = {}, []
@@ -129,4 +131,4 @@ class Ledger:
     def _read(self, kind: str, id_: str) -> Document | None:
         if (kind, id_) in self._written:
             return copy_document(self._written[kind, id_])
-        return self.world.store.get(kind, id_)
+        return self.world.store.find_document(kind, id_)

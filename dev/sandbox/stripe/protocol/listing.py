@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe.protocol.errors import build_missing_error, malformed
+from sandbox.stripe.protocol.errors import build_missing_error, build_parameter_error
 
-DEFAULT = 10
-MOST = 100
+DEFAULT_LIMIT = 10
+MAX_LIMIT = 100
 COMPARISONS = {
     "gt": lambda value, bound: value > bound,
     "gte": lambda value, bound: value >= bound,
@@ -18,9 +18,9 @@ COMPARISONS = {
 
 def build_list_page(found: Iterable[Document], params: dict[str, Any], *, url: str) -> Document:
     """Return one page of objects, newest first as Stripe does, from objects oldest first."""
-    limit = params.get("limit", DEFAULT)
-    if not 1 <= limit <= MOST:
-        raise malformed("Invalid limit: must be between 1 and 100.", param="limit")
+    limit = params.get("limit", DEFAULT_LIMIT)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise build_parameter_error("Invalid limit: must be between 1 and 100.", param="limit")
     newest = list(found)[::-1]
     start, stop = 0, len(newest)
     if after := params.get("starting_after"):
@@ -41,11 +41,11 @@ def find_list_position(entries: list[Document], id_: str, *, param: str) -> int:
     raise build_missing_error("object", id_, param=param)
 
 
-def is_time_within(value: int, asked: int | dict[str, int] | None) -> bool:
+def is_time_within(value: int, wanted: int | dict[str, int] | None) -> bool:
     """Return whether a time is in the requested range, where no range matches all."""
-    if asked is None or isinstance(asked, int):
-        return asked is None or value == asked
-    return all(COMPARISONS[name](value, bound) for name, bound in asked.items())
+    if wanted is None or isinstance(wanted, int):
+        return wanted is None or value == wanted
+    return all(COMPARISONS[name](value, bound) for name, bound in wanted.items())
 
 
 def is_matching_filters(doc: Document, params: dict[str, Any], *names: str) -> bool:

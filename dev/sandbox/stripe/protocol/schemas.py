@@ -39,14 +39,14 @@ def load_object_schemas() -> dict[str, Schema]:
 
 
 @cache
-def parameters() -> dict[str, Schema]:
+def load_parameter_schemas() -> dict[str, Schema]:
     """Return the schema of every parameter set by its name."""
     definitions: dict[str, Schema] = load_schema_file("params.json")["$defs"]
     return definitions
 
 
 @cache
-def endpoints() -> tuple[Endpoint, ...]:
+def load_endpoints() -> tuple[Endpoint, ...]:
     """Return every call that the sandbox's schemas describe."""
     return tuple(
         Endpoint(name=name, **row) for name, row in load_schema_file("endpoints.json").items()
@@ -54,23 +54,25 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 @cache
-def validator(name: str) -> Draft202012Validator:
+def build_validator(name: str) -> Draft202012Validator:
     """Return the compiled validator of one object."""
     return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": load_object_schemas()})
 
 
-def faults_of(document: dict[str, Any]) -> list[str]:
+def find_faults(document: dict[str, Any]) -> list[str]:
     """Return what is wrong with an answer, by its schema first and then by unknown fields.
 
     A JSON Schema accepts unknown fields. A field that Stripe removed, such as the period on a subscription,
     would stay unnoticed and the product could come to depend on it.
     """
     if document.get("object") == "list":
-        return [fault for entry in document["data"] for fault in faults_of(entry)]
+        return [fault for entry in document["data"] for fault in find_faults(entry)]
     name = str(document["object"])
     if document.get("deleted"):
         name = f"deleted_{name}"
-    wrong = [f"{e.json_path}: {e.message[:200]}" for e in validator(name).iter_errors(document)]
+    wrong = [
+        f"{e.json_path}: {e.message[:200]}" for e in build_validator(name).iter_errors(document)
+    ]
     return wrong + find_unknown_fields(load_object_schemas()[name], document, path=name)
 
 
@@ -80,14 +82,14 @@ def check_answer(document: dict[str, Any]) -> None:
     Raises:
         ValueError: The sandbox built a wrong answer, which is never the caller's fault.
     """
-    if wrong := faults_of(document):
+    if wrong := find_faults(document):
         raise ValueError("; ".join(wrong[:10]))
 
 
 def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]:  # noqa: ANN401  any JSON
     """Return the paths of fields that the schema does not contain, at any depth."""
     if isinstance(value, list):
-        inner = schema_for(schema, value).get("items", {})
+        inner = resolve_schema(schema, value).get("items", {})
         return [
             s
             for i, entry in enumerate(value)
@@ -95,14 +97,14 @@ def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]: 
         ]
     if not isinstance(value, dict):
         return []
-    known = schema_for(schema, value)
+    known = resolve_schema(schema, value)
     fields = known.get("properties")
     if fields is None:
         return []
     return [
-        stranger
+        unknown_path
         for name, entry in value.items()
-        for stranger in (
+        for unknown_path in (
             find_unknown_fields(fields[name], entry, path=f"{path}.{name}")
             if name in fields
             else [f"{path}.{name}: not a field of this API version"]
@@ -110,16 +112,16 @@ def find_unknown_fields(schema: Schema, value: Any, *, path: str) -> list[str]: 
     ]
 
 
-def schema_for(schema: Schema, value: Any) -> Schema:  # noqa: ANN401  any JSON
+def resolve_schema(schema: Schema, value: Any) -> Schema:  # noqa: ANN401  any JSON
     """Return the branch that describes this value, with references resolved."""
     if "$ref" in schema:
-        return schema_for(load_object_schemas()[schema["$ref"].removeprefix("#/$defs/")], value)
+        return resolve_schema(load_object_schemas()[schema["$ref"].removeprefix("#/$defs/")], value)
     branches = schema.get("anyOf", schema.get("allOf"))
     if branches is None:
         return schema
     wanted = "array" if isinstance(value, list) else "object"
     for branch in branches:
-        found = schema_for(branch, value)
+        found = resolve_schema(branch, value)
         if found.get("type") == wanted:
             return found
     return {}

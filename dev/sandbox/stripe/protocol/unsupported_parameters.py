@@ -2,17 +2,17 @@
 
 from sandbox.stripe.protocol.errors import StripeError
 
-BILLING = frozenset(
+SUBSCRIPTION_PARAMETERS = frozenset(
     """add_invoice_items application_fee_percent backdate_start_date billing_cycle_anchor_config
     billing_schedules billing_thresholds customer_account default_source default_tax_rates discounts
     on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan""".split()
 )
-ITEM = frozenset("billing_thresholds current_trial discounts tax_rates".split())
-NOT_SERVED = {
-    "subscriptions.create": BILLING | {"billing_cycle_anchor"},
-    "subscriptions.update": BILLING,
-    "subscription_items.create": ITEM,
-    "subscription_items.update": ITEM,
+ITEM_PARAMETERS = frozenset("billing_thresholds current_trial discounts tax_rates".split())
+UNSUPPORTED_PARAMETERS = {
+    "subscriptions.create": SUBSCRIPTION_PARAMETERS | {"billing_cycle_anchor"},
+    "subscriptions.update": SUBSCRIPTION_PARAMETERS,
+    "subscription_items.create": ITEM_PARAMETERS,
+    "subscription_items.update": ITEM_PARAMETERS,
     "invoices.create_preview": frozenset(
         """currency customer_account customer_details discounts invoice_items on_behalf_of schedule
         schedule_details""".split()
@@ -28,13 +28,13 @@ NOT_SERVED = {
 }
 
 
-def refuse_ignored_parameters(endpoint: str, given: set[str]) -> None:
+def refuse_unsupported_parameters(endpoint: str, given: set[str]) -> None:
     """Refuse a parameter that would be ignored, by name."""
-    for name in sorted(given & NOT_SERVED.get(endpoint, frozenset())):
-        raise unsupported(name)
+    for name in sorted(given & UNSUPPORTED_PARAMETERS.get(endpoint, frozenset())):
+        raise build_unsupported_error(name)
 
 
-def unsupported(param: str) -> StripeError:
+def build_unsupported_error(param: str) -> StripeError:
     """Return the refusal for a parameter that only Stripe supports."""
     return StripeError(
         f"The sandbox does not act on `{param}`; Stripe would.",

@@ -17,11 +17,13 @@ from sandbox.stytch.errors import StytchError
 from sandbox.world import World
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-TABLE: dict[str, dict[str, Handler]] = {
+HANDLERS: dict[str, dict[str, Handler]] = {
     "/organizations": {"POST": organizations.create_organization_call},
     "/organizations/search": {"POST": organizations.search_organizations},
     "/organizations/members/search": {"POST": members.search_members},
-    "/organizations/members/dangerously_get/{member_id}": {"GET": members.dangerously_get},
+    "/organizations/members/dangerously_get/{member_id}": {
+        "GET": members.dangerously_get_member_call
+    },
     "/organizations/{organization_id}": {
         "GET": organizations.get_organization_call,
         "PUT": organizations.update_organization_call,
@@ -52,8 +54,8 @@ TABLE: dict[str, dict[str, Handler]] = {
     "/otps/email/authenticate": {"POST": otps.authenticate_code},
     "/otps/email/discovery/send": {"POST": otps.send_discovery_code},
     "/otps/email/discovery/authenticate": {"POST": otps.authenticate_discovery_code},
-    "/discovery/organizations": {"POST": discovery.organizations_list},
-    "/discovery/organizations/create": {"POST": discovery.organizations_create},
+    "/discovery/organizations": {"POST": discovery.list_organizations_call},
+    "/discovery/organizations/create": {"POST": discovery.create_organization_call},
     "/discovery/intermediate_sessions/exchange": {"POST": discovery.exchange_intermediate_session},
     "/sessions": {"GET": sessions.list_sessions_call},
     "/sessions/authenticate": {"POST": sessions.authenticate_session},
@@ -62,8 +64,8 @@ TABLE: dict[str, dict[str, Handler]] = {
     "/sessions/jwks/{project_id}": {"GET": sessions.get_jwks_call},
     "/rbac/policy": {"GET": rbac.get_policy_call},
     "/rbac/organizations/{organization_id}": {
-        "GET": rbac.get_organization,
-        "PUT": rbac.set_organization,
+        "GET": rbac.get_organization_roles_call,
+        "PUT": rbac.set_organization_roles_call,
     },
 }
 
@@ -73,7 +75,7 @@ def answer_not_found(_: Call) -> Document:
     raise StytchError("route_not_found")
 
 
-def not_allowed(_: Call) -> Document:
+def answer_not_allowed(_: Call) -> Document:
     """Refuse a method that the path does not support."""
     raise StytchError("method_not_allowed")
 
@@ -86,10 +88,10 @@ def build_api_routes(world: World) -> list[BaseRoute]:
     found: list[BaseRoute] = [
         Route(
             path,
-            build_endpoint(world, dict.fromkeys(METHODS, not_allowed) | handlers),
+            build_endpoint(world, dict.fromkeys(METHODS, answer_not_allowed) | handlers),
             methods=METHODS,
         )
-        for path, handlers in TABLE.items()
+        for path, handlers in HANDLERS.items()
     ]
     unknown = build_endpoint(world, dict.fromkeys(METHODS, answer_not_found))
     return [*found, Route("/{path:path}", unknown, methods=METHODS)]

@@ -13,7 +13,7 @@ from sandbox import request_bodies
 from sandbox.store import Document
 from sandbox.stytch import arguments, credentials, errors, members, organizations, roles, sessions
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import build_stytch_id, normal_email
+from sandbox.stytch.values import build_stytch_id, normalize_email
 from sandbox.world import World
 
 type Handler = Callable[["Call"], Document]
@@ -29,77 +29,77 @@ class Call:
 
     # Arguments
 
-    def find(self, name: str) -> str | None:
+    def find_text(self, name: str) -> str | None:
         """Return an optional string."""
         return self.data.get(name)
 
-    def text(self, name: str) -> str:
+    def get_text(self, name: str) -> str:
         """Return a required string."""
-        value = self.find(name)
+        value = self.find_text(name)
         if not value:
             raise StytchError("bad_request", f"{name} is required.")
         return value
 
-    def email(self) -> str:
+    def get_email(self) -> str:
         """Return the required address in lower case."""
-        return normal_email(self.text("email_address"))
+        return normalize_email(self.get_text("email_address"))
 
-    def number(self, name: str) -> int | None:
+    def find_number(self, name: str) -> int | None:
         """Return an optional number."""
         return self.data.get(name)
 
-    def minutes(self, name: str, *, usual: int, least: int, most: int) -> int:
+    def get_minutes(self, name: str, *, usual: int, least: int, most: int) -> int:
         """Return a length in minutes and check its bounds."""
-        value = self.number(name)
+        value = self.find_number(name)
         if value is not None and not least <= value <= most:
             raise StytchError("invalid_argument", f"{name} must be {least} to {most} minutes.")
         return value or usual
 
-    def mapping(self, name: str) -> Document | None:
+    def find_mapping(self, name: str) -> Document | None:
         """Return an optional object."""
         return self.data.get(name)
 
-    def flag(self, name: str) -> bool:
+    def get_flag(self, name: str) -> bool:
         """Return a boolean, which the SDK sends as `True` in queries and `true` in bodies."""
         value = self.data.get(name)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
-    def chosen(self, *names: str) -> Document:
+    def list_given(self, *names: str) -> Document:
         """Return the named arguments that are not null."""
         return {name: self.data[name] for name in names if self.data.get(name) is not None}
 
-    # What they speak of
+    # Objects that the arguments name
 
-    def organization(self) -> Document:
+    def get_organization(self) -> Document:
         """Return the organization of `organization_id`."""
-        return organizations.get_organization(self.world, self.text("organization_id"))
+        return organizations.get_organization(self.world, self.get_text("organization_id"))
 
-    def member(self, organization: Document) -> Document:
+    def get_member(self, organization: Document) -> Document:
         """Return the member of `member_id`."""
-        return members.get_member(self.world, organization, self.text("member_id"))
+        return members.get_member(self.world, organization, self.get_text("member_id"))
 
-    def session(self) -> Document:
+    def get_session(self) -> Document:
         """Return the session of `session_token` or `session_jwt`."""
-        token, jwt = self.find("session_token"), self.find("session_jwt")
+        token, jwt = self.find_text("session_token"), self.find_text("session_jwt")
         return sessions.find_given_session(self.world, token=token, jwt=jwt)
 
-    def earlier_proof(self) -> Document | None:
+    def find_intermediate_session(self) -> Document | None:
         """Find the intermediate session to which a further factor is added."""
-        token = self.find("intermediate_session_token")
-        return credentials.intermediate(self.world, token) if token else None
+        token = self.find_text("intermediate_session_token")
+        return credentials.get_intermediate_session(self.world, token) if token else None
 
     def check_session_arguments(self) -> None:
         """Check the session arguments of a call.
 
         Handlers call this before they consume a link or a code.
         """
-        sessions.get_lifetime(self.number("session_duration_minutes"))
-        sessions.clean_claims(self.mapping("session_custom_claims") or {})
-        self.earlier_proof()
+        sessions.get_lifetime(self.find_number("session_duration_minutes"))
+        sessions.clean_claims(self.find_mapping("session_custom_claims") or {})
+        self.find_intermediate_session()
 
-    def running_session(self) -> Document | None:
+    def find_running_session(self) -> Document | None:
         """Find the member session to which a further factor is added."""
-        return self.session() if self.chosen("session_token", "session_jwt") else None
+        return self.get_session() if self.list_given("session_token", "session_jwt") else None
 
     # Permission
 
@@ -138,7 +138,7 @@ def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Requ
         request_id = build_stytch_id("request-id")
         body = await request.body()
         try:
-            result = handlers[request.method](understood(world, request, body))
+            result = handlers[request.method](parse_call(world, request, body))
         except StytchError as error:
             refusal = errors.build_error_body(
                 status=error.status,
@@ -152,7 +152,7 @@ def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Requ
     return answer
 
 
-def understood(world: World, request: Request, body: bytes) -> Call:
+def parse_call(world: World, request: Request, body: bytes) -> Call:
     """Check the credentials and the arguments of a request and return its call."""
     if not request.url.path.startswith("/v1/b2b/sessions/jwks/"):
         check_credentials(world, request.headers.get("authorization", ""))
@@ -167,7 +167,7 @@ def understood(world: World, request: Request, body: bytes) -> Call:
         data |= given
     data |= request.path_params
     arguments.check_arguments(data)
-    return Call(world=world, data=data, acting=acting_member(world, request))
+    return Call(world=world, data=data, acting=find_acting_member(world, request))
 
 
 def check_credentials(world: World, header: str) -> None:
@@ -179,7 +179,7 @@ def check_credentials(world: World, header: str) -> None:
         raise StytchError("unauthorized_credentials")
 
 
-def acting_member(world: World, request: Request) -> Document | None:
+def find_acting_member(world: World, request: Request) -> Document | None:
     """Find the member session that a header of the request names."""
     token = request.headers.get("x-stytch-member-session")
     jwt = request.headers.get("x-stytch-member-sessionjwt")

@@ -5,7 +5,7 @@ from sandbox.stytch import credentials, members, membership_rules, organizations
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import FIELDS
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import build_stytch_id, domain_of
+from sandbox.stytch.values import build_stytch_id, get_domain
 from sandbox.world import World
 
 
@@ -13,7 +13,7 @@ def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A0
     """Start an intermediate session for a proven address and list its organizations."""
     email_id = build_stytch_id("member-email")
     proof = sessions.build_factor(call.world, type=type, email_id=email_id, email=email)
-    session = credentials.new_intermediate(call.world, email=email, factors=[proof])
+    session = credentials.create_intermediate_session(call.world, email=email, factors=[proof])
     return {
         "intermediate_session_token": session["token"],
         "intermediate_session_token_expires_at": session["expires_at"],
@@ -27,9 +27,9 @@ def list_discovered(
 ) -> list[Document]:
     """List the organizations an address belongs to, and those its domain may join."""
     found = []
-    homes = set()
-    for member in members.with_email(world, email):
-        homes.add(member["organization_id"])
+    joined_ids = set()
+    for member in members.list_members_by_email(world, email):
+        joined_ids.add(member["organization_id"])
         membership = {
             "type": f"{member['status']}_member",
             "details": None,
@@ -43,12 +43,14 @@ def list_discovered(
                 membership_rules.list_unmet_requirements(organization, member, factors),
             )
         )
-    domain = domain_of(email)
-    for organization in organizations.joinable_by(world, domain) if joinable else []:
-        if organization["organization_id"] not in homes:
+    domain = get_domain(email)
+    for organization in organizations.list_joinable_by(world, domain) if joinable else []:
+        if organization["organization_id"] not in joined_ids:
             kind = "eligible_to_join_by_email_domain"
             membership = {"type": kind, "details": {"domain": domain}, "member": None}
-            missing = membership_rules.list_unmet_requirements(organization, members.EMPTY, factors)
+            missing = membership_rules.list_unmet_requirements(
+                organization, members.EMPTY_MEMBER, factors
+            )
             found.append(build_discovered(organization, membership, missing))
     return found
 
@@ -65,18 +67,18 @@ def build_discovered(organization: Document, membership: Document, missing: Docu
     }
 
 
-def organizations_list(call: Call) -> Document:
+def list_organizations_call(call: Call) -> Document:
     """List the organizations that a session or an intermediate session may enter."""
     arguments = ("intermediate_session_token", "session_token", "session_jwt")
-    given = call.chosen(*arguments)
+    given = call.list_given(*arguments)
     if len(given) > 1:
         raise StytchError("too_many_session_arguments")
     if token := given.get(arguments[0]):
-        proof = credentials.intermediate(call.world, token)
+        proof = credentials.get_intermediate_session(call.world, token)
         email = proof["email"]
         found = list_discovered(call.world, email, proof["factors"], joinable=True)
     else:
-        session = call.session()
+        session = call.get_session()
         email = (members.find_member(call.world, session["member_id"]) or {})["email_address"]
         factors = session["authentication_factors"]
         found = list_discovered(call.world, email, factors, joinable=False)
@@ -87,11 +89,13 @@ def organizations_list(call: Call) -> Document:
     }
 
 
-def organizations_create(call: Call) -> Document:
+def create_organization_call(call: Call) -> Document:
     """Create an organization with the proven address as its first admin."""
-    proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
+    proof = credentials.get_intermediate_session(
+        call.world, call.get_text("intermediate_session_token")
+    )
     call.check_session_arguments()
-    fields = call.chosen(*FIELDS)
+    fields = call.list_given(*FIELDS)
     local = proof["email"].partition("@")[0]
     fields.setdefault("organization_name", f"{local}'s organization")
     organization = organizations.create_organization(call.world, source="DIRECT", **fields)
@@ -109,9 +113,11 @@ def organizations_create(call: Call) -> Document:
 
 def exchange_intermediate_session(call: Call) -> Document:
     """Enter an organization as its member, by an invitation or by the address's domain."""
-    proof = credentials.intermediate(call.world, call.text("intermediate_session_token"))
+    proof = credentials.get_intermediate_session(
+        call.world, call.get_text("intermediate_session_token")
+    )
     call.check_session_arguments()
-    organization = call.organization()
+    organization = call.get_organization()
     member = members.find_by_email(call.world, organization, proof["email"])
     if member is None:
         membership_rules.check_joinable(organization, proof["email"])
@@ -137,17 +143,19 @@ def enter_organization(
     organization = organizations.get_organization(call.world, member["organization_id"])
     email = member["email_address"]
     if missing := membership_rules.list_unmet_requirements(organization, member, factors):
-        proof = proof or credentials.new_intermediate(call.world, email=email, factors=[])
-        proof = credentials.add_factors(call.world, proof, factors)
-        return sessions.unfinished(call.world, member, proof, missing)
+        proof = proof or credentials.create_intermediate_session(
+            call.world, email=email, factors=[]
+        )
+        proof = credentials.set_factors(call.world, proof, factors)
+        return sessions.build_unfinished_answer(call.world, member, proof, missing)
     if proof:
-        credentials.use_intermediate(call.world, proof)
+        credentials.end_intermediate_session(call.world, proof)
     own = {"email_id": member["_email_id"], "email_address": email}
     session = sessions.start_session(
         call.world,
         member,
         factors=[factor | {"email_factor": own} for factor in factors],
-        minutes=call.number("session_duration_minutes"),
-        custom_claims=call.mapping("session_custom_claims"),
+        minutes=call.find_number("session_duration_minutes"),
+        custom_claims=call.find_mapping("session_custom_claims"),
     )
     return sessions.build_authenticated_answer(call.world, session)

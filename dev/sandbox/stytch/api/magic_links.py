@@ -19,89 +19,89 @@ FIXED = {
 
 def send_invitation(call: Call) -> Document:
     """Mail an invitation, also to a member who was already invited."""
-    minutes = call.minutes("invite_expiration_minutes", usual=WEEK, least=5, most=WEEK)
-    inviter_id = call.find("invited_by_member_id")
+    minutes = call.get_minutes("invite_expiration_minutes", usual=WEEK, least=5, most=WEEK)
+    inviter_id = call.find_text("invited_by_member_id")
     if inviter_id:
-        members.get_member(call.world, call.organization(), inviter_id)
+        members.get_member(call.world, call.get_organization(), inviter_id)
     answer = invited_member(call)
-    mails.invitation(
+    mails.send_invitation_mail(
         call.world,
         organization=answer["organization"],
         member=answer["member"],
         inviter_id=inviter_id,
-        redirect_url=call.find("invite_redirect_url"),
+        redirect_url=call.find_text("invite_redirect_url"),
         minutes=minutes,
     )
     return answer
 
 
-def known_or_pending(call: Call) -> tuple[Document, bool]:
+def find_or_create_member(call: Call) -> tuple[Document, bool]:
     """Find the member with an address, or create a pending one."""
-    organization, email = call.organization(), call.email()
+    organization, email = call.get_organization(), call.get_email()
     member = members.find_by_email(call.world, organization, email)
     if member is not None:
         return member, False
     membership_rules.check_joinable(organization, email)
-    made = members.create_member(
+    created = members.create_member(
         call.world, organization, email_address=email, status="pending", source="DIRECT"
     )
-    return made, True
+    return created, True
 
 
 def send_login_link(call: Call) -> Document:
     """Mail a link that signs in an active member or signs up another one."""
-    organization = call.organization()
+    organization = call.get_organization()
     word = "login"
-    existing = members.find_by_email(call.world, organization, call.email())
+    existing = members.find_by_email(call.world, organization, call.get_email())
     if existing is None or existing["status"] != "active":
         word = "signup"
-    minutes = call.minutes(f"{word}_expiration_minutes", usual=HOUR, least=5, most=WEEK)
-    member, created = known_or_pending(call)
+    minutes = call.get_minutes(f"{word}_expiration_minutes", usual=HOUR, least=5, most=WEEK)
+    member, created = find_or_create_member(call)
     name = organization["organization_name"]
-    mails.to_member(
+    mails.send_member_mail(
         call.world,
         kind="login",
         organization=organization,
         member=member,
         subject=f"Sign in to {name}" if word == "login" else f"Confirm your address for {name}",
         text=f"Open this link to sign in to {name}.",
-        redirect_url=call.find(f"{word}_redirect_url"),
+        redirect_url=call.find_text(f"{word}_redirect_url"),
         minutes=minutes,
-        challenge=call.find("pkce_code_challenge"),
+        challenge=call.find_text("pkce_code_challenge"),
     )
     return {**build_member_answer(call, member), "member_created": created}
 
 
 def send_discovery_link(call: Call) -> Document:
     """Mail a link that proves an address, known or not."""
-    mails.discovery(
+    mails.send_discovery_mail(
         call.world,
-        email=call.email(),
-        redirect_url=call.find("discovery_redirect_url"),
-        minutes=call.minutes("discovery_expiration_minutes", usual=HOUR, least=5, most=WEEK),
-        challenge=call.find("pkce_code_challenge"),
+        email=call.get_email(),
+        redirect_url=call.find_text("discovery_redirect_url"),
+        minutes=call.get_minutes("discovery_expiration_minutes", usual=HOUR, least=5, most=WEEK),
+        challenge=call.find_text("pkce_code_challenge"),
     )
     return {}
 
 
 def authenticate_magic_link(call: Call) -> Document:
     """Open a sign-in link or an invitation, and start the member's session."""
-    token = call.text("magic_links_token")
+    token = call.get_text("magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
     call.check_session_arguments()
-    running = call.running_session()
+    running = call.find_running_session()
     link = credentials.use_link_token(
-        call.world, token, purpose="member", verifier=call.find("pkce_code_verifier")
+        call.world, token, purpose="member", verifier=call.find_text("pkce_code_verifier")
     )
     member = members.find_member(call.world, link["member_id"])
     gone = member is None or member["status"] == "deleted"
     if member is None or gone or member["email_address"] != link["email"]:
         raise StytchError("unable_to_auth_magic_link")
-    return signed_in(call, member, running=running, type="magic_link")
+    return sign_in_member(call, member, running=running, type="magic_link")
 
 
-def signed_in(
+def sign_in_member(
     call: Call,
     member: Document,
     *,
@@ -118,13 +118,13 @@ def signed_in(
         session = sessions.touch_session(
             call.world,
             running,
-            minutes=call.number("session_duration_minutes"),
-            custom_claims=call.mapping("session_custom_claims"),
+            minutes=call.find_number("session_duration_minutes"),
+            custom_claims=call.find_mapping("session_custom_claims"),
             factors=[factor],
         )
         answer = sessions.build_authenticated_answer(call.world, session)
     else:
-        proof = call.earlier_proof()
+        proof = call.find_intermediate_session()
         factors = [*(proof["factors"] if proof else []), factor]
         answer = discovery.enter_organization(call, member, factors=factors, proof=proof)
     return answer | {"method_id": email_id, "reset_sessions": False}
@@ -132,10 +132,10 @@ def signed_in(
 
 def authenticate_discovery_link(call: Call) -> Document:
     """Open a discovery link and start an intermediate session."""
-    token = call.text("discovery_magic_links_token")
+    token = call.get_text("discovery_magic_links_token")
     if token in FIXED:
         raise StytchError(FIXED[token])
     link = credentials.use_link_token(
-        call.world, token, purpose="discovery", verifier=call.find("pkce_code_verifier")
+        call.world, token, purpose="discovery", verifier=call.find_text("pkce_code_verifier")
     )
     return discovery.prove_address(call, email=link["email"], type="magic_link")

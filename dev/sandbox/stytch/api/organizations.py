@@ -34,8 +34,8 @@ NOT_FOR_MEMBERS = "not.for.members"  # an action no policy grants
 
 def create_organization_call(call: Call) -> Document:
     """Create an organization without members."""
-    call.text("organization_name")
-    fields = call.chosen(*FIELDS)
+    call.get_text("organization_name")
+    fields = call.list_given(*FIELDS)
     return {
         "organization": organizations.create_organization(call.world, source="DIRECT", **fields)
     }
@@ -43,13 +43,13 @@ def create_organization_call(call: Call) -> Document:
 
 def get_organization_call(call: Call) -> Document:
     """Return one organization."""
-    return {"organization": call.organization()}
+    return {"organization": call.get_organization()}
 
 
 def update_organization_call(call: Call) -> Document:
     """Change the given fields of an organization."""
-    organization = call.organization()
-    fields = call.chosen(*FIELDS)
+    organization = call.get_organization()
+    fields = call.list_given(*FIELDS)
     actions = [ACTIONS.get(name, NOT_FOR_MEMBERS) for name in fields]
     call.authorize("stytch.organization", *actions, of=organization)
     changed = organizations.update_organization(call.world, organization, source="DIRECT", **fields)
@@ -58,9 +58,9 @@ def update_organization_call(call: Call) -> Document:
 
 def delete_organization_call(call: Call) -> Document:
     """Delete an organization and its members."""
-    organization = call.organization()
+    organization = call.get_organization()
     call.authorize("stytch.organization", "delete", of=organization)
-    deletions.of_organization(call.world, organization, source="DIRECT")
+    deletions.delete_organization_and_members(call.world, organization, source="DIRECT")
     return {"organization_id": organization["organization_id"]}
 
 
@@ -68,21 +68,21 @@ def delete_organization_external_id(call: Call) -> Document:
     """Remove an organization's external id."""
     fields = {"organization_external_id": None}
     changed = organizations.update_organization(
-        call.world, call.organization(), source="DIRECT", **fields
+        call.world, call.get_organization(), source="DIRECT", **fields
     )
     return {"organization": changed}
 
 
 def count_organization_members(call: Call) -> Document:
     """Count an organization's members, except deleted ones."""
-    everyone = members.list_members(call.world, call.organization())
-    return {"member_count": sum(member["status"] != "deleted" for member in everyone)}
+    listed = members.list_members(call.world, call.get_organization())
+    return {"member_count": sum(member["status"] != "deleted" for member in listed)}
 
 
 def search_organizations(call: Call) -> Document:
     """Search all organizations."""
-    found = search.all_organizations(call.world, call.mapping("query"))
+    found = search.search_organizations(call.world, call.find_mapping("query"))
     page, metadata = search.build_search_page(
-        found, cursor=call.find("cursor"), limit=call.number("limit")
+        found, cursor=call.find_text("cursor"), limit=call.find_number("limit")
     )
     return {"organizations": page, "results_metadata": metadata}

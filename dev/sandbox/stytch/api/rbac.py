@@ -11,16 +11,16 @@ def get_policy_call(call: Call) -> Document:  # noqa: ARG001  every handler take
     return {"policy": roles.POLICY}
 
 
-def get_organization(call: Call) -> Document:
+def get_organization_roles_call(call: Call) -> Document:
     """Return an organization's own roles."""
-    organization_id = call.organization()["organization_id"]
-    return {"org_policy": {"roles": roles.organization_roles(call.world, organization_id)}}
+    organization_id = call.get_organization()["organization_id"]
+    return {"org_policy": {"roles": roles.list_organization_roles(call.world, organization_id)}}
 
 
-def set_organization(call: Call) -> Document:
+def set_organization_roles_call(call: Call) -> Document:
     """Replace an organization's own roles."""
-    organization = call.organization()
-    wanted = call.mapping("org_policy")
+    organization = call.get_organization()
+    wanted = call.find_mapping("org_policy")
     if wanted is None:
         raise StytchError("bad_request", "org_policy is required.")
     own = [{"description": "", "permissions": [], **entry} for entry in wanted["roles"]]

@@ -9,14 +9,14 @@ from sandbox.stytch.errors import StytchError
 
 def authenticate_session(call: Call) -> Document:
     """Check a session by token or JWT, even an expired JWT, and return a fresh JWT."""
-    session = call.session()
-    check = call.mapping("authorization_check")
+    session = call.get_session()
+    check = call.find_mapping("authorization_check")
     verdict = check_authorization(call, session, check) if check else None
     session = sessions.touch_session(
         call.world,
         session,
-        minutes=call.number("session_duration_minutes"),
-        custom_claims=call.mapping("session_custom_claims"),
+        minutes=call.find_number("session_duration_minutes"),
+        custom_claims=call.find_mapping("session_custom_claims"),
     )
     answer = sessions.build_authenticated_answer(call.world, session)
     kept = ("member_session", "session_token", "session_jwt", "member", "organization")
@@ -25,8 +25,8 @@ def authenticate_session(call: Call) -> Document:
 
 def check_authorization(call: Call, session: Document, check: Document) -> Document:
     """Build the verdict of an authorization check, or refuse it."""
-    asked = organizations.get_organization(call.world, check["organization_id"])
-    if asked["organization_id"] != session["organization_id"]:
+    organization = organizations.get_organization(call.world, check["organization_id"])
+    if organization["organization_id"] != session["organization_id"]:
         raise StytchError("session_authorization_tenancy_error")
     member = members.find_member(call.world, session["member_id"]) or {}
     granting = roles.list_granting_roles(
@@ -43,17 +43,17 @@ def check_authorization(call: Call, session: Document, check: Document) -> Docum
 
 def list_sessions_call(call: Call) -> Document:
     """List a member's live sessions."""
-    member = call.member(call.organization())
+    member = call.get_member(call.get_organization())
     live = sessions.list_live_sessions(call.world, member["member_id"])
     return {"member_sessions": [sessions.render_session(call.world, session) for session in live]}
 
 
 def exchange_session(call: Call) -> Document:
     """Enter another organization of the same address, also by an open invitation."""
-    session = call.session()
+    session = call.get_session()
     call.check_session_arguments()
-    mine = members.find_member(call.world, session["member_id"]) or {}
-    member = members.find_by_email(call.world, call.organization(), mine["email_address"])
+    signed_in = members.find_member(call.world, session["member_id"]) or {}
+    member = members.find_by_email(call.world, call.get_organization(), signed_in["email_address"])
     if member is None:
         raise StytchError("member_does_not_exist_in_organization")
     member = members.activate_member(call.world, member)
@@ -63,7 +63,7 @@ def exchange_session(call: Call) -> Document:
 def revoke_sessions(call: Call) -> Document:
     """End one session, or all sessions of a member."""
     names = ("member_session_id", "session_token", "session_jwt", "member_id")
-    given = call.chosen(*names)
+    given = call.list_given(*names)
     if len(given) != 1:
         raise StytchError("too_many_session_arguments" if given else "no_session_arguments")
     if member_id := given.get("member_id"):
@@ -73,7 +73,7 @@ def revoke_sessions(call: Call) -> Document:
     elif session_id := given.get("member_session_id"):
         sessions.end_session(call.world, sessions.find_session(call.world, session_id))
     else:
-        sessions.end_session(call.world, call.session())
+        sessions.end_session(call.world, call.get_session())
     return {}
 
 

@@ -15,8 +15,8 @@ from sandbox.stripe import money, periods
 from sandbox.stripe.protocol import form_encoding, parameters, schemas
 from sandbox.stripe.protocol.documents import find_previous_values, merge_stripe_metadata
 from sandbox.stripe.protocol.errors import StripeError
-from sandbox.stripe.protocol.events import Fact, fold_fact
-from sandbox.stripe.protocol.idempotency import Answer, Keys
+from sandbox.stripe.protocol.events import ObjectChange, merge_change
+from sandbox.stripe.protocol.idempotency import Answer, IdempotencyKeys
 
 PRICE = {"billing_scheme": "per_unit", "unit_amount_decimal": "900", "transform_quantity": None}
 MONTH = {"interval": "month", "interval_count": 1}
@@ -37,7 +37,7 @@ def test_form_becomes_objects_and_lists():
 
 
 @pytest.mark.parametrize("text", ["a=1&a[b]=2", "a[b]=2&a=1", "[a]=1", "a[b=1", "a" + "[b]" * 40])
-def test_crooked_form_is_refused(text):
+def test_malformed_form_is_refused(text):
     with pytest.raises(StripeError):
         form_encoding.decode_form(text)
 
@@ -56,7 +56,7 @@ def test_parameters_take_the_types_of_their_schema():
         "metadata": {"n": "5"},
         "discounts": "",
     }
-    schema = schemas.parameters()["SubscriptionItemUpdateParams"]
+    schema = schemas.load_parameter_schemas()["SubscriptionItemUpdateParams"]
     jsonschema.validate(typed, schema)
 
 
@@ -79,10 +79,10 @@ def test_ill_typed_parameters_are_refused(text):
 
 def test_removed_field_is_found_although_the_schema_lets_it_pass():
     listed = {"object": "list", "data": [{"id": "cus_1", "object": "customer", "deleted": True}]}
-    assert schemas.faults_of(listed) == []
+    assert schemas.find_faults(listed) == []
 
     stub = {"id": "cus_1", "object": "customer", "created": 1, "livemode": False, "sauce": 1}
-    assert schemas.faults_of(stub) == ["customer.sauce: not a field of this API version"]
+    assert schemas.find_faults(stub) == ["customer.sauce: not a field of this API version"]
 
 
 @given(
@@ -118,7 +118,7 @@ def test_tiers_charge_graduated_or_by_volume():
     assert money.compute_cost(price | {"tiers_mode": "volume"}, 5) == 2500
 
 
-def test_month_end_comes_back_after_february():
+def test_month_end_returns_after_february():
     anchor = moment("2027-01-31")
 
     ends = [periods.get_period_start(anchor, MONTH, number) for number in (1, 2)]
@@ -131,7 +131,7 @@ def test_next_boundary_is_the_first_one_later(span, interval, count):
     recurring = {"interval": interval, "interval_count": count}
     anchor = moment("2024-02-29")
 
-    following = periods.next_after(anchor + span, anchor, recurring)
+    following = periods.find_next_period_start(anchor + span, anchor, recurring)
 
     number = next(
         n for n in range(30_000) if periods.get_period_start(anchor, recurring, n) == following
@@ -156,20 +156,21 @@ def test_metadata_merges_and_blanks_unset():
 def test_two_updates_of_one_object_are_one_event():
     facts = []
     for quantity in (2, 3):
-        fold_fact(
-            facts, Fact("x.updated", {"id": "x", "n": quantity}, {"id": "x", "n": quantity - 1})
+        merge_change(
+            facts,
+            ObjectChange("x.updated", {"id": "x", "n": quantity}, {"id": "x", "n": quantity - 1}),
         )
 
     assert [(fact.before["n"], fact.object["n"]) for fact in facts] == [(1, 3)]
 
 
 def test_key_in_flight_is_a_conflict():
-    keys = Keys(Store())
-    assert keys.begin("k", "print") is None
+    keys = IdempotencyKeys(Store())
+    assert keys.claim_key("k", "print") is None
 
     with pytest.raises(StripeError) as caught:
-        keys.begin("k", "print")
+        keys.claim_key("k", "print")
     assert (caught.value.status, caught.value.code) == (409, "idempotency_key_in_use")
 
-    keys.finish("k", "print", Answer(200, {"id": "x"}))
-    assert keys.begin("k", "print") == Answer(200, {"id": "x"}, replayed=True)
+    keys.store_answer("k", "print", Answer(200, {"id": "x"}))
+    assert keys.claim_key("k", "print") == Answer(200, {"id": "x"}, replayed=True)

@@ -10,7 +10,7 @@ def status(shop, subscription):
     return shop.again(subscription).status
 
 
-def test_whole_life_of_a_seat_subscription(shop):
+def test_seat_subscription_from_checkout_to_cancellation(shop):
     subscription = shop.subscribed(seats=5)
     assert subscription.status == "active"
 
@@ -140,7 +140,7 @@ def test_canceled_subscription_is_readable_but_hidden_and_final(shop):
         shop.api.subscriptions.cancel(subscription.id)
 
 
-def test_trial_costs_nothing_and_then_renews(shop):
+def test_trial_is_free_and_then_renews(shop):
     subscription = shop.subscribed(seats=5, subscription_data={"trial_period_days": 14})
     assert (subscription.status, shop.invoices(subscription)[0].total) == ("trialing", 0)
 
