@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
@@ -126,7 +127,11 @@ def create_app(settings: Settings, *, vendors: tuple[Vendor, ...] = VENDORS) -> 
             *(route for vendor in vendors for route in vendor.pages(world)),
             *pages.build_page_routes(world),
         ],
-        exception_handlers={control.RefusedError: control.render_refusal, **stytch.REFUSALS},
+        exception_handlers={
+            control.RefusedError: control.render_refusal,
+            HTTPException: partial(pages.render_http_error, world),
+            **stytch.REFUSALS,
+        },
         lifespan=lifespan,
     )
     app.world = world

@@ -14,6 +14,17 @@ TOKEN, SESSION, SLUG = "{intermediate_session_token}", "{session_jwt}", "{slug}"
 ORGANIZATION_PATH = "/v1/organizations/{slug}"
 
 
+# What the page shows at a call until the values of the named earlier call arrived.
+REQUIREMENTS = {
+    "intermediate_session_token": "Run the exchange of the link's token first.",
+    "organization_id": "This call needs an organization from the list of that answer.",
+    "session_jwt": "Sign in first: this call needs a session.",
+    "session_token": "Sign in first: this call needs a session.",
+    "slug": "Sign in first: this call needs a session.",
+    "price_id": "Run “List the plans and prices” first: this call needs a price.",
+}
+
+
 @dataclass(frozen=True)
 class Step:
     """Describe one call of the API and the reason to make it now."""
@@ -114,7 +125,21 @@ async def show_landing(world: World, request: Request) -> Response:
 def describe_step(world: World, step: Step) -> dict[str, object]:
     """Return a step with a command to paste and the values that the page's script fills in."""
     url = f"{world.settings.api_url.rstrip('/')}{step.path}"
-    return asdict(step) | {"url": url, "command": format_curl(step, url)}
+    command = format_curl(step, url)
+    return asdict(step) | {
+        "url": url,
+        "command": command,
+        "requirements": find_requirements(command),
+    }
+
+
+def find_requirements(command: str) -> list[dict[str, object]]:
+    """Return what must happen before a command, each with the values that show it has happened."""
+    found: dict[str, list[str]] = {}
+    for name, text in REQUIREMENTS.items():
+        if f"{{{name}}}" in command:
+            found.setdefault(text, []).append(name)
+    return [{"text": text, "names": names} for text, names in found.items()]
 
 
 def format_curl(step: Step, url: str) -> str:

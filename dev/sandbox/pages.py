@@ -4,8 +4,9 @@ import json
 from datetime import datetime
 from functools import partial
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox import landing, mail, request_bodies
@@ -83,6 +84,17 @@ async def resend_from_page(world: World, request: Request) -> Response:
     fields = request_bodies.parse_form(await request.body())
     world.deliveries.resend(fields.get("id", ""))
     return RedirectResponse("/events", status_code=303)
+
+
+async def render_http_error(world: World, request: Request, error: Exception) -> Response:
+    """Render an unknown path or a wrong method, as a page for browsers and as JSON for programs."""
+    assert isinstance(error, HTTPException)  # noqa: S101  for the type checker
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    context = {"status": error.status_code, "detail": error.detail}
+    return world.templates.TemplateResponse(
+        request, "error.html", context, error.status_code, error.headers
+    )
 
 
 def format_json(body: str) -> str:

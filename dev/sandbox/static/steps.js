@@ -9,11 +9,16 @@ function fill(text, { longest = Infinity } = {}) {
   return text.replace(/\{(\w+)\}/g, (name, key) => (known[key] ? shorten(known[key]) : name));
 }
 
+function isMet(note) {
+  return note.dataset.requires.split(" ").every((name) => known[name]);
+}
+
 function show() {
   for (const [step, command] of commands) {
     step.querySelector("pre").textContent = fill(command, { longest: 60 });
     step.querySelector("[data-copy]").dataset.copy = fill(command);  // not shortened
   }
+  for (const note of document.querySelectorAll("[data-requires]")) note.hidden = isMet(note);
   const signedIn = document.querySelector("[data-signed-in]");
   if (!signedIn) return;
   document.querySelector("[data-signed-out]").hidden = Boolean(known.session_jwt);
@@ -40,10 +45,10 @@ async function run(step) {
   if (body) headers["Content-Type"] = "application/json";
   const answer = await fetch(fill(url), { method, headers, body: body && fill(body) });
   const text = await answer.text();
-  let body = text;
-  try { body = JSON.parse(text || "{}"); } catch { /* not JSON: shown as text */ }
-  if (answer.ok) storeValues(body);
-  return { status: answer.status, body };
+  let content = text;
+  try { content = JSON.parse(text || "{}"); } catch { /* not JSON: shown as text */ }
+  if (answer.ok) storeValues(content);
+  return { status: answer.status, content };
 }
 
 document.addEventListener("click", async (event) => {
@@ -51,14 +56,19 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const step = button.closest(".step");
   const [status, output, open] = ["status", "answer", "open"].map((name) => step.querySelector(`[data-${name}]`));
+  const missing = [...step.querySelectorAll("[data-requires]")].find((note) => !isMet(note));
+  if (missing) {
+    status.textContent = missing.textContent;
+    return;
+  }
   button.disabled = true;
   try {
-    const { status: code, body } = await run(step);
+    const { status: code, content } = await run(step);
     status.textContent = `HTTP ${code}`;
-    output.textContent = typeof body === "string" ? body : JSON.stringify(body, null, 2);
+    output.textContent = typeof content === "string" ? content : JSON.stringify(content, null, 2);
     output.hidden = false;
-    open.hidden = !body.url;
-    if (body.url) open.href = body.url;
+    open.hidden = !content.url;
+    if (content.url) open.href = content.url;
   } catch {
     status.textContent = "The API did not answer. Check that it runs and that this page has the address the sandbox was started with.";
   }

@@ -99,6 +99,28 @@ def test_landing_shows_the_next_call_after_every_page(control, came_from, messag
     assert path in shown
 
 
+def test_landing_names_the_call_that_a_call_requires(control):
+    shown = html.unescape(page(control, "/landing"))
+    checkout = re.search(r'data-url="[^"]+/billing/checkout".*?</section>', shown, re.DOTALL)[0]
+
+    assert "Run “List the plans and prices” first: this call needs a price." in checkout
+    assert 'data-requires="price_id"' in checkout
+    assert 'data-requires="session_jwt slug"' in checkout
+    assert "data-requires" not in page(control, "/")
+
+
+def test_unknown_path_is_a_page_for_browsers_and_json_for_programs(control):
+    shown = control.http.get("/inbox/none", headers={"Accept": "text/html,*/*;q=0.8"})
+    control_call = control.http.get("/_sandbox/none")
+    wrong_method = control.http.delete("/inbox", headers={"Accept": "text/html"})
+
+    assert shown.status_code == 404
+    assert "The sandbox has no page at <code>/inbox/none</code>." in shown.text
+    assert (control_call.status_code, control_call.json()) == (404, {"error": "Not Found"})
+    assert wrong_method.status_code == 405
+    assert "does not accept DELETE requests" in wrong_method.text
+
+
 def test_inbox_marks_a_used_link(client, control):
     client.magic_links.email.discovery.send("ada@acme.example")
     fresh = page(control, "/inbox")

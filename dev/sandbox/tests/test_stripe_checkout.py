@@ -154,7 +154,9 @@ def test_customer_is_left_alone_without_leave(shop):
     session = shop.checkout()
 
     with browse(shop) as browser:
-        browser.post(f"/checkout/{session.id}", data={"action": "pay", "name": "Other"})
+        browser.post(
+            f"/checkout/{session.id}", data={"action": "pay", "name": "Other", "country": "DE"}
+        )
 
     assert shop.api.customers.retrieve(session.customer).name == "Acme"
 
@@ -168,6 +170,20 @@ def test_declined_payment_shows_a_refusal_and_can_be_retried(shop):
     assert answer.status_code == 402
     assert "Your card was declined." in answer.text
     assert "Pay €45.00" in answer.text
+
+
+def test_page_requires_a_country_before_it_charges(shop):
+    session = shop.checkout()
+
+    with browse(shop) as browser:
+        form = browser.get(f"/checkout/{session.id}").text
+        refused = browser.post(f"/checkout/{session.id}", data={"action": "pay", "country": ""})
+        paid = browser.post(f"/checkout/{session.id}", data={"action": "pay", "country": "DE"})
+
+    assert 'name="country" autocomplete="country" required' in form
+    assert refused.status_code == 400
+    assert "Choose the country of your billing address." in refused.text
+    assert paid.status_code == 303
 
 
 def test_cancelling_on_the_page_redirects_to_the_cancel_url(shop):

@@ -37,7 +37,7 @@ async def submit_checkout_page(world: World, request: Request) -> Response:
         checkout.require_open(session)
         if fields.get("action") != "pay":
             raise build_decline_error()
-        address = rendering.format_address(fields)
+        address = rendering.read_required_address(fields)
         name, email = fields.get("name", ""), fields.get("email", "")
         details = BuyerDetails(name, email, address, rendering.parse_tax_id(fields))
         done = checkout_completion.complete_checkout_session(ledger, session, details)

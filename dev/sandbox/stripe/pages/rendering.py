@@ -78,6 +78,17 @@ def format_address(fields: dict[str, str]) -> dict[str, str | None] | None:
     return {name: fields.get(name) or None for name in names}
 
 
+def read_required_address(fields: dict[str, str]) -> dict[str, str | None]:
+    """Return the address in a form, or refuse a form without a country.
+
+    Checkout always collects the country of a card's billing address; this is a belief.
+    """
+    address = format_address(fields)
+    if address is None:
+        raise StripeError("Choose the country of your billing address.", param="country")
+    return address
+
+
 def parse_tax_id(fields: dict[str, str]) -> tuple[str, str] | None:
     """Return the tax id in a form with the type its country suggests."""
     value = "".join(c for c in fields.get("tax_id", "").upper() if c not in " .-")
