@@ -6,10 +6,10 @@ from typing import Any
 from sandbox.store import Document
 from sandbox.stripe import (
     invoice_collection,
-    invoice_documents,
     lifecycle,
     periods,
     prices,
+    prorations,
     subscription_documents,
 )
 from sandbox.stripe.protocol.documents import merge_stripe_metadata
@@ -59,7 +59,7 @@ class Revision:
     """Hold a subscription after a change, before anything is charged."""
 
     subscription: Document
-    prorations: list[Document]
+    entries: list[Document]
     lines: list[Document]
     bills_now: bool
 
@@ -67,12 +67,27 @@ class Revision:
 def apply_change(ledger: Ledger, subscription: Document, change: Change) -> Document:
     """Change a subscription and charge what is due at once."""
     revision = revise_subscription(ledger, subscription, change)
-    invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
+    items = revision.subscription["items"]["data"]
+    debits = {item["id"]: prorations.list_debits(ledger, item["id"]) for item in items}
+    prorations.defer_prorations(ledger, subscription["id"], revision.entries)
     ledger.save_object(revision.subscription, event="customer.subscription.updated")
-    waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
+    waiting = prorations.list_pending_prorations(ledger, subscription["id"])
     if not revision.bills_now or not (waiting or revision.lines):
         return revision.subscription
-    return charge_change(ledger, subscription, revision, change.payment_behavior)
+    charged = charge_change(ledger, subscription, revision, change.payment_behavior)
+    if charged["pending_update"]:
+        postpone_debits(ledger, subscription["id"], debits)
+    return charged
+
+
+def postpone_debits(
+    ledger: Ledger, subscription_id: str, debits: dict[str, list[Document]]
+) -> None:
+    """Restore the debits from before a change until the change is paid."""
+    after = {item_id: prorations.list_debits(ledger, item_id) for item_id in debits}
+    pending = ledger.get_private_state(subscription_id)["pending_change"]
+    ledger.save_private_state(subscription_id, pending_change=pending | {"debits": after})
+    prorations.save_debits(ledger, debits)
 
 
 def revise_subscription(ledger: Ledger, subscription: Document, change: Change) -> Revision:
@@ -93,20 +108,35 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     if change.trial_end not in (None, "now"):
         return Revision(set_trial_end(ledger, revised, change.trial_end), [], [], bills_now=False)
     converts = change.trial_end == "now" and trialing
-    resets = (
-        change.reset
-        or converts
-        or (get_billing_interval(before[0]) not in intervals and not trialing)
-    )
-    prorations = []
+    resets = change.reset or converts
+    moves = not (resets or trialing) and get_billing_interval(before[0]) not in intervals
+    if moves:
+        revised = align_period(revised, at)
+    entries = []
     if not trialing and change.proration_behavior != "none":
-        prorations = build_prorations(ledger, before, after, at=at, resets=resets)
+        after = revised["items"]["data"]
+        entries = prorations.build_prorations(ledger, before, after, at=at, resets=resets)
     if not resets:
-        bills = change.proration_behavior == "always_invoice" and not trialing
-        return Revision(revised, prorations, [], bills_now=bills)
+        # "Stripe immediately attempts payment ... when the billing period changes":
+        # https://docs.stripe.com/billing/subscriptions/change-price#immediate-payment
+        bills = moves or (change.proration_behavior == "always_invoice" and not trialing)
+        return Revision(revised, entries, [], bills_now=bills)
     restarted = restart_billing_cycle(revised, ledger.now, ended_trial=converts)
     lines = lifecycle.build_period_lines(ledger, restarted)
-    return Revision(restarted, prorations, lines, bills_now=True)
+    return Revision(restarted, entries, lines, bills_now=True)
+
+
+def align_period(subscription: Document, at: int) -> Document:
+    """Return the subscription in the period of its new interval around the given time.
+
+    Flexible billing mode keeps the billing cycle anchor when the interval changes:
+    https://docs.stripe.com/billing/subscriptions/billing-mode/compare. That the period then begins
+    where one counted from the anchor begins is a belief.
+    """
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    anchor = subscription["billing_cycle_anchor"]
+    start, end = periods.find_period_around(at, anchor, recurring)
+    return subscription_documents.set_period(subscription, start, end)
 
 
 def get_change_time(ledger: Ledger, subscription: Document, change: Change) -> int:
@@ -200,35 +230,6 @@ def find_entry_price(ledger: Ledger, entry: Document, param: str) -> Document | 
     if name not in entry:
         return None
     return prices.get_price_terms(ledger, entry[name], param=f"{param}[{name}]")
-
-
-def build_prorations(
-    ledger: Ledger, before: list[Document], after: list[Document], *, at: int, resets: bool
-) -> list[Document]:
-    """Return credits for unused time and debits for added time, item by item."""
-    old = {item["id"]: item for item in before}
-    new = {item["id"]: item for item in after}
-    entries: list[Document] = []
-    for id_ in old | new:
-        was, is_ = old.get(id_), new.get(id_)
-        if not resets and was and is_ and get_billed_terms(was) == get_billed_terms(is_):
-            continue
-        if was and "quantity" in was:
-            entries.append(build_proration(ledger, was, at=at, sign=-1))
-        if is_ and "quantity" in is_ and not resets:
-            entries.append(build_proration(ledger, is_, at=at, sign=+1))
-    return entries
-
-
-def get_billed_terms(item: Document) -> tuple[str, int | None]:
-    """Return what an item's amount depends on."""
-    return (item["price"]["id"], item.get("quantity"))
-
-
-def build_proration(ledger: Ledger, item: Document, *, at: int, sign: int) -> Document:
-    """Return one proration of an item at the current state of its price."""
-    price = prices.add_tiers(ledger, ledger.get_object("price", item["price"]["id"]))
-    return invoice_documents.build_proration_item(ledger, item, price, at=at, sign=sign)
 
 
 def restart_billing_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import lifecycle, payment_methods, tax_ids
+from sandbox.stripe import endings, payment_methods, tax_ids
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.documents import blank_to_none, build_object_id, merge_stripe_metadata
 from sandbox.stripe.protocol.errors import StripeError
@@ -156,8 +156,8 @@ def delete_customer(call: Call) -> Document:
     """Delete a customer and end its subscriptions at once."""
     customer = get_undeleted_customer(call)
     for subscription in list(call.ledger.list_owned_objects("subscription", customer["id"])):
-        if subscription["status"] not in lifecycle.ENDED_STATUSES:
-            lifecycle.end_subscription(call.ledger, subscription, reason="cancellation_requested")
+        if subscription["status"] not in endings.ENDED_STATUSES:
+            endings.end_subscription(call.ledger, subscription, reason="cancellation_requested")
     call.ledger.record_event("customer.deleted", customer)
     stub = {"id": customer["id"], "object": "customer", "deleted": True}
     call.ledger.save_object(stub)

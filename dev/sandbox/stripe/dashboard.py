@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from sandbox.control import Kind
 from sandbox.store import Document
-from sandbox.stripe import changes, invoice_collection, lifecycle, subscriptions
+from sandbox.stripe import (
+    changes,
+    endings,
+    invoice_collection,
+    late_payments,
+    lifecycle,
+    pauses,
+    subscriptions,
+)
 from sandbox.stripe.changes import Change
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
@@ -28,7 +36,7 @@ def change_in_dashboard(ledger: Ledger, id_: str, fields: Document) -> Document:
     }
     if settings:
         subscription = lifecycle.apply_settings(ledger, subscription, settings)
-        subscription = lifecycle.apply_end_options(ledger, subscription, settings)
+        subscription = endings.apply_end_options(ledger, subscription, settings)
         ledger.save_object(subscription, event="customer.subscription.updated")
     entry = {name: fields[name] for name in ("quantity", "price") if name in fields}
     if entry:
@@ -46,7 +54,7 @@ def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Docum
     """Change a subscription's status with the function that leads to it."""
     if status == subscription["status"]:
         return subscription
-    if subscription["status"] in lifecycle.ENDED_STATUSES:
+    if subscription["status"] in endings.ENDED_STATUSES:
         raise StripeError("A subscription that has ended cannot change its status.")
     change_status = STATUS_CHANGES.get(status)
     if change_status is None:
@@ -57,15 +65,17 @@ def move_to_status(ledger: Ledger, subscription: Document, status: str) -> Docum
 def reactivate_subscription(ledger: Ledger, subscription: Document) -> Document:
     """Resume a paused subscription, or mark what is owed as paid."""
     if subscription["status"] == "paused":
-        return lifecycle.resume_paused(
+        return pauses.resume_paused(
             ledger, subscription, anchor="unchanged", behavior="resume_on_payment_attempt"
         )
     invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] in ("draft", "open"):
         invoice = invoice_collection.get_payable_invoice(ledger, invoice)
-        lifecycle.apply_late_payment(ledger, invoice_collection.mark_invoice_paid(ledger, invoice))
+        late_payments.apply_late_payment(
+            ledger, invoice_collection.mark_invoice_paid(ledger, invoice)
+        )
     else:
-        lifecycle.recover_subscription(ledger, subscription)
+        late_payments.recover_subscription(ledger, subscription)
     return ledger.get_object("subscription", subscription["id"])
 
 
@@ -82,12 +92,12 @@ def build_status_setter(status: str) -> Callable[[Ledger, Document], Document]:
 
 def cancel_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
     """Cancel a subscription at once."""
-    return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
+    return endings.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def pause_in_dashboard(ledger: Ledger, subscription: Document) -> Document:
     """Pause a subscription."""
-    return lifecycle.pause_subscription_now(ledger, subscription, reason="pause_requested")
+    return pauses.pause_subscription_now(ledger, subscription, reason="pause_requested")
 
 
 STATUS_CHANGES = {

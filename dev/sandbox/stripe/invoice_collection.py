@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 from sandbox.store import Document
-from sandbox.stripe import invoice_documents, payment_outcomes
+from sandbox.stripe import invoice_documents, payment_outcomes, periods, prorations
 from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
-DAY_SECONDS = 86_400
 # After a declined renewal Stripe tries again; the days count from one attempt to the next.
-RETRY_DELAYS_SECONDS = (3 * DAY_SECONDS, 5 * DAY_SECONDS, 7 * DAY_SECONDS)
+RETRY_DELAYS_SECONDS = (3 * periods.DAY_SECONDS, 5 * periods.DAY_SECONDS, 7 * periods.DAY_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,11 @@ def create_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
     """Store an open, numbered invoice over the pending prorations and the given lines."""
-    waiting = invoice_documents.list_pending_prorations(ledger, subscription["id"])
-    lines = [invoice_documents.build_pending_line(entry) for entry in waiting] + lines
+    waiting = prorations.list_pending_prorations(ledger, subscription["id"])
+    period_lines = lines
+    lines = prorations.build_pending_lines(ledger, subscription["id"]) + lines
     invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason=reason)
+    prorations.record_period_debits(ledger, invoice, period_lines)
     for entry in waiting:
         ledger.save_object(entry | {"invoice": invoice["id"]})
     if waiting:
@@ -43,7 +44,7 @@ def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = No
     sequence = customer["next_invoice_sequence"]
     page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
     opened = invoice | {
-        "due_date": None if days is None else ledger.now + days * DAY_SECONDS,
+        "due_date": None if days is None else ledger.now + days * periods.DAY_SECONDS,
         "effective_at": ledger.now,
         "hosted_invoice_url": page,
         "invoice_pdf": f"{page}/pdf",

@@ -1,7 +1,7 @@
 """Serve the invoice endpoints with their payments and items."""
 
 from sandbox.store import Document
-from sandbox.stripe import invoice_collection, lifecycle
+from sandbox.stripe import invoice_collection, late_payments, lifecycle
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
@@ -39,7 +39,7 @@ def pay_invoice(call: Call) -> Document:
         invoice = invoice_collection.pay_invoice_now(
             ledger, invoice, method=choose_payment_method(call, invoice)
         )
-    lifecycle.apply_late_payment(ledger, invoice)
+    late_payments.apply_late_payment(ledger, invoice)
     return invoice
 
 

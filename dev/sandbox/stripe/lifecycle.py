@@ -1,21 +1,23 @@
-"""Start, bill, pause, resume and end subscriptions."""
+"""Start subscriptions and bill their first period."""
 
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import invoice_collection, invoice_documents, periods, subscription_documents
+from sandbox.stripe import (
+    endings,
+    invoice_collection,
+    invoice_lines,
+    periods,
+    subscription_documents,
+)
 from sandbox.stripe.protocol.documents import blank_to_none, merge_stripe_metadata, overlay_settings
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error, build_parameter_error
 from sandbox.stripe.protocol.ledger import Ledger
 
-DAY_SECONDS = 86_400
-HOUR_SECONDS = 3_600
-MAX_CANCEL_DELAY_SECONDS = 5 * 366 * DAY_SECONDS
 MAX_DAYS_UNTIL_DUE = 365
-PAYMENT_WINDOW_SECONDS = (
-    23 * HOUR_SECONDS
-)  # how long a first payment, or a pending update, may wait
-ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
+# How long a first payment, or a pending update, may wait:
+# https://docs.stripe.com/billing/subscriptions/overview#payment-window
+PAYMENT_WINDOW_SECONDS = 23 * periods.HOUR_SECONDS
 RUNNING_STATUSES = frozenset({"trialing", "active", "past_due", "unpaid"})
 COPIED_PARAMETERS = (
     "collection_method",
@@ -38,7 +40,7 @@ def start_subscription(
     subscription["items"] = subscription_documents.build_item_list(subscription["id"], items)
     subscription = apply_settings(ledger, subscription, options)
     subscription = set_first_period(ledger, subscription, get_trial_end(ledger, options))
-    subscription = apply_end_options(ledger, subscription, options)
+    subscription = endings.apply_end_options(ledger, subscription, options)
     require_card(ledger, subscription, options)
     ledger.add_object(subscription, owners=(customer["id"],), event="customer.subscription.created")
     for entry in items:
@@ -100,7 +102,7 @@ def get_trial_end(ledger: Ledger, options: Document) -> int | None:
     """Return the end of the trial, or None without a trial."""
     periods.check_trial(options, now=ledger.now)
     if "trial_period_days" in options:
-        return ledger.now + int(options["trial_period_days"]) * DAY_SECONDS
+        return ledger.now + int(options["trial_period_days"]) * periods.DAY_SECONDS
     end: Any = options.get("trial_end")
     return None if end is None or end == "now" else int(end)
 
@@ -115,40 +117,6 @@ def set_first_period(ledger: Ledger, subscription: Document, trial_end: int | No
     return subscription_documents.set_period(
         subscription, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
     )
-
-
-def apply_end_options(ledger: Ledger, subscription: Document, options: Document) -> Document:
-    """Return the subscription with its end set or removed by the options."""
-    if "cancel_at_period_end" in options:
-        end = (
-            subscription_documents.get_current_period(subscription)[1]
-            if options["cancel_at_period_end"]
-            else None
-        )
-        return set_subscription_end(ledger, subscription, end, flag=options["cancel_at_period_end"])
-    if "cancel_at" not in options:
-        return subscription
-    at: Any = blank_to_none(options["cancel_at"])
-    if isinstance(at, str):
-        at = subscription_documents.get_current_period(subscription)[1]
-    if at is not None and not ledger.now < at <= ledger.now + MAX_CANCEL_DELAY_SECONDS:
-        raise build_parameter_error(
-            "`cancel_at` must be in the next five years.", param="cancel_at"
-        )
-    return set_subscription_end(ledger, subscription, at, flag=False)
-
-
-def set_subscription_end(
-    ledger: Ledger, subscription: Document, at: int | None, *, flag: bool
-) -> Document:
-    """Return the subscription with the given end, or without one."""
-    reason = None if at is None else "cancellation_requested"
-    return subscription | {
-        "cancel_at": at,
-        "cancel_at_period_end": flag,
-        "canceled_at": None if at is None else ledger.now,
-        "cancellation_details": subscription["cancellation_details"] | {"reason": reason},
-    }
 
 
 def find_charged_card(ledger: Ledger, subscription: Document) -> str | None:
@@ -184,7 +152,7 @@ def build_period_lines(ledger: Ledger, subscription: Document) -> list[Document]
     start, end = subscription_documents.get_current_period(subscription)
     trial = subscription["status"] == "trialing"
     return [
-        invoice_documents.build_period_line(ledger, item, start=start, end=end, trial=trial)
+        invoice_lines.build_period_line(ledger, item, start=start, end=end, trial=trial)
         for item in subscription["items"]["data"]
         if "quantity" in item
     ]
@@ -210,116 +178,3 @@ def collect_first_payment(ledger: Ledger, subscription: Document, behavior: str)
         result["status"] = "active"
     ledger.save_object(result, event="customer.subscription.updated")
     return result
-
-
-def end_subscription(
-    ledger: Ledger, subscription: Document, *, reason: str, status: str = "canceled"
-) -> Document:
-    """End a subscription now."""
-    requested = subscription["canceled_at"] if subscription["cancel_at"] else None
-    details = subscription["cancellation_details"]
-    over = subscription | {
-        "canceled_at": requested or ledger.now,
-        "cancellation_details": details | {"reason": details["reason"] or reason},
-        "ended_at": ledger.now,
-        "pending_update": None,
-        "status": status,
-    }
-    if status == "incomplete_expired":
-        ledger.save_object(over, event="customer.subscription.updated")
-    else:
-        ledger.save_object(over)
-        ledger.record_event("customer.subscription.deleted", over)
-    return over
-
-
-def pause_subscription_now(ledger: Ledger, subscription: Document, *, reason: str) -> Document:
-    """Pause a subscription, which then gets no invoices and no new periods."""
-    paused = subscription | {
-        "status": "paused",
-        "status_details": {
-            "paused": {
-                "subscription": {"type": reason},
-                "transitioned_at": ledger.now,
-                "type": "subscription",
-            }
-        },
-    }
-    ledger.save_object(paused, event="customer.subscription.updated")
-    ledger.record_event("customer.subscription.paused", paused)
-    return paused
-
-
-def resume_paused(
-    ledger: Ledger, subscription: Document, *, anchor: str, behavior: str
-) -> Document:
-    """Resume a paused subscription, in a new paid cycle or in its old one."""
-    if subscription["status"] != "paused":
-        raise StripeError("Only paused subscriptions can be resumed.")
-    recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    running = subscription | {"status": "active", "status_details": None}
-    if anchor == "unchanged":
-        until = periods.find_next_period_start(
-            ledger.now, subscription["billing_cycle_anchor"], recurring
-        )
-        return save_resumed(ledger, subscription_documents.set_period(running, ledger.now, until))
-    running["billing_cycle_anchor"] = ledger.now
-    running = subscription_documents.set_period(
-        running, ledger.now, periods.get_period_start(ledger.now, recurring, 1)
-    )
-    lines = build_period_lines(ledger, running)
-    invoice = invoice_collection.create_invoice(
-        ledger, running, lines, reason="subscription_update"
-    )
-    collected = invoice_collection.collect_invoice(
-        ledger, invoice, method=find_charged_card(ledger, subscription)
-    )
-    if collected.paid:
-        return save_resumed(ledger, running | {"latest_invoice": invoice["id"]})
-    if behavior == "resume_on_payment_attempt":
-        return save_resumed(
-            ledger, running | {"latest_invoice": invoice["id"], "status": "past_due"}
-        )
-    ledger.save_private_state(subscription["id"], resuming=invoice["id"], resumed=running)
-    waiting = subscription | {"latest_invoice": invoice["id"]}
-    ledger.save_object(waiting, event="customer.subscription.updated")
-    return waiting
-
-
-def save_resumed(ledger: Ledger, subscription: Document) -> Document:
-    """Save a resumed subscription and record its event."""
-    ledger.save_object(subscription, event="customer.subscription.updated")
-    ledger.record_event("customer.subscription.resumed", subscription)
-    return subscription
-
-
-def apply_late_payment(ledger: Ledger, invoice: Document) -> None:
-    """Apply a late payment to its subscription, which may resume, change or become active."""
-    parent = (invoice["parent"] or {}).get("subscription_details")
-    subscription = ledger.find_object("subscription", parent["subscription"]) if parent else None
-    if subscription is None or subscription["status"] in ENDED_STATUSES:
-        return
-    state = ledger.get_private_state(subscription["id"])
-    if state.get("resuming") == invoice["id"]:
-        ledger.save_private_state(subscription["id"], resuming=None)
-        save_resumed(ledger, state["resumed"] | {"latest_invoice": invoice["id"]})
-    elif (state.get("pending_change") or {}).get("invoice") == invoice["id"]:
-        apply_pending_update(ledger, subscription, state["pending_change"]["items"])
-    elif subscription["latest_invoice"] == invoice["id"]:
-        recover_subscription(ledger, subscription)
-
-
-def recover_subscription(ledger: Ledger, subscription: Document) -> None:
-    """Make a subscription active again after its latest invoice was paid."""
-    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
-        active = subscription | {"status": "active"}
-        ledger.save_object(active, event="customer.subscription.updated")
-
-
-def apply_pending_update(ledger: Ledger, subscription: Document, items: list[Document]) -> None:
-    """Apply an update that waited for its payment."""
-    ledger.save_private_state(subscription["id"], pending_change=None)
-    entries = subscription["items"] | {"data": items}
-    applied = subscription | {"items": entries, "pending_update": None}
-    ledger.save_object(applied, event="customer.subscription.updated")
-    ledger.record_event("customer.subscription.pending_update_applied", applied)

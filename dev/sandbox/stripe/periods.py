@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from sandbox.store import Document
 from sandbox.stripe.protocol.errors import build_parameter_error
 
-INTERVAL_SECONDS = {"day": 86_400, "week": 7 * 86_400}
+HOUR_SECONDS = 3_600
+DAY_SECONDS = 86_400
+INTERVAL_SECONDS = {"day": DAY_SECONDS, "week": 7 * DAY_SECONDS}
 MAX_TRIAL_DAYS = 730
 SHORTEST_INTERVAL_SECONDS = {
     "day": 86_400,
@@ -41,6 +43,19 @@ def get_period_start(anchor: int, recurring: Document, number: int) -> int:
     year, month = start.year + months // 12, months % 12 + 1
     day = min(start.day, monthrange(year, month)[1])
     return int(start.replace(year=year, month=month, day=day).timestamp())
+
+
+def find_period_around(moment: int, anchor: int, recurring: Document) -> tuple[int, int]:
+    """Return the start and the end of the period that contains the given time."""
+    number = 0
+    while get_period_start(anchor, recurring, number) > moment:
+        number -= 1
+    while get_period_start(anchor, recurring, number + 1) <= moment:
+        number += 1
+    return (
+        get_period_start(anchor, recurring, number),
+        get_period_start(anchor, recurring, number + 1),
+    )
 
 
 def find_next_period_start(moment: int, anchor: int, recurring: Document) -> int:

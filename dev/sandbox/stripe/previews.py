@@ -3,7 +3,15 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import changes, invoice_documents, lifecycle, periods, subscription_documents
+from sandbox.stripe import (
+    changes,
+    endings,
+    invoice_documents,
+    lifecycle,
+    periods,
+    prorations,
+    subscription_documents,
+)
 from sandbox.stripe.changes import Change, Revision
 from sandbox.stripe.protocol import unsupported_parameters
 from sandbox.stripe.protocol.dispatch import Call
@@ -23,10 +31,10 @@ def create_invoice_preview(call: Call) -> Document:
     subscription = ledger.get_object(
         "subscription", call.params["subscription"], param="subscription"
     )
-    if subscription["status"] in lifecycle.ENDED_STATUSES:
+    if subscription["status"] in endings.ENDED_STATUSES:
         raise build_nothing_upcoming_error()
     revision = changes.revise_subscription(ledger, subscription, Change.from_params(details))
-    invoice_documents.defer_prorations(ledger, subscription["id"], revision.prorations)
+    prorations.defer_prorations(ledger, subscription["id"], revision.entries)
     ledger.save_object(revision.subscription)
     if call.params.get("preview_mode") == "recurring":
         return build_recurring_invoice(ledger, revision.subscription)
@@ -40,7 +48,7 @@ def build_immediate_invoice(
 ) -> Document:
     """Return the invoice that would be charged at once."""
     subscription = revision.subscription
-    waiting = list_pending_lines(ledger, subscription["id"])
+    waiting = prorations.build_pending_lines(ledger, subscription["id"])
     if not (waiting or revision.lines):
         return build_next_invoice(ledger, subscription, details)
     return build_preview(ledger, subscription, waiting + revision.lines, details)
@@ -49,7 +57,7 @@ def build_immediate_invoice(
 def build_next_invoice(ledger: Ledger, subscription: Document, details: dict[str, Any]) -> Document:
     """Return the next regular invoice with pending prorations and the next period."""
     _, end = subscription_documents.get_current_period(subscription)
-    lines = list_pending_lines(ledger, subscription["id"])
+    lines = prorations.build_pending_lines(ledger, subscription["id"])
     ends = subscription["cancel_at"]
     if details.get("cancel_at_period_end") or blank_to_none(details.get("cancel_at")):
         ends = end
@@ -72,14 +80,6 @@ def list_coming_lines(ledger: Ledger, subscription: Document) -> list[Document]:
     until = periods.find_next_period_start(end, subscription["billing_cycle_anchor"], cycle)
     later = subscription_documents.set_period(subscription | {"status": "active"}, end, until)
     return lifecycle.build_period_lines(ledger, later)
-
-
-def list_pending_lines(ledger: Ledger, subscription: str) -> list[Document]:
-    """Return the lines of the pending prorations."""
-    return [
-        invoice_documents.build_pending_line(entry)
-        for entry in invoice_documents.list_pending_prorations(ledger, subscription)
-    ]
 
 
 def build_preview(

@@ -5,8 +5,12 @@ from heapq import heapify, heappop, heappush
 from sandbox.store import Document
 from sandbox.stripe import (
     checkout,
+    endings,
+    final_invoices,
     invoice_collection,
+    late_payments,
     lifecycle,
+    pauses,
     payment_outcomes,
     periods,
     subscription_documents,
@@ -14,7 +18,7 @@ from sandbox.stripe import (
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
 
-TRIAL_NOTICE_SECONDS = 3 * lifecycle.DAY_SECONDS
+TRIAL_NOTICE_SECONDS = 3 * periods.DAY_SECONDS
 MAX_STEPS = 5_000  # enough for years of daily renewals
 
 
@@ -25,7 +29,7 @@ def run_due_billing(world: World) -> None:
     queue = [
         (find_next_due(ledger, subscription), subscription["id"])
         for subscription in ledger.list_objects("subscription")
-        if subscription["status"] not in lifecycle.ENDED_STATUSES
+        if subscription["status"] not in endings.ENDED_STATUSES
     ]
     heapify(queue)
     for _ in range(MAX_STEPS):
@@ -37,7 +41,7 @@ def run_due_billing(world: World) -> None:
         ledger.commit()
         later = Ledger(world)
         subscription = later.get_object("subscription", id_)
-        if subscription["status"] not in lifecycle.ENDED_STATUSES:
+        if subscription["status"] not in endings.ENDED_STATUSES:
             heappush(queue, (find_next_due(later, subscription), id_))
     expire_checkout_sessions(world, now)
 
@@ -103,14 +107,17 @@ def expire_incomplete(ledger: Ledger, subscription: Document) -> None:
     invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
     if invoice and invoice["status"] == "open":
         invoice_collection.void_invoice(ledger, invoice)
-    lifecycle.end_subscription(
+    endings.end_subscription(
         ledger, subscription, reason="payment_failed", status="incomplete_expired"
     )
 
 
 def end_at_scheduled_time(ledger: Ledger, subscription: Document) -> None:
-    """End a subscription at its scheduled time."""
-    lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
+    """Bill the pending prorations of a subscription and end it at its scheduled time."""
+    subscription = final_invoices.collect_pending_prorations(
+        ledger, subscription, reason="subscription_cycle"
+    )
+    endings.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def drop_pending_update(ledger: Ledger, subscription: Document) -> None:
@@ -138,10 +145,10 @@ def convert_trial(ledger: Ledger, subscription: Document) -> None:
     missing = lifecycle.find_charged_card(ledger, subscription) is None
     by_mail = subscription["collection_method"] == "send_invoice"
     if missing and not by_mail and policy == "cancel":
-        lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
+        endings.end_subscription(ledger, subscription, reason="payment_failed")
         return
     if missing and not by_mail and policy == "pause":
-        lifecycle.pause_subscription_now(
+        pauses.pause_subscription_now(
             ledger, subscription, reason="trial_end_without_payment_method"
         )
         return
@@ -192,13 +199,13 @@ def retry_payment(ledger: Ledger, subscription: Document) -> None:
         ledger, invoice, method=lifecycle.find_charged_card(ledger, subscription)
     )
     if attempt.paid:
-        lifecycle.apply_late_payment(ledger, attempt.invoice)
+        late_payments.apply_late_payment(ledger, attempt.invoice)
         return
     if attempt.invoice["next_payment_attempt"] is not None:
         return
     policy = payment_outcomes.get_account_settings(ledger.world.store)["after_failed_payments"]
     if policy == "cancel":
-        lifecycle.end_subscription(ledger, subscription, reason="payment_failed")
+        endings.end_subscription(ledger, subscription, reason="payment_failed")
     elif policy == "unpaid":
         unpaid = subscription | {"status": "unpaid"}
         ledger.save_object(unpaid, event="customer.subscription.updated")

@@ -143,7 +143,12 @@ def get_current_period(subscription: Document) -> tuple[int, int]:
 
 
 def set_period(subscription: Document, start: int, end: int) -> Document:
-    """Return a subscription whose items are in another period."""
+    """Return a subscription whose items are in another period.
+
+    An end scheduled with `cancel_at_period_end` moves along, one scheduled with `cancel_at` does not:
+    https://docs.stripe.com/billing/subscriptions/billing-mode/compare.
+    """
     span = {"current_period_start": start, "current_period_end": end}
     items = [entry | span for entry in subscription["items"]["data"]]
-    return subscription | {"items": subscription["items"] | {"data": items}}
+    moved = subscription | {"items": subscription["items"] | {"data": items}}
+    return moved | ({"cancel_at": end} if subscription["cancel_at_period_end"] else {})

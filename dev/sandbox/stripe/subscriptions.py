@@ -3,9 +3,11 @@
 from sandbox.store import Document
 from sandbox.stripe import (
     changes,
-    invoice_collection,
-    invoice_documents,
+    endings,
+    final_invoices,
     lifecycle,
+    pauses,
+    prorations,
     subscription_documents,
 )
 from sandbox.stripe.changes import Change
@@ -60,7 +62,7 @@ def update_subscription(call: Call) -> Document:
         check_pending_update(subscription, set(call.params))
     ledger = call.ledger
     result = lifecycle.apply_settings(ledger, subscription, call.params)
-    result = lifecycle.apply_end_options(ledger, result, call.params)
+    result = endings.apply_end_options(ledger, result, call.params)
     result["cancellation_details"] = build_cancellation_details(result, call.params)
     ledger.save_object(result, event="customer.subscription.updated")
     change = Change.from_params(call.params)
@@ -77,7 +79,7 @@ def build_cancellation_details(subscription: Document, params: Document) -> Docu
 def refuse_by_status(subscription: Document, given: set[str]) -> None:
     """Refuse changes that the subscription's status does not allow."""
     status = subscription["status"]
-    if status in lifecycle.ENDED_STATUSES and not given <= ALLOWED_OVER:
+    if status in endings.ENDED_STATUSES and not given <= ALLOWED_OVER:
         raise StripeError(
             "A canceled subscription can only update its cancellation_details and metadata.",
             param=min(given - ALLOWED_OVER),
@@ -109,7 +111,7 @@ def check_pending_update(subscription: Document, given: set[str]) -> None:
 def cancel_subscription(call: Call) -> Document:
     """End a subscription at once, with a credit and a last invoice on request."""
     subscription = retrieve_subscription(call)
-    if subscription["status"] in lifecycle.ENDED_STATUSES:
+    if subscription["status"] in endings.ENDED_STATUSES:
         raise StripeError(
             f"No such subscription: '{subscription['id']}'",
             status=404,
@@ -122,18 +124,13 @@ def cancel_subscription(call: Call) -> Document:
     }
     if params.get("prorate") and subscription["status"] not in ("trialing", "incomplete"):
         items = subscription["items"]["data"]
-        entries = changes.build_prorations(ledger, items, [], at=ledger.now, resets=True)
-        invoice_documents.defer_prorations(ledger, subscription["id"], entries)
-    if params.get("invoice_now") and invoice_documents.list_pending_prorations(
-        ledger, subscription["id"]
-    ):
-        invoice = invoice_collection.create_invoice(
-            ledger, subscription, [], reason="subscription_update"
+        entries = prorations.build_prorations(ledger, items, [], at=ledger.now, resets=True)
+        prorations.defer_prorations(ledger, subscription["id"], entries)
+    if params.get("invoice_now"):
+        subscription = final_invoices.collect_pending_prorations(
+            ledger, subscription, reason="subscription_update"
         )
-        method = lifecycle.find_charged_card(ledger, subscription)
-        invoice_collection.collect_invoice(ledger, invoice, method=method)
-        subscription = subscription | {"latest_invoice": invoice["id"]}
-    return lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
+    return endings.end_subscription(ledger, subscription, reason="cancellation_requested")
 
 
 def pause_subscription(call: Call) -> Document:
@@ -141,12 +138,12 @@ def pause_subscription(call: Call) -> Document:
     subscription = retrieve_subscription(call)
     if subscription["status"] not in lifecycle.RUNNING_STATUSES:
         raise StripeError(f"A subscription that is {subscription['status']} cannot be paused.")
-    return lifecycle.pause_subscription_now(call.ledger, subscription, reason="pause_requested")
+    return pauses.pause_subscription_now(call.ledger, subscription, reason="pause_requested")
 
 
 def resume_subscription(call: Call) -> Document:
     """Resume a paused subscription."""
-    return lifecycle.resume_paused(
+    return pauses.resume_paused(
         call.ledger,
         retrieve_subscription(call),
         anchor=call.params.get("billing_cycle_anchor", {"type": "now"})["type"],
@@ -187,7 +184,7 @@ def is_listed_status(subscription: Document, status: str | None) -> bool:
     if status in ("all", None):
         return status == "all" or subscription["status"] != "canceled"
     if status == "ended":
-        return subscription["status"] in lifecycle.ENDED_STATUSES
+        return subscription["status"] in endings.ENDED_STATUSES
     return bool(subscription["status"] == status)
 
 

@@ -51,10 +51,12 @@ def test_portal_shows_subscription_invoices_and_return_link(portal):
 def test_cancelling_and_resuming_in_the_portal(shop, portal, subscription):
     cancelled = portal.post("", data={"action": "cancel", "subscription": subscription.id})
     assert "ends on" in cancelled.text
-    assert shop.again(subscription).cancel_at_period_end
+    ends = shop.again(subscription)
+    assert not ends.cancel_at_period_end
+    assert ends.cancel_at == ends.items.data[0].current_period_end
 
     portal.post("", data={"action": "resume", "subscription": subscription.id})
-    assert not shop.again(subscription).cancel_at_period_end
+    assert shop.again(subscription).cancel_at is None
 
 
 def test_billing_details_are_edited(shop, portal, subscription):

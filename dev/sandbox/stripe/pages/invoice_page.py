@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sandbox.store import Document
-from sandbox.stripe import checkout_completion, invoice_collection, lifecycle, money
+from sandbox.stripe import checkout_completion, invoice_collection, late_payments, money
 from sandbox.stripe.pages import rendering
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
@@ -32,7 +32,7 @@ async def submit_invoice_page(world: World, request: Request) -> Response:
     if invoice is None:
         return rendering.render_gone_page(world, request, "invoice")
     try:
-        lifecycle.apply_late_payment(
+        late_payments.apply_late_payment(
             ledger,
             invoice_collection.pay_invoice_now(
                 ledger, invoice, method=checkout_completion.TEST_CARD

@@ -9,8 +9,8 @@ from sandbox import request_bodies
 from sandbox.store import Document
 from sandbox.stripe import (
     customers,
-    invoice_documents,
-    lifecycle,
+    endings,
+    invoice_lines,
     money,
     subscription_documents,
     subscriptions,
@@ -95,18 +95,20 @@ def cancel_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]
     """Cancel a subscription at once or at the period's end, as configured."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
     if get_features(ledger, session)["subscription_cancel"]["mode"] == "immediately":
-        lifecycle.end_subscription(ledger, subscription, reason="cancellation_requested")
+        endings.end_subscription(ledger, subscription, reason="cancellation_requested")
         return
-    ends = lifecycle.apply_end_options(ledger, subscription, {"cancel_at_period_end": True})
+    # In flexible billing mode the portal sets the date instead of the flag:
+    # https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+    ends = endings.apply_end_options(ledger, subscription, {"cancel_at": "max_period_end"})
     ledger.save_object(ends, event="customer.subscription.updated")
 
 
 def resume_from_portal(ledger: Ledger, session: Document, fields: dict[str, str]) -> None:
     """Remove the scheduled end of a subscription."""
     subscription = get_owned_object(ledger, session, "subscription", fields.get("subscription", ""))
-    if subscription["status"] in lifecycle.ENDED_STATUSES:
+    if subscription["status"] in endings.ENDED_STATUSES:
         raise StripeError("This subscription has ended; subscribe again instead.")
-    stays = lifecycle.apply_end_options(ledger, subscription, {"cancel_at_period_end": False})
+    stays = endings.apply_end_options(ledger, subscription, {"cancel_at_period_end": False})
     ledger.save_object(stays, event="customer.subscription.updated")
 
 
@@ -201,9 +203,9 @@ def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
     return {
         "id": subscription["id"],
         "status": subscription["status"],
-        "over": subscription["status"] in lifecycle.ENDED_STATUSES,
+        "over": subscription["status"] in endings.ENDED_STATUSES,
         "items": [
-            item | {"product": invoice_documents.get_product_name(ledger, item["price"])}
+            item | {"product": invoice_lines.get_product_name(ledger, item["price"])}
             for item in items
         ],
         "amount": amount,
