@@ -8,6 +8,7 @@ from sandbox.stripe import (
     invoice_collection,
     lifecycle,
     periods,
+    price_rules,
     prices,
     prorations,
     subscription_documents,
@@ -100,16 +101,16 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     after = [item for item in build_items_after(ledger, subscription, change.entries) if item]
     if not after:
         raise StripeError("A subscription must have at least one active item.", param="items")
-    intervals = {get_billing_interval(item) for item in after}
-    if len(intervals) > 1:
-        raise StripeError("The sandbox keeps one billing interval per subscription.", param="items")
+    price_rules.require_one_interval([item["price"] for item in after])
     revised = subscription | {"items": subscription["items"] | {"data": after}}
     trialing = subscription["status"] == "trialing"
     if change.trial_end not in (None, "now"):
         return Revision(set_trial_end(ledger, revised, change.trial_end), [], [], bills_now=False)
     converts = change.trial_end == "now" and trialing
     resets = change.reset or converts
-    moves = not (resets or trialing) and get_billing_interval(before[0]) not in intervals
+    moves = not (resets or trialing) and get_billing_interval(before[0]) != get_billing_interval(
+        after[0]
+    )
     if moves:
         revised = align_period(revised, at)
     entries = []
@@ -196,6 +197,8 @@ def build_added_item(
     price = find_entry_price(ledger, entry, param)
     if price is None:
         raise build_absent_error(f"{param}[price]")
+    price_rules.require_active(price, param=f"{param}[price]")
+    price_rules.require_currency(price, subscription["currency"], param=f"{param}[price]")
     start, end = subscription_documents.get_current_period(subscription)
     item = lifecycle.build_new_item(ledger, subscription["id"], price, entry)
     ledger.save_private_state(item["id"], subscription=subscription["id"])
@@ -210,6 +213,8 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
     price = find_entry_price(ledger, entry, param)
     result = item
     if price and price["id"] != item["price"]["id"]:
+        price_rules.require_active(price, param=f"{param}[price]")
+        price_rules.require_currency(price, item["price"]["currency"], param=f"{param}[price]")
         result = subscription_documents.set_item_price(item, price) | (
             {"quantity": 1} if "quantity" in item else {}
         )

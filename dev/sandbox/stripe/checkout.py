@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.store import Document
-from sandbox.stripe import money, periods, prices, subscription_documents
+from sandbox.stripe import money, periods, price_rules, prices, subscription_documents
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.documents import build_object_id, merge_stripe_metadata
 from sandbox.stripe.protocol.errors import StripeError, build_absent_error, build_parameter_error
@@ -26,6 +26,7 @@ def create_checkout_session(call: Call) -> Document:
         build_session_line(ledger, entry, f"line_items[{index}]")
         for index, entry in enumerate(params["line_items"])
     ]
+    check_session_prices(ledger, params, [line["price"] for line in lines])
     id_ = build_object_id("checkout.session")
     session = build_open_session(ledger, id_, params, lines)
     ledger.add_object(session, owners=(session["customer"],) if session["customer"] else ())
@@ -67,6 +68,18 @@ def check_checkout_parameters(ledger: Ledger, params: dict[str, Any]) -> None:
     check_session_trial(ledger, params.get("subscription_data", {}))
 
 
+def check_session_prices(
+    ledger: Ledger, params: dict[str, Any], session_prices: list[Document]
+) -> None:
+    """Refuse prices that cannot share a subscription, or a second currency of the customer."""
+    currency = session_prices[0]["currency"]
+    for index, price in enumerate(session_prices):
+        price_rules.require_currency(price, currency, param=f"line_items[{index}][price]")
+    price_rules.require_one_interval(session_prices)
+    if "customer" in params:
+        price_rules.require_customer_currency(ledger, params["customer"], currency)
+
+
 def check_session_trial(ledger: Ledger, data: dict[str, Any]) -> None:
     """Refuse a trial that has no days, or ends too soon for a reminder."""
     periods.check_trial(data, now=ledger.now, within="subscription_data")
@@ -99,10 +112,7 @@ def build_session_line(ledger: Ledger, entry: Document, param: str) -> Document:
     if "price" not in entry:
         raise StripeError("The sandbox needs `price` on each line.", param=f"{param}[price]")
     price = prices.get_price_terms(ledger, entry["price"], param=f"{param}[price]")
-    if not price["active"]:
-        raise StripeError(
-            f"The price specified is inactive: {price['id']}.", param=f"{param}[price]"
-        )
+    price_rules.require_active(price, param=f"{param}[price]")
     metered = price["recurring"]["usage_type"] == "metered"
     quantity = None if metered else entry.get("quantity")
     if quantity is None and not metered:

@@ -8,6 +8,7 @@ from sandbox.stripe import (
     invoice_collection,
     invoice_lines,
     periods,
+    price_rules,
     subscription_documents,
 )
 from sandbox.stripe.protocol.documents import blank_to_none, merge_stripe_metadata, overlay_settings
@@ -33,6 +34,10 @@ def start_subscription(
 ) -> Document:
     """Start a subscription to the given (price, entry) pairs and take the first payment."""
     currency = prices[0][0]["currency"]
+    for index, (price, _) in enumerate(prices):
+        price_rules.require_currency(price, currency, param=f"items[{index}][price]")
+    price_rules.require_one_interval([price for price, _ in prices])
+    price_rules.require_customer_currency(ledger, customer["id"], currency)
     subscription = subscription_documents.build_subscription(
         customer["id"], currency=currency, now=ledger.now
     )
@@ -45,7 +50,7 @@ def start_subscription(
     ledger.add_object(subscription, owners=(customer["id"],), event="customer.subscription.created")
     for entry in items:
         ledger.save_private_state(entry["id"], subscription=subscription["id"])
-    if customer["currency"] is None:
+    if customer["currency"] != currency:
         ledger.save_object(ledger.get_object("customer", customer["id"]) | {"currency": currency})
     return collect_first_payment(
         ledger, subscription, options.get("payment_behavior", "allow_incomplete")

@@ -16,6 +16,7 @@ from sandbox.stripe.protocol.errors import StripeError, build_absent_error, buil
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters, is_time_within
 
+MAX_LOOKUP_KEYS = 10  # https://docs.stripe.com/api/prices/list
 MAX_INTERVAL_COUNTS = {"day": 3 * 365, "week": 3 * 52, "month": 3 * 12, "year": 3}
 
 
@@ -127,6 +128,7 @@ def retrieve_price(call: Call) -> Document:
 def update_price(call: Call) -> Document:
     """Change the mutable fields of a price, which exclude its amount."""
     price = retrieve_price(call)
+    refuse_default_archival(call.ledger, price, call.params)
     for name in ("active", "nickname", "tax_behavior"):
         if name in call.params:
             price[name] = blank_to_none(call.params[name])
@@ -136,9 +138,26 @@ def update_price(call: Call) -> Document:
     return price
 
 
+def refuse_default_archival(ledger: Ledger, price: Document, params: dict[str, Any]) -> None:
+    """Refuse to archive the default price of a product.
+
+    That Stripe does so is known from published error reports.
+    """
+    product = ledger.find_object("product", price["product"]) or {}
+    if params.get("active") is False and product.get("default_price") == price["id"]:
+        raise StripeError(
+            "This price cannot be archived because it is the default price of its product.",
+            param="active",
+        )
+
+
 def list_prices(call: Call) -> Document:
     """List prices, where inactive ones are included only on request."""
     keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})
+    if len(keys or ()) > MAX_LOOKUP_KEYS:
+        raise build_parameter_error(
+            f"You may pass up to {MAX_LOOKUP_KEYS} lookup keys.", param="lookup_keys"
+        )
     found = [
         price
         for price in call.ledger.list_objects("price")

@@ -7,6 +7,7 @@ from sandbox.stripe import (
     final_invoices,
     lifecycle,
     pauses,
+    price_rules,
     prorations,
     subscription_documents,
 )
@@ -35,6 +36,7 @@ def create_subscription(call: Call) -> Document:
         price = changes.find_entry_price(call.ledger, entry, f"items[{index}]")
         if price is None:
             raise build_absent_error(f"items[{index}][price]")
+        price_rules.require_active(price, param=f"items[{index}][price]")
         sold.append((price, entry))
     return lifecycle.start_subscription(call.ledger, customer, sold, call.params)
 
