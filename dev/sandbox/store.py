@@ -65,6 +65,10 @@ class Store:
         """Return copies of a kind's documents in the order of first insertion."""
         return [json.loads(body) for body in self._kinds.get(kind, {}).values()]
 
+    def list_kinds(self) -> list[str]:
+        """Return the kinds that have documents."""
+        return [kind for kind, documents in self._kinds.items() if documents]
+
     def list_ids(self, kind: str) -> list[str]:
         """Return a kind's ids in the order of first insertion."""
         return list(self._kinds.get(kind, {}))

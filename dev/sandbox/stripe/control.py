@@ -9,8 +9,16 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
-from sandbox.stripe import checkout, checkout_completion, dashboard, payment_outcomes
+from sandbox.stripe import (
+    checkout,
+    checkout_completion,
+    customers,
+    dashboard,
+    payment_outcomes,
+    test_data,
+)
 from sandbox.stripe.checkout_completion import BuyerDetails
+from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
 from sandbox.world import World
@@ -103,6 +111,30 @@ async def handle_subscription(world: World, request: Request) -> JSONResponse:
     return JSONResponse(changed)
 
 
+@translate_refusals
+async def handle_object_deletion(world: World, request: Request) -> JSONResponse:
+    """Delete an object and what belongs to it without events, as wiped test data."""
+    await read_fields(request, {})
+    deleted = test_data.delete_object(world, request.path_params["id"])
+    return JSONResponse({"deleted": deleted})
+
+
+async def handle_wipe(world: World, request: Request) -> JSONResponse:
+    """Delete all objects of the account without events."""
+    await read_fields(request, {})
+    return JSONResponse({"deleted": test_data.delete_all_objects(world)})
+
+
+@translate_refusals
+async def handle_customer_deletion(world: World, request: Request) -> JSONResponse:
+    """Delete a customer as if in the dashboard, with events that name no request."""
+    await read_fields(request, {})
+    ledger = Ledger(world)
+    stub = customers.delete_customer(Call(ledger, {"customer": request.path_params["id"]}, {}))
+    ledger.commit()
+    return JSONResponse(stub)
+
+
 def build_stripe_control_routes(world: World) -> list[BaseRoute]:
     """Return the control routes, below `/_sandbox`."""
     table: dict[str, Control] = {
@@ -115,7 +147,17 @@ def build_stripe_control_routes(world: World) -> list[BaseRoute]:
     posts = [
         Route(path, partial(handler, world), methods=["POST"]) for path, handler in table.items()
     ]
+    deletions: dict[str, Control] = {
+        "/stripe/objects": handle_wipe,
+        "/stripe/objects/{id}": handle_object_deletion,
+        "/stripe/customers/{id}": handle_customer_deletion,
+    }
+    deletes = [
+        Route(path, partial(handler, world), methods=["DELETE"])
+        for path, handler in deletions.items()
+    ]
     return [
         *posts,
+        *deletes,
         Route("/stripe/settings", partial(handle_settings, world), methods=["GET", "POST"]),
     ]

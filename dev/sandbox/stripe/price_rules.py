@@ -9,8 +9,9 @@ from sandbox.stripe.protocol.ledger import Ledger
 def require_active(price: Document, *, param: str) -> None:
     """Refuse an archived price.
 
-    Subscriptions that have it keep it and may change its quantity; nothing moves to it:
-    https://docs.stripe.com/products-prices/manage-prices#archive-price.
+    Subscriptions that have the price keep it, new ones are refused:
+    https://docs.stripe.com/products-prices/manage-prices. That a subscription which has it may still
+    change its quantity is a belief.
     """
     if not price["active"]:
         raise StripeError(
