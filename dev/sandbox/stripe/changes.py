@@ -17,7 +17,6 @@ from sandbox.stripe.protocol.documents import merge_stripe_metadata
 from sandbox.stripe.protocol.errors import (
     StripeError,
     build_absent_error,
-    build_decline_error,
     build_missing_error,
     build_parameter_error,
 )
@@ -272,7 +271,9 @@ def charge_change(ledger: Ledger, before: Document, revision: Revision, behavior
     if collected.paid or subscription["collection_method"] == "send_invoice":
         return save_subscription(ledger, billed_)
     if behavior == "error_if_incomplete":
-        raise build_decline_error()
+        raise invoice_collection.build_charge_error(
+            collected.charge, code=lifecycle.ACTION_REQUIRED_CODE
+        )
     if behavior == "pending_if_incomplete":
         return postpone_change(ledger, before, revision, invoice["id"])
     return save_subscription(ledger, billed_ | {"status": "past_due"})

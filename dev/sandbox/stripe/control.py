@@ -14,10 +14,13 @@ from sandbox.stripe import (
     checkout_completion,
     customers,
     dashboard,
+    invoice_collection,
+    late_payments,
     payment_outcomes,
     test_data,
 )
 from sandbox.stripe.checkout_completion import BuyerDetails
+from sandbox.stripe.payment_outcomes import ChargeResult
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
@@ -25,7 +28,7 @@ from sandbox.world import World
 
 type Control = Callable[[World, Request], Awaitable[JSONResponse]]
 
-OUTCOMES = ("succeed", "decline")
+OUTCOMES = tuple(ChargeResult)
 POLICIES = ("cancel", "unpaid", "past_due")
 
 
@@ -91,6 +94,19 @@ async def handle_payment_outcome(world: World, request: Request) -> JSONResponse
     return JSONResponse({"customer": customer} | fields)
 
 
+@translate_refusals
+async def handle_authentication(world: World, request: Request) -> JSONResponse:
+    """Pay an open invoice as if its customer had authenticated the charge."""
+    await read_fields(request, {})
+    ledger = Ledger(world)
+    invoice = ledger.get_object("invoice", request.path_params["id"])
+    invoice = invoice_collection.get_payable_invoice(ledger, invoice)
+    paid = invoice_collection.mark_invoice_paid(ledger, invoice)
+    late_payments.apply_late_payment(ledger, paid)
+    ledger.commit()
+    return JSONResponse({"id": paid["id"], "status": paid["status"]})
+
+
 async def handle_settings(world: World, request: Request) -> JSONResponse:
     """Show or set what happens when the last attempt to collect has failed."""
     if request.method == "GET":
@@ -142,6 +158,7 @@ def build_stripe_control_routes(world: World) -> list[BaseRoute]:
         "/checkout/{id}/decline": handle_decline,
         "/checkout/{id}/expire": handle_expire,
         "/stripe/customers/{id}/payment": handle_payment_outcome,
+        "/stripe/invoices/{id}/authenticate": handle_authentication,
         "/stripe/subscriptions/{id}": handle_subscription,
     }
     posts = [

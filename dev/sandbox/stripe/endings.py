@@ -77,4 +77,5 @@ def stop_collection(ledger: Ledger, subscription_id: str) -> None:
     """Leave the open invoices of a subscription open without further attempts."""
     for invoice in list(ledger.list_owned_objects("invoice", subscription_id)):
         if invoice["status"] in ("draft", "open"):
-            ledger.save_object(invoice | {"auto_advance": False, "next_payment_attempt": None})
+            stopped = {"auto_advance": False, "automatically_finalizes_at": None}
+            ledger.save_object(invoice | stopped | {"next_payment_attempt": None})

@@ -4,30 +4,60 @@ from dataclasses import dataclass
 
 from sandbox.store import Document
 from sandbox.stripe import invoice_documents, payment_outcomes, periods, prorations
+from sandbox.stripe.payment_outcomes import ChargeResult
 from sandbox.stripe.protocol.documents import build_object_id
-from sandbox.stripe.protocol.errors import StripeError, build_decline_error
+from sandbox.stripe.protocol.errors import StripeError, build_action_error, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
 # After a declined renewal Stripe tries again; the days count from one attempt to the next.
 RETRY_DELAYS_SECONDS = (3 * periods.DAY_SECONDS, 5 * periods.DAY_SECONDS, 7 * periods.DAY_SECONDS)
 
 
+# A renewal's invoice stays a draft for about an hour:
+# https://docs.stripe.com/billing/invoices/subscription#sub-invoice-lifecycle
+DRAFT_SECONDS = periods.HOUR_SECONDS
+
+
 @dataclass(frozen=True)
 class CollectionResult:
-    """Hold an invoice after the attempt to collect it."""
+    """Hold an invoice after the attempt to collect it, and the result of a failed charge."""
 
     invoice: Document
     paid: bool
+    charge: ChargeResult = ChargeResult.SUCCEEDED
 
 
 def create_invoice(
     ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
 ) -> Document:
     """Store an open, numbered invoice over the pending prorations and the given lines."""
+    invoice = create_draft(ledger, subscription, lines, reason=reason)
+    return finalize_invoice(ledger, invoice, days=subscription["days_until_due"])
+
+
+def create_scheduled_draft(
+    ledger: Ledger, subscription: Document, lines: list[Document], *, reason: str
+) -> Document:
+    """Store a draft that is finalized in an hour."""
+    return create_draft(
+        ledger, subscription, lines, reason=reason, finalizes_at=ledger.now + DRAFT_SECONDS
+    )
+
+
+def create_draft(
+    ledger: Ledger,
+    subscription: Document,
+    lines: list[Document],
+    *,
+    reason: str,
+    finalizes_at: int | None = None,
+) -> Document:
+    """Store a draft over the pending prorations and the given lines."""
     waiting = prorations.list_pending_prorations(ledger, subscription["id"])
     period_lines = lines
     lines = prorations.build_pending_lines(ledger, subscription["id"]) + lines
     invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason=reason)
+    invoice["automatically_finalizes_at"] = finalizes_at
     prorations.record_period_debits(ledger, invoice, period_lines)
     for entry in waiting:
         ledger.save_object(entry | {"invoice": invoice["id"]})
@@ -35,15 +65,17 @@ def create_invoice(
         ledger.save_private_state(subscription["id"], pending_items=[])
     owners = (subscription["customer"], subscription["id"])
     ledger.add_object(invoice, owners=owners, event="invoice.created")
-    return finalize_invoice(ledger, invoice, days=subscription["days_until_due"])
+    return invoice
 
 
 def finalize_invoice(ledger: Ledger, invoice: Document, *, days: int | None = None) -> Document:
     """Number and open a draft invoice and apply the customer's balance to it."""
     customer = ledger.get_object("customer", invoice["customer"])
+    invoice = invoice | invoice_documents.compute_sums(customer, invoice["lines"]["data"])
     sequence = customer["next_invoice_sequence"]
     page = f"{ledger.world.settings.public_url}/invoices/{invoice['id']}"
     opened = invoice | {
+        "automatically_finalizes_at": None,
         "due_date": None if days is None else ledger.now + days * periods.DAY_SECONDS,
         "effective_at": ledger.now,
         "hosted_invoice_url": page,
@@ -95,9 +127,11 @@ def attempt_payment(ledger: Ledger, invoice: Document, *, method: str | None) ->
     """Charge an invoice, or mark it paid if nothing is due."""
     if invoice["amount_due"] == 0:
         return CollectionResult(mark_invoice_paid(ledger, invoice), paid=True)
-    if does_charge_succeed(ledger, invoice["customer"], method):
+    charge = decide_charge(ledger, invoice["customer"], method)
+    if charge == ChargeResult.SUCCEEDED:
         return CollectionResult(mark_invoice_paid(ledger, count_attempt(invoice)), paid=True)
-    return CollectionResult(record_decline(ledger, invoice), paid=False)
+    failed = record_failed_charge(ledger, invoice, charge)
+    return CollectionResult(failed, paid=False, charge=charge)
 
 
 def get_payable_invoice(ledger: Ledger, invoice: Document) -> Document:
@@ -117,16 +151,27 @@ def pay_invoice_now(ledger: Ledger, invoice: Document, *, method: str | None) ->
     if not tried.paid:
         # The attempt and its event stay, although the caller gets an error.
         ledger.commit()
-        raise build_decline_error()
+        raise build_charge_error(tried.charge, code="invoice_payment_intent_requires_action")
     return tried.invoice
 
 
-def does_charge_succeed(ledger: Ledger, customer: str, method: str | None) -> bool:
-    """Return whether a charge succeeds, where an outcome that a test set comes first."""
+def build_charge_error(charge: ChargeResult, *, code: str) -> StripeError:
+    """Return the refusal for a charge that failed, with the code for a missing authentication.
+
+    https://docs.stripe.com/error-codes
+    """
+    if charge == ChargeResult.ACTION_REQUIRED:
+        return build_action_error(code)
+    return build_decline_error()
+
+
+def decide_charge(ledger: Ledger, customer: str, method: str | None) -> ChargeResult:
+    """Return how a charge ends, where an outcome that a test set comes first."""
     outcome = payment_outcomes.take_payment_outcome(ledger.world.store, customer)
-    if method is None or outcome:
-        return method is not None and outcome == "succeed"
-    return bool(ledger.get_private_state(method).get("charges", True))
+    if method is None:
+        return ChargeResult.DECLINED
+    known = ledger.get_private_state(method).get("charge", ChargeResult.SUCCEEDED)
+    return ChargeResult(outcome or known)
 
 
 def count_attempt(invoice: Document) -> Document:
@@ -134,14 +179,20 @@ def count_attempt(invoice: Document) -> Document:
     return invoice | {"attempted": True, "attempt_count": invoice["attempt_count"] + 1}
 
 
-def record_decline(ledger: Ledger, invoice: Document) -> Document:
-    """Record a declined charge and the time of the next attempt."""
+def record_failed_charge(ledger: Ledger, invoice: Document, charge: ChargeResult) -> Document:
+    """Record a failed charge and the time of the next attempt.
+
+    A charge that needs the customer's authentication sends both events:
+    https://docs.stripe.com/billing/subscriptions/webhooks.
+    """
     failed = count_attempt(invoice)
     retry = failed["attempt_count"] - 1
     again = ledger.now + RETRY_DELAYS_SECONDS[retry] if retry < len(RETRY_DELAYS_SECONDS) else None
     failed |= {"next_payment_attempt": again, "auto_advance": again is not None}
     ledger.save_object(failed)
     ledger.record_event("invoice.payment_failed", failed)
+    if charge == ChargeResult.ACTION_REQUIRED:
+        ledger.record_event("invoice.payment_action_required", failed)
     return failed
 
 

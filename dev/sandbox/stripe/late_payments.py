@@ -17,8 +17,20 @@ def apply_late_payment(ledger: Ledger, invoice: Document) -> None:
         pauses.save_resumed(ledger, state["resumed"] | {"latest_invoice": invoice["id"]})
     elif (state.get("pending_change") or {}).get("invoice") == invoice["id"]:
         apply_pending_update(ledger, subscription, state["pending_change"])
-    elif subscription["latest_invoice"] == invoice["id"]:
+    elif find_latest_finalized(ledger, subscription["id"]) == invoice["id"]:
         recover_subscription(ledger, subscription)
+
+
+def find_latest_finalized(ledger: Ledger, subscription_id: str) -> str | None:
+    """Return the id of the latest invoice that is no draft, which decides the status.
+
+    https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses
+    """
+    found = None
+    for invoice in ledger.list_owned_objects("invoice", subscription_id):
+        if invoice["status"] != "draft":
+            found = str(invoice["id"])
+    return found
 
 
 def recover_subscription(ledger: Ledger, subscription: Document) -> None:

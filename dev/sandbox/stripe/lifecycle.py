@@ -12,7 +12,7 @@ from sandbox.stripe import (
     subscription_documents,
 )
 from sandbox.stripe.protocol.documents import blank_to_none, merge_stripe_metadata, overlay_settings
-from sandbox.stripe.protocol.errors import StripeError, build_decline_error, build_parameter_error
+from sandbox.stripe.protocol.errors import StripeError, build_parameter_error
 from sandbox.stripe.protocol.ledger import Ledger
 
 MAX_DAYS_UNTIL_DUE = 365
@@ -20,6 +20,7 @@ MAX_DAYS_UNTIL_DUE = 365
 # https://docs.stripe.com/billing/subscriptions/overview#payment-window
 PAYMENT_WINDOW_SECONDS = 23 * periods.HOUR_SECONDS
 RUNNING_STATUSES = frozenset({"trialing", "active", "past_due", "unpaid"})
+ACTION_REQUIRED_CODE = "subscription_payment_intent_requires_action"
 COPIED_PARAMETERS = (
     "collection_method",
     "days_until_due",
@@ -177,7 +178,7 @@ def collect_first_payment(ledger: Ledger, subscription: Document, behavior: str)
         ledger, invoice, method=find_charged_card(ledger, result)
     )
     if not collected.paid and behavior == "error_if_incomplete":
-        raise build_decline_error()
+        raise invoice_collection.build_charge_error(collected.charge, code=ACTION_REQUIRED_CODE)
     by_mail = result["collection_method"] == "send_invoice"
     if result["status"] == "incomplete" and (collected.paid or by_mail):
         result["status"] = "active"

@@ -1,6 +1,7 @@
 """Serve cards, which test tokens or the checkout page attach and of which some always decline."""
 
 from sandbox.store import Document
+from sandbox.stripe.payment_outcomes import ChargeResult
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error, build_missing_error
@@ -9,10 +10,11 @@ from sandbox.stripe.protocol.listing import build_list_page, is_matching_filters
 
 # Stripe's own test tokens: brand, last four digits, and whether a charge succeeds.
 TEST_TOKENS = {
-    "pm_card_visa": ("visa", "4242", True),
-    "pm_card_mastercard": ("mastercard", "4444", True),
-    "pm_card_amex": ("amex", "8431", True),
-    "pm_card_chargeCustomerFail": ("visa", "0341", False),
+    "pm_card_visa": ("visa", "4242", ChargeResult.SUCCEEDED),
+    "pm_card_mastercard": ("mastercard", "4444", ChargeResult.SUCCEEDED),
+    "pm_card_amex": ("amex", "8431", ChargeResult.SUCCEEDED),
+    "pm_card_chargeCustomerFail": ("visa", "0341", ChargeResult.DECLINED),
+    "pm_card_authenticationRequired": ("visa", "3184", ChargeResult.ACTION_REQUIRED),
 }
 DECLINED_ON_ATTACH = "pm_card_chargeDeclined"
 
@@ -25,7 +27,7 @@ def attach_payment_method(ledger: Ledger, customer: str, given: str) -> Document
         raise build_missing_error("PaymentMethod", given, param="payment_method")
     method = build_card(ledger, customer, given)
     ledger.add_object(method, owners=(customer,), event="payment_method.attached")
-    ledger.save_private_state(method["id"], charges=TEST_TOKENS[given][2])
+    ledger.save_private_state(method["id"], charge=TEST_TOKENS[given][2])
     return method
 
 

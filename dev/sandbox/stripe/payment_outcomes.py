@@ -1,13 +1,19 @@
 """Keep the payment outcomes that tests order, and the account's policy on failed payments."""
 
-from typing import Literal
+from enum import StrEnum
 
 from sandbox.store import Document, Store
 
 KIND = "stripe.order"
 SETTINGS = "stripe.settings"
 
-type Outcome = Literal["succeed", "decline"]
+
+class ChargeResult(StrEnum):
+    """List how an attempt to charge a card ends."""
+
+    SUCCEEDED = "succeed"
+    DECLINED = "decline"
+    ACTION_REQUIRED = "authenticate"
 
 
 def set_payment_outcome(store: Store, customer: str, *, outcome: str, times: int | None) -> None:

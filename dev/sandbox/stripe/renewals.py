@@ -76,6 +76,8 @@ def list_due_steps(ledger: Ledger, subscription: Document) -> list[tuple[int, st
         return [(subscription["created"] + lifecycle.PAYMENT_WINDOW_SECONDS, "1_give_up")]
     if subscription["cancel_at"]:
         plans.append((subscription["cancel_at"], "1_cancel"))
+    if draft := find_scheduled_draft(ledger, subscription):
+        plans.append((draft["automatically_finalizes_at"], "2_collect_draft"))
     if update := subscription["pending_update"]:
         plans.append((update["expires_at"], "2_drop_update"))
     if status == "trialing":
@@ -94,8 +96,9 @@ def list_due_steps(ledger: Ledger, subscription: Document) -> list[tuple[int, st
 
 
 def get_retry_time(ledger: Ledger, subscription: Document) -> int | None:
-    """Return when the latest invoice is tried again."""
-    invoice = ledger.find_object("invoice", subscription["latest_invoice"] or "")
+    """Return when the latest finalized invoice is tried again."""
+    latest = late_payments.find_latest_finalized(ledger, subscription["id"])
+    invoice = ledger.find_object("invoice", latest or "")
     if invoice is None or invoice["status"] != "open":
         return None
     again: int | None = invoice["next_payment_attempt"]
@@ -165,36 +168,69 @@ def renew_period(ledger: Ledger, subscription: Document) -> None:
     if not lines:
         ledger.save_object(renewed, event="customer.subscription.updated")
         return
-    invoice = invoice_collection.create_invoice(ledger, renewed, lines, reason="subscription_cycle")
-    renewed["latest_invoice"] = invoice["id"]
-    if is_invoice_withheld(ledger, renewed, invoice):
-        ledger.save_object(renewed, event="customer.subscription.updated")
-        return
-    attempt = invoice_collection.collect_invoice(
-        ledger, invoice, method=lifecycle.find_charged_card(ledger, renewed)
+    pause = renewed["pause_collection"]
+    if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
+        renewed["pause_collection"] = pause = None
+    invoice = invoice_collection.create_scheduled_draft(
+        ledger, renewed, lines, reason="subscription_cycle"
     )
-    if not attempt.paid and renewed["collection_method"] != "send_invoice":
-        renewed["status"] = "past_due"
+    renewed["latest_invoice"] = invoice["id"]
+    ledger.save_private_state(renewed["id"], draft_invoice=invoice["id"])
+    if pause or renewed["status"] == "unpaid":
+        withhold_invoice(ledger, renewed, invoice)
     ledger.save_object(renewed, event="customer.subscription.updated")
 
 
-def is_invoice_withheld(ledger: Ledger, subscription: Document, invoice: Document) -> bool:
-    """Return whether an invoice is not collected since the subscription is unpaid or paused."""
-    pause = subscription["pause_collection"]
-    if pause and pause["resumes_at"] and pause["resumes_at"] <= ledger.now:
-        subscription["pause_collection"] = pause = None
-    if pause and pause["behavior"] == "void":
+def withhold_invoice(ledger: Ledger, subscription: Document, draft: Document) -> None:
+    """Leave, void or write off the invoice of a subscription whose collection is paused or over.
+
+    https://docs.stripe.com/billing/subscriptions/pause-payment. That an unpaid subscription's
+    invoice is opened and not charged is a belief.
+    """
+    ledger.save_private_state(subscription["id"], draft_invoice=None)
+    behavior = (subscription["pause_collection"] or {}).get("behavior")
+    if behavior == "keep_as_draft":
+        ledger.save_object(draft | {"auto_advance": False, "automatically_finalizes_at": None})
+        return
+    days = subscription["days_until_due"]
+    invoice = invoice_collection.finalize_invoice(ledger, draft, days=days)
+    if behavior == "void":
         invoice_collection.void_invoice(ledger, invoice)
-    elif pause and pause["behavior"] == "mark_uncollectible":
+    elif behavior == "mark_uncollectible":
         invoice_collection.mark_uncollectible(ledger, invoice)
-    elif subscription["status"] == "unpaid":
+    else:
         ledger.save_object(invoice | {"auto_advance": False})
-    return bool(pause) or subscription["status"] == "unpaid"
+
+
+def find_scheduled_draft(ledger: Ledger, subscription: Document) -> Document | None:
+    """Return the draft that is finalized next."""
+    draft_id = ledger.get_private_state(subscription["id"]).get("draft_invoice")
+    draft = ledger.find_object("invoice", draft_id or "")
+    return draft if draft and draft["automatically_finalizes_at"] else None
+
+
+def collect_draft(ledger: Ledger, subscription: Document) -> None:
+    """Finalize the draft of a renewal and charge it."""
+    draft = find_scheduled_draft(ledger, subscription)
+    ledger.save_private_state(subscription["id"], draft_invoice=None)
+    if draft is None:
+        return
+    days = subscription["days_until_due"]
+    invoice = invoice_collection.finalize_invoice(ledger, draft, days=days)
+    attempt = invoice_collection.collect_invoice(
+        ledger, invoice, method=lifecycle.find_charged_card(ledger, subscription)
+    )
+    if attempt.paid:
+        late_payments.apply_late_payment(ledger, attempt.invoice)
+    elif subscription["collection_method"] != "send_invoice":
+        overdue = subscription | {"status": "past_due"}
+        ledger.save_object(overdue, event="customer.subscription.updated")
 
 
 def retry_payment(ledger: Ledger, subscription: Document) -> None:
     """Try the latest invoice again, and apply the account's policy after the last failure."""
-    invoice = ledger.get_object("invoice", subscription["latest_invoice"])
+    latest = late_payments.find_latest_finalized(ledger, subscription["id"])
+    invoice = ledger.get_object("invoice", latest or "")
     attempt = invoice_collection.collect_invoice(
         ledger, invoice, method=lifecycle.find_charged_card(ledger, subscription)
     )
@@ -214,6 +250,7 @@ def retry_payment(ledger: Ledger, subscription: Document) -> None:
 STEPS = {
     "1_give_up": expire_incomplete,
     "1_cancel": end_at_scheduled_time,
+    "2_collect_draft": collect_draft,
     "2_drop_update": drop_pending_update,
     "3_remind": announce_trial_end,
     "3_retry": retry_payment,

@@ -86,6 +86,17 @@ def build_decline_error() -> StripeError:
     )
 
 
+def build_action_error(code: str) -> StripeError:
+    """Return the refusal for a charge that the customer has to authenticate first."""
+    return StripeError(
+        "Payment for this invoice requires additional user action before it can be completed "
+        "successfully. Payment can be completed using the PaymentIntent associated with the invoice.",
+        status=402,
+        kind="card_error",
+        code=code,
+    )
+
+
 def build_injected_error(status: int) -> dict[str, Any]:
     """Return the body of a fault that a test requested by status alone."""
     codes = {429: "rate_limit", 409: "idempotency_key_in_use", 402: "card_declined"}
