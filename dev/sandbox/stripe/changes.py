@@ -23,6 +23,8 @@ from sandbox.stripe.protocol.errors import (
 from sandbox.stripe.protocol.ledger import Ledger
 
 MAX_QUANTITY = 999_999
+PENDING_UPDATE_FIELDS = """billing_cycle_anchor cancel_at_period_end discount discounts metadata
+trial_end trial_from_plan""".split()
 
 
 @dataclass(frozen=True)
@@ -289,11 +291,8 @@ def postpone_change(ledger: Ledger, before: Document, revision: Revision, invoic
     """Keep the subscription unchanged and store the change until its invoice is paid."""
     items = revision.subscription["items"]["data"]
     ledger.save_private_state(before["id"], pending_change={"invoice": invoice, "items": items})
-    update = {
-        "billing_cycle_anchor": None,
+    update = dict.fromkeys(PENDING_UPDATE_FIELDS) | {
         "expires_at": ledger.now + lifecycle.PAYMENT_WINDOW_SECONDS,
         "subscription_items": items,
-        "trial_end": None,
-        "trial_from_plan": None,
     }
     return save_subscription(ledger, before | {"pending_update": update, "latest_invoice": invoice})

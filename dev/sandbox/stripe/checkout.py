@@ -167,10 +167,10 @@ def build_open_session(
     )
 
 
-NULL_FIELDS = """after_expiration client_secret consent consent_collection currency_conversion
+NULL_FIELDS = """after_expiration allowed_payment_method_types client_secret consent consent_collection currency_conversion
 collected_information customer_account customer_details discounts integration_identifier invoice
 invoice_creation managed_payments origin_context payment_intent payment_link
-payment_method_configuration_details permissions recovered_from return_url
+payment_method_configuration_details payment_method_options permissions recovered_from
 saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription
 wallet_options""".split()
 COPIED_PARAMETERS = """allow_promotion_codes billing_address_collection cancel_url client_reference_id customer

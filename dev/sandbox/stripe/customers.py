@@ -24,6 +24,7 @@ COPIED_FIELDS = (
     "invoice_prefix",
     "next_invoice_sequence",
 )
+NEVER_NULL = ("business_name", "individual_name")  # left out while unset
 ADDRESS_PARTS = ("city", "country", "line1", "line2", "postal_code", "state")
 COUNTRY_LENGTH = 2
 
@@ -59,7 +60,6 @@ def build_blank_customer(ledger: Ledger) -> Document:
         "object": "customer",
         "address": None,
         "balance": 0,
-        "business_name": None,
         "created": ledger.now,
         "currency": None,
         "default_source": None,
@@ -67,7 +67,6 @@ def build_blank_customer(ledger: Ledger) -> Document:
         "description": None,
         "discount": None,
         "email": None,
-        "individual_name": None,
         "invoice_prefix": id_[-8:].upper(),
         "invoice_settings": {
             "custom_fields": None,
@@ -100,6 +99,9 @@ def apply_customer_fields(ledger: Ledger, customer: Document, params: dict[str, 
     result = customer | {
         name: blank_to_none(params[name]) for name in COPIED_FIELDS if name in params
     }
+    for name in NEVER_NULL:
+        if result.get(name, "") is None:
+            del result[name]
     if "address" in params:
         result["address"] = build_customer_address(params["address"])
     if "tax_exempt" in params:

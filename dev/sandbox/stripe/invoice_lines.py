@@ -47,6 +47,7 @@ def build_invoice_line(
         },
         "pretax_credit_amounts": [],
         "quantity_decimal": str(body["quantity"]),
+        "subscription": subscription,
         "subtotal": body["amount"],
         "taxes": [],
     } | body

@@ -30,7 +30,8 @@ def resume_paused(
     if subscription["status"] != "paused":
         raise StripeError("Only paused subscriptions can be resumed.")
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    running = subscription | {"status": "active", "status_details": None}
+    running = {name: value for name, value in subscription.items() if name != "status_details"}
+    running["status"] = "active"
     if anchor == "unchanged":
         until = periods.find_next_period_start(
             ledger.now, subscription["billing_cycle_anchor"], recurring

@@ -49,6 +49,7 @@ def build_card(ledger: Ledger, customer: str, token: str) -> Document:
             "exp_month": 12,
             "exp_year": 2040,
             "fingerprint": f"sandbox{last4}",
+            "regulated_status": None,
             "funding": "credit",
             "generated_from": None,
             "last4": last4,

@@ -30,7 +30,11 @@ DEFAULT_FEATURES: Document = {
     "invoice_history": {"enabled": False},
     "payment_method_update": {"enabled": False, "payment_method_configuration": None},
     "subscription_cancel": {
-        "cancellation_reason": {"enabled": False, "options": list(CANCELLATION_REASONS)},
+        "cancellation_reason": {
+            "enabled": False,
+            "feedback_options": None,
+            "options": list(CANCELLATION_REASONS),
+        },
         "enabled": False,
         "mode": "at_period_end",
         "proration_behavior": "none",

@@ -45,6 +45,7 @@ def insert_product(ledger: Ledger, params: dict[str, Any]) -> Document:
         "shippable": None,
         "statement_descriptor": None,
         "tax_code": None,
+        "tax_details": None,
         "type": "service",
         "unit_label": None,
         "updated": ledger.now,

@@ -106,19 +106,11 @@ def find_debited_items(ledger: Ledger, debit: Document) -> Document:
     if debit["invoice_item"]:
         pending = ledger.get_object("invoiceitem", debit["invoice_item"])
         if pending["invoice"] is None:
-            return {
-                "type": "invoice_item",
-                "invoice_item": pending["id"],
-                "invoice_line_item_details": None,
-            }
+            return {"type": "invoice_item", "invoice_item": pending["id"]}
         invoice_id = pending["invoice"]
         line_id = find_invoice_line(ledger.get_object("invoice", invoice_id), pending["id"])
     details = {"invoice": invoice_id, "invoice_line_items": [line_id]}
-    return {
-        "type": "invoice_line_items",
-        "invoice_item": None,
-        "invoice_line_item_details": details,
-    }
+    return {"type": "invoice_line_items", "invoice_line_item_details": details}
 
 
 def find_invoice_line(invoice: Document, invoice_item_id: str) -> str | None:

@@ -52,6 +52,7 @@ def build_item(
         "object": "subscription_item",
         "billing_thresholds": None,
         "created": created,
+        "current_trial": None,
         "current_period_end": created,
         "current_period_start": created,
         "discounts": [],
@@ -91,8 +92,8 @@ def build_subscription(customer: str, *, currency: str, now: int) -> Document:
 
 NULL_FIELDS = """application application_fee_percent billing_cycle_anchor_config billing_thresholds
 cancel_at canceled_at customer_account days_until_due default_payment_method default_source
-description ended_at latest_invoice next_pending_invoice_item_invoice on_behalf_of pause_collection
-pending_invoice_item_interval pending_setup_intent pending_update schedule status_details test_clock
+description ended_at latest_invoice managed_payments next_pending_invoice_item_invoice on_behalf_of pause_collection
+pending_invoice_item_interval pending_setup_intent pending_update schedule test_clock
 transfer_data trial_end trial_start""".split()
 
 
@@ -105,17 +106,28 @@ def build_default_terms(now: int) -> Document:
         "billing_mode": {"type": "flexible", "flexible": flexible, "updated_at": now},
         "billing_schedules": [],
         "cancel_at_period_end": False,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+        "cancellation_details": dict.fromkeys(("comment", "feedback", "feedback_option", "reason")),
         "collection_method": "charge_automatically",
         "default_tax_rates": [],
         "discounts": [],
-        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+        "trial_settings": {
+            "end_behavior": {
+                "billing_cycle_anchor": None,
+                "missing_payment_method": "create_invoice",
+            }
+        },
     }
 
 

@@ -13,10 +13,10 @@ CANCEL_URL = "http://127.0.0.1:1/billing"
 
 def stripe_client(served, **options):
     """The unmodified SDK, pointed at the sandbox."""
+    options = {"http_client": stripe.RequestsClient(timeout=(3.05, 20)), **options}
     return stripe.StripeClient(
         served.settings.stripe_secret_key,
         base_addresses={"api": f"{served.url}/stripe"},
-        http_client=stripe.RequestsClient(timeout=(3.05, 20)),
         **options,
     )
 

@@ -60,9 +60,7 @@ def build_event_document(fact: ObjectChange, *, cause: Cause, now: int) -> Docum
     return {
         "id": build_object_id("event"),
         "object": "event",
-        "account": None,
         "api_version": API_VERSION,
-        "context": None,
         "created": now,
         "data": data,
         "livemode": False,

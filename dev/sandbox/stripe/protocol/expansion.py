@@ -14,6 +14,8 @@ KINDS = {
     for kind in ("customer", "product", "price", "subscription", "invoice", "payment_method")
 } | {PREFIXES["billing_portal.configuration"]: "billing_portal.configuration"}
 
+ABSENT = object()  # of a field that the answer leaves out
+
 type Includable = Callable[[Ledger, Document], object]
 
 
@@ -34,7 +36,10 @@ def expand_path(ledger: Ledger, doc: Document, parts: list[str], path: str) -> N
     name, rest = parts[0], parts[1:]
     include = INCLUDABLE.get((str(doc.get("object")), name))
     if name not in doc and include:
-        doc[name] = include(ledger, doc)
+        included = include(ledger, doc)
+        if included is ABSENT:
+            return
+        doc[name] = included
     if name not in doc:
         raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
     value = doc[name]
@@ -92,8 +97,8 @@ def include_line_items(ledger: Ledger, session: Document) -> Document:
 
 
 def include_tiers(ledger: Ledger, price: Document) -> object:
-    """Return a price's tiers."""
-    return ledger.get_private_state(price["id"]).get("tiers")
+    """Return a price's tiers, which a price per unit does not have."""
+    return ledger.get_private_state(price["id"]).get("tiers", ABSENT)
 
 
 INCLUDABLE: dict[tuple[str, str], Includable] = {
