@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sandbox.store import Document
-from sandbox.stripe import checkout, customers, lifecycle, payment_methods, prices, tax_ids
-from sandbox.stripe.protocol.errors import build_decline_error
+from sandbox.stripe import checkout, coupons, customers, lifecycle, payment_methods, prices, tax_ids
+from sandbox.stripe.protocol.errors import StripeError, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
 TEST_CARD = "pm_card_visa"
@@ -18,6 +18,7 @@ class BuyerDetails:
     email: str = ""
     address: Document | None = None
     tax_id: tuple[str, str] | None = None
+    promotion_code: str = ""
 
 
 def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerDetails) -> Document:
@@ -34,6 +35,8 @@ def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerD
         (prices.get_price_terms(ledger, entry["price"]["id"], param="price"), entry)
         for entry in state["lines"]
     ]
+    if details.promotion_code:
+        options["promotion_code"] = find_session_code(ledger, session, details.promotion_code)
     ledger.record_event("checkout.session.completed", session)
     subscription = lifecycle.start_subscription(ledger, customer, sold, options)
     if subscription["status"] == "incomplete":
@@ -42,6 +45,13 @@ def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerD
     ledger.save_object(done)
     ledger.replace_event_object("checkout.session.completed", done)
     return done
+
+
+def find_session_code(ledger: Ledger, session: Document, text: str) -> Document:
+    """Return the promotion code of a buyer, where the session allows one."""
+    if not session["allow_promotion_codes"]:
+        raise StripeError("This checkout takes no promotion codes.", param="promotion_code")
+    return coupons.find_promotion_code(ledger, text, currency=session["currency"])
 
 
 def save_session_customer(
@@ -90,8 +100,13 @@ def build_completed_session(
     ids = list(ledger.list_owned_objects("tax_id", customer["id"]))
     country = (customer["address"] or {}).get("country")
     tax = session["automatic_tax"]
-    paid = session["amount_total"] > 0
+    invoice = ledger.get_object("invoice", subscription["latest_invoice"])
+    paid = invoice["total"] > 0
     return session | {
+        "amount_total": invoice["total"],
+        "discounts": list_session_discounts(ledger, subscription),
+        "total_details": session["total_details"]
+        | {"amount_discount": invoice["subtotal"] - invoice["total"]},
         "automatic_tax": tax | ({"status": "complete"} if tax["enabled"] and country else {}),
         "customer": customer["id"],
         "customer_details": {
@@ -110,6 +125,15 @@ def build_completed_session(
         "subscription": subscription["id"],
         "url": None,
     }
+
+
+def list_session_discounts(ledger: Ledger, subscription: Document) -> list[Document]:
+    """Return the discounts of a subscription as its session shows them."""
+    found = [ledger.get_object("discount", id_) for id_ in subscription["discounts"]]
+    return [
+        {"coupon": discount["source"]["coupon"], "promotion_code": discount["promotion_code"]}
+        for discount in found
+    ]
 
 
 def build_success_url(session: Document) -> str:

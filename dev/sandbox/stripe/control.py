@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from sandbox.control import Kind, RefusedError, read_fields
+from sandbox.control import NUMBER, Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stripe import (
     checkout,
     checkout_completion,
+    coupons,
     customers,
     dashboard,
     invoice_collection,
@@ -29,6 +30,14 @@ from sandbox.world import World
 type Control = Callable[[World, Request], Awaitable[JSONResponse]]
 
 OUTCOMES = tuple(ChargeResult)
+COUPON_FIELDS: dict[str, Kind] = {
+    "code": str,
+    "percent_off": NUMBER,
+    "amount_off": int,
+    "currency": str,
+    "duration": str,
+    "duration_in_months": int,
+}
 POLICIES = ("cancel", "unpaid", "past_due")
 
 
@@ -48,10 +57,15 @@ def translate_refusals(handler: Control) -> Control:
 @translate_refusals
 async def handle_pay(world: World, request: Request) -> JSONResponse:
     """Complete a checkout as if a person had paid."""
-    known: dict[str, Kind] = {"name": str, "email": str, "country": str}
+    known: dict[str, Kind] = dict.fromkeys(("name", "email", "country", "promotion_code"), str)
     fields = await read_fields(request, known)
     address = {"country": fields["country"]} if "country" in fields else None
-    details = BuyerDetails(fields.get("name", ""), fields.get("email", ""), address)
+    details = BuyerDetails(
+        fields.get("name", ""),
+        fields.get("email", ""),
+        address,
+        promotion_code=fields.get("promotion_code", ""),
+    )
     ledger = Ledger(world)
     session = ledger.get_object("checkout.session", request.path_params["id"])
     done = checkout_completion.complete_checkout_session(ledger, session, details)
@@ -151,6 +165,16 @@ async def handle_customer_deletion(world: World, request: Request) -> JSONRespon
     return JSONResponse(stub)
 
 
+@translate_refusals
+async def handle_promotion_code(world: World, request: Request) -> JSONResponse:
+    """Create a coupon with a promotion code."""
+    fields = await read_fields(request, COUPON_FIELDS, required=("code",))
+    ledger = Ledger(world)
+    code = coupons.create_promotion_code(ledger, fields)
+    ledger.commit()
+    return JSONResponse(code, status_code=201)
+
+
 def build_stripe_control_routes(world: World) -> list[BaseRoute]:
     """Return the control routes, below `/_sandbox`."""
     table: dict[str, Control] = {
@@ -159,6 +183,7 @@ def build_stripe_control_routes(world: World) -> list[BaseRoute]:
         "/checkout/{id}/expire": handle_expire,
         "/stripe/customers/{id}/payment": handle_payment_outcome,
         "/stripe/invoices/{id}/authenticate": handle_authentication,
+        "/stripe/promotion_codes": handle_promotion_code,
         "/stripe/subscriptions/{id}": handle_subscription,
     }
     posts = [

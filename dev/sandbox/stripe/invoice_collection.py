@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.store import Document
-from sandbox.stripe import invoice_documents, payment_outcomes, periods, prorations
+from sandbox.stripe import discounts, invoice_documents, payment_outcomes, periods, prorations
 from sandbox.stripe.payment_outcomes import ChargeResult
 from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.errors import StripeError, build_action_error, build_decline_error
@@ -58,6 +58,7 @@ def create_draft(
     lines = prorations.build_pending_lines(ledger, subscription["id"]) + lines
     invoice = invoice_documents.build_draft_invoice(ledger, subscription, lines, reason=reason)
     invoice["automatically_finalizes_at"] = finalizes_at
+    discounts.use_discounts(ledger, period_lines)
     prorations.record_period_debits(ledger, invoice, period_lines)
     for entry in waiting:
         ledger.save_object(entry | {"invoice": invoice["id"]})

@@ -1,7 +1,7 @@
 """Build invoices with their lines, totals and numbers."""
 
 from sandbox.store import Document
-from sandbox.stripe import subscription_documents
+from sandbox.stripe import discounts, subscription_documents
 from sandbox.stripe.protocol.documents import build_list_object, build_object_id
 from sandbox.stripe.protocol.ledger import Ledger
 
@@ -25,6 +25,7 @@ def build_draft_invoice(
             "billing_reason": reason,
             "collection_method": subscription["collection_method"],
             "currency": subscription["currency"],
+            "discounts": sorted({id_ for line in lines for id_ in line["discounts"]}),
             "lines": build_list_object(
                 [entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"
             ),
@@ -54,7 +55,8 @@ def compute_sums(customer: Document, lines: list[Document]) -> Document:
 
     A total below zero is added to the balance as credit.
     """
-    total = sum(entry["amount"] for entry in lines)
+    subtotal = sum(entry["amount"] for entry in lines)
+    total = sum(discounts.get_net_amount(line) for line in lines)
     balance = int(customer.get("balance", 0))
     due = max(0, total + balance)
     return {
@@ -62,9 +64,10 @@ def compute_sums(customer: Document, lines: list[Document]) -> Document:
         "amount_remaining": due,
         "ending_balance": total + balance - due,
         "starting_balance": balance,
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
         "total": total,
+        "total_discount_amounts": discounts.sum_discounts(lines),
         "total_excluding_tax": total,
     }
 
@@ -118,7 +121,6 @@ def build_fixed_fields(ledger: Ledger) -> Document:
             "paid_at": None,
             "voided_at": None,
         },
-        "total_discount_amounts": [],
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
     }

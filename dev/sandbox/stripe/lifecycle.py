@@ -4,6 +4,8 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import (
+    coupons,
+    discounts,
     endings,
     invoice_collection,
     invoice_lines,
@@ -45,6 +47,9 @@ def start_subscription(
     items = [build_new_item(ledger, subscription["id"], price, entry) for price, entry in prices]
     subscription["items"] = subscription_documents.build_item_list(subscription["id"], items)
     subscription = apply_settings(ledger, subscription, options)
+    if code := options.get("promotion_code"):
+        discount = coupons.redeem_promotion_code(ledger, code, subscription)
+        subscription["discounts"] = [discount["id"]]
     subscription = set_first_period(ledger, subscription, get_trial_end(ledger, options))
     subscription = endings.apply_end_options(ledger, subscription, options)
     require_card(ledger, subscription, options)
@@ -150,18 +155,20 @@ def require_card(ledger: Ledger, subscription: Document, options: Document) -> N
 
 def is_period_free(ledger: Ledger, subscription: Document) -> bool:
     """Return whether a period costs nothing."""
-    return not any(line["amount"] for line in build_period_lines(ledger, subscription))
+    lines = build_period_lines(ledger, subscription)
+    return not any(discounts.get_net_amount(line) for line in lines)
 
 
 def build_period_lines(ledger: Ledger, subscription: Document) -> list[Document]:
     """Return the lines of the current period."""
     start, end = subscription_documents.get_current_period(subscription)
     trial = subscription["status"] == "trialing"
-    return [
+    lines = [
         invoice_lines.build_period_line(ledger, item, start=start, end=end, trial=trial)
         for item in subscription["items"]["data"]
         if "quantity" in item
     ]
+    return discounts.discount_lines(ledger, subscription, lines, at=start)
 
 
 def collect_first_payment(ledger: Ledger, subscription: Document, behavior: str) -> Document:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from sandbox.store import Document
-from sandbox.stripe import invoice_lines, money, prices
+from sandbox.stripe import discounts, invoice_lines, money, prices
 from sandbox.stripe.protocol.documents import build_object_id
 from sandbox.stripe.protocol.ledger import Ledger
 
@@ -36,7 +36,8 @@ def record_period_debits(ledger: Ledger, invoice: Document, lines: list[Document
     for line in lines:
         details = line["parent"]["subscription_item_details"]
         debit = build_debit_record(line) | {"invoice": invoice["id"], "line": line["id"]}
-        entries = [debit] if line["amount"] else []
+        debit["amount"] = discounts.get_net_amount(line)
+        entries = [debit] if debit["amount"] else []
         save_debits(ledger, {details["subscription_item"]: entries})
 
 
@@ -126,11 +127,13 @@ def build_debit(ledger: Ledger, item: Document, *, at: int) -> Document:
     price = prices.add_tiers(ledger, ledger.get_object("price", item["price"]["id"]))
     start, end = item["current_period_start"], item["current_period_end"]
     quantity = item["quantity"]
+    amount = money.compute_proration(price, quantity, at=at, start=start, end=end)
+    subscription = ledger.get_object("subscription", item["subscription"])
     return build_proration_item(
         ledger,
         item,
         price,
-        amount=money.compute_proration(price, quantity, at=at, start=start, end=end),
+        amount=discounts.discount_proration(ledger, subscription, amount, at=at),
         quantity=quantity,
         period={"start": at, "end": end},
     )

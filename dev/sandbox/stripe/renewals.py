@@ -5,6 +5,7 @@ from heapq import heapify, heappop, heappush
 from sandbox.store import Document
 from sandbox.stripe import (
     checkout,
+    discounts,
     endings,
     final_invoices,
     invoice_collection,
@@ -164,6 +165,8 @@ def renew_period(ledger: Ledger, subscription: Document) -> None:
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     until = periods.find_next_period_start(end, subscription["billing_cycle_anchor"], recurring)
     renewed = subscription_documents.set_period(subscription, end, until)
+    active = discounts.list_active_discounts(ledger, renewed, at=end)
+    renewed["discounts"] = [discount["id"] for discount in active]
     lines = lifecycle.build_period_lines(ledger, renewed)
     if not lines:
         ledger.save_object(renewed, event="customer.subscription.updated")

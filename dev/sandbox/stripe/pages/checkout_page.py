@@ -39,7 +39,13 @@ async def submit_checkout_page(world: World, request: Request) -> Response:
             raise build_decline_error()
         address = rendering.read_required_address(fields)
         name, email = fields.get("name", ""), fields.get("email", "")
-        details = BuyerDetails(name, email, address, rendering.parse_tax_id(fields))
+        details = BuyerDetails(
+            name,
+            email,
+            address,
+            rendering.parse_tax_id(fields),
+            fields.get("promotion_code", ""),
+        )
         done = checkout_completion.complete_checkout_session(ledger, session, details)
     except StripeError as refusal:
         return render_checkout_page(Ledger(world), request, session, fields, refusal=refusal)
@@ -71,6 +77,7 @@ def render_checkout_page(
         "email": fields.get("email", customer.get("email") or session["customer_email"] or ""),
         "country": fields.get("country", address.get("country") or ""),
         "tax_id": fields.get("tax_id", ""),
+        "promotion_code": fields.get("promotion_code", ""),
         "typed": typed,
         "known": bool(customer),
         "refusal": refusal.message if refusal else None,
