@@ -252,7 +252,10 @@ def restart_billing_cycle(subscription: Document, at: int, *, ended_trial: bool)
 def set_trial_end(ledger: Ledger, subscription: Document, trial_end: int) -> Document:
     """Return the subscription in a trial that ends at another time."""
     periods.check_trial({"trial_end": trial_end}, now=ledger.now)
-    start = subscription["trial_start"] or ledger.now
+    # Flexible billing mode gives the start of the most recent trial:
+    # https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+    running = subscription["status"] == "trialing"
+    start = subscription["trial_start"] if running else ledger.now
     trial = {"status": "trialing", "trial_start": start, "trial_end": trial_end}
     return subscription_documents.set_period(
         subscription | trial | {"billing_cycle_anchor": trial_end}, ledger.now, trial_end

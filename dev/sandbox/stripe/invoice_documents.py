@@ -1,7 +1,7 @@
 """Build invoices with their lines, totals and numbers."""
 
 from sandbox.store import Document
-from sandbox.stripe import discounts, subscription_documents
+from sandbox.stripe import discounts, periods, subscription_documents
 from sandbox.stripe.protocol.documents import build_list_object, build_object_id
 from sandbox.stripe.protocol.ledger import Ledger
 
@@ -34,10 +34,27 @@ def build_draft_invoice(
                 "subscription_details": parent,
                 "type": "subscription_details",
             },
-            "period_end": max(entry["period"]["end"] for entry in lines),
-            "period_start": min(entry["period"]["start"] for entry in lines),
         }
+        | get_invoice_period(ledger, subscription, reason)
     )
+
+
+def get_invoice_period(ledger: Ledger, subscription: Document, reason: str) -> Document:
+    """Return the time in which the items of an invoice came up, which lies before its renewal.
+
+    https://docs.stripe.com/billing/subscriptions/mixed-interval shows it for a first invoice and
+    https://docs.stripe.com/billing/subscriptions/prorations for a preview.
+    """
+    start, end = subscription_documents.get_current_period(subscription)
+    if reason == "subscription_cycle" and start == ledger.now:
+        recurring = subscription["items"]["data"][0]["price"]["recurring"]
+        anchor = subscription["billing_cycle_anchor"]
+        start, end = periods.find_period_around(start - 1, anchor, recurring)
+        if subscription["trial_end"] == end:
+            start = subscription["trial_start"]
+    elif reason != "upcoming":
+        end = ledger.now
+    return {"period_start": start, "period_end": end}
 
 
 def copy_customer_details(ledger: Ledger, customer: Document) -> Document:

@@ -35,6 +35,18 @@ def test_renewal_is_a_draft_for_an_hour_and_then_paid(shop, subscription):
     assert shop.types()[2:] == ["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"]
 
 
+def test_invoice_period_lies_before_the_renewal(shop, subscription):
+    item = subscription.items.data[0]
+    draft = renew(shop, subscription)
+    first = shop.invoices(subscription)[-1]
+
+    assert first.period_start == first.period_end == item.current_period_start
+    assert (draft.period_start, draft.period_end) == (
+        item.current_period_start,
+        item.current_period_end,
+    )
+
+
 def test_declined_renewal_is_past_due_after_the_draft(shop, subscription):
     shop.payments_end(subscription.customer, "decline", times=1)
 

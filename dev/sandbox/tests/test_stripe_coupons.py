@@ -52,6 +52,8 @@ def test_invoice_and_session_show_the_discount(shop, subscribe):
     assert subscription.discounts == [taken_off.discount]
     assert (session.amount_total, session.total_details.amount_discount) == (4000, 500)
     assert session.discounts[0].promotion_code == code["id"]
+    page = httpx.get(invoice.hosted_invoice_url, trust_env=False).text
+    assert "<dt>Discount</dt><dd>-€5.00</dd>" in page
 
 
 def test_proration_credits_what_was_debited_after_the_discount(shop, subscribe):

@@ -76,6 +76,10 @@ def format_invoice_lines(invoice: Document) -> list[str]:
         f"{money.format_amount(line['amount'], currency):>14}   {line['description']}"
         for line in invoice["lines"]["data"]
     ]
+    lines += [
+        f"{money.format_amount(-entry['amount'], currency):>14}   Discount"
+        for entry in invoice["total_discount_amounts"]
+    ]
     due = money.format_amount(invoice["amount_due"], currency)
     lines += [
         "",

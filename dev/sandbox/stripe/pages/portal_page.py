@@ -209,6 +209,7 @@ def summarize_subscription(ledger: Ledger, subscription: Document) -> Document:
             for item in items
         ],
         "amount": amount,
+        "discounted": bool(subscription["discounts"]),
         "currency": subscription["currency"],
         "interval": items[0]["price"]["recurring"]["interval"],
         "end": subscription_documents.get_current_period(subscription)[1],
