@@ -73,7 +73,7 @@ class World:
     def status(self, method: str, path: str, *, session: Session | None = None) -> int:
         """Send a request that the API should refuse and return its status."""
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
-        body = {"email": "nobody@refused.example", "role": "member"}
+        body = {"email": "refused@example.test", "role": "member"}
         url = f"{self.places.api}{path}"
         return self._http.request(method, url, json=body, headers=headers).status_code
 
