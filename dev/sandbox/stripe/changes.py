@@ -6,23 +6,18 @@ from typing import Any
 from sandbox.store import Document
 from sandbox.stripe import (
     invoice_collection,
+    item_changes,
     lifecycle,
     periods,
     price_rules,
-    prices,
     prorations,
     subscription_documents,
 )
-from sandbox.stripe.protocol.documents import merge_stripe_metadata
 from sandbox.stripe.protocol.errors import (
     StripeError,
-    build_absent_error,
-    build_missing_error,
-    build_parameter_error,
 )
 from sandbox.stripe.protocol.ledger import Ledger
 
-MAX_QUANTITY = 999_999
 PENDING_UPDATE_FIELDS = """billing_cycle_anchor cancel_at_period_end discount discounts metadata
 trial_end trial_from_plan""".split()
 
@@ -69,7 +64,7 @@ class Revision:
 def apply_change(ledger: Ledger, subscription: Document, change: Change) -> Document:
     """Change a subscription and charge what is due at once."""
     revision = revise_subscription(ledger, subscription, change)
-    items = revision.subscription["items"]["data"]
+    items = subscription["items"]["data"] + revision.subscription["items"]["data"]
     debits = {item["id"]: prorations.list_debits(ledger, item["id"]) for item in items}
     prorations.defer_prorations(ledger, subscription["id"], revision.entries)
     ledger.save_object(revision.subscription, event="customer.subscription.updated")
@@ -99,7 +94,11 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     """
     at = get_change_time(ledger, subscription, change)
     before = subscription["items"]["data"]
-    after = [item for item in build_items_after(ledger, subscription, change.entries) if item]
+    after = [
+        item
+        for item in item_changes.build_items_after(ledger, subscription, change.entries)
+        if item
+    ]
     if not after:
         raise StripeError("A subscription must have at least one active item.", param="items")
     price_rules.require_one_interval([item["price"] for item in after])
@@ -108,24 +107,37 @@ def revise_subscription(ledger: Ledger, subscription: Document, change: Change) 
     if change.trial_end not in (None, "now"):
         return Revision(set_trial_end(ledger, revised, change.trial_end), [], [], bills_now=False)
     converts = change.trial_end == "now" and trialing
-    resets = change.reset or converts
-    moves = not (resets or trialing) and get_billing_interval(before[0]) != get_billing_interval(
-        after[0]
-    )
+    if trialing and not (change.reset or converts):
+        return Revision(revised, [], [], bills_now=False)
+    if not (change.reset or converts):
+        return revise_running_period(ledger, subscription, revised, change)
+    restarted = restart_billing_cycle(revised, ledger.now, ended_trial=converts)
+    lines = lifecycle.build_period_lines(ledger, restarted)
+    if trialing or change.proration_behavior == "none":
+        return Revision(restarted, [], lines, bills_now=True)
+    entries = prorations.build_prorations(ledger, before, after, at=at, resets=True)
+    return Revision(restarted, entries, lines, bills_now=True)
+
+
+def revise_running_period(
+    ledger: Ledger, subscription: Document, revised: Document, change: Change
+) -> Revision:
+    """Return the result of a change that keeps the billing cycle anchor.
+
+    A change of the interval is billed at once, since the billing period changes:
+    https://docs.stripe.com/billing/subscriptions/change-price#immediate-payment.
+    """
+    at = get_change_time(ledger, subscription, change)
+    before = subscription["items"]["data"]
+    moves = get_billing_interval(before[0]) != get_billing_interval(revised["items"]["data"][0])
     if moves:
         revised = align_period(revised, at)
     entries = []
-    if not trialing and change.proration_behavior != "none":
+    if change.proration_behavior != "none":
         after = revised["items"]["data"]
-        entries = prorations.build_prorations(ledger, before, after, at=at, resets=resets)
-    if not resets:
-        # "Stripe immediately attempts payment ... when the billing period changes":
-        # https://docs.stripe.com/billing/subscriptions/change-price#immediate-payment
-        bills = moves or (change.proration_behavior == "always_invoice" and not trialing)
-        return Revision(revised, entries, [], bills_now=bills)
-    restarted = restart_billing_cycle(revised, ledger.now, ended_trial=converts)
-    lines = lifecycle.build_period_lines(ledger, restarted)
-    return Revision(restarted, entries, lines, bills_now=True)
+        entries = prorations.build_prorations(ledger, before, after, at=at, resets=False)
+    bills = moves or change.proration_behavior == "always_invoice"
+    return Revision(revised, entries, [], bills_now=bills)
 
 
 def align_period(subscription: Document, at: int) -> Document:
@@ -158,84 +170,6 @@ def get_billing_interval(item: Document) -> tuple[str, int]:
     """Return the billing interval of an item."""
     recurring = item["price"]["recurring"]
     return (recurring["interval"], recurring["interval_count"])
-
-
-def build_items_after(
-    ledger: Ledger, subscription: Document, entries: list[Document]
-) -> list[Document | None]:
-    """Return the items after the change, with None for a deleted one.
-
-    An entry without an id adds an item.
-    """
-    items: dict[str, Document | None] = {item["id"]: item for item in subscription["items"]["data"]}
-    for index, entry in enumerate(entries):
-        param = f"items[{index}]"
-        if "quantity" in entry and not 0 <= entry["quantity"] <= MAX_QUANTITY:
-            raise build_parameter_error("Invalid quantity.", param=f"{param}[quantity]")
-        id_ = entry.get("id")
-        if id_ is None:
-            item = build_added_item(ledger, subscription, entry, param)
-            items[item["id"]] = item
-            continue
-        current = items.get(id_)
-        if current is None:
-            raise build_missing_error("subscription item", id_, param=f"{param}[id]")
-        items[id_] = (
-            None if entry.get("deleted") else build_changed_item(ledger, current, entry, param)
-        )
-    used = [item["price"]["id"] for item in items.values() if item]
-    if len(used) > len(set(used)):
-        raise StripeError(
-            "Cannot add multiple subscription items with the same price.", param="items"
-        )
-    return list(items.values())
-
-
-def build_added_item(
-    ledger: Ledger, subscription: Document, entry: Document, param: str
-) -> Document:
-    """Return a new item in the subscription's current period."""
-    price = find_entry_price(ledger, entry, param)
-    if price is None:
-        raise build_absent_error(f"{param}[price]")
-    price_rules.require_active(price, param=f"{param}[price]")
-    price_rules.require_currency(price, subscription["currency"], param=f"{param}[price]")
-    start, end = subscription_documents.get_current_period(subscription)
-    item = lifecycle.build_new_item(ledger, subscription["id"], price, entry)
-    ledger.save_private_state(item["id"], subscription=subscription["id"])
-    return item | {"current_period_start": start, "current_period_end": end}
-
-
-def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: str) -> Document:
-    """Return an item with another quantity or price.
-
-    A new price resets the quantity to one, unless the entry sets it.
-    """
-    price = find_entry_price(ledger, entry, param)
-    result = item
-    if price and price["id"] != item["price"]["id"]:
-        price_rules.require_active(price, param=f"{param}[price]")
-        price_rules.require_currency(price, item["price"]["currency"], param=f"{param}[price]")
-        result = subscription_documents.set_item_price(item, price) | (
-            {"quantity": 1} if "quantity" in item else {}
-        )
-    if "quantity" in entry:
-        if "quantity" not in item:
-            raise build_parameter_error(
-                "Metered prices have no quantity.", param=f"{param}[quantity]"
-            )
-        result = result | {"quantity": entry["quantity"]}
-    return result | {"metadata": merge_stripe_metadata(item["metadata"], entry.get("metadata"))}
-
-
-def find_entry_price(ledger: Ledger, entry: Document, param: str) -> Document | None:
-    """Return the price that an entry names or creates, or None."""
-    if data := entry.get("price_data"):
-        return prices.add_tiers(ledger, prices.insert_price(ledger, data))
-    name = "price" if "price" in entry else "plan"
-    if name not in entry:
-        return None
-    return prices.get_price_terms(ledger, entry[name], param=f"{param}[{name}]")
 
 
 def restart_billing_cycle(subscription: Document, at: int, *, ended_trial: bool) -> Document:

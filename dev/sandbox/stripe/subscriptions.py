@@ -5,6 +5,7 @@ from sandbox.stripe import (
     changes,
     endings,
     final_invoices,
+    item_changes,
     lifecycle,
     pauses,
     price_rules,
@@ -33,7 +34,7 @@ def create_subscription(call: Call) -> Document:
     customer = call.ledger.get_object("customer", call.params["customer"], param="customer")
     sold = []
     for index, entry in enumerate(call.params["items"]):
-        price = changes.find_entry_price(call.ledger, entry, f"items[{index}]")
+        price = item_changes.find_entry_price(call.ledger, entry, f"items[{index}]")
         if price is None:
             raise build_absent_error(f"items[{index}][price]")
         price_rules.require_active(price, param=f"items[{index}][price]")

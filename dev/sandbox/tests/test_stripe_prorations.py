@@ -154,6 +154,24 @@ def test_unpaid_pending_update_leaves_the_debits_as_they_were(shop, subscription
     assert amounts == pytest.approx([-2250, 1800], abs=1)
 
 
+def test_unpaid_removal_of_an_item_leaves_its_debit(shop, subscription):
+    other = shop.price(100, "month")
+    terms = {"proration_behavior": "always_invoice", "payment_behavior": "pending_if_incomplete"}
+    added = shop.api.subscriptions.update(
+        subscription.id, {"items": [{"price": other.id, "quantity": 9}], **terms}
+    ).items.data[1]
+    shop.payments_end(subscription.customer, "decline", times=1)
+    seats = {"id": subscription.items.data[0].id, "quantity": 50}
+    removed = {"id": added.id, "deleted": True}
+    shop.api.subscriptions.update(subscription.id, {"items": [seats, removed], **terms})
+    shop.control.advance(hours=24)
+
+    shop.api.subscription_items.update(added.id, {"quantity": 1})
+
+    credit, debit = list_pending(shop, subscription)
+    assert credit.amount < -800 < 0 < debit.amount
+
+
 def test_items_of_another_interval_are_refused(shop, subscription):
     with pytest.raises(stripe.InvalidRequestError, match="one billing interval"):
         shop.api.subscriptions.update(
