@@ -8,7 +8,7 @@ Conflict
 ├── SubscriptionMissing    409: there is none to do that with
 ├── SubscriptionNotChangeable  409: not in this status
 ├── SeatsChanged           409: the screen was stale
-└── PaymentRefused         409: Stripe said no
+└── PaymentRefused         409: the payment provider said no
 Malformed
 ├── PriceNotAvailable      400
 ├── RedirectNotAllowed     400

@@ -15,17 +15,21 @@ SUBSCRIPTION_CHANGED = _register_type(
 )
 SUBSCRIPTION_ENDED = _register_type("subscription.ended", "subscription", "It ended for good.")
 SUBSCRIPTION_SURPLUS = _register_type(
-    "subscription.surplus_found", "subscription", "Stripe has a second live one for you."
+    "subscription.surplus_found",
+    "subscription",
+    "The payment provider has a second live one for you.",
 )
 CHECKOUT_STARTED = _register_type(
     "checkout.started", "organization", "An admin went to the payment page."
 )
 SEATS_SYNCED = _register_type(
-    "seats.synced", "subscription", "Stripe bills another number of seats."
+    "seats.synced", "subscription", "The payment provider bills another number of seats."
 )
-SEATS_FAILED = _register_type("seats.failed", "subscription", "Stripe refused a number of seats.")
+SEATS_FAILED = _register_type(
+    "seats.failed", "subscription", "The payment provider refused a number of seats."
+)
 SEATS_DRIFTED = _register_type(
-    "seats.drifted", "subscription", "Someone edited the quantity at Stripe."
+    "seats.drifted", "subscription", "The quantity was edited at the payment provider."
 )
 SEATS_MISCONFIGURED = _register_type(
     "seats.misconfigured", "subscription", "Its seat item is missing or ambiguous."

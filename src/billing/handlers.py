@@ -1,71 +1,49 @@
-"""Handle inbound events of the payment provider by fetching the object again."""
+"""Handle inbound events of payment providers by fetching the object again."""
 
-import billing.providers.stripe.webhooks  # noqa: F401 - registers the source
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+
+from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
+from billing.models import Customer, Invoice, Subscription
+from billing.providers.types import ObjectKind
 from billing.subscriptions import checkout, subscriptions
-from webhooks.inbound.registry import Ignored, ReceivedEvent, handles_events
+from webhooks.inbound import registry
+from webhooks.inbound.registry import Ignored, ReceivedEvent
 from webhooks.inbound.services import process
 
-SOURCE = "stripe"
+type Pull = Callable[[str, str], Customer | Invoice | Subscription | None]
+
+# How the object of an event is fetched and stored, by its kind: provider and external id.
+PULL_BY_KIND: Final[dict[ObjectKind, Pull]] = {
+    ObjectKind.CUSTOMER: customers.pull_customer,
+    ObjectKind.CHECKOUT: checkout.complete_checkout,
+    ObjectKind.SUBSCRIPTION: subscriptions.pull_subscription,
+    ObjectKind.INVOICE: invoices.pull_invoice,
+}
 
 
-@handles_events(
-    SOURCE,
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.pending_update_applied",
-    "customer.subscription.pending_update_expired",
-)
-def follow_subscription(received: ReceivedEvent) -> None:
-    """Fetch and store a subscription, in any order of its events."""
-    row = subscriptions.pull_subscription(received.object_key)
-    if row is None:
-        raise Ignored("subscription of no organization here")
-    process.link_to_organization(received, organization_id=row.organization_id)
+def register_providers() -> None:
+    """Register the webhooks of every configured provider with their handlers."""
+    for key in settings.BILLING_PROVIDERS:
+        package = providers.get_package(key)
+        registry.register_source(package.SOURCE)
+        for kind in ObjectKind:
+            types = [type_ for type_, its_kind in package.EVENT_KINDS.items() if its_kind is kind]
+            registry.handles_events(key, *types, kind=kind)(_build_handler(kind))
 
 
-@handles_events(SOURCE, "checkout.session.completed", "checkout.session.async_payment_succeeded")
-def complete_checkout(received: ReceivedEvent) -> None:
-    """Fetch the subscription of a paid page, and count its seats again."""
-    row = checkout.complete_checkout(received.object_key)
-    if row is None:
-        raise Ignored("checkout of no organization here")
-    process.link_to_organization(received, organization_id=row.organization_id)
+def _build_handler(kind: ObjectKind) -> registry.Handler:
+    def pull_object(received: ReceivedEvent) -> None:
+        row = PULL_BY_KIND[kind](received.source, received.object_key)
+        if row is None:
+            raise Ignored(f"{kind} of no organization here")
+        process.link_to_organization(received, organization_id=row.organization_id)
+
+    return pull_object
 
 
-@handles_events(
-    SOURCE,
-    "invoice.finalized",
-    "invoice.paid",
-    "invoice.payment_action_required",
-    "invoice.payment_failed",
-    "invoice.updated",
-    "invoice.voided",
-    "invoice.marked_uncollectible",
-)
-def follow_invoice(received: ReceivedEvent) -> None:
-    """Fetch and store an invoice, and the status of its subscription."""
-    row = invoices.pull_invoice(received.object_key)
-    if row is None:
-        raise Ignored("invoice of no organization here")
-    process.link_to_organization(received, organization_id=row.organization_id)
-
-
-@handles_events(
-    SOURCE,
-    "customer.updated",
-    "customer.deleted",
-    "customer.tax_id.created",
-    "customer.tax_id.updated",
-    "customer.tax_id.deleted",
-)
-def follow_customer(received: ReceivedEvent) -> None:
-    """Fetch and store a profile that was edited at the provider."""
-    row = customers.pull_customer(received.object_key)
-    if row is None:
-        raise Ignored("customer of no organization here")
-    process.link_to_organization(received, organization_id=row.organization_id)
+register_providers()

@@ -16,7 +16,7 @@ ENUM_NAMES = {
     "InvoiceStatus": "billing.models.invoices.Invoice.Status",
     "PriceInterval": "billing.models.plans.Price.Interval",
     "Proration": "billing.seat_rules.Proration",
-    "Provider": "billing.models.customers.Provider",
+    "PreviewKind": "billing.providers.types.PreviewKind",
     "SeatAttemptState": "billing.models.seats.SeatAttempt.State",
     "SeatChangeReason": "billing.models.seats.SeatChange.Reason",
     "SeatState": "billing.seat_rules.State",

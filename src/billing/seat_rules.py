@@ -3,11 +3,13 @@
 Nothing here reads a clock, a row or a vendor, so that every line of the table can be tested.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from django.db import models
 
-from billing.statuses import ENDED_STATUSES, SeatItem, Status
+from billing.statuses import ENDED_STATUSES, SeatItem
 
 
 class State(models.TextChoices):
@@ -39,6 +41,33 @@ class Proration(models.TextChoices):
     SILENT = "silent"
 
 
+class Charge(Enum):
+    """How a provider takes a change of seats in one status."""
+
+    BY_POLICY = auto()  # as the plan says
+    SILENT = auto()  # without any charge or credit
+    NOW_OR_SILENT = auto()  # at once if the plan says so, else without a charge: no renewal follows
+    HELD = auto()  # not at all, until the status changes
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTerms:
+    """What one provider accepts, by status and whether an end is scheduled.
+
+    Each entry holds the charge for more seats and for fewer. A status that is not listed is held.
+    """
+
+    charges: Mapping[tuple[str, bool], tuple[Charge, Charge]]
+
+    def find_charge(self, status: str | None, *, is_ending: bool, grows: bool) -> Charge:
+        """Return how a change in this status is charged."""
+        more, fewer = self.charges.get((status or "", is_ending), (Charge.HELD, Charge.HELD))
+        return more if grows else fewer
+
+
+NO_TERMS = SeatTerms({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatPolicy:
     """A plan's rules for seats."""
@@ -67,6 +96,8 @@ class SeatInputs:
     has_drifted: bool = False
     is_in_flight: bool = False
     failed_quantity: int | None = None
+    terms: SeatTerms = NO_TERMS
+    is_held: bool = False  # the provider has asked to wait
 
     @property
     def target(self) -> int:
@@ -115,7 +146,7 @@ def decide_seats(inputs: SeatInputs) -> SeatDecision:
     if inputs.has_drifted and not inputs.policy.corrects_drift:
         return SeatDecision(State.DRIFTED)
     proration = _choose_proration(inputs)
-    if proration is None:
+    if proration is None or inputs.is_held:
         return SeatDecision(State.HELD)
     if inputs.failed_quantity == inputs.target and not inputs.is_in_flight:
         return SeatDecision(State.FAILED)
@@ -140,21 +171,17 @@ def _get_settled_state(inputs: SeatInputs) -> State:
 def _choose_proration(inputs: SeatInputs) -> Proration | None:
     """Return how to charge the difference, or None when it may not be sent."""
     grows = inputs.target > (inputs.observed or 0)
-    match inputs.status:
-        case Status.TRIALING:
-            return Proration.SILENT
-        case Status.ACTIVE:
-            return _choose_active_proration(inputs, grows=grows)
-        case Status.PAST_DUE if not grows:
-            return Proration.SILENT
-        case _:  # unpaid, paused, incomplete, and states Stripe may add
+    charge = inputs.terms.find_charge(inputs.status, is_ending=inputs.is_ending, grows=grows)
+    match charge:
+        case Charge.HELD:
             return None
-
-
-def _choose_active_proration(inputs: SeatInputs, *, grows: bool) -> Proration:
-    policy = inputs.policy
-    if grows:
-        return Proration.INVOICE_NOW if policy.invoices_additions_now else Proration.NEXT_INVOICE
-    if inputs.is_ending or not policy.credits_removals:
-        return Proration.SILENT
-    return Proration.NEXT_INVOICE
+        case Charge.SILENT:
+            return Proration.SILENT
+        case Charge.NOW_OR_SILENT:
+            is_now = grows and inputs.policy.invoices_additions_now
+            return Proration.INVOICE_NOW if is_now else Proration.SILENT
+        case Charge.BY_POLICY if grows:
+            is_now = inputs.policy.invoices_additions_now
+            return Proration.INVOICE_NOW if is_now else Proration.NEXT_INVOICE
+        case Charge.BY_POLICY:
+            return Proration.NEXT_INVOICE if inputs.policy.credits_removals else Proration.SILENT

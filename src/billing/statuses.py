@@ -10,7 +10,7 @@ GRACE_PERIOD: Final = timedelta(days=14)
 
 
 class Status(models.TextChoices):
-    """The eight statuses of Stripe.
+    """The eight statuses of a subscription, to which each provider's own are mapped.
 
     An unknown one is stored as it came and changes no access.
     """

@@ -53,18 +53,18 @@ def end_subscriptions(organization_id: str) -> None:
 
 
 @jobs.declare_task("billing.pull_subscription", queue="billing")
-def pull_subscription(external_id: str) -> None:
+def pull_subscription(provider: str, external_id: str) -> None:
     """Read a subscription again, when an outcome is unknown."""
-    subscriptions.pull_subscription(external_id)
+    subscriptions.pull_subscription(provider, external_id)
 
 
 @jobs.declare_task("billing.pull_customer", queue="billing")
-def pull_customer(customer_id: str) -> None:
+def pull_customer(provider: str, external_id: str) -> None:
     """Read a customer again, when an outcome is unknown."""
-    customers.pull_customer(customer_id)
+    customers.pull_customer(provider, external_id)
 
 
 @jobs.declare_task("billing.complete_checkout", queue="billing")
-def complete_checkout(checkout_id: str) -> None:
+def complete_checkout(provider: str, external_id: str) -> None:
     """Read a payment page that was paid while another was asked for."""
-    checkout.complete_checkout(checkout_id)
+    checkout.complete_checkout(provider, external_id)

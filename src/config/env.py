@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,8 @@ class Environment(BaseSettings):
     stytch_base_url: str = ""
     stytch_webhook_secret: str = ""
 
-    stripe_secret_key: str
+    billing_providers: Names = ("stripe",)
+    stripe_secret_key: str = Field(default="", validate_default=True)
     stripe_base_url: str = ""
     stripe_webhook_secret: str = ""
 
@@ -49,12 +50,20 @@ class Environment(BaseSettings):
     worker_poll_seconds: float = Field(default=5, gt=0)
     job_delay_scale: float = Field(default=1, gt=0)
 
-    @field_validator("allowed_hosts", "frontend_origins", mode="before")
+    @field_validator("allowed_hosts", "frontend_origins", "billing_providers", mode="before")
     @classmethod
     def split_commas(cls, value: object) -> object:
         """Split `a, b` into ("a", "b")."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def require_stripe_key(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse Stripe as a configured provider without its key."""
+        if not value and "stripe" in info.data.get("billing_providers", ()):
+            raise ValueError("set it, or take stripe out of BILLING_PROVIDERS")
         return value
 
     @property

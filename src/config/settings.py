@@ -175,6 +175,7 @@ STYTCH_PROJECT_ID = ENV.stytch_project_id
 STYTCH_SECRET = ENV.stytch_secret
 STYTCH_BASE_URL = ENV.stytch_base_url
 STYTCH_WEBHOOK_SECRET = ENV.stytch_webhook_secret
+BILLING_PROVIDERS = ENV.billing_providers
 STRIPE_SECRET_KEY = ENV.stripe_secret_key
 STRIPE_BASE_URL = ENV.stripe_base_url
 STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret

@@ -46,14 +46,15 @@ def hold_object(key: str, *, wait_seconds: float | None = None) -> Iterator[None
 
 
 def hold_vendor_object(
-    source: str, object_key: str, *, wait_seconds: float | None = None
+    vendor: str, kind: str, external_id: str, *, wait_seconds: float | None = None
 ) -> AbstractContextManager[None]:
-    """Hold one object of a vendor alone, by the vendor's name and the key its events carry.
+    """Hold one object of a vendor alone, named by vendor, kind and the vendor's id.
 
     The job that processes an event and the services that fetch the same object hold the same lock;
     within one database session it may be taken again. Raises as `hold_object` does.
     """
-    return hold_object(f"{source}:{object_key}", wait_seconds=wait_seconds)
+    key = ":".join(part for part in (vendor, kind, external_id) if part)
+    return hold_object(key, wait_seconds=wait_seconds)
 
 
 def _take_within(key: str, seconds: float) -> None:

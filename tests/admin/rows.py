@@ -55,7 +55,7 @@ def _create_people(organization, word):
 
 def _create_billing(organization, word, author):
     now = timezone.now()
-    billing.Customer.objects.create(organization=organization, stripe_customer_id=f"cus_{word}")
+    billing.Customer.objects.create(organization=organization, external_id=f"cus_{word}")
     plan = billing.Plan.objects.create(key=word, name="Team")
     price = billing.Price.objects.create(
         plan=plan, lookup_key=word, amount=1200, currency="usd", interval="month"

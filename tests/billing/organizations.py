@@ -25,7 +25,12 @@ from identity.models import Invitation
 from identity.sync import apply
 from kit import outbound
 from tenancy import locks
-from tests.billing.support import LANDING, build_stripe_client, create_plan_price
+from tests.billing.support import (
+    LANDING,
+    build_stripe_client,
+    create_plan_price,
+    get_stripe_price_id,
+)
 
 
 class BillingOrganization:
@@ -108,10 +113,10 @@ class BillingOrganization:
     def pay_checkout(self, page):
         """Pay on Stripe's page and return the id of the new subscription."""
         self.sandbox.post(f"/checkout/{page.external_id}/pay")
-        return providers.get_provider().fetch_checkout(page.external_id).subscription_id
+        return providers.get_provider("stripe").fetch_checkout(page.external_id).subscription_id
 
     def subscribe(self):
-        subscriptions.pull_subscription(self.pay_checkout(self.open_checkout()))
+        subscriptions.pull_subscription("stripe", self.pay_checkout(self.open_checkout()))
         return self
 
     def build_checkout_request(self):
@@ -119,7 +124,8 @@ class BillingOrganization:
         return CheckoutRequest(
             organization_id=self.row.pk,
             customer_id=self.customer_id,
-            price_id=self.price.stripe_price_id,
+            checkout_id=uuid4(),
+            price_id=get_stripe_price_id(self.price),
             quantity=1,
             trial_days=0,
             success_url=LANDING,
@@ -129,7 +135,7 @@ class BillingOrganization:
     def edit_at_stripe(self, **changes):
         """Edit the subscription in Stripe's dashboard, and pull it."""
         self.sandbox.post(f"/stripe/subscriptions/{self.subscription.external_id}", **changes)
-        return subscriptions.pull_subscription(self.subscription.external_id)
+        return subscriptions.pull_subscription("stripe", self.subscription.external_id)
 
     def add_fault(self, **fault):
         """Make the next request about the subscription fail at Stripe."""
@@ -138,7 +144,7 @@ class BillingOrganization:
 
     @property
     def customer_id(self):
-        return self.row.customer.stripe_customer_id
+        return self.row.customer.external_id
 
     @property
     def subscription(self):
@@ -182,7 +188,9 @@ class BillingOrganization:
     @property
     def billed_quantity(self):
         """Return the quantity that Stripe has now."""
-        snapshot = providers.get_provider().fetch_subscription(self.subscription.external_id)
+        snapshot = providers.get_provider("stripe").fetch_subscription(
+            self.subscription.external_id
+        )
         return snapshot.items[0].quantity
 
     def list_seat_requests(self):

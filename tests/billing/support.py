@@ -9,9 +9,8 @@ from django.conf import settings
 from django.db import connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing import providers
-from billing.models import Plan, Price
-from billing.providers.types import PriceSnapshot
+from billing.models import Plan, Price, ProviderPrice
+from billing.providers.stripe.catalog import build_product_id
 from events.models import Event
 from tenancy import routing
 from tests.harness.plugin import SANDBOX_URL
@@ -25,27 +24,33 @@ def create_plan_price(**terms):
     The plan is not public, so that no list of plans grows.
     """
     key = f"plan-{secrets.token_hex(4)}"
-    plan = Plan.objects.create(key=key, name=key, stripe_product_id=key, is_public=False, **terms)
+    plan = Plan.objects.create(key=key, name=key, is_public=False, **terms)
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
     )
-    price.stripe_price_id = create_stripe_price(key, amount=1_000)
-    price.save()
+    external_id = create_stripe_price(build_product_id(key), lookup_key=key, amount=1_000)
+    ProviderPrice.objects.create(price=price, provider="stripe", external_id=external_id)
     return price
 
 
-def create_stripe_price(key, *, amount):
+def create_stripe_price(product_id, *, lookup_key, amount):
     """Create a product and a monthly price at Stripe, and return the price's id."""
-    providers.get_provider().save_product(key, name=key, description=key)
-    wanted = PriceSnapshot(
-        external_id="",
-        product_id=key,
-        lookup_key=key,
-        amount=amount,
-        currency="usd",
-        interval="month",
-    )
-    return providers.get_provider().create_price(wanted, key=key).external_id
+    client = build_stripe_client()
+    client.v1.products.create({"id": product_id, "name": lookup_key})
+    return client.v1.prices.create(
+        {
+            "product": product_id,
+            "lookup_key": lookup_key,
+            "unit_amount": amount,
+            "currency": "usd",
+            "recurring": {"interval": "month"},
+        }
+    ).id
+
+
+def get_stripe_price_id(price):
+    """Return the id at Stripe under which a price is sold now."""
+    return price.provider_prices.get(provider="stripe", is_active=True).external_id
 
 
 def build_stripe_client():

@@ -35,7 +35,7 @@ def test_member_who_joins_during_checkout_is_counted_on_completion(create_organi
     acme.add_member()
 
     checkout_id = acme.pay_checkout(page)
-    subscriptions.pull_subscription(checkout_id)
+    subscriptions.pull_subscription("stripe", checkout_id)
     acme.sync_seats()
 
     assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
@@ -69,7 +69,7 @@ def test_new_checkout_closes_the_older_page(create_organization):
     acme = create_organization()
     older, newer = acme.open_checkout(), acme.open_checkout()
 
-    open_ = providers.get_provider().list_open_checkouts(acme.customer_id)
+    open_ = providers.get_provider("stripe").list_open_checkouts(acme.customer_id)
 
     assert [page.external_id for page in open_] == [newer.external_id]
     assert older.external_id != newer.external_id
@@ -81,7 +81,7 @@ def test_two_parallel_checkouts_leave_one_page_open(create_organization):
     run_in_parallel(acme.open_checkout, acme.open_checkout)
 
     customer_id = acme.customer_id
-    assert len(providers.get_provider().list_open_checkouts(customer_id)) == 1
+    assert len(providers.get_provider("stripe").list_open_checkouts(customer_id)) == 1
 
 
 def test_concurrent_requests_create_one_customer(create_organization):
@@ -112,8 +112,8 @@ def test_customer_deleted_without_webhook_is_recreated_at_the_next_attempt(
 
     with pytest.raises(PaymentRefused):
         calls[call]()
-    job = find_waiting_jobs("billing.pull_customer", customer_id=customer_id).get()
-    tasks.pull_customer(customer_id=job.args["customer_id"])
+    job = find_waiting_jobs("billing.pull_customer", external_id=customer_id).get()
+    tasks.pull_customer(provider="stripe", external_id=job.args["external_id"])
 
     calls[call]()
 

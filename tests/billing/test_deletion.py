@@ -12,7 +12,9 @@ from tests.billing.support import (
 
 
 def fetch_subscription(organization):
-    return providers.get_provider().fetch_subscription(organization.subscription.external_id)
+    return providers.get_provider("stripe").fetch_subscription(
+        organization.subscription.external_id
+    )
 
 
 def test_deletion_ends_the_subscription(create_organization):
@@ -43,7 +45,7 @@ def test_subscription_paid_after_deletion_is_ended(create_organization):
     page = acme.open_checkout()
     acme.delete()
 
-    subscriptions.pull_subscription(acme.pay_checkout(page))
+    subscriptions.pull_subscription("stripe", acme.pay_checkout(page))
 
     assert find_waiting_jobs("billing.end_subscriptions", organization_id=str(acme.row.pk)).exists()
 

@@ -12,8 +12,7 @@ from tests.harness.locking import object_locked, organization_locked, waiting_fo
 @pytest.fixture
 def short_lock_wait(monkeypatch):
     """Shorten the seconds that a request waits for a lock."""
-    for module in (changes, customers):
-        monkeypatch.setattr(module, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(customers, "LOCK_WAIT_SECONDS", 0.05)
 
 
 def count_changing_requests(acme):
@@ -34,7 +33,7 @@ def test_one_process_at_a_time_changes_a_subscription(create_organization, short
     before = count_changing_requests(acme)
 
     with (
-        object_locked(f"stripe:{acme.subscription.external_id}"),
+        object_locked(f"stripe:subscription:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
         getattr(changes, call)(organization=acme.row, **more)
@@ -50,7 +49,7 @@ def test_end_of_a_deleted_organization_waits_for_the_subscription_lock(
     acme.row.save()
 
     with (
-        object_locked(f"stripe:{acme.subscription.external_id}"),
+        object_locked(f"stripe:subscription:{acme.subscription.external_id}"),
         pytest.raises(Unavailable),
     ):
         changes.end_all_subscriptions(organization_id=acme.row.pk)
@@ -62,7 +61,7 @@ def test_one_process_at_a_time_opens_a_payment_page(create_organization, short_l
     before = count_changing_requests(acme)
 
     with (
-        object_locked(f"stripe:{acme.customer_id}"),
+        object_locked(f"stripe:customer:{acme.customer_id}"),
         pytest.raises(Unavailable),
     ):
         acme.open_checkout()
@@ -97,8 +96,8 @@ def test_object_is_locked_before_it_is_fetched(create_organization, kind):
     before = len(acme.sandbox.requests("stripe", "GET", path))
 
     with (
-        object_locked(f"stripe:{key}") as holder,
-        waiting_for(holder, lambda: pull(key)),
+        object_locked(f"stripe:{kind}:{key}") as holder,
+        waiting_for(holder, lambda: pull("stripe", key)),
     ):
         assert len(acme.sandbox.requests("stripe", "GET", path)) == before
 
@@ -108,7 +107,7 @@ def test_one_process_at_a_time_sends_seats(create_organization):
     acme.add_member()
 
     with (
-        object_locked(f"stripe:{acme.subscription.external_id}") as holder,
+        object_locked(f"stripe:subscription:{acme.subscription.external_id}") as holder,
         waiting_for(holder, acme.sync_seats),
     ):
         assert acme.list_sent_quantities() == []
@@ -121,7 +120,10 @@ def test_seats_are_counted_under_the_organizations_lock(create_organization, cal
     acme = create_organization().subscribe()
     external_id = acme.subscription.external_id
     acme.add_member()
-    calls = {"sync": acme.sync_seats, "pull": lambda: subscriptions.pull_subscription(external_id)}
+    calls = {
+        "sync": acme.sync_seats,
+        "pull": lambda: subscriptions.pull_subscription("stripe", external_id),
+    }
 
     with (
         organization_locked(acme.row.pk) as holder,

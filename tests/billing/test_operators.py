@@ -7,14 +7,14 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from billing.models import Feature, Plan, Price, SeatState
+from billing.models import Feature, Plan, Price, ProviderPrice, SeatState
 from billing.plans import catalog
 from billing.seat_rules import Mode
 from billing.seats import report
 from billing.subscriptions import subscriptions
 from identity.models import User
 from kit.outbound import VendorUnavailable
-from tests.billing.support import build_stripe_client
+from tests.billing.support import build_stripe_client, get_stripe_price_id
 
 BILLING_MODELS = [
     "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
@@ -41,12 +41,19 @@ def staff_client(committed):
 
 def test_catalog_is_the_same_after_a_second_run(create_organization):
     run_command("sync_catalog")
-    before = list(Price.objects.values_list("lookup_key", "stripe_price_id"))
+    before = list(
+        ProviderPrice.objects.order_by("pk").values_list("price_id", "external_id", "is_active")
+    )
 
     output = run_command("sync_catalog")
 
-    assert "prices made: 0" in output
-    assert list(Price.objects.values_list("lookup_key", "stripe_price_id")) == before
+    assert "prices created: 0" in output
+    assert (
+        list(
+            ProviderPrice.objects.order_by("pk").values_list("price_id", "external_id", "is_active")
+        )
+        == before
+    )
 
 
 def test_catalog_can_be_written_without_stripe(db):
@@ -74,38 +81,36 @@ def test_price_archived_at_stripe_is_replaced_and_its_subscriptions_are_synced(
     create_organization,
 ):
     acme = create_organization(minimum_seats=1).subscribe()
-    build_stripe_client().v1.prices.update(acme.price.stripe_price_id, {"active": False})
+    build_stripe_client().v1.prices.update(get_stripe_price_id(acme.price), {"active": False})
     acme.sandbox.post("/faults", vendor="stripe", path="/v1/prices$", method="POST", status=500)
     with pytest.raises(VendorUnavailable):
         run_command("sync_catalog")
 
     run_command("sync_catalog")
 
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
     acme.add_member()
     acme.sync_seats()
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
-    price_on_sale = acme.price.plan.prices.on_sale().get()
-    assert price_on_sale.stripe_price_id != acme.price.stripe_price_id
+    assert get_stripe_price_id(acme.price) != acme.subscription.external_price_id
+    assert acme.subscription.price == acme.price
 
 
 def test_reactivated_price_keeps_its_row(create_organization):
     acme = create_organization(minimum_seats=1).subscribe()
-    first, plan = acme.price.stripe_price_id, acme.price.plan
+    first = get_stripe_price_id(acme.price)
     prices = build_stripe_client().v1.prices
     prices.update(first, {"active": False})
     run_command("sync_catalog")
-    second = plan.prices.on_sale().get()
-    prices.update(second.stripe_price_id, {"active": False})
-    key = {"lookup_key": second.lookup_key, "transfer_lookup_key": True}
+    prices.update(get_stripe_price_id(acme.price), {"active": False})
+    key = {"lookup_key": acme.price.lookup_key, "transfer_lookup_key": True}
     prices.update(first, {"active": True, **key})
 
     for _ in range(3):
         run_command("sync_catalog")
 
-    price_on_sale = plan.prices.on_sale().get()
-    assert (price_on_sale.pk, price_on_sale.stripe_price_id) == (acme.price.pk, first)
-    assert plan.prices.count() == 2
+    assert get_stripe_price_id(acme.price) == first
+    assert acme.price.provider_prices.count() == 2
 
 
 def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
@@ -119,13 +124,14 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
         interval="month",
     )
     key = {"lookup_key": new.lookup_key, "transfer_lookup_key": True}
-    build_stripe_client().v1.prices.update(old.stripe_price_id, key)
+    moved = get_stripe_price_id(old)
+    build_stripe_client().v1.prices.update(moved, key)
 
     for _ in range(2):
         run_command("sync_catalog")
 
-    price_on_sale = plan.prices.on_sale().get(lookup_key=new.lookup_key)
-    assert (price_on_sale.pk, price_on_sale.stripe_price_id) == (old.pk, old.stripe_price_id)
+    assert get_stripe_price_id(new) == moved
+    assert get_stripe_price_id(old) != moved
 
 
 def test_reconciliation_reports_and_then_repairs(create_organization):
@@ -134,11 +140,11 @@ def test_reconciliation_reports_and_then_repairs(create_organization):
     slug = acme.row.slug
 
     inspected = run_command("reconcile_seats", "--organization", slug, "--dry-run")
-    assert "counted 2, target 2, Stripe bills 1, would be sent" in inspected
+    assert "counted 2, target 2, billed 1, would be sent" in inspected
     assert acme.list_seat_requests() == []
 
     repaired = run_command("reconcile_seats", "--organization", slug)
-    assert "in_sync: counted 2, target 2, Stripe bills 2" in repaired
+    assert "in_sync: counted 2, target 2, billed 2" in repaired
 
 
 def test_reconciliation_of_an_unknown_organization_is_an_error(committed):

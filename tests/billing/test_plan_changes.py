@@ -13,6 +13,7 @@ from billing.subscriptions import changes
 from kit import locks
 from tests.billing.support import (
     create_plan_price,
+    get_stripe_price_id,
     run_in_parallel,
 )
 from tests.harness.stack import poll
@@ -27,7 +28,7 @@ def test_plan_change_sends_the_current_count_in_the_same_call(create_organizatio
 
     (request,) = acme.list_seat_requests()
     assert request["body"]["items[0][quantity]"] == "3"
-    assert request["body"]["items[0][price]"] == price.stripe_price_id
+    assert request["body"]["items[0][price]"] == get_stripe_price_id(price)
     assert (acme.subscription.price, acme.seat_state, acme.billed_quantity) == (price, "in_sync", 3)
 
 
@@ -63,7 +64,7 @@ def test_plan_change_supersedes_the_quantity_of_the_old_plan(create_organization
     acme.add_member()
     with (
         ThreadPoolExecutor(1) as pool,
-        locks.hold_vendor_object("stripe", acme.subscription.external_id),
+        locks.hold_vendor_object("stripe", "subscription", acme.subscription.external_id),
     ):
         sync = pool.submit(run_in_parallel, acme.sync_seats)
         poll(lambda: acme.attempts.filter(state="in_flight").exists(), what="the attempt")

@@ -46,7 +46,7 @@ def test_reconciliation_finds_a_subscription_that_ended_with_its_customer(create
     acme = create_organization().subscribe()
     customer_id = acme.customer_id
     build_stripe_client().v1.customers.delete(customer_id)
-    customers.pull_customer(customer_id)
+    customers.pull_customer("stripe", customer_id)
 
     reconcile.reconcile_organization(organization_id=acme.row.pk)
     acme.subscribe()
@@ -59,7 +59,7 @@ def test_reconciliation_stores_a_profile_whose_event_was_lost(create_organizatio
     acme = create_organization()
     acme.open_checkout()
     customer_id = acme.customer_id
-    providers.get_provider().update_customer(customer_id, Profile(name="Acme GmbH"))
+    providers.get_provider("stripe").update_customer(customer_id, Profile(name="Acme GmbH"))
 
     reconcile.reconcile_organization(organization_id=acme.row.pk)
 
@@ -116,14 +116,16 @@ def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organiz
     acme = create_organization().subscribe()
     first = acme.subscription
     second = acme.pay_checkout(
-        providers.get_provider().open_checkout(acme.build_checkout_request(), key=f"2-{first.pk}")
+        providers.get_provider("stripe").open_checkout(
+            acme.build_checkout_request(), key=f"2-{first.pk}"
+        )
     )
-    subscriptions.pull_subscription(second)
+    subscriptions.pull_subscription("stripe", second)
     acme.add_member()
 
     changes.end_subscription_now(organization=acme.row)
     job = find_waiting_jobs("billing.pull_subscription", external_id=second).first()
-    tasks.pull_subscription(external_id=job.args["external_id"])
+    tasks.pull_subscription(provider="stripe", external_id=job.args["external_id"])
     acme.sync_seats()
 
     assert acme.subscription.external_id == second

@@ -6,6 +6,7 @@ from billing.subscriptions import subscriptions
 from tests.billing.support import (
     build_stripe_client,
     create_plan_price,
+    get_stripe_price_id,
     list_event_types,
 )
 
@@ -38,7 +39,7 @@ def test_event_of_our_own_change_sends_nothing(create_organization):
     acme.sync_seats()
 
     for _ in range(3):
-        subscriptions.pull_subscription(acme.subscription.external_id)
+        subscriptions.pull_subscription("stripe", acme.subscription.external_id)
         acme.sync_seats()
 
     assert acme.list_sent_quantities() == [2]
@@ -60,10 +61,10 @@ def test_contract_is_compared_and_never_sent(create_organization):
 
 def test_subscription_with_an_unknown_price_is_misconfigured_and_not_changed(create_organization):
     acme = create_organization(seats=2, minimum_seats=1).subscribe()
-    Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
+    acme.price.provider_prices.update(external_id=f"other_{acme.price.pk}")
     acme.add_member()
 
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
     acme.sync_seats()
 
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])
@@ -73,20 +74,20 @@ def test_seat_item_is_found_by_its_price_and_two_are_misconfigured(create_organi
     acme = create_organization(minimum_seats=1).subscribe()
     second = create_plan_price()
     build_stripe_client().v1.subscription_items.create(
-        {"subscription": acme.subscription.external_id, "price": second.stripe_price_id}
+        {"subscription": acme.subscription.external_id, "price": get_stripe_price_id(second)}
     )
     acme.add_member()
 
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
     acme.sync_seats()
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])
     assert list_event_types(acme, "seats.") == ["seats.misconfigured"]
 
-    Price.objects.filter(pk=acme.price.pk).update(stripe_price_id=f"other_{acme.price.pk}")
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    acme.price.provider_prices.update(external_id=f"other_{acme.price.pk}")
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
     acme.sync_seats()
     (request,) = acme.list_seat_requests()
-    assert request["body"]["items[0][id]"] == acme.subscription.stripe_item_id
+    assert request["body"]["items[0][id]"] == acme.subscription.external_item_id
     assert (acme.subscription.price, acme.subscription.quantity) == (second, 2)
 
 
@@ -95,7 +96,7 @@ def test_metered_price_is_never_sent_a_quantity(create_organization):
     Price.objects.filter(pk=acme.price.pk).update(usage="metered")
     acme.add_member()
 
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
     acme.sync_seats()
 
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])

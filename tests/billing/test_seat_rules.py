@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.providers.stripe.terms import SEAT_TERMS
 from billing.seat_rules import (
     Mode,
     Proration,
@@ -24,7 +25,8 @@ NEXT, NOW, NO_PRORATION = Proration.NEXT_INVOICE, Proration.INVOICE_NOW, Prorati
 
 
 def build_inputs(counted=5, observed=5, status="active", policy=PLAN, **more):
-    return SeatInputs(counted=counted, observed=observed, status=status, policy=policy, **more)
+    terms = {"terms": SEAT_TERMS} | more
+    return SeatInputs(counted=counted, observed=observed, status=status, policy=policy, **terms)
 
 
 @pytest.mark.parametrize(

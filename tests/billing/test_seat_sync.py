@@ -25,7 +25,7 @@ def test_exact_item_number_proration_and_key_are_sent(create_organization):
     (request,) = acme.list_seat_requests()
     attempt = acme.attempts.get()
     assert request["body"] == {
-        "items[0][id]": acme.subscription.stripe_item_id,
+        "items[0][id]": acme.subscription.external_item_id,
         "items[0][quantity]": "3",
         "proration_behavior": "create_prorations",
         "payment_behavior": "allow_incomplete",
@@ -91,10 +91,10 @@ def test_process_that_dies_after_stripes_success_charges_once(create_organizatio
     acme.add_member()
     attempt = attempts.begin_attempt(acme.row.pk, is_forced=False)
     row = acme.subscription
-    providers.get_provider().set_seats(
+    providers.get_provider("stripe").set_seats(
         SeatChangeRequest(
             subscription_id=row.external_id,
-            item_id=row.stripe_item_id,
+            item_id=row.external_item_id,
             quantity=attempt.quantity,
             proration=Proration(attempt.proration),
         ),

@@ -172,7 +172,7 @@ def test_refused_vat_number_does_not_block_the_next_checkout(create_organization
     assert customers.get_profile(acme.row).vat_id == "DE123456789"
 
     acme.open_checkout()
-    assert customers.get_profile(acme.row).stripe_customer_id
+    assert customers.get_profile(acme.row).external_id
 
 
 def test_profile_changed_during_customer_creation_reaches_stripe(create_organization):
@@ -188,7 +188,7 @@ def test_profile_changed_during_customer_creation_reaches_stripe(create_organiza
     )
 
     known = customers.get_profile(acme.row)
-    snapshot = providers.get_provider().fetch_customer(known.stripe_customer_id)
+    snapshot = providers.get_provider("stripe").fetch_customer(known.external_id)
     assert (known.billing_city, snapshot.profile.city) == ("Berlin", "Berlin")
 
 
@@ -205,9 +205,9 @@ def test_page_paid_during_another_checkout_prevents_a_second_payment(create_orga
     )
 
     customer_id = acme.customer_id
-    every = providers.get_provider().list_subscriptions(customer_id)
+    every = providers.get_provider("stripe").list_subscriptions(customer_id)
     live = [one for one in every if one.status == "active"]
-    assert len(live) + len(providers.get_provider().list_open_checkouts(customer_id)) == 1
+    assert len(live) + len(providers.get_provider("stripe").list_open_checkouts(customer_id)) == 1
 
 
 @pytest.mark.parametrize(("header", "wait"), [("7", 7), ("86400", 570), ("9" * 30, 570), ("x", 5)])

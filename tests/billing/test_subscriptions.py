@@ -151,6 +151,6 @@ def test_cancellation_with_unknown_outcome_is_pulled_by_a_job(create_organizatio
 
     with pytest.raises(VendorUnavailable):
         changes.cancel_subscription(organization=acme.row)
-    subscriptions.pull_subscription(acme.subscription.external_id)
+    subscriptions.pull_subscription("stripe", acme.subscription.external_id)
 
     assert acme.subscription.cancel_at_period_end

@@ -103,7 +103,8 @@ def test_seat_removed_while_an_invoice_is_open_is_not_credited(unpaid_organizati
 @pytest.fixture
 def foreign_price():
     """Create a price at Stripe that our catalog does not contain, and return its id."""
-    return create_stripe_price(f"foreign-{secrets.token_hex(4)}", amount=9_900)
+    product_id = f"foreign-{secrets.token_hex(4)}"
+    return create_stripe_price(product_id, lookup_key=product_id, amount=9_900)
 
 
 @pytest.fixture
@@ -129,14 +130,14 @@ def open_foreign_checkout(acme, price_id):
 def buy_foreign_price(acme, price_id):
     page = open_foreign_checkout(acme, price_id)
     acme.sandbox.post(f"/checkout/{page.id}/pay")
-    return providers.get_provider().fetch_checkout(page.id).subscription_id
+    return providers.get_provider("stripe").fetch_checkout(page.id).subscription_id
 
 
 def test_foreign_subscription_blocks_no_purchase_and_is_not_current(
     customer_organization, foreign_price
 ):
     foreign = buy_foreign_price(customer_organization, foreign_price)
-    assert subscriptions.pull_subscription(foreign) is None
+    assert subscriptions.pull_subscription("stripe", foreign) is None
 
     customer_organization.subscribe()
     reconcile.reconcile_organization(organization_id=customer_organization.row.pk)
@@ -163,6 +164,7 @@ def test_deletion_ends_only_our_subscriptions(customer_organization, foreign_pri
     changes.end_all_subscriptions(organization_id=customer_organization.row.pk)
 
     status = {
-        id_: providers.get_provider().fetch_subscription(id_).status for id_ in (ours, foreign)
+        id_: providers.get_provider("stripe").fetch_subscription(id_).status
+        for id_ in (ours, foreign)
     }
     assert status == {ours: "canceled", foreign: "active"}

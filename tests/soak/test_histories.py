@@ -49,11 +49,13 @@ def check_in_sync(organization, why):
     """Check that our rows equal those of Stripe, and that the billed quantity is the target."""
     customer = getattr(organization.row, "customer", None)
     snapshots = (
-        providers.get_provider().list_subscriptions(customer.stripe_customer_id) if customer else []
+        providers.get_provider("stripe").list_subscriptions(customer.external_id)
+        if customer
+        else []
     )
     for snapshot in snapshots:
         row = organization.row.subscriptions.get(external_id=snapshot.external_id)
-        known = (row.status, row.quantity, row.cancel_at_period_end, row.stripe_price_id)
+        known = (row.status, row.quantity, row.cancel_at_period_end, row.external_price_id)
         item = snapshot.items[0]
         assert known == (
             snapshot.status,

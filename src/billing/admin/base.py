@@ -5,7 +5,7 @@ from typing import Any
 from kit.admin.base import ReadOnly, state_badge
 
 BY_ORGANIZATION = ("organization__name", "organization__slug", "=organization__id")
-HOW_TO_SEARCH = "Part of an organization's name or slug, or a whole id, ours or Stripe's."
+HOW_TO_SEARCH = "Part of an organization's name or slug, or a whole id, ours or the provider's."
 
 
 def format_money(amount: int, currency: str) -> str:

@@ -10,7 +10,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from billing.admin.base import BY_ORGANIZATION, format_money
-from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price
+from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.plans import default_billable_roles
 from billing.seat_sync import reconcile
 from identity.roles import Role
@@ -25,9 +25,8 @@ class PriceInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
 
     model = Price
     fields = (
-        "lookup_key", "amount", "currency", "interval", "usage", "is_active", "stripe_price_id",
+        "lookup_key", "amount", "currency", "interval", "usage", "is_active",
     )  # fmt: skip
-    readonly_fields = ("stripe_price_id",)
     ordering = ("-is_active", "lookup_key")
     extra = 0
     show_title = False
@@ -37,6 +36,23 @@ class PriceInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
         return False
 
     has_delete_permission = has_change_permission
+
+
+class ProviderPriceInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
+    """What a price is sold as, by provider."""
+
+    model = ProviderPrice
+    fields = ("provider", "external_id", "is_active")
+    readonly_fields = fields
+    ordering = ("provider", "-is_active")
+    extra = 0
+    show_title = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        """Refuse rows by hand, because `sync_catalog` writes them."""
+        return False
+
+    has_delete_permission = has_add_permission
 
 
 class PlanFeatureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -59,7 +75,7 @@ class PlanAdmin(BaseAdmin):
     list_filter = ("is_public", "is_default")
     search_fields = ("name", "key")
     ordering = ("sort_order", "key")
-    readonly_fields = ("stripe_product_id",)
+    readonly_fields = ()
     inlines = (PriceInline, PlanFeatureInline)
     fieldsets = (
         (None, {"fields": ("name", "key", "description", "is_public", "is_default", "sort_order")}),
@@ -72,7 +88,7 @@ class PlanAdmin(BaseAdmin):
                 )
             },
         ),
-        ("At Stripe", {"fields": ("trial_days", "stripe_product_id")}),
+        ("Trial", {"fields": ("trial_days",)}),
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
@@ -108,13 +124,14 @@ class PriceAdmin(ReadOnly):
     An amount never changes; a new one is a new row, published by `sync_catalog`.
     """
 
-    list_display = ("lookup_key", "plan", "shown", "interval", "is_active", "stripe_price_id")
+    list_display = ("lookup_key", "plan", "shown", "interval", "is_active")
     list_filter = ("plan", "interval", "is_active")
     list_select_related = ("plan",)
-    search_fields = ("lookup_key", "=stripe_price_id")
+    search_fields = ("lookup_key", "=provider_prices__external_id")
     ordering = ("plan__sort_order", "lookup_key")
     readonly_fields = ("shown",)
-    fields = ("lookup_key", "plan", "shown", "interval", "usage", "is_active", "stripe_price_id", "created_at")  # fmt: skip
+    fields = ("lookup_key", "plan", "shown", "interval", "usage", "is_active", "created_at")  # fmt: skip
+    inlines = (ProviderPriceInline,)
 
     @admin.display(description="amount", ordering="amount")
     def shown(self, price: Price) -> str:

@@ -18,12 +18,12 @@ class CustomerAdmin(BillingAdmin):
         "billing_name",
         "billing_email",
         "billing_country",
-        "stripe_customer_id",
+        "external_id",
     )
     list_filter = ("vat_status", "billing_country")
-    search_fields = (*BY_ORGANIZATION, "billing_name", "billing_email", "=stripe_customer_id")
+    search_fields = (*BY_ORGANIZATION, "billing_name", "billing_email", "=external_id")
     fieldsets = (
-        (None, {"fields": ("organization", "stripe_customer_id", "provider", "created_at", "updated_at")}),
+        (None, {"fields": ("organization", "external_id", "provider", "created_at", "updated_at")}),
         (
             "Invoices print",
             {
@@ -34,7 +34,7 @@ class CustomerAdmin(BillingAdmin):
                 )
             },
         ),
-        ("VAT", {"fields": ("vat_id", "vat_status", "stripe_tax_id")}),
+        ("VAT", {"fields": ("vat_id", "vat_status", "external_tax_id")}),
     )  # fmt: skip
 
 
@@ -67,8 +67,8 @@ class SubscriptionAdmin(BillingAdmin):
             },
         ),
         (
-            "At Stripe",
-            {"fields": ("external_id", "price", "stripe_price_id", "stripe_item_id", "seat_item")},
+            "At the provider",
+            {"fields": ("provider", "external_id", "price", "external_price_id", "external_item_id", "seat_item")},
         ),
         ("Times", {"fields": ("started_at", "ended_at", "active_since", "inactive_since", "pulled_at")}),
     )  # fmt: skip

@@ -45,7 +45,7 @@ def _build_user(
             is_ending=subscription.is_ending if subscription else False,
         ),
         "subscription_id": subscription.external_id if subscription else None,
-        "customer_id": customer.stripe_customer_id,
+        "customer_id": customer.external_id or None,
         "billing_email": customer.billing_email or None,
         "subscription_start_date": subscription.started_at if subscription else None,
         "subscription_end_date": _get_end_date(subscription),

@@ -41,4 +41,6 @@ class SubscriptionContextSerializer(StrictSerializer):
     is_premium = serializers.BooleanField()
     features = serializers.DictField(child=serializers.BooleanField())
     upgrade_url = serializers.URLField(help_text="POST here to buy: a checkout.")
-    customer_portal_url = serializers.URLField(help_text="POST here for Stripe's own pages.")
+    customer_portal_url = serializers.URLField(
+        help_text="POST here for the payment provider's own pages."
+    )

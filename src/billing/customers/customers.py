@@ -1,4 +1,4 @@
-"""One Stripe customer per organization, and its profile kept alike on both sides."""
+"""One customer per organization at a provider, with a profile that is the same on both sides."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,11 +9,10 @@ import structlog
 from django.db import transaction
 
 from billing import providers
-from billing.customers import vat
 from billing.errors import PaymentRefused
 from billing.models import Customer
 from billing.providers.errors import KeySpent
-from billing.providers.types import CustomerSnapshot, Profile
+from billing.providers.types import CustomerSnapshot, ObjectKind, Profile
 from kit import jobs, locks
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
@@ -21,7 +20,7 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-# How long a request waits for a job that is speaking to Stripe about the same thing.
+# How long a request waits for a job that is calling the provider about the same object.
 LOCK_WAIT_SECONDS: Final = 4.0
 
 PROFILE_COLUMNS: Final = {
@@ -47,27 +46,26 @@ def build_provider_profile(customer: Customer) -> Profile:
     return Profile(**{name: getattr(customer, column) for name, column in PROFILE_COLUMNS.items()})
 
 
-def ensure_customer(*, organization: Organization, email: str = "") -> str:
-    """Return the id of its customer at the provider, created now if there is none.
+def ensure_customer(*, organization: Organization, email: str = "", provider: str = "") -> Customer:
+    """Return the organization with a customer at its provider, created now if there is none.
 
-    Not within a transaction.
-
-    Repeating it after any failure finds the same customer: the key holds for a day, and the lock
-    lets only one process try at a time. Raises PaymentRefused and VendorUnavailable.
+    A first customer goes to `provider`, by default the first configured one. Not within a
+    transaction. Repeating it after any failure finds the same customer: the key holds for a day,
+    and the lock lets only one process try at a time. Raises PaymentRefused and VendorUnavailable.
     """
     with hold_customer_lock(organization):
-        customer = _prepare_customer(organization, email)
-        if customer.stripe_customer_id:
-            return customer.stripe_customer_id
+        customer = _prepare_customer(organization, email, provider)
+        if customer.external_id:
+            return customer
         external_id = _create_at_provider(customer)
         # Held so that what we push is not read back half done.
-        with locks.hold_vendor_object("stripe", external_id, wait_seconds=LOCK_WAIT_SECONDS):
+        with hold_lock(customer.provider, external_id):
             _push_profile(customer, external_id)
             with transaction.atomic():
                 tenancy_locks.lock_organization(organization.pk)
-                customer.stripe_customer_id = external_id
-                customer.save(update_fields=["stripe_customer_id", "updated_at"])
-        return external_id
+                customer.external_id = external_id
+                customer.save(update_fields=["external_id", "updated_at"])
+        return customer
 
 
 def hold_customer_lock(organization: Organization) -> AbstractContextManager[None]:
@@ -75,28 +73,32 @@ def hold_customer_lock(organization: Organization) -> AbstractContextManager[Non
     return locks.hold_object(f"customer:{organization.pk}", wait_seconds=LOCK_WAIT_SECONDS)
 
 
-def pull_customer(customer_id: str) -> Customer | None:
-    """Fetch a customer and store it.
+def hold_lock(provider: str, external_id: str) -> AbstractContextManager[None]:
+    """Hold a customer at its provider, for a request that waits no longer than a few seconds."""
+    return providers.hold_lock(
+        provider, ObjectKind.CUSTOMER, external_id, wait_seconds=LOCK_WAIT_SECONDS
+    )
 
-    Returns None when it belongs to no organization.
-    """
-    with locks.hold_vendor_object("stripe", customer_id):
-        snapshot = providers.get_provider().fetch_customer(customer_id)
+
+def pull_customer(provider: str, external_id: str) -> Customer | None:
+    """Fetch a customer and store it, or return None when it belongs to no organization."""
+    with providers.hold_lock(provider, ObjectKind.CUSTOMER, external_id):
+        snapshot = providers.get_provider(provider).fetch_customer(external_id)
         with transaction.atomic():
-            return _store_snapshot(snapshot)
+            return _store_snapshot(provider, snapshot)
 
 
 def store_profile(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
     """Store the provider's profile and VAT number, and return what changed."""
-    # Stripe takes longer texts than an invoice shows: a name too long must not stop the rest.
+    # Providers take longer texts than an invoice shows: a name too long must not stop the rest.
     known = {
         column: getattr(snapshot.profile, name)[: _get_max_length(column)]
         for name, column in PROFILE_COLUMNS.items()
     }
-    tax_id = snapshot.tax_ids[-1] if snapshot.tax_ids else None
+    tax_id = snapshot.vat_number
     known["vat_id"] = tax_id.value[: _get_max_length("vat_id")] if tax_id else ""
     known["vat_status"] = tax_id.status if tax_id else ""
-    known["stripe_tax_id"] = tax_id.external_id if tax_id else ""
+    known["external_tax_id"] = tax_id.external_id if tax_id else ""
     changes = {
         column: (getattr(customer, column), value)
         for column, value in known.items()
@@ -114,9 +116,9 @@ def _get_max_length(column: str) -> int:
     return int(getattr(field, "max_length", 0))
 
 
-def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:
+def find_organization_id(provider: str, external_id: str, hint: str = "") -> UUID | None:
     """Return whose customer this is, by our row, or by its metadata if we have no other."""
-    known = Customer.objects.filter(stripe_customer_id=customer_id)
+    known = Customer.objects.filter(provider=provider, external_id=external_id)
     if found := known.values_list("organization_id", flat=True).first():
         return found
     try:
@@ -127,40 +129,45 @@ def find_organization_id(customer_id: str, hint: str = "") -> UUID | None:
         return None
     # Metadata can be edited and customers copied: never believed against a customer we know.
     taken = Customer.objects.filter(organization_id=organization_id)
-    if taken.exclude(stripe_customer_id=None).exists():
-        log.error("customer_claimed_twice", organization_id=hint, customer=customer_id)
+    if taken.exclude(external_id="").exists():
+        log.error("customer_claimed_twice", organization_id=hint, customer=external_id)
         return None
     return organization_id
 
 
-def link_customer(organization: Organization, customer_id: str) -> None:
+def link_customer(organization: Organization, provider: str, external_id: str) -> None:
     """Store the customer of an organization that has none, under its lock."""
     customer, _ = Customer.objects.get_or_create(
         organization=organization, defaults={"billing_name": organization.name}
     )
-    if customer.stripe_customer_id is None:
-        customer.stripe_customer_id = customer_id
-        customer.save(update_fields=["stripe_customer_id", "updated_at"])
+    if not customer.external_id:
+        customer.provider, customer.external_id = provider, external_id
+        customer.save(update_fields=["provider", "external_id", "updated_at"])
 
 
 @contextmanager
-def translate_refusals(customer_id: str, what: str) -> Iterator[None]:
-    """Translate the provider's refusals.
-
-    A customer it does not know is fetched again.
-    """
+def translate_refusals(customer: Customer, what: str) -> Iterator[None]:
+    """Translate the provider's refusals, and fetch a customer again that it does not know."""
+    name = providers.get_display_name(customer.provider)
     try:
         yield
     except VendorRejected as error:
-        raise PaymentRefused(f"Stripe refused {what}.", reason=error.code) from error
+        raise PaymentRefused(f"{name} refused {what}.", reason=error.code) from error
     except VendorNotFound as error:
-        jobs.defer_job("billing.pull_customer", customer_id=customer_id)
+        defer_pull(customer)
         raise PaymentRefused(
-            f"Stripe refused {what}. Try again in a moment.", reason=error.code
+            f"{name} refused {what}. Try again in a moment.", reason=error.code
         ) from error
 
 
-def _prepare_customer(organization: Organization, email: str) -> Customer:
+def defer_pull(customer: Customer) -> None:
+    """Defer a fetch of a customer, when an outcome is unknown."""
+    jobs.defer_job(
+        "billing.pull_customer", provider=customer.provider, external_id=customer.external_id
+    )
+
+
+def _prepare_customer(organization: Organization, email: str, provider: str) -> Customer:
     with transaction.atomic():
         tenancy_locks.lock_organization(organization.pk)
         customer, _ = Customer.objects.get_or_create(
@@ -169,43 +176,50 @@ def _prepare_customer(organization: Organization, email: str) -> Customer:
         )
         if email and not customer.billing_email:
             customer.billing_email = email
-            customer.save(update_fields=["billing_email", "updated_at"])
+        if not customer.external_id:
+            customer.provider = provider or providers.get_default_provider().key
+        customer.save(update_fields=["billing_email", "provider", "updated_at"])
         return customer
 
 
 def _create_at_provider(customer: Customer) -> str:
-    """Create a customer with only the organization's id, so that the same key can repeat it."""
+    """Create a customer with a key that finds the same one when it is repeated."""
     key = f"customer:{customer.organization_id}:{customer.generation}"
+    provider = providers.get_provider(customer.provider)
     try:
-        return providers.get_provider().create_customer(customer.organization_id, key=key)
+        return provider.create_customer(
+            customer.organization_id, build_provider_profile(customer), key=key
+        )
     except KeySpent as error:
-        # What Stripe began is empty and unused. The next try makes another.
+        # What was begun there is empty and unused. The next try makes another.
         customer.generation += 1
         customer.save(update_fields=["generation", "updated_at"])
-        raise VendorUnavailable("stripe", outcome_known=False) from error
+        raise VendorUnavailable(customer.provider, outcome_known=False) from error
 
 
 def _push_profile(customer: Customer, external_id: str) -> None:
     """Send the profile, the VAT number first, so that its refusal leaves the rest as it was."""
-    stripe = providers.get_provider()
+    provider = providers.get_provider(customer.provider)
     try:
-        if customer.vat_id and not stripe.fetch_customer(external_id).tax_ids:
-            type_, value = vat.get_tax_id_type(customer.vat_id)
-            stripe.add_vat_id(external_id, type=type_, value=value)
-        stripe.update_customer(external_id, build_provider_profile(customer))
+        if customer.vat_id and provider.fetch_customer(external_id).vat_number is None:
+            provider.set_vat_number(external_id, customer.vat_id)
+        provider.update_customer(external_id, build_provider_profile(customer))
     except VendorRejected as error:
         raise PaymentRefused(
-            "Stripe refused the billing profile. Correct it and try again.", reason=error.code
+            f"{provider.display_name} refused the billing profile. Correct it and try again.",
+            reason=error.code,
         ) from error
 
 
-def _store_snapshot(snapshot: CustomerSnapshot) -> Customer | None:
-    organization_id = find_organization_id(snapshot.external_id, snapshot.organization_hint)
+def _store_snapshot(provider: str, snapshot: CustomerSnapshot) -> Customer | None:
+    organization_id = find_organization_id(
+        provider, snapshot.external_id, snapshot.organization_hint
+    )
     if organization_id is None:
         return None
     organization = tenancy_locks.lock_organization(organization_id)
     if not snapshot.is_deleted:
-        link_customer(organization, snapshot.external_id)
+        link_customer(organization, provider, snapshot.external_id)
     customer = Customer.objects.get(organization=organization)
     if snapshot.is_deleted:
         _unlink_customer(customer)
@@ -215,11 +229,8 @@ def _store_snapshot(snapshot: CustomerSnapshot) -> Customer | None:
 
 
 def _unlink_customer(customer: Customer) -> None:
-    """Remove a customer that was deleted.
-
-    The next purchase creates another.
-    """
-    customer.stripe_customer_id = None
-    customer.stripe_tax_id = ""
+    """Unlink a customer that was deleted at the provider. The next purchase creates another."""
+    customer.external_id = ""
+    customer.external_tax_id = ""
     customer.generation += 1
     customer.save()

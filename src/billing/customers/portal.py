@@ -1,4 +1,4 @@
-"""Stripe's own pages for invoices and payment methods."""
+"""The provider's own pages for invoices and payment methods."""
 
 from billing import providers, redirects
 from billing.customers import customers
@@ -11,6 +11,8 @@ def create_portal_link(*, organization: Organization, return_url: str, email: st
     Raises RedirectNotAllowed and VendorUnavailable.
     """
     redirects.require_allowed("return_url", return_url)
-    customer_id = customers.ensure_customer(organization=organization, email=email)
-    with customers.translate_refusals(customer_id, "the portal"):
-        return providers.get_provider().open_portal(customer_id, return_url=return_url)
+    customer = customers.ensure_customer(organization=organization, email=email)
+    with customers.translate_refusals(customer, "the portal"):
+        return providers.get_provider(customer.provider).open_portal(
+            customer.external_id, return_url=return_url
+        )

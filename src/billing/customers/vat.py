@@ -11,29 +11,24 @@ EUROPEAN_PREFIXES: Final = frozenset(
 )
 
 _EUROPEAN_PATTERN = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
-_OTHER_PATTERNS: Final = {
-    "gb_vat": re.compile(r"GB([0-9]{9}|[0-9]{12}|GD[0-9]{3}|HA[0-9]{3})"),
-    "ch_vat": re.compile(r"CHE[0-9]{9}(MWST|TVA|IVA)?"),
-}
+_OTHER_PATTERNS: Final = (
+    re.compile(r"GB([0-9]{9}|[0-9]{12}|GD[0-9]{3}|HA[0-9]{3})"),
+    re.compile(r"CHE[0-9]{9}(MWST|TVA|IVA)?"),
+)
 _NORWEGIAN_PATTERN = re.compile(r"(NO)?([0-9]{9})(MVA)?")
 
 
 def normalize_number(text: str) -> str:
-    """Return the number in upper case, without blanks, dots and dashes."""
-    return re.sub(r"[\s.\-]", "", text).upper()
-
-
-def get_tax_id_type(value: str) -> tuple[str, str]:
-    """Return the provider's type for a number, and the number in its form.
+    """Return a VAT number in the form that invoices print.
 
     Raises VatIdInvalid.
     """
+    value = re.sub(r"[\s.\-]", "", text).upper()
     if value[:2] in EUROPEAN_PREFIXES and _EUROPEAN_PATTERN.fullmatch(value):
-        return "eu_vat", value
-    for type_, pattern in _OTHER_PATTERNS.items():
-        if pattern.fullmatch(value):
-            return type_, value
+        return value
+    if any(pattern.fullmatch(value) for pattern in _OTHER_PATTERNS):
+        return value
     norwegian = _NORWEGIAN_PATTERN.fullmatch(value)
     if norwegian and (value.startswith("NO") or value.endswith("MVA")):
-        return "no_vat", f"{norwegian[2]}MVA"
+        return f"{norwegian[2]}MVA"
     raise VatIdInvalid

@@ -24,7 +24,7 @@ class ProfileView(ControlPlaneScope, APIView):
 
     @extend_schema(request=ProfileChangeSerializer, responses=ProfileSerializer)
     def patch(self, request: Request, **_: object) -> Response:
-        """Change the billing profile, at Stripe first."""
+        """Change the billing profile, at the payment provider first."""
         asked = read_body(request, ProfileChangeSerializer)
         changed = profiles.update_profile(organization=self.organization, fields=asked)
         return Response(ProfileSerializer(changed).data)

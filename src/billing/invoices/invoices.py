@@ -5,44 +5,44 @@ from django.db import transaction
 from billing import event_types, providers
 from billing.customers import customers
 from billing.models import Invoice, Subscription
-from billing.providers.types import InvoiceSnapshot
+from billing.providers.types import InvoiceSnapshot, ObjectKind
 from billing.subscriptions import subscriptions
 from events.registry import EventType
-from kit import locks
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
 
 
-def pull_invoice(invoice_id: str) -> Invoice | None:
-    """Fetch an invoice under its lock and store it.
+def pull_invoice(provider: str, external_id: str) -> Invoice | None:
+    """Fetch an invoice under its lock and store it, or return None when it is not ours.
 
-    Returns None when it belongs to no organization.
-
-    What it did to its subscription is read first: an invoice may be heard of before it.
+    Its subscription is fetched first, because the invoice's event may arrive before its own.
     """
-    with locks.hold_vendor_object("stripe", invoice_id):
-        snapshot = providers.get_provider().fetch_invoice(invoice_id)
+    with providers.hold_lock(provider, ObjectKind.INVOICE, external_id):
+        snapshot = providers.get_provider(provider).fetch_invoice(external_id)
         if snapshot.subscription_id:
-            subscriptions.pull_subscription(snapshot.subscription_id)
-        return store_invoice(snapshot)
+            subscriptions.pull_subscription(provider, snapshot.subscription_id)
+        return store_invoice(provider, snapshot)
 
 
-def store_invoice(snapshot: InvoiceSnapshot) -> Invoice | None:
+def store_invoice(provider: str, snapshot: InvoiceSnapshot) -> Invoice | None:
     """Store an invoice, except a draft, which may still change."""
-    organization_id = customers.find_organization_id(snapshot.customer_id)
+    organization_id = customers.find_organization_id(provider, snapshot.customer_id)
     if organization_id is None:
         return None
     with transaction.atomic():
-        return _store_locked(tenancy_locks.lock_organization(organization_id), snapshot)
+        organization = tenancy_locks.lock_organization(organization_id)
+        return _store_locked(organization, provider, snapshot)
 
 
-def _store_locked(organization: Organization, snapshot: InvoiceSnapshot) -> Invoice:
-    row = Invoice.objects.filter(external_id=snapshot.external_id).first()
-    row = row or Invoice(organization=organization, external_id=snapshot.external_id)
+def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSnapshot) -> Invoice:
+    key = {"provider": provider, "external_id": snapshot.external_id}
+    row = Invoice.objects.filter(**key).first() or Invoice(organization=organization, **key)
     before, attempts = row.status, row.attempts
-    agreed = Subscription.objects.filter(external_id=snapshot.subscription_id).first()
-    row.subscription = agreed or row.subscription
+    subscription = Subscription.objects.filter(
+        provider=provider, external_id=snapshot.subscription_id
+    ).first()
+    row.subscription = subscription or row.subscription
     row.number = snapshot.number
     row.status = snapshot.status
     row.total = snapshot.total
@@ -61,5 +61,5 @@ def _store_locked(organization: Organization, snapshot: InvoiceSnapshot) -> Invo
 
 
 def _record_event(organization: Organization, row: Invoice, type_: EventType) -> None:
-    told = ("number", "total", "currency", "attempts")
-    events.record(organization, type_, row.pk, details={name: getattr(row, name) for name in told})
+    names = ("number", "total", "currency", "attempts")
+    events.record(organization, type_, row.pk, details={name: getattr(row, name) for name in names})

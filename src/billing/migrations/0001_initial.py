@@ -38,46 +38,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="FeatureOverride",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("is_granted", models.BooleanField(default=True)),
-                ("limit", models.PositiveIntegerField(blank=True, null=True)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("reason", models.CharField(max_length=500)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Invoice",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("external_id", models.CharField(max_length=255, unique=True)),
-                ("number", models.CharField(blank=True, max_length=64)),
-                ("status", models.CharField(max_length=16)),
-                ("total", models.BigIntegerField()),
-                ("amount_due", models.BigIntegerField(default=0)),
-                ("currency", models.CharField(max_length=3)),
-                ("attempts", models.PositiveIntegerField(default=0)),
-                ("issued_at", models.DateTimeField()),
-                ("hosted_url", models.URLField(blank=True, max_length=1000)),
-                ("pdf_url", models.URLField(blank=True, max_length=1000)),
-            ],
-        ),
-        migrations.CreateModel(
             name="Plan",
             fields=[
                 (
@@ -91,10 +51,6 @@ class Migration(migrations.Migration):
                 ("key", models.SlugField(max_length=64, unique=True)),
                 ("name", models.CharField(max_length=128)),
                 ("description", models.CharField(blank=True, max_length=500)),
-                (
-                    "stripe_product_id",
-                    models.CharField(blank=True, max_length=255, null=True, unique=True),
-                ),
                 (
                     "billable_roles",
                     models.JSONField(default=billing.models.plans.default_billable_roles),
@@ -132,20 +88,26 @@ class Migration(migrations.Migration):
                 ("is_public", models.BooleanField(default=True)),
                 ("sort_order", models.IntegerField(default=0)),
             ],
-        ),
-        migrations.CreateModel(
-            name="PlanFeature",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("minimum_seats__gte", 1)), name="plan_minimum_seats"
                     ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("limit", models.PositiveIntegerField(blank=True, null=True)),
-            ],
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("maximum_seats", None),
+                            ("maximum_seats__gte", models.F("minimum_seats")),
+                            _connector="OR",
+                        ),
+                        name="plan_maximum_seats",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="plan_one_default",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Price",
@@ -159,10 +121,6 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("lookup_key", models.CharField(max_length=200)),
-                (
-                    "stripe_price_id",
-                    models.CharField(blank=True, max_length=255, null=True, unique=True),
-                ),
                 (
                     "amount",
                     models.PositiveBigIntegerField(help_text="Minor units, per seat and interval."),
@@ -181,10 +139,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prices",
+                        to="billing.plan",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name="SeatAttempt",
+            name="Checkout",
             fields=[
                 (
                     "id",
@@ -194,47 +160,68 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "revision",
-                    models.PositiveBigIntegerField(help_text="The ledger is covered up to here."),
-                ),
+                ("provider", models.CharField(max_length=32)),
+                ("external_id", models.CharField(blank=True, max_length=255)),
                 (
                     "state",
                     models.CharField(
                         choices=[
-                            ("in_flight", "In Flight"),
-                            ("succeeded", "Succeeded"),
-                            ("failed", "Failed"),
-                            ("superseded", "Superseded"),
+                            ("creating", "Creating"),
+                            ("open", "Open"),
+                            ("paid", "Paid"),
+                            ("closed", "Closed"),
                         ],
-                        default="in_flight",
+                        default="creating",
                         max_length=16,
                     ),
                 ),
-                ("quantity_before", models.PositiveIntegerField(null=True)),
                 ("quantity", models.PositiveIntegerField()),
-                ("quantity_returned", models.PositiveIntegerField(blank=True, null=True)),
+                ("url", models.URLField(blank=True, max_length=2000)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
                 (
-                    "proration",
-                    models.CharField(
-                        choices=[
-                            ("next_invoice", "Next Invoice"),
-                            ("invoice_now", "Invoice Now"),
-                            ("silent", "Silent"),
-                        ],
-                        max_length=16,
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checkouts",
+                        to="tenancy.organization",
                     ),
                 ),
-                ("proration_date", models.DateTimeField(blank=True, null=True)),
-                ("step", models.PositiveIntegerField(default=1)),
-                ("calls", models.PositiveIntegerField(default=0)),
-                ("lease_until", models.DateTimeField()),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("error", models.CharField(blank=True, max_length=500)),
+                (
+                    "price",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checkouts",
+                        to="billing.price",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],
             },
+        ),
+        migrations.CreateModel(
+            name="ProviderPrice",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("provider", models.CharField(max_length=32)),
+                ("external_id", models.CharField(max_length=255)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "price",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="provider_prices",
+                        to="billing.price",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="SeatChange",
@@ -274,6 +261,14 @@ class Migration(migrations.Migration):
                 ("reserved_after", models.PositiveIntegerField(default=0)),
                 ("target", models.PositiveIntegerField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="seat_changes",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-revision"],
@@ -324,10 +319,19 @@ class Migration(migrations.Migration):
                 ("dirty_since", models.DateTimeField(blank=True, null=True)),
                 ("drifted_since", models.DateTimeField(blank=True, null=True)),
                 ("failed_quantity", models.PositiveIntegerField(blank=True, null=True)),
+                ("held_until", models.DateTimeField(blank=True, null=True)),
                 ("previewed_quantity", models.PositiveIntegerField(blank=True, null=True)),
                 ("previewed_at", models.DateTimeField(blank=True, null=True)),
                 ("last_synced_at", models.DateTimeField(blank=True, null=True)),
                 ("last_error", models.CharField(blank=True, max_length=500)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="seats",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -341,15 +345,10 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "provider",
-                    models.CharField(
-                        choices=[("stripe", "Stripe")], default="stripe", max_length=16
-                    ),
-                ),
+                ("provider", models.CharField(max_length=32)),
                 ("external_id", models.CharField(max_length=255)),
-                ("stripe_price_id", models.CharField(blank=True, max_length=255)),
-                ("stripe_item_id", models.CharField(blank=True, max_length=255)),
+                ("external_price_id", models.CharField(blank=True, max_length=255)),
+                ("external_item_id", models.CharField(blank=True, max_length=255)),
                 (
                     "seat_item",
                     models.CharField(
@@ -380,10 +379,149 @@ class Migration(migrations.Migration):
                 ("past_due_since", models.DateTimeField(blank=True, null=True)),
                 ("is_surplus", models.BooleanField(default=False)),
                 ("pulled_at", models.DateTimeField()),
+                (
+                    "current_for",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscription",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscriptions",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "price",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscriptions",
+                        to="billing.price",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-started_at"],
             },
+        ),
+        migrations.CreateModel(
+            name="SeatAttempt",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "revision",
+                    models.PositiveBigIntegerField(help_text="The ledger is covered up to here."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("in_flight", "In Flight"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("superseded", "Superseded"),
+                        ],
+                        default="in_flight",
+                        max_length=16,
+                    ),
+                ),
+                ("quantity_before", models.PositiveIntegerField(null=True)),
+                ("quantity", models.PositiveIntegerField()),
+                ("quantity_returned", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "proration",
+                    models.CharField(
+                        choices=[
+                            ("next_invoice", "Next Invoice"),
+                            ("invoice_now", "Invoice Now"),
+                            ("silent", "Silent"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("proration_date", models.DateTimeField(blank=True, null=True)),
+                ("step", models.PositiveIntegerField(default=1)),
+                ("calls", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="seat_attempts",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="seat_attempts",
+                        to="billing.subscription",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Invoice",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("provider", models.CharField(max_length=32)),
+                ("external_id", models.CharField(max_length=255)),
+                ("number", models.CharField(blank=True, max_length=64)),
+                ("status", models.CharField(max_length=16)),
+                ("total", models.BigIntegerField()),
+                ("amount_due", models.BigIntegerField(default=0)),
+                ("currency", models.CharField(max_length=3)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("issued_at", models.DateTimeField()),
+                ("hosted_url", models.URLField(blank=True, max_length=1000)),
+                ("pdf_url", models.URLField(blank=True, max_length=1000)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="billing.subscription",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Customer",
@@ -396,16 +534,8 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "provider",
-                    models.CharField(
-                        choices=[("stripe", "Stripe")], default="stripe", max_length=16
-                    ),
-                ),
-                (
-                    "stripe_customer_id",
-                    models.CharField(blank=True, max_length=255, null=True, unique=True),
-                ),
+                ("provider", models.CharField(blank=True, max_length=32)),
+                ("external_id", models.CharField(blank=True, max_length=255)),
                 ("generation", models.PositiveIntegerField(default=0)),
                 ("billing_name", models.CharField(blank=True, max_length=256)),
                 ("billing_email", models.EmailField(blank=True, max_length=320)),
@@ -429,7 +559,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("stripe_tax_id", models.CharField(blank=True, max_length=255)),
+                ("external_tax_id", models.CharField(blank=True, max_length=255)),
                 (
                     "organization",
                     models.OneToOneField(
@@ -440,188 +570,99 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("provider", "external_id"),
+                        name="customer_external_id_unique",
+                    )
+                ],
             },
         ),
-        migrations.AddField(
-            model_name="featureoverride",
-            name="created_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="featureoverride",
-            name="feature",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="overrides",
-                to="billing.feature",
-            ),
-        ),
-        migrations.AddField(
-            model_name="featureoverride",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="feature_overrides",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="invoices",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="plan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("minimum_seats__gte", 1)), name="plan_minimum_seats"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="plan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("maximum_seats", None),
-                    ("maximum_seats__gte", models.F("minimum_seats")),
-                    _connector="OR",
+        migrations.CreateModel(
+            name="FeatureOverride",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
-                name="plan_maximum_seats",
-            ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("is_granted", models.BooleanField(default=True)),
+                ("limit", models.PositiveIntegerField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(max_length=500)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "feature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="overrides",
+                        to="billing.feature",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="feature_overrides",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "feature"), name="feature_override_unique"
+                    )
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name="plan",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_default", True)),
-                fields=("is_default",),
-                name="plan_one_default",
-            ),
-        ),
-        migrations.AddField(
-            model_name="planfeature",
-            name="feature",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="plans",
-                to="billing.feature",
-            ),
-        ),
-        migrations.AddField(
-            model_name="planfeature",
-            name="plan",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="features",
-                to="billing.plan",
-            ),
-        ),
-        migrations.AddField(
-            model_name="price",
-            name="plan",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="prices",
-                to="billing.plan",
-            ),
-        ),
-        migrations.AddField(
-            model_name="seatattempt",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="seat_attempts",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="seatchange",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="seat_changes",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="seatstate",
-            name="organization",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="seats",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="subscription",
-            name="current_for",
-            field=models.OneToOneField(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="subscription",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="subscription",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="subscriptions",
-                to="tenancy.organization",
-            ),
-        ),
-        migrations.AddField(
-            model_name="subscription",
-            name="price",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="subscriptions",
-                to="billing.price",
-            ),
-        ),
-        migrations.AddField(
-            model_name="seatattempt",
-            name="subscription",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="seat_attempts",
-                to="billing.subscription",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="subscription",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="invoices",
-                to="billing.subscription",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="featureoverride",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "feature"), name="feature_override_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="planfeature",
-            constraint=models.UniqueConstraint(
-                fields=("plan", "feature"), name="plan_feature_unique"
-            ),
+        migrations.CreateModel(
+            name="PlanFeature",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("limit", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "feature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="plans",
+                        to="billing.feature",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="features",
+                        to="billing.plan",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("plan", "feature"), name="plan_feature_unique")
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name="price",
@@ -629,6 +670,32 @@ class Migration(migrations.Migration):
                 condition=models.Q(("is_active", True)),
                 fields=("lookup_key",),
                 name="price_lookup_key_unique",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="checkout",
+            index=models.Index(fields=["organization", "state"], name="checkout_state"),
+        ),
+        migrations.AddConstraint(
+            model_name="checkout",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("provider", "external_id"),
+                name="checkout_external_id_unique",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="providerprice",
+            constraint=models.UniqueConstraint(
+                fields=("provider", "external_id"), name="provider_price_external_id_unique"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="providerprice",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)),
+                fields=("price", "provider"),
+                name="provider_price_one_active",
             ),
         ),
         migrations.AddConstraint(
@@ -686,7 +753,12 @@ class Migration(migrations.Migration):
             model_name="invoice",
             index=models.Index(fields=["organization", "-issued_at", "-id"], name="invoice_list"),
         ),
-        # Default privileges have granted everything on every new table.
+        migrations.AddConstraint(
+            model_name="invoice",
+            constraint=models.UniqueConstraint(
+                fields=("provider", "external_id"), name="invoice_external_id_unique"
+            ),
+        ),
         migrations.RunSQL(
             f"REVOKE UPDATE, DELETE, TRUNCATE ON billing_seatchange FROM {ROLE}",
             reverse_sql=f"GRANT UPDATE, DELETE ON billing_seatchange TO {ROLE}",

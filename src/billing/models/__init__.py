@@ -3,13 +3,15 @@
 Customers, plans, subscriptions, invoices and seats.
 """
 
+from billing.models.checkouts import Checkout
 from billing.models.customers import Customer
 from billing.models.invoices import Invoice
-from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price
+from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.seats import SeatAttempt, SeatChange, SeatState
 from billing.models.subscriptions import Subscription
 
 __all__ = [
+    "Checkout",
     "Customer",
     "Feature",
     "FeatureOverride",
@@ -17,6 +19,7 @@ __all__ = [
     "Plan",
     "PlanFeature",
     "Price",
+    "ProviderPrice",
     "SeatAttempt",
     "SeatChange",
     "SeatState",

@@ -2,18 +2,13 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from kit.models import Record
 
 
-class Provider(models.TextChoices):
-    """The payment providers."""
-
-    STRIPE = "stripe"
-
-
 class Customer(Record):
-    """The billing profile of one organization, a replica of its customer at Stripe."""
+    """The billing profile of one organization, a replica of its customer at the provider."""
 
     class VatStatus(models.TextChoices):
         """The state of the VAT number in the tax register, as the provider reports it."""
@@ -26,9 +21,10 @@ class Customer(Record):
     organization = models.OneToOneField(
         settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="customer"
     )
-    provider = models.CharField(max_length=16, choices=Provider, default=Provider.STRIPE)
-    stripe_customer_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
-    # How many customers Stripe has had for us before this one: part of the key that makes the next.
+    # Blank until the first customer is created; kept after one was deleted at the provider.
+    provider = models.CharField(max_length=32, blank=True)
+    external_id = models.CharField(max_length=255, blank=True)
+    # The number of earlier customers of this organization, part of the key that creates the next.
     generation = models.PositiveIntegerField(default=0)
 
     billing_name = models.CharField(max_length=256, blank=True)
@@ -42,7 +38,16 @@ class Customer(Record):
 
     vat_id = models.CharField(max_length=32, blank=True)
     vat_status = models.CharField(max_length=16, choices=VatStatus, blank=True)
-    stripe_tax_id = models.CharField(max_length=255, blank=True)
+    external_tax_id = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "external_id"],
+                condition=~Q(external_id=""),
+                name="customer_external_id_unique",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.stripe_customer_id or f"customer of {self.organization_id}"
+        return self.external_id or f"customer of {self.organization_id}"

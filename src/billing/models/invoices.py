@@ -8,10 +8,10 @@ from kit.models import Record
 
 
 class Invoice(Record):
-    """A replica of one invoice, so that lists stay fast and last when Stripe does not answer."""
+    """A replica of one invoice, so that lists stay fast and last when the provider does not answer."""
 
     class Status(models.TextChoices):
-        """Statuses of an invoice at Stripe."""
+        """The statuses of an invoice, to which each provider's own are mapped."""
 
         DRAFT = "draft"
         OPEN = "open"
@@ -25,7 +25,8 @@ class Invoice(Record):
     subscription = models.ForeignKey(
         Subscription, on_delete=models.PROTECT, null=True, blank=True, related_name="invoices"
     )
-    external_id = models.CharField(max_length=255, unique=True)
+    provider = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=255)
     number = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16)
     total = models.BigIntegerField()
@@ -37,6 +38,11 @@ class Invoice(Record):
     pdf_url = models.URLField(max_length=1000, blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "external_id"], name="invoice_external_id_unique"
+            ),
+        ]
         indexes = [models.Index(fields=["organization", "-issued_at", "-id"], name="invoice_list")]
 
     def __str__(self) -> str:

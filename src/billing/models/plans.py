@@ -4,7 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from billing.seat_rules import SeatPolicy
@@ -51,7 +51,6 @@ class Plan(Record):
     key = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=128)
     description = models.CharField(max_length=500, blank=True)
-    stripe_product_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
 
     billable_roles = models.JSONField(default=default_billable_roles)
     bills_invitations = models.BooleanField(default=False)
@@ -104,9 +103,12 @@ class Plan(Record):
 class PriceQuerySet(models.QuerySet["Price"]):
     """Questions about prices."""
 
-    def on_sale(self) -> Self:
-        """Select those a new subscription may use, current and published."""
-        return self.filter(is_active=True, stripe_price_id__isnull=False)
+    def on_sale(self, provider: str) -> Self:
+        """Select those a new subscription at this provider may use, current and published."""
+        published = ProviderPrice.objects.filter(
+            price=OuterRef("pk"), provider=provider, is_active=True
+        )
+        return self.filter(Exists(published), is_active=True, usage=Price.Usage.LICENSED)
 
 
 class Price(Record):
@@ -132,7 +134,6 @@ class Price(Record):
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="prices")
     lookup_key = models.CharField(max_length=200)
-    stripe_price_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     amount = models.PositiveBigIntegerField(help_text="Minor units, per seat and interval.")
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=8, choices=Interval)
@@ -150,6 +151,34 @@ class Price(Record):
 
     def __str__(self) -> str:
         return self.lookup_key
+
+
+class ProviderPrice(Record):
+    """A price as one provider sells it.
+
+    A price has one active row per provider. Rows that were replaced stay, so that the seats of
+    older subscriptions are still found by them.
+    """
+
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="provider_prices")
+    provider = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=255)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "external_id"], name="provider_price_external_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["price", "provider"],
+                condition=Q(is_active=True),
+                name="provider_price_one_active",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
 
 
 class Feature(Record):

@@ -33,12 +33,14 @@ class SeatState(Record):
     revision = models.PositiveBigIntegerField(default=0)
     counted = models.PositiveIntegerField(default=0)
     reserved = models.PositiveIntegerField(default=0)
-    # What Stripe last said, never what we asked for.
+    # What the provider returned last, never what was sent.
     provider_quantity = models.PositiveIntegerField(null=True, blank=True)
     dirty_since = models.DateTimeField(null=True, blank=True)
     drifted_since = models.DateTimeField(null=True, blank=True)
-    # What Stripe refused: not sent again until something else changes, or someone asks.
+    # What the provider refused: not sent again until something else changes, or someone asks.
     failed_quantity = models.PositiveIntegerField(null=True, blank=True)
+    # Until then the provider takes no change: it refused one with "not now".
+    held_until = models.DateTimeField(null=True, blank=True)
     # What an admin was shown last, so that the change costs what the screen said.
     previewed_quantity = models.PositiveIntegerField(null=True, blank=True)
     previewed_at = models.DateTimeField(null=True, blank=True)
@@ -104,7 +106,7 @@ class SeatChange(models.Model):
             ),
         ]
 
-    # Filled by `seat_ledger.attach_attempts`: what Stripe was told because of it.
+    # Filled by `ledger.attach_attempts`: what was sent because of it.
     attempt: "SeatAttempt | None" = None
 
     def __str__(self) -> str:
@@ -130,7 +132,7 @@ class SeatAttemptQuerySet(models.QuerySet["SeatAttempt"]):
 
 
 class SeatAttempt(Record):
-    """One change of the quantity at Stripe, from the decision to the answer.
+    """One change of the quantity at the provider, from the decision to the answer.
 
     At most one per organization is in flight: the database says so, because a job queue's lock
     does not guarantee it.
@@ -160,7 +162,7 @@ class SeatAttempt(Record):
     quantity_returned = models.PositiveIntegerField(null=True, blank=True)
     proration = models.CharField(max_length=16, choices=Proration)
     proration_date = models.DateTimeField(null=True, blank=True)
-    # The idempotency key is `{id}:{step}`; a new step only when Stripe would replay its own error.
+    # The idempotency key is `{id}:{step}`; a new step only when the provider would replay its error.
     step = models.PositiveIntegerField(default=1)
     calls = models.PositiveIntegerField(default=0)
     # Anyone who works on it holds it until then; afterwards anyone may resume it.

@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.models.customers import Provider
 from billing.models.plans import Plan, Price
 from billing.statuses import ENDED_STATUSES, SeatItem
 from kit.models import Record
@@ -38,13 +37,13 @@ class Subscription(Record):
         blank=True,
         related_name="subscription",
     )
-    provider = models.CharField(max_length=16, choices=Provider, default=Provider.STRIPE)
+    provider = models.CharField(max_length=32)
     external_id = models.CharField(max_length=255)
     price = models.ForeignKey(
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions"
     )
-    stripe_price_id = models.CharField(max_length=255, blank=True)
-    stripe_item_id = models.CharField(max_length=255, blank=True)
+    external_price_id = models.CharField(max_length=255, blank=True)
+    external_item_id = models.CharField(max_length=255, blank=True)
     seat_item = models.CharField(max_length=8, choices=SeatItem, default=SeatItem.MISSING)
 
     status = models.CharField(max_length=32)
@@ -61,7 +60,7 @@ class Subscription(Record):
     inactive_since = models.DateTimeField(null=True, blank=True)
     # Grace runs from the first failure; later failures of the same trouble do not extend it.
     past_due_since = models.DateTimeField(null=True, blank=True)
-    # A second live one that someone made at Stripe: reported, never followed, staff end it there.
+    # A second live one that was created at the provider: reported, never followed, ended by staff.
     is_surplus = models.BooleanField(default=False)
     pulled_at = models.DateTimeField()
 

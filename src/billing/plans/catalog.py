@@ -1,21 +1,23 @@
 """The catalog of plans, written from `billing.plans.definitions` and published to the provider."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing import providers
-from billing.models import Feature, Plan, PlanFeature, Price
+from billing.models import Feature, Plan, PlanFeature, Price, ProviderPrice
 from billing.plans.definitions import FEATURES, PLANS, PlanSpec, PriceSpec
-from billing.providers.types import PriceSnapshot
+from billing.providers.types import CatalogPlan, CatalogPrice, PaymentProvider
 from kit import locks
-from kit.ids import uuid7
 
 
 @dataclass
 class Summary:
-    """What a run changed."""
+    """What a run found and changed at one provider."""
 
+    provider: str
     plans: int = 0
     prices_created: int = 0
     prices_known: int = 0
@@ -37,16 +39,10 @@ def write_catalog() -> None:
             _seed_plan(spec, order)
 
 
-def publish_catalog() -> Summary:
-    """Publish the plans and prices of our tables, found by lookup key."""
-    summary = Summary()
+def publish_catalog() -> list[Summary]:
+    """Sell the plans and prices of our tables at every configured provider."""
     with locks.hold_object("billing.catalog"):
-        providers.get_provider().configure_portal()
-        for plan in Plan.objects.filter(prices__is_active=True).distinct():
-            _publish_product(plan)
-            summary.plans += 1
-        _publish_prices(summary)
-    return summary
+        return [_publish_at(provider) for provider in providers.list_providers()]
 
 
 def _seed_plan(spec: PlanSpec, order: int) -> None:
@@ -92,87 +88,56 @@ def _seed_price(plan: Plan, spec: PriceSpec) -> None:
     )
 
 
-def _publish_product(plan: Plan) -> None:
-    product_id = plan.stripe_product_id or f"tenantry_{plan.key}"
-    providers.get_provider().save_product(
-        product_id, name=plan.name, description=plan.description or plan.name
-    )
-    if plan.stripe_product_id is None:
-        plan.stripe_product_id = product_id
-        plan.save(update_fields=["stripe_product_id", "updated_at"])
-
-
-def _publish_prices(summary: Summary) -> None:
+def _publish_at(provider: PaymentProvider) -> Summary:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
-    known = providers.get_provider().fetch_prices([price.lookup_key for price in prices])
+    published = provider.publish_catalog(_build_plans(prices))
+    summary = Summary(provider=provider.display_name)
     for price in prices:
-        price.refresh_from_db()
-        if not price.is_active:  # replaced by an earlier one of this very run
+        found = published.get(price.lookup_key)
+        if found is None:
             continue
-        found = known.get(price.lookup_key)
-        if found is None or not _is_same_price(price, found):
-            found = _create_price(price)
-            summary.prices_created += 1
-        else:
-            summary.prices_known += 1
-        if price.stripe_price_id != found.external_id:
-            _store_provider_price(price, found)
+        _store_provider_price(price, provider.key, found.external_id)
+        summary.prices_created += found.is_new
+        summary.prices_known += not found.is_new
+    summary.plans = len({price.plan_id for price in prices})
+    return summary
 
 
-def _store_provider_price(price: Price, found: PriceSnapshot) -> None:
-    """Store the provider's price.
-
-    One that replaces another is a row of its own.
-
-    Subscriptions of a price that was archived at Stripe keep it: their seats are found by it. One
-    that was archived and is current again is sold by the row it has had since.
-    """
-    former = Price.objects.filter(stripe_price_id=found.external_id).first()
-    if former is not None:
-        _reactivate_price(former, instead_of=price)
-        return
-    if price.stripe_price_id is None:
-        price.stripe_price_id = found.external_id
-        price.save(update_fields=["stripe_price_id", "updated_at"])
-        return
-    with transaction.atomic():
-        price.is_active = False
-        price.save(update_fields=["is_active", "updated_at"])
-        Price.objects.create(
-            plan=price.plan,
-            lookup_key=price.lookup_key,
-            amount=price.amount,
-            currency=price.currency,
-            interval=price.interval,
-            usage=price.usage,
-            stripe_price_id=found.external_id,
+def _build_plans(prices: Sequence[Price]) -> list[CatalogPlan]:
+    by_plan: dict[Plan, list[CatalogPrice]] = {}
+    for price in prices:
+        by_plan.setdefault(price.plan, []).append(
+            CatalogPrice(
+                lookup_key=price.lookup_key,
+                amount=price.amount,
+                currency=price.currency,
+                interval=price.interval,
+            )
         )
+    return [
+        CatalogPlan(
+            key=plan.key,
+            name=plan.name,
+            description=plan.description or plan.name,
+            prices=tuple(its_prices),
+        )
+        for plan, its_prices in by_plan.items()
+    ]
 
 
-def _reactivate_price(former: Price, *, instead_of: Price) -> None:
-    """Sell an archived price again, under the lookup key of the one it replaces."""
+def _store_provider_price(price: Price, provider: str, external_id: str) -> None:
+    """Store what the provider sells a price as, and keep what it was sold as before.
+
+    Subscriptions of an archived row keep it: their seats are found by it. A row that is current
+    again is used again.
+    """
     with transaction.atomic():
-        instead_of.is_active = False
-        instead_of.save(update_fields=["is_active", "updated_at"])
-        former.is_active, former.lookup_key = True, instead_of.lookup_key
-        former.save(update_fields=["is_active", "lookup_key", "updated_at"])
-
-
-def _is_same_price(price: Price, found: PriceSnapshot) -> bool:
-    ours = (price.amount, price.currency, price.interval, price.plan.stripe_product_id)
-    return ours == (found.amount, found.currency, found.interval, found.product_id)
-
-
-def _create_price(price: Price) -> PriceSnapshot:
-    return providers.get_provider().create_price(
-        PriceSnapshot(
-            external_id="",
-            product_id=price.plan.stripe_product_id or "",
-            lookup_key=price.lookup_key,
-            amount=price.amount,
-            currency=price.currency,
-            interval=price.interval,
-        ),
-        # Found by its lookup key if the answer is lost; an error of Stripe's must not stay for a day.
-        key=f"price:{uuid7()}",
-    )
+        rows = ProviderPrice.objects.filter(provider=provider)
+        rows.filter(price=price, is_active=True).exclude(external_id=external_id).update(
+            is_active=False, updated_at=timezone.now()
+        )
+        ProviderPrice.objects.update_or_create(
+            provider=provider,
+            external_id=external_id,
+            defaults={"price": price, "is_active": True},
+        )

@@ -1,5 +1,6 @@
 """What is sold, for anyone to see."""
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from billing.models import Plan, PlanFeature, Price
@@ -18,7 +19,7 @@ class PlanViewSet(ListMixin, ViewSet):
 
     def get_queryset(self) -> QuerySet[Plan]:
         """Return the public plans, with a bounded number of statements."""
-        prices = Price.objects.on_sale().order_by("amount")
+        prices = Price.objects.on_sale(settings.BILLING_PROVIDERS[0]).order_by("amount")
         features = PlanFeature.objects.select_related("feature").order_by("feature__key")
         return Plan.objects.public().prefetch_related(
             Prefetch("prices", queryset=prices), Prefetch("features", queryset=features)

@@ -1,12 +1,47 @@
-"""The port to a payment provider, with our own types."""
+"""The interface of a payment provider, with our own types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from billing.seat_rules import Proration
+from django.db import models
+
+from billing.seat_rules import Proration, SeatTerms
+from billing.statuses import Status
+
+
+class ObjectKind(StrEnum):
+    """The kinds of objects a provider's events are about."""
+
+    CUSTOMER = "customer"
+    CHECKOUT = "checkout"
+    SUBSCRIPTION = "subscription"
+    INVOICE = "invoice"
+
+
+class PreviewKind(models.TextChoices):
+    """How good a preview of costs is."""
+
+    EXACT = "exact"
+    ESTIMATE = "estimate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider can do, for services and front ends to ask instead of its name."""
+
+    previews: PreviewKind
+    # A preview's moment can be kept, so that the change costs what the screen said.
+    fixes_preview_moment: bool
+    ends_at_once: bool
+    closes_checkouts: bool
+    verifies_vat_numbers: bool
+    stores_address: bool
+    has_idempotency_keys: bool
+    calls_per_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +69,16 @@ class TaxId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerSnapshot:
-    """A customer as the provider has it now."""
+    """A customer as the provider has it now, with its VAT number.
+
+    Tax numbers of other kinds are not ours to change and are left out.
+    """
 
     external_id: str
     is_deleted: bool
     organization_hint: str = ""
     profile: Profile = Profile()
-    tax_ids: tuple[TaxId, ...] = ()
+    vat_number: TaxId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +97,8 @@ class SubscriptionSnapshot:
     external_id: str
     customer_id: str
     organization_hint: str
-    status: str
+    checkout_hint: str = ""
+    status: Status | str  # one of ours, or an unknown one as it came
     items: tuple[Item, ...]
     period_start: datetime | None
     period_end: datetime | None
@@ -76,9 +115,10 @@ class CheckoutSnapshot:
 
     external_id: str
     url: str
-    expires_at: datetime
+    expires_at: datetime | None
+    is_open: bool
     subscription_id: str
-    price_ids: tuple[str, ...] = ()  # of the pages listed by `open_checkouts` only
+    price_ids: tuple[str, ...] = ()  # of the pages of `list_open_checkouts` only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +140,40 @@ class InvoiceSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceSnapshot:
-    """A price as the provider has it now."""
+class CatalogPrice:
+    """A price to be sold, by its lookup key."""
 
-    external_id: str
-    product_id: str
     lookup_key: str
     amount: int
     currency: str
     interval: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogPlan:
+    """A plan to be sold, with its prices."""
+
+    key: str
+    name: str
+    description: str
+    prices: tuple[CatalogPrice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPrice:
+    """A price as the provider sells it."""
+
+    external_id: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPreview:
+    """What a change of seats would cost, in minor units."""
+
+    due_now: int
+    due_next_invoice: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +193,7 @@ class CheckoutRequest:
     """A payment page to open."""
 
     organization_id: UUID
+    checkout_id: UUID
     customer_id: str
     price_id: str
     quantity: int
@@ -137,26 +203,35 @@ class CheckoutRequest:
 
 
 class PaymentProvider(Protocol):
-    """Each call may raise VendorUnavailable, VendorRejected or VendorNotFound, and none retries."""
+    """A payment provider.
+
+    Each call may raise VendorUnavailable, ProviderRefused or VendorNotFound, and none retries.
+    Amounts are minor units, currencies lower case, statuses ours.
+    """
+
+    key: str
+    display_name: str
+    capabilities: Capabilities
+    seat_terms: SeatTerms
 
     # Customers
-    def create_customer(self, organization_id: UUID, *, key: str) -> str:
+    def create_customer(self, organization_id: UUID, profile: Profile, *, key: str) -> str:
         """Create a customer and return its id, the same one for the same key.
 
-        Raises KeySpent.
+        The profile is sent where the provider demands one. Raises KeySpent.
         """
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
-        """Return the customer with its tax ids, also a deleted one."""
+        """Return the customer with its VAT number, also a deleted one."""
 
     def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
         """Replace the whole profile."""
 
-    def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
-        """Attach a VAT number. Raises VendorRejected when its format is wrong."""
+    def set_vat_number(self, customer_id: str, value: str) -> CustomerSnapshot:
+        """Replace the VAT number, or remove it with "", and leave other tax numbers alone.
 
-    def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
-        """Detach a VAT number, also one that is gone."""
+        The new one is added first, so that a refusal (`TAX_ID_INVALID`) leaves the old one.
+        """
 
     # Buying
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutSnapshot:
@@ -168,8 +243,8 @@ class PaymentProvider(Protocol):
     def fetch_checkout(self, checkout_id: str) -> CheckoutSnapshot:
         """Return a payment page as it is now."""
 
-    def expire_checkout(self, checkout_id: str) -> None:
-        """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
+    def close_checkout(self, checkout_id: str) -> None:
+        """Close a payment page. Raises ProviderRefused when it was paid meanwhile."""
 
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the short-lived address of the customer portal."""
@@ -181,8 +256,14 @@ class PaymentProvider(Protocol):
     def list_subscriptions(self, customer_id: str) -> list[SubscriptionSnapshot]:
         """Return all subscriptions of a customer, ended ones included, newest first."""
 
+    def iterate_subscriptions(self) -> Iterator[list[SubscriptionSnapshot]]:
+        """Yield all subscriptions of the account that have not ended, a hundred at a time."""
+
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
-        """Set quantity (and price). Raises KeySpent when this key is of no more use."""
+        """Set the quantity, and the price if one is given, and return what is true afterwards.
+
+        It may take two calls. Raises KeySpent when this key is of no more use.
+        """
 
     def schedule_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Let it end with its period."""
@@ -196,7 +277,7 @@ class PaymentProvider(Protocol):
     def cancel_now(
         self, subscription_id: str, *, key: str, credits_rest: bool = False
     ) -> SubscriptionSnapshot:
-        """End it at once, with a last invoice for what was used.
+        """End it at once, with a last invoice for what was used, or as soon as the provider can.
 
         With `credits_rest`, the rest of the period is credited: only for a period that was paid.
         """
@@ -204,25 +285,16 @@ class PaymentProvider(Protocol):
     def has_open_invoice(self, subscription_id: str) -> bool:
         """Return whether an invoice of the subscription is still to be paid."""
 
-    def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
-        """Return what the invoice of such a change would ask for, and its currency."""
+    def preview_cost(self, request: SeatChangeRequest) -> CostPreview:
+        """Return what such a change would cost. Raises ProviderRefused."""
 
     # Invoices
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """Return the invoice as it is now."""
 
-    # Catalogue
-    def save_product(self, product_id: str, *, name: str, description: str) -> None:
-        """Create or rename a product under an id of ours."""
+    # Catalog
+    def publish_catalog(self, plans: Sequence[CatalogPlan]) -> Mapping[str, PublishedPrice]:
+        """Sell these plans, and return their current prices by lookup key.
 
-    def fetch_prices(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
-        """Return the current prices with these lookup keys."""
-
-    def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
-        """Create a price, which takes over its lookup key."""
-
-    def configure_portal(self) -> None:
-        """Store the portal's settings.
-
-        No quantities, no plan changes, end with the period.
+        A price that differs is replaced by a new one. Publishing again changes nothing.
         """

@@ -100,7 +100,7 @@ def _is_too_soon(organization_id: UUID) -> bool:
     wait = recent["last"] + pace - now
     if wait <= timedelta(0):
         return False
-    # Whole, also where other delays are shortened: it is Stripe that is spared.
+    # Not shortened where other delays are: it spares the provider.
     defer_retry(organization_id, after=wait / settings.JOB_DELAY_SCALE)
     return True
 

@@ -21,16 +21,15 @@ from django.utils import timezone
 
 from billing import event_types, providers
 from billing.models import SeatAttempt, SeatState
-from billing.providers.errors import KeySpent
-from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
+from billing.providers.errors import KeySpent, ProviderRefused, Refusal
+from billing.providers.types import ObjectKind, SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration, SeatDecision, State
 from billing.seat_sync import attempts
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
 from billing.subscriptions import subscriptions
 from events.registry import EventType
-from kit import locks
-from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
+from kit.outbound import VendorNotFound, VendorUnavailable
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
@@ -41,6 +40,8 @@ log = structlog.get_logger(__name__)
 RETRY_DELAYS_SECONDS: Final = (10, 30, 120, 300, 570)
 MAX_ROUNDS: Final = 5
 SETTLE_DELAY: Final = timedelta(seconds=30)
+# The wait after a refusal that means "not now" and names no time.
+HOLD_DELAY: Final = timedelta(minutes=30)
 
 
 class Outcome(Enum):
@@ -53,7 +54,7 @@ class Outcome(Enum):
 def sync_seats(*, organization_id: UUID, is_forced: bool = False) -> None:
     """Bring the provider's quantity to the count, unless another process does.
 
-    `is_forced` sends again what Stripe refused before.
+    `is_forced` sends again what the provider refused before.
     """
     for _ in range(MAX_ROUNDS):
         attempt = attempts.begin_attempt(organization_id, is_forced=is_forced)
@@ -84,15 +85,19 @@ def list_overdue() -> set[UUID]:
 
 def _execute_attempt(attempt: SeatAttempt) -> Outcome:
     """Send one attempt, and record how it ended."""
-    with locks.hold_vendor_object("stripe", attempt.subscription.external_id):
+    row = attempt.subscription
+    name = providers.get_display_name(row.provider)
+    with providers.hold_lock(row.provider, ObjectKind.SUBSCRIPTION, row.external_id):
         try:
             return _send_quantity(attempt)
         except VendorUnavailable as error:
             wait = int(error.headers.get("Retry-After", 0)) if error.outcome_known else 0
-            return _reschedule(attempt, "Stripe does not answer.", at_least=wait)
+            return _reschedule(attempt, f"{name} does not answer.", at_least=wait)
         except KeySpent:
-            return _reschedule(attempt, "Stripe has no new answer for this.", next_step=1)
-        except VendorRejected as error:
+            return _reschedule(attempt, f"{name} has no new answer for this.", next_step=1)
+        except ProviderRefused as error:
+            if error.refusal is Refusal.NOT_NOW:
+                return _hold_quantity(attempt, error)
             if attempt.proration_date is not None:
                 return _drop_proration_date(attempt)
             return _record_refusal(attempt, error.code)
@@ -101,23 +106,23 @@ def _execute_attempt(attempt: SeatAttempt) -> Outcome:
 
 
 def _send_quantity(attempt: SeatAttempt) -> Outcome:
-    stripe = providers.get_provider()
+    provider = providers.get_provider(attempt.subscription.provider)
     if attempt.calls > 1 or attempt.subscription.is_behind:
-        # The outcome of an earlier call is unknown, or Stripe has renewed, billed or ended it
-        # since we heard of it: look before anything is sent.
-        seen = stripe.fetch_subscription(attempt.subscription.external_id)
+        # The outcome of an earlier call is unknown, or the provider has renewed, billed or ended
+        # it since it was fetched: look before anything is sent.
+        seen = provider.fetch_subscription(attempt.subscription.external_id)
         if _read_quantity(attempt, seen) == attempt.quantity:
             return _store_result(attempt, seen)
         if not _is_still_needed(attempt, seen):
             return Outcome.RECOUNT
     elif not _recount_before_sending(attempt):
         return Outcome.RECOUNT
-    if _gives_credit(attempt) and stripe.has_open_invoice(attempt.subscription.external_id):
+    if _gives_credit(attempt) and provider.has_open_invoice(attempt.subscription.external_id):
         _drop_credit(attempt)
-    answer = stripe.set_seats(
+    answer = provider.set_seats(
         SeatChangeRequest(
             subscription_id=attempt.subscription.external_id,
-            item_id=attempt.subscription.stripe_item_id,
+            item_id=attempt.subscription.external_item_id,
             quantity=attempt.quantity,
             proration=Proration(attempt.proration),
             proration_date=attempt.proration_date,
@@ -143,7 +148,7 @@ def _drop_credit(attempt: SeatAttempt) -> None:
 
 
 def _read_quantity(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> int | None:
-    item_id = attempt.subscription.stripe_item_id
+    item_id = attempt.subscription.external_item_id
     return next((item.quantity for item in seen.items if item.external_id == item_id), None)
 
 
@@ -152,7 +157,7 @@ def _is_still_needed(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
     with _hold_attempt(attempt) as organization:
         if organization is None:
             return False
-        subscriptions.store_locked(organization, seen)
+        subscriptions.store_locked(organization, attempt.subscription.provider, seen)
         seats = SeatSnapshot.read(organization)
         decision = seats.decide()
         same = _is_for_live_subscription(attempt, seats), seats.inputs.target, decision.proration
@@ -198,7 +203,7 @@ def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> Outcome
     with _hold_attempt(attempt) as organization:
         if organization is None:
             return Outcome.SETTLED
-        subscriptions.store_locked(organization, answer)
+        subscriptions.store_locked(organization, attempt.subscription.provider, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.SUCCEEDED, returned=returned)
         seats = SeatSnapshot.read(organization)
         seats.row.last_synced_at = timezone.now()
@@ -233,6 +238,22 @@ def _reschedule(
     return Outcome.SETTLED
 
 
+def _hold_quantity(attempt: SeatAttempt, error: ProviderRefused) -> Outcome:
+    """Close an attempt that the provider will take later, and defer a sync for that time."""
+    now = timezone.now()
+    retry_at = max(error.retry_at or now + HOLD_DELAY, now)
+    log.warning("seat_sync_held", attempt=str(attempt.pk), code=error.code, until=retry_at)
+    with _hold_attempt(attempt) as organization:
+        if organization is None:
+            return Outcome.SETTLED
+        attempts.close_attempt(attempt, SeatAttempt.State.SUPERSEDED, error=error.code)
+        seats = SeatSnapshot.read(organization)
+        seats.row.held_until = retry_at
+        seats.save_state(seats.decide())
+        attempts.defer_retry(organization.pk, after=retry_at - now)
+    return Outcome.SETTLED
+
+
 def _record_refusal(
     attempt: SeatAttempt, code: str, *, answer: SubscriptionSnapshot | None = None
 ) -> Outcome:
@@ -242,7 +263,7 @@ def _record_refusal(
         if organization is None:
             return Outcome.SETTLED
         if answer is not None:
-            subscriptions.store_locked(organization, answer)
+            subscriptions.store_locked(organization, attempt.subscription.provider, answer)
         attempts.close_attempt(attempt, SeatAttempt.State.FAILED, error=code)
         seats = SeatSnapshot.read(organization)
         if _is_for_live_subscription(attempt, seats):
@@ -250,7 +271,7 @@ def _record_refusal(
         decision = seats.decide()
         seats.save_state(decision)
         if decision.state == State.FAILED:
-            _store_error(seats.row, code)
+            _store_error(seats, code)
         _record_event(attempt, event_types.SEATS_FAILED)
     return _next_of(decision)
 
@@ -271,9 +292,10 @@ def _next_of(decision: SeatDecision) -> Outcome:
     return Outcome.SETTLED if decision.proration is None else Outcome.RECOUNT
 
 
-def _store_error(seats: SeatState, code: str) -> None:
-    seats.last_error = f"Stripe refused: {code}"
-    seats.save(update_fields=["last_error", "updated_at"])
+def _store_error(seats: SeatSnapshot, code: str) -> None:
+    provider = seats.subscription.provider if seats.subscription else ""
+    seats.row.last_error = f"{providers.get_display_name(provider)} refused: {code}"
+    seats.row.save(update_fields=["last_error", "updated_at"])
 
 
 def _record_event(attempt: SeatAttempt, type_: EventType) -> None:

@@ -44,7 +44,7 @@ class Finding:
 def list_candidates() -> Iterator[UUID]:
     """Yield every organization that has ever begun to pay."""
     known = Organization.objects.live().filter(
-        Q(customer__stripe_customer_id__isnull=False) | Q(subscriptions__isnull=False)
+        Q(customer__external_id__gt="") | Q(subscriptions__isnull=False)
     )
     yield from known.order_by("pk").values_list("pk", flat=True).distinct()
 
@@ -90,7 +90,7 @@ def _defer_reconciliation(organization_id: UUID, *, after: timedelta) -> None:
 
 
 def reconcile_organization(*, organization_id: UUID, corrects_drift: bool = False) -> Finding:
-    """Pull from Stripe, recount, and sync what differs. Twice in a row changes nothing."""
+    """Pull from the provider, recount, and sync what differs. Twice in a row changes nothing."""
     _pull_everything(organization_id)
     _recount_seats(organization_id, corrects_drift=corrects_drift)
     push.sync_seats(organization_id=organization_id, is_forced=True)
@@ -103,9 +103,10 @@ def inspect_seats(*, organization_id: UUID) -> Finding:
     finding = _build_finding(seats)
     if seats.subscription is None:
         return finding
-    snapshot = providers.get_provider().fetch_subscription(seats.subscription.external_id)
+    provider = providers.get_provider(seats.subscription.provider)
+    snapshot = provider.fetch_subscription(seats.subscription.external_id)
     quantities = {item.external_id: item.quantity for item in snapshot.items}
-    observed = quantities.get(seats.subscription.stripe_item_id)
+    observed = quantities.get(seats.subscription.external_item_id)
     is_ours = finding.state not in (State.MANUAL, State.MISCONFIGURED)
     return replace(finding, observed=observed, would_send=is_ours and observed != finding.target)
 
@@ -115,17 +116,22 @@ def _pull_everything(organization_id: UUID) -> None:
     organization = Organization.objects.get(pk=organization_id)
     rows = organization.subscriptions.all()
     # Those that live as far as we know are read even if their customer is gone, and they with it.
-    begun = {row.external_id: row.started_at for row in rows if not row.has_ended}
-    ended = {row.external_id for row in rows if row.has_ended}
-    customer_id = customers.get_profile(organization).stripe_customer_id
-    customer = customers.pull_customer(customer_id) if customer_id else None
-    if customer is not None and customer.stripe_customer_id is not None:
-        for snapshot in providers.get_provider().list_subscriptions(customer.stripe_customer_id):
-            if not (snapshot.external_id in ended and snapshot.status in ENDED_STATUSES):
-                begun[snapshot.external_id] = snapshot.started_at
+    begun = {_get_key(row): row.started_at for row in rows if not row.has_ended}
+    ended = {_get_key(row) for row in rows if row.has_ended}
+    customer = customers.get_profile(organization)
+    if customer.external_id and customers.pull_customer(customer.provider, customer.external_id):
+        provider = providers.get_provider(customer.provider)
+        for snapshot in provider.list_subscriptions(customer.external_id):
+            key = (provider.key, snapshot.external_id)
+            if not (key in ended and snapshot.status in ENDED_STATUSES):
+                begun[key] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
-    for external_id in sorted(begun, key=begun.__getitem__):
-        subscriptions.pull_subscription(external_id)
+    for key in sorted(begun, key=begun.__getitem__):
+        subscriptions.pull_subscription(*key)
+
+
+def _get_key(row: Subscription) -> tuple[str, str]:
+    return row.provider, row.external_id
 
 
 def _recount_seats(organization_id: UUID, *, corrects_drift: bool) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -20,8 +19,6 @@ from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
-NO_UPCOMING_INVOICE_CODE: Final = "invoice_upcoming_none"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatCost:
@@ -32,7 +29,7 @@ class SeatCost:
     amount_due_now: int
     amount_next_invoice: int
     currency: str
-    proration_date: datetime
+    proration_date: datetime | None
 
 
 def preview_addition(*, organization: Organization, seats: int) -> SeatCost:
@@ -57,76 +54,49 @@ def preview_role_change(*, organization: Organization, member_id: UUID, role: st
 
 
 def _compute_cost(seats: SeatSnapshot, added: int) -> SeatCost:
-    row, inputs = seats.subscription, seats.inputs
-    if row is None or not row.stripe_item_id:
+    row = seats.subscription
+    if row is None or not row.external_item_id:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
+    provider = providers.get_provider(row.provider)
     resulting = seats.billed_with(added)
     moment = timezone.now().replace(microsecond=0)
     _store_preview(seats.organization, resulting, moment)
     try:
-        proration = _proration(inputs, resulting)
-        if resulting < inputs.target and proration != Proration.SILENT:
-            is_unpaid = providers.get_provider().has_open_invoice(row.external_id)
-            proration = Proration.SILENT if is_unpaid else proration
-        now, currency = _preview_due_now(row, resulting, proration, moment)
-        later = _preview_next_invoice(row, resulting, proration, moment)
+        request = SeatChangeRequest(
+            subscription_id=row.external_id,
+            item_id=row.external_item_id,
+            quantity=resulting,
+            proration=_choose_proration(seats.inputs, row, resulting),
+            proration_date=moment,
+        )
+        cost = provider.preview_cost(request)
     except (VendorRejected, VendorNotFound) as error:
-        raise PaymentRefused("Stripe cannot say.", reason=error.code) from error
+        raise PaymentRefused(f"{provider.display_name} cannot say.", reason=error.code) from error
     return SeatCost(
         current=seats.billed_with(0),
         resulting=resulting,
-        amount_due_now=now,
-        amount_next_invoice=later,
-        currency=currency,
-        proration_date=moment,
+        amount_due_now=cost.due_now,
+        amount_next_invoice=cost.due_next_invoice,
+        currency=cost.currency or (row.price.currency if row.price else ""),
+        proration_date=moment if provider.capabilities.fixes_preview_moment else None,
     )
 
 
-def _proration(inputs: SeatInputs, resulting: int) -> Proration:
-    """Return how the rules would charge that step."""
+def _choose_proration(inputs: SeatInputs, row: Subscription, resulting: int) -> Proration:
+    """Return how the rules would charge that step, without credit while an invoice is open."""
     step = SeatInputs(
         counted=resulting,
         policy=inputs.policy,
         status=inputs.status,
         observed=inputs.target,
         is_ending=inputs.is_ending,
+        terms=inputs.terms,
     )
-    return decide_seats(step).proration or Proration.SILENT
-
-
-def _preview_due_now(
-    row: Subscription, resulting: int, proration: Proration, moment: datetime
-) -> tuple[int, str]:
-    currency = row.price.currency if row.price else ""
-    if proration != Proration.INVOICE_NOW:
-        return 0, currency
-    return providers.get_provider().preview_due(_build_request(row, resulting, proration, moment))
-
-
-def _preview_next_invoice(
-    row: Subscription, resulting: int, proration: Proration, moment: datetime
-) -> int:
-    """Return the next invoice, which after an immediate charge holds only the new number of seats."""
-    later = Proration.SILENT if proration == Proration.INVOICE_NOW else proration
-    try:
-        due, _ = providers.get_provider().preview_due(_build_request(row, resulting, later, moment))
-    except VendorNotFound as error:
-        if error.code != NO_UPCOMING_INVOICE_CODE:
-            raise
-        return 0  # it ends, and nothing is owed for the rest
-    return due
-
-
-def _build_request(
-    row: Subscription, resulting: int, proration: Proration, moment: datetime
-) -> SeatChangeRequest:
-    return SeatChangeRequest(
-        subscription_id=row.external_id,
-        item_id=row.stripe_item_id,
-        quantity=resulting,
-        proration=proration,
-        proration_date=moment,
-    )
+    proration = decide_seats(step).proration or Proration.SILENT
+    is_credit = resulting < inputs.target and proration != Proration.SILENT
+    if is_credit and providers.get_provider(row.provider).has_open_invoice(row.external_id):
+        return Proration.SILENT
+    return proration
 
 
 def _store_preview(organization: Organization, resulting: int, moment: datetime) -> None:

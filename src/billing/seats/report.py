@@ -49,7 +49,7 @@ def build_report(organization: Organization) -> Report:
 
 
 def request_sync(organization: Organization) -> Report:
-    """Ask for a sync now, also of what Stripe refused before."""
+    """Ask for a sync now, also of a quantity that was refused before."""
     with transaction.atomic():
         locked = tenancy_locks.lock_organization(organization.pk)
         snapshot.defer_sync(locked.pk, is_forced=True)

@@ -18,7 +18,7 @@ ACTOR_KINDS = get_args(ActorKind)
 
 
 class SeatsSerializer(StrictSerializer):
-    """Counted by us, targeted by the plan, observed at Stripe."""
+    """Counted by us, targeted by the plan, observed at the payment provider."""
 
     counted = serializers.IntegerField()
     reserved = serializers.IntegerField()
@@ -50,14 +50,16 @@ class SeatPreviewSerializer(StrictSerializer):
 
 
 class SeatCostSerializer(StrictSerializer):
-    """Amounts in minor units, from Stripe's own preview."""
+    """Amounts in minor units, from the payment provider's preview or our estimate."""
 
     current = serializers.IntegerField()
     resulting = serializers.IntegerField()
     amount_due_now = serializers.IntegerField()
     amount_next_invoice = serializers.IntegerField()
     currency = serializers.CharField(max_length=3)
-    proration_date = serializers.DateTimeField()
+    proration_date = serializers.DateTimeField(
+        allow_null=True, help_text="The moment the costs hold for, or null for an estimate."
+    )
 
 
 class SeatActorSerializer(StrictSerializer):

@@ -8,9 +8,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from billing import seat_rules
+from billing import providers, seat_rules
 from billing.models import Plan, SeatAttempt, SeatState, Subscription
-from billing.seat_rules import Mode, SeatDecision, SeatInputs, State
+from billing.seat_rules import NO_TERMS, Mode, SeatDecision, SeatInputs, State
 from billing.statuses import SeatItem
 from identity.models import Invitation, Member, PendingChange, User
 from kit import jobs
@@ -126,6 +126,8 @@ class SeatSnapshot:
             has_drifted=self.row.drifted_since is not None,
             is_in_flight=self.attempt is not None,
             failed_quantity=self.row.failed_quantity,
+            terms=providers.get_seat_terms(agreed.provider) if agreed else NO_TERMS,
+            is_held=self.row.held_until is not None and self.row.held_until > timezone.now(),
         )
 
     def billed_with(self, added: int) -> int:
@@ -139,7 +141,7 @@ class SeatSnapshot:
         """Return what to send now, when forced also a quantity that was refused before."""
         inputs = self.inputs
         if is_forced:
-            inputs = replace(inputs, failed_quantity=None)
+            inputs = replace(inputs, failed_quantity=None, is_held=False)
         return seat_rules.decide_seats(inputs)
 
     def save_state(self, decision: SeatDecision) -> None:
@@ -152,7 +154,7 @@ class SeatSnapshot:
         row.reserved = self.count.reserved
         row.provider_quantity = self.subscription.quantity if self.subscription else None
         if decision.state in SETTLED_STATES:
-            row.dirty_since = row.drifted_since = row.failed_quantity = None
+            row.dirty_since = row.drifted_since = row.failed_quantity = row.held_until = None
             row.last_error = ""
         else:
             row.dirty_since = row.dirty_since or now

@@ -27,7 +27,7 @@ from tenancy.views import ControlPlaneScope
 
 
 class SeatsView(ControlPlaneScope, APIView):
-    """Show what is counted, what should be billed, and what Stripe bills."""
+    """Show what is counted, what should be billed, and what the payment provider bills."""
 
     access = "seats.read"
     resource = "seats"
@@ -38,7 +38,7 @@ class SeatsView(ControlPlaneScope, APIView):
 
 
 class SeatPreviewView(ControlPlaneScope, APIView):
-    """Ask Stripe what more seats, or another role, would cost now and at the next invoice."""
+    """Ask what more seats, or another role, would cost now and at the next invoice."""
 
     access = "seats.manage"
     resource = "seats"
@@ -55,7 +55,7 @@ class SeatPreviewView(ControlPlaneScope, APIView):
 
 
 class SeatSyncView(ControlPlaneScope, APIView):
-    """Ask for a sync now, also of what Stripe refused before."""
+    """Ask for a sync now, also of a quantity that was refused before."""
 
     access = "seats.manage"
     resource = "seats"

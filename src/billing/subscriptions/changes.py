@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import providers
-from billing.customers.customers import LOCK_WAIT_SECONDS
 from billing.errors import (
     PaymentRefused,
     PriceNotAvailable,
@@ -23,7 +22,6 @@ from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from billing.subscriptions import subscriptions
-from kit import jobs, locks
 from kit.ids import uuid7
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy import locks as tenancy_locks
@@ -41,9 +39,8 @@ def cancel_subscription(*, organization: Organization) -> Subscription:
     row = _get_live(organization)
     if row.status in (Status.INCOMPLETE, Status.PAUSED):
         return end_subscription_now(organization=organization)
-    return _send_change(
-        row, lambda: providers.get_provider().schedule_end(row.external_id, key=str(uuid7()))
-    )
+    provider = providers.get_provider(row.provider)
+    return _send_change(row, lambda: provider.schedule_end(row.external_id, key=str(uuid7())))
 
 
 def end_subscription_now(*, organization: Organization) -> Subscription:
@@ -69,7 +66,9 @@ def end_all_subscriptions(*, organization_id: UUID) -> None:
         try:
             _end_now(row)
         except (PaymentRefused, SubscriptionMissing):
-            subscriptions.pull_subscription(row.external_id)  # it may have ended by itself
+            subscriptions.pull_subscription(
+                row.provider, row.external_id
+            )  # it may have ended by itself
 
 
 def defer_ends(organization_ids: Iterable[UUID]) -> None:
@@ -84,18 +83,11 @@ def resume_subscription(*, organization: Organization) -> Subscription:
     Raises SubscriptionNotChangeable when there is neither.
     """
     row = _get_live(organization)
+    provider, key = providers.get_provider(row.provider), str(uuid7())
     if row.is_ending:
-        return _send_change(
-            row,
-            lambda: providers.get_provider().cancel_scheduled_end(
-                row.external_id, key=str(uuid7())
-            ),
-        )
+        return _send_change(row, lambda: provider.cancel_scheduled_end(row.external_id, key=key))
     if row.status == Status.PAUSED:
-        return _send_change(
-            row,
-            lambda: providers.get_provider().resume_collection(row.external_id, key=str(uuid7())),
-        )
+        return _send_change(row, lambda: provider.resume_collection(row.external_id, key=key))
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
@@ -106,27 +98,29 @@ def change_price(*, organization: Organization, price: Price) -> Subscription:
     members who join meanwhile are counted at the end.
     """
     row = _get_live(organization)
-    if price.usage != Price.Usage.LICENSED or price.stripe_price_id is None:
+    provider = providers.get_provider(row.provider)
+    published = Price.objects.on_sale(row.provider).filter(pk=price.pk)
+    if not published.exists():
         raise PriceNotAvailable
-    with locks.hold_vendor_object("stripe", row.external_id, wait_seconds=LOCK_WAIT_SECONDS):
+    with subscriptions.hold_lock(row):
         request, revision = _build_recounted_request(organization, price)
         key = uuid7()
         with _translate_refusals(row):
-            if providers.get_provider().has_open_invoice(row.external_id):
+            if provider.has_open_invoice(row.external_id):
                 raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
-            answer = providers.get_provider().set_seats(request, key=f"{key}:1")
+            answer = provider.set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.lock_organization(organization.pk)
-            changed = subscriptions.store_locked(locked, answer)
+            changed = subscriptions.store_locked(locked, row.provider, answer)
             _record_attempt(changed, request, revision, before=row.quantity)
     return changed
 
 
 def _end_now(row: Subscription) -> Subscription:
     def end() -> SubscriptionSnapshot:
-        stripe = providers.get_provider()
-        is_paid = not stripe.has_open_invoice(row.external_id)
-        return stripe.cancel_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
+        provider = providers.get_provider(row.provider)
+        is_paid = not provider.has_open_invoice(row.external_id)
+        return provider.cancel_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
 
     return _send_change(row, end)
 
@@ -156,10 +150,10 @@ def _build_recounted_request(
             seats = row.quantity
     request = SeatChangeRequest(
         subscription_id=row.external_id,
-        item_id=row.stripe_item_id,
+        item_id=row.external_item_id,
         quantity=seats,
         proration=_choose_proration(row, price),
-        price_id=price.stripe_price_id,
+        price_id=price.provider_prices.get(provider=row.provider, is_active=True).external_id,
     )
     return request, seats_now.row.revision
 
@@ -191,29 +185,29 @@ def _record_attempt(
 
 
 def _send_change(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
-    with locks.hold_vendor_object("stripe", row.external_id, wait_seconds=LOCK_WAIT_SECONDS):
+    with subscriptions.hold_lock(row):
         with _translate_refusals(row):
             answer = call()
         with transaction.atomic():
-            return subscriptions.store_locked(
-                tenancy_locks.lock_organization(row.organization_id), answer
-            )
+            organization = tenancy_locks.lock_organization(row.organization_id)
+            return subscriptions.store_locked(organization, row.provider, answer)
 
 
 @contextmanager
 def _translate_refusals(row: Subscription) -> Iterator[None]:
     """Translate the provider's refusals, and defer a fetch after an unexpected one."""
+    name = providers.get_display_name(row.provider)
     try:
         yield
     except VendorRejected as error:
         _defer_pull(row)
-        raise PaymentRefused("Stripe refused the change.", reason=error.code) from error
+        raise PaymentRefused(f"{name} refused the change.", reason=error.code) from error
     except VendorNotFound as error:
         _defer_pull(row)
-        raise SubscriptionMissing("Stripe does not know it any more.") from error
+        raise SubscriptionMissing(f"{name} does not know it any more.") from error
     except KeySpent as error:
         _defer_pull(row)
-        raise VendorUnavailable("stripe", outcome_known=False) from error
+        raise VendorUnavailable(row.provider, outcome_known=False) from error
     except VendorUnavailable as error:
         if not error.outcome_known:
             _defer_pull(row)
@@ -221,4 +215,4 @@ def _translate_refusals(row: Subscription) -> Iterator[None]:
 
 
 def _defer_pull(row: Subscription) -> None:
-    jobs.defer_job("billing.pull_subscription", external_id=row.external_id)
+    subscriptions.defer_pull(row.provider, row.external_id)

@@ -3,18 +3,18 @@
 from typing import Final
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing import event_types, providers, redirects
 from billing.customers import customers
-from billing.errors import SubscriptionExists
-from billing.models import Price, Subscription
+from billing.errors import PriceNotAvailable, SubscriptionExists
+from billing.models import Checkout, Customer, Price, Subscription
 from billing.providers.types import CheckoutRequest, CheckoutSnapshot
 from billing.seat_rules import compute_target
 from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
-from kit import jobs, locks
-from kit.ids import uuid7
+from kit import jobs
 from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
@@ -27,42 +27,50 @@ SUBSCRIPTION_EXISTS_DETAIL: Final = (
 
 def open_checkout(
     *, organization: Organization, price: Price, success_url: str, cancel_url: str, email: str = ""
-) -> CheckoutSnapshot:
-    """Open a payment page for `price`, and close an older one, so that no one pays twice.
+) -> Checkout:
+    """Open a payment page for `price`, and close older ones, so that no one pays twice.
 
-    Raises SubscriptionExists while one is live, at Stripe too: a payment of a moment ago may not
-    have reached us yet. Raises RedirectNotAllowed, PaymentRefused, VendorUnavailable.
+    Raises SubscriptionExists while one is live, also at the provider, whose event may not have
+    arrived yet. Raises PriceNotAvailable, RedirectNotAllowed, PaymentRefused, VendorUnavailable.
     """
     redirects.require_allowed("success_url", success_url)
     redirects.require_allowed("cancel_url", cancel_url)
     _require_none_live(organization)
-    customer_id = customers.ensure_customer(organization=organization, email=email)
+    customer = customers.ensure_customer(organization=organization, email=email)
+    external_price_id = _get_external_price_id(price, customer.provider)
     with (
-        locks.hold_vendor_object("stripe", customer_id, wait_seconds=customers.LOCK_WAIT_SECONDS),
-        customers.translate_refusals(customer_id, "the payment page"),
+        customers.hold_lock(customer.provider, customer.external_id),
+        customers.translate_refusals(customer, "the payment page"),
     ):
         # In this order: a page may be paid until it is closed, and what that made shows then.
-        _close_older(customer_id)
-        _require_none_at_stripe(customer_id)
-        request = _build_request(
-            organization=organization,
-            price=price,
-            customer_id=customer_id,
+        _close_older(customer)
+        _require_none_at_provider(customer)
+        page = _create_page(organization, customer, price)
+        request = CheckoutRequest(
+            organization_id=organization.pk,
+            checkout_id=page.pk,
+            customer_id=customer.external_id,
+            price_id=external_price_id,
+            quantity=page.quantity,
+            trial_days=_get_trial_days(organization, price),
             success_url=success_url,
             cancel_url=cancel_url,
         )
-        page = providers.get_provider().open_checkout(request, key=f"checkout:{uuid7()}")
-    _record_event(organization, price, page)
-    return page
+        provider = providers.get_provider(customer.provider)
+        snapshot = provider.open_checkout(request, key=f"checkout:{page.pk}")
+    return _store_opened(organization, page, snapshot)
 
 
-def complete_checkout(checkout_id: str) -> Subscription | None:
-    """Fetch a finished page and its subscription.
-
-    Returns None when it is not ours.
-    """
-    page = providers.get_provider().fetch_checkout(checkout_id)
-    return subscriptions.pull_subscription(page.subscription_id) if page.subscription_id else None
+def complete_checkout(provider: str, external_id: str) -> Subscription | None:
+    """Fetch a finished page and its subscription, or return None when there is none of ours."""
+    snapshot = providers.get_provider(provider).fetch_checkout(external_id)
+    state = Checkout.State.PAID if snapshot.subscription_id else Checkout.State.CLOSED
+    pages = Checkout.objects.open().filter(provider=provider, external_id=external_id)
+    if not snapshot.is_open:
+        pages.update(state=state, updated_at=timezone.now())
+    if not snapshot.subscription_id:
+        return None
+    return subscriptions.pull_subscription(provider, snapshot.subscription_id)
 
 
 def _require_none_live(organization: Organization) -> None:
@@ -70,43 +78,63 @@ def _require_none_live(organization: Organization) -> None:
         raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
 
 
-def _require_none_at_stripe(customer_id: str) -> None:
-    for snapshot in providers.get_provider().list_subscriptions(customer_id):
-        if snapshot.status not in ENDED_STATUSES and subscriptions.has_our_price(snapshot):
-            jobs.defer_job("billing.pull_subscription", external_id=snapshot.external_id)
-            raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
+def _get_external_price_id(price: Price, provider: str) -> str:
+    published = price.provider_prices.filter(provider=provider, is_active=True).first()
+    if published is None:
+        raise PriceNotAvailable
+    return published.external_id
 
 
-def _close_older(customer_id: str) -> None:
-    for page in providers.get_provider().list_open_checkouts(customer_id):
-        if not subscriptions.sells_ours(page.price_ids):
+def _require_none_at_provider(customer: Customer) -> None:
+    provider = providers.get_provider(customer.provider)
+    for snapshot in provider.list_subscriptions(customer.external_id):
+        if snapshot.status in ENDED_STATUSES or not subscriptions.is_ours(provider.key, snapshot):
+            continue
+        subscriptions.defer_pull(provider.key, snapshot.external_id)
+        raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
+
+
+def _close_older(customer: Customer) -> None:
+    provider = providers.get_provider(customer.provider)
+    for page in provider.list_open_checkouts(customer.external_id):
+        if not subscriptions.sells_ours(provider.key, page.price_ids):
             continue
         try:
-            providers.get_provider().expire_checkout(page.external_id)
+            provider.close_checkout(page.external_id)
         except (VendorRejected, VendorNotFound) as error:
             # Paid in this very moment: what it made will be live in the next.
-            jobs.defer_job("billing.complete_checkout", checkout_id=page.external_id)
+            jobs.defer_job(
+                "billing.complete_checkout", provider=provider.key, external_id=page.external_id
+            )
             raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL) from error
+    open_pages = Checkout.objects.open().filter(organization_id=customer.organization_id)
+    open_pages.update(state=Checkout.State.CLOSED, updated_at=timezone.now())
 
 
-def _build_request(
-    *, organization: Organization, price: Price, customer_id: str, success_url: str, cancel_url: str
-) -> CheckoutRequest:
+def _create_page(organization: Organization, customer: Customer, price: Price) -> Checkout:
     counted = seats_snapshot.count_seats(organization, price.plan).counted
-    had_trial = Subscription.objects.filter(organization=organization, trial_end__isnull=False)
-    return CheckoutRequest(
-        organization_id=organization.pk,
-        customer_id=customer_id,
-        price_id=price.stripe_price_id or "",
+    return Checkout.objects.create(
+        organization=organization,
+        provider=customer.provider,
+        price=price,
         quantity=compute_target(counted, price.plan.seat_policy),
-        trial_days=0 if had_trial.exists() else price.plan.trial_days,
-        success_url=success_url,
-        cancel_url=cancel_url,
     )
 
 
-def _record_event(organization: Organization, price: Price, page: CheckoutSnapshot) -> None:
+def _get_trial_days(organization: Organization, price: Price) -> int:
+    """Return the trial of the plan, or 0 for an organization that had one."""
+    had_trial = Subscription.objects.filter(organization=organization, trial_end__isnull=False)
+    return 0 if had_trial.exists() else price.plan.trial_days
+
+
+def _store_opened(
+    organization: Organization, page: Checkout, snapshot: CheckoutSnapshot
+) -> Checkout:
     with transaction.atomic():
         locked = tenancy_locks.lock_organization(organization.pk)
-        details = {"price": price.lookup_key, "expires_at": page.expires_at}
+        page.external_id, page.state = snapshot.external_id, Checkout.State.OPEN
+        page.url, page.expires_at = snapshot.url, snapshot.expires_at
+        page.save()
+        details = {"price": page.price.lookup_key, "expires_at": page.expires_at}
         events.record(locked, event_types.CHECKOUT_STARTED, organization.pk, details=details)
+    return page

@@ -5,27 +5,46 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from billing import statuses
+from billing import providers, statuses
 from billing.entitlements import entitlements
 from billing.models import Subscription
-from billing.models.customers import Provider
 from billing.plans.serializers import PlanSummarySerializer, PriceSerializer
+from billing.providers.types import PreviewKind
 from billing.seats import snapshot
 from billing.statuses import Access
 from kit.serializers import StrictSerializer
 
-# Next to Stripe's eight (and those it may add): no subscription at all.
+# Next to the statuses of a subscription: no subscription at all.
 NO_SUBSCRIPTION = "none"
+
+
+class CapabilitiesSerializer(StrictSerializer):
+    """What the payment provider can do, so that a front end hides what it cannot."""
+
+    previews = serializers.ChoiceField(
+        choices=PreviewKind.choices, help_text="Whether previews of costs are exact or an estimate."
+    )
+    ends_at_once = serializers.BooleanField(
+        help_text="Whether a subscription can end before its period does."
+    )
+    verifies_vat_numbers = serializers.BooleanField(
+        help_text="Whether a VAT number is looked up in the tax register."
+    )
+    stores_address = serializers.BooleanField(
+        help_text="Whether the billing address is kept and printed on invoices."
+    )
 
 
 class SubscriptionSerializer(StrictSerializer):
     """The current subscription, with status `none` where there has never been one."""
 
     id = serializers.UUIDField(allow_null=True)
-    provider = serializers.ChoiceField(choices=Provider.choices, allow_null=True)
+    provider = serializers.CharField(max_length=32, allow_null=True)
     plan = PlanSummarySerializer(allow_null=True)
     price = PriceSerializer(allow_null=True)
-    status = serializers.CharField(max_length=32, help_text="One of Stripe's statuses, or `none`.")
+    status = serializers.CharField(
+        max_length=32, help_text="A subscription's status, or `none`. A provider may add others."
+    )
     is_active = serializers.BooleanField()
     access = serializers.ChoiceField(choices=Access.choices)
     quantity = serializers.IntegerField(allow_null=True)
@@ -35,6 +54,7 @@ class SubscriptionSerializer(StrictSerializer):
     cancel_at = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
     grace_until = serializers.DateTimeField(allow_null=True)
+    capabilities = CapabilitiesSerializer()
 
 
 def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
@@ -51,6 +71,7 @@ def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
     document["grace_until"] = statuses.compute_grace_end(
         subscription.status, subscription.past_due_since
     )
+    document["capabilities"] = providers.get_capabilities(subscription.provider)
     return dict(SubscriptionSerializer(document).data)
 
 
@@ -58,6 +79,7 @@ def _build_empty() -> dict[str, Any]:
     document = dict.fromkeys(SubscriptionSerializer().fields)
     document |= {"status": NO_SUBSCRIPTION, "is_active": False, "cancel_at_period_end": False}
     document |= {"access": Access.NONE, "plan": snapshot.default_plan()}
+    document["capabilities"] = providers.get_default_provider().capabilities
     return dict(SubscriptionSerializer(document).data)
 
 
@@ -73,7 +95,9 @@ class CheckoutLinkSerializer(StrictSerializer):
     """The payment page."""
 
     url = serializers.URLField(max_length=4_000)
-    expires_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null where the provider closes no page by itself."
+    )
 
 
 class PortalSerializer(StrictSerializer):
@@ -83,7 +107,7 @@ class PortalSerializer(StrictSerializer):
 
 
 class PortalLinkSerializer(StrictSerializer):
-    """Stripe's pages for this customer, for a few minutes."""
+    """The provider's pages for this customer, for a few minutes."""
 
     url = serializers.URLField(max_length=4_000)
 

@@ -1,6 +1,7 @@
 """The replica of subscriptions, fetched under a lock and stored whole, in any order of events."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,26 +14,34 @@ from django.utils import timezone
 
 from billing import event_types, providers, statuses
 from billing.customers import customers
-from billing.models import Price, SeatAttempt, SeatChange, SeatState, Subscription
-from billing.providers.types import SubscriptionSnapshot
+from billing.models import (
+    Checkout,
+    Price,
+    ProviderPrice,
+    SeatAttempt,
+    SeatChange,
+    SeatState,
+    Subscription,
+)
+from billing.providers.types import ObjectKind, SubscriptionSnapshot
 from billing.seats import ledger
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from events.registry import EventType
-from kit import jobs, locks
+from kit import jobs
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
 
 log = structlog.get_logger(__name__)
 
-# What an event tells about a change; the rest (periods, pulled_at) changes without news.
-AUDITED_FIELDS: Final = (
-    "status",
-    "stripe_price_id",
-    "cancel_at_period_end",
-    "cancel_at",
-    "seat_item",
-)
+# The columns whose change is recorded, by the name that events use.
+AUDITED_COLUMNS: Final = {
+    "status": "status",
+    "price": "price_id",
+    "cancel_at_period_end": "cancel_at_period_end",
+    "cancel_at": "cancel_at",
+    "seat_item": "seat_item",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,60 +51,76 @@ class PreviousState:
     is_new: bool
     has_ended: bool
     quantity: int | None
-    told: dict[str, Any]
+    external_price_id: str
+    audited: dict[str, Any]
 
     @classmethod
-    def of(cls, row: Subscription) -> "PreviousState":
+    def from_row(cls, row: Subscription) -> "PreviousState":
         """Return the state of a row before it is updated."""
         is_new = row._state.adding  # noqa: SLF001 - Django's documented way to ask
-        told = {} if is_new else {name: getattr(row, name) for name in AUDITED_FIELDS}
-        return cls(is_new, row.has_ended, row.quantity, told)
+        audited = {} if is_new else _read_audited(row)
+        return cls(is_new, row.has_ended, row.quantity, row.external_price_id, audited)
 
 
-def pull_subscription(external_id: str) -> Subscription | None:
-    """Fetch a subscription under its lock and store it.
+def hold_lock(row: Subscription) -> AbstractContextManager[None]:
+    """Hold a subscription at its provider, for a request that waits no longer than some seconds."""
+    return providers.hold_lock(
+        row.provider,
+        ObjectKind.SUBSCRIPTION,
+        row.external_id,
+        wait_seconds=customers.LOCK_WAIT_SECONDS,
+    )
 
-    Returns None when it is not ours.
+
+def pull_subscription(provider: str, external_id: str) -> Subscription | None:
+    """Fetch a subscription under its lock and store it, or return None when it is not ours.
 
     Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
     """
-    with locks.hold_vendor_object("stripe", external_id):
-        snapshot = providers.get_provider().fetch_subscription(external_id)
-        return store_snapshot(snapshot)
+    with providers.hold_lock(provider, ObjectKind.SUBSCRIPTION, external_id):
+        snapshot = providers.get_provider(provider).fetch_subscription(external_id)
+        return store_snapshot(provider, snapshot)
 
 
-def store_snapshot(snapshot: SubscriptionSnapshot) -> Subscription | None:
+def defer_pull(provider: str, external_id: str) -> None:
+    """Defer a fetch of a subscription, when an outcome is unknown."""
+    jobs.defer_job("billing.pull_subscription", provider=provider, external_id=external_id)
+
+
+def store_snapshot(provider: str, snapshot: SubscriptionSnapshot) -> Subscription | None:
     """Write a snapshot that was fetched under the subscription's lock, which is still held.
 
     One without a price of ours is ignored: the same customer may buy other things of the account.
     """
-    if not has_our_price(snapshot):
+    if not is_ours(provider, snapshot):
         log.info("foreign_subscription_ignored", subscription=snapshot.external_id)
         return None
-    organization_id = _find_owner(snapshot)
+    organization_id = _find_owner(provider, snapshot)
     if organization_id is None:
         log.warning("subscription_without_organization", subscription=snapshot.external_id)
         return None
-    _refresh_other_live(organization_id, snapshot)
+    _refresh_other_live(organization_id, provider, snapshot)
     with transaction.atomic():
-        return store_locked(tenancy_locks.lock_organization(organization_id), snapshot)
+        organization = tenancy_locks.lock_organization(organization_id)
+        return store_locked(organization, provider, snapshot)
 
 
-def store_locked(organization: Organization, snapshot: SubscriptionSnapshot) -> Subscription:
+def store_locked(
+    organization: Organization, provider: str, snapshot: SubscriptionSnapshot
+) -> Subscription:
     """Store a snapshot in the running transaction, under the organization's lock.
 
-    Repeating it changes nothing and tells nothing.
+    Repeating it changes and records nothing.
     """
-    row = Subscription.objects.filter(external_id=snapshot.external_id).first()
-    row = row or Subscription(organization=organization, external_id=snapshot.external_id)
-    before = PreviousState.of(row)
-    _copy_snapshot(row, snapshot)
-    row.is_surplus = (
-        not row.has_ended and _list_other_live(organization.pk, row.external_id).exists()
+    row = _select_same(provider, snapshot.external_id).first() or Subscription(
+        organization=organization, provider=provider, external_id=snapshot.external_id
     )
+    before = PreviousState.from_row(row)
+    _copy_snapshot(row, snapshot)
+    row.is_surplus = not row.has_ended and _list_other_live(organization.pk, row).exists()
     row.save()
-    if not row.has_ended:  # a customer deleted at Stripe takes its subscriptions along
-        customers.link_customer(organization, snapshot.customer_id)
+    if not row.has_ended:  # a customer deleted at the provider takes its subscriptions along
+        customers.link_customer(organization, provider, snapshot.customer_id)
     _set_current(organization)
     _record_changes(organization, row, before)
     _record_seat_effects(organization, row, before)
@@ -112,15 +137,16 @@ def find_current(organization: Organization) -> Subscription | None:
     return found.select_related("price__plan").first()
 
 
-def has_our_price(snapshot: SubscriptionSnapshot) -> bool:
+def is_ours(provider: str, snapshot: SubscriptionSnapshot) -> bool:
     """Return whether we know the subscription, or it has at least one price of our catalog."""
-    known = Subscription.objects.filter(external_id=snapshot.external_id)
-    return sells_ours(item.price_id for item in snapshot.items) or known.exists()
+    price_ids = [item.price_id for item in snapshot.items]
+    return sells_ours(provider, price_ids) or _select_same(provider, snapshot.external_id).exists()
 
 
-def sells_ours(price_ids: Iterable[str]) -> bool:
-    """Return whether one of these prices at Stripe is one of ours, archived ones included."""
-    return Price.objects.filter(stripe_price_id__in=list(price_ids)).exists()
+def sells_ours(provider: str, price_ids: Iterable[str]) -> bool:
+    """Return whether one of these prices is one of ours, archived ones included."""
+    ours = ProviderPrice.objects.filter(provider=provider, external_id__in=list(price_ids))
+    return ours.exists()
 
 
 def defer_end(organization_id: UUID) -> None:
@@ -128,32 +154,51 @@ def defer_end(organization_id: UUID) -> None:
     jobs.defer_job("billing.end_subscriptions", organization_id=str(organization_id))
 
 
-def _find_owner(snapshot: SubscriptionSnapshot) -> UUID | None:
-    known = Subscription.objects.filter(external_id=snapshot.external_id)
+def _read_audited(row: Subscription) -> dict[str, Any]:
+    return {name: getattr(row, column) for name, column in AUDITED_COLUMNS.items()}
+
+
+def _select_same(provider: str, external_id: str) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(provider=provider, external_id=external_id)
+
+
+def _find_owner(provider: str, snapshot: SubscriptionSnapshot) -> UUID | None:
+    """Return the organization of our row, of the checkout that was paid, or of the customer."""
+    known = _select_same(provider, snapshot.external_id)
     if found := known.values_list("organization_id", flat=True).first():
         return found
-    return customers.find_organization_id(snapshot.customer_id, snapshot.organization_hint)
+    return _find_buyer(provider, snapshot) or customers.find_organization_id(
+        provider, snapshot.customer_id, snapshot.organization_hint
+    )
 
 
-def _list_other_live(organization_id: UUID, external_id: str) -> QuerySet[Subscription]:
+def _find_buyer(provider: str, snapshot: SubscriptionSnapshot) -> UUID | None:
+    """Return the organization of the checkout that the snapshot names."""
+    try:
+        checkout_id = UUID(snapshot.checkout_hint)
+    except ValueError:
+        return None
+    pages = Checkout.objects.filter(pk=checkout_id, provider=provider)
+    return pages.values_list("organization_id", flat=True).first()
+
+
+def _list_other_live(organization_id: UUID, row: Subscription) -> QuerySet[Subscription]:
     live = Subscription.objects.live().filter(organization_id=organization_id)
-    return live.exclude(external_id=external_id)
+    return live.exclude(provider=row.provider, external_id=row.external_id)
 
 
-def _refresh_other_live(organization_id: UUID, snapshot: SubscriptionSnapshot) -> None:
-    """Fetch the other live subscriptions.
-
-    A new one usually means that the old one ended.
-    """
+def _refresh_other_live(
+    organization_id: UUID, provider: str, snapshot: SubscriptionSnapshot
+) -> None:
+    """Fetch the other live subscriptions, because a new one usually means that the old one ended."""
     if snapshot.status in ENDED_STATUSES:
         return
-    for external_id in _list_other_live(organization_id, snapshot.external_id).values_list(
-        "external_id", flat=True
-    ):
-        seen = providers.get_provider().fetch_subscription(external_id)
+    new = Subscription(provider=provider, external_id=snapshot.external_id)
+    for other in _list_other_live(organization_id, new):
+        seen = providers.get_provider(other.provider).fetch_subscription(other.external_id)
         if seen.status in ENDED_STATUSES:
             with transaction.atomic():
-                store_locked(tenancy_locks.lock_organization(organization_id), seen)
+                store_locked(tenancy_locks.lock_organization(organization_id), other.provider, seen)
 
 
 def _copy_snapshot(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
@@ -177,20 +222,21 @@ def _copy_snapshot(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
 def _copy_item(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
     """Store the seat item, found by our seat prices and never by its position."""
     seat_prices = {
-        price.stripe_price_id: price
-        for price in Price.objects.filter(
-            usage=Price.Usage.LICENSED,
-            stripe_price_id__in=[item.price_id for item in snapshot.items],
+        known.external_id: known.price
+        for known in ProviderPrice.objects.select_related("price").filter(
+            provider=row.provider,
+            external_id__in=[item.price_id for item in snapshot.items],
+            price__usage=Price.Usage.LICENSED,
         )
     }
     found = [item for item in snapshot.items if item.price_id in seat_prices]
     if len(found) != 1:
         row.seat_item = SeatItem.SEVERAL if found else SeatItem.MISSING
-        row.stripe_item_id = ""
+        row.external_item_id = ""
         return
     row.seat_item = SeatItem.FOUND
-    row.stripe_item_id = found[0].external_id
-    row.stripe_price_id = found[0].price_id
+    row.external_item_id = found[0].external_id
+    row.external_price_id = found[0].price_id
     row.price = seat_prices[found[0].price_id]
     row.quantity = found[0].quantity
 
@@ -210,7 +256,7 @@ def _pull_surplus(organization: Organization) -> None:
     """Defer a fetch of surplus subscriptions, which are followed from now on."""
     for row in Subscription.objects.filter(organization=organization, is_surplus=True):
         if not row.has_ended:
-            jobs.defer_job("billing.pull_subscription", external_id=row.external_id)
+            defer_pull(row.provider, row.external_id)
 
 
 def _set_current(organization: Organization) -> None:
@@ -222,11 +268,10 @@ def _set_current(organization: Organization) -> None:
 
 
 def _record_changes(organization: Organization, row: Subscription, before: PreviousState) -> None:
-    told = {name: getattr(row, name) for name in AUDITED_FIELDS}
     changes = {
-        name: (before.told.get(name), value)
-        for name, value in told.items()
-        if before.told.get(name) != value
+        name: (before.audited.get(name), value)
+        for name, value in _read_audited(row).items()
+        if before.audited.get(name) != value
     }
     if not changes:
         return
@@ -262,9 +307,11 @@ def _record_seat_effects(
         )
         changes = {"quantity": (before.quantity, row.quantity)}
         _record_event(organization, row, event_types.SEATS_DRIFTED, changes)
-    elif before.is_new or any(before.told[name] != getattr(row, name) for name in AUDITED_FIELDS):
-        # What Stripe refused before may be accepted now.
-        SeatState.objects.filter(organization=organization).update(failed_quantity=None)
+    elif before.is_new or before.audited != _read_audited(row):
+        # What the provider refused before may be accepted now.
+        SeatState.objects.filter(organization=organization).update(
+            failed_quantity=None, held_until=None
+        )
         ledger.record_change(
             organization=organization,
             reason=SeatChange.Reason.SUBSCRIPTION_CHANGED,
@@ -275,7 +322,7 @@ def _record_seat_effects(
 def _has_drifted(row: Subscription, before: PreviousState) -> bool:
     if before.is_new or row.has_ended or before.quantity == row.quantity:
         return False
-    if before.told["stripe_price_id"] != row.stripe_price_id:
+    if before.external_price_id != row.external_price_id:
         return False
     echo = SeatAttempt.objects.in_flight().filter(subscription=row, quantity=row.quantity or 0)
     return not echo.exists()
@@ -287,5 +334,6 @@ def _record_event(
     type_: EventType,
     changes: dict[str, tuple[Any, Any]],
 ) -> None:
-    details = {"status": row.status, "quantity": row.quantity, "price": row.stripe_price_id}
+    price = row.price.lookup_key if row.price else row.external_price_id
+    details = {"status": row.status, "quantity": row.quantity, "price": price}
     events.record(organization, type_, row.pk, changes=changes, details=details)

@@ -52,7 +52,7 @@ class CheckoutView(ControlPlaneScope, APIView):
         asked = read_body(request, CheckoutSerializer)
         page = checkout.open_checkout(
             organization=self.organization,
-            price=get_price_on_sale(asked["price_id"]),
+            price=get_public_price(asked["price_id"]),
             success_url=asked["success_url"],
             cancel_url=asked["cancel_url"],
             email=get_request_context(request).member.email,
@@ -118,18 +118,15 @@ class ChangeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        price = get_price_on_sale(read_body(request, PlanChangeSerializer)["price_id"])
+        price = get_public_price(read_body(request, PlanChangeSerializer)["price_id"])
         return Response(
             prepare_subscription(changes.change_price(organization=self.organization, price=price))
         )
 
 
-def get_price_on_sale(price_id: UUID) -> Price:
-    """Return a price anyone may choose.
-
-    Raises PriceNotAvailable.
-    """
-    found = Price.objects.on_sale().filter(pk=price_id, plan__is_public=True)
+def get_public_price(price_id: UUID) -> Price:
+    """Return a price anyone may choose where their provider sells it. Raises PriceNotAvailable."""
+    found = Price.objects.filter(pk=price_id, is_active=True, plan__is_public=True)
     price = found.select_related("plan").first()
     if price is None:
         raise PriceNotAvailable

@@ -88,6 +88,7 @@ Handler = Callable[[ReceivedEvent], None]
 
 _sources: dict[str, Source] = {}
 _handlers: dict[tuple[str, str], Handler] = {}
+_kinds: dict[tuple[str, str], str] = {}
 
 
 def register_source(source: Source) -> None:
@@ -97,8 +98,8 @@ def register_source(source: Source) -> None:
     _sources[source.name] = source
 
 
-def handles_events(source: str, *types: str) -> Callable[[Handler], Handler]:
-    """Declare the one handler of these event types of a source.
+def handles_events(source: str, *types: str, kind: str = "") -> Callable[[Handler], Handler]:
+    """Declare the one handler of these event types of a source, about objects of one kind.
 
     It runs in a job as the actor "vendor", alone on its object, with no transaction open and maybe
     twice. It may raise Ignored or Later; anything else it raises is retried for three days.
@@ -109,6 +110,7 @@ def handles_events(source: str, *types: str) -> Callable[[Handler], Handler]:
             if (source, type_) in _handlers:
                 raise AlreadyRegistered(f"{source} {type_}")
             _handlers[source, type_] = handler
+            _kinds[source, type_] = kind
         return handler
 
     return declare
@@ -122,6 +124,11 @@ def find_source(name: str) -> Source | None:
 def find_handler(source: str, type_: str) -> Handler | None:
     """Return the handler of an event type, or None."""
     return _handlers.get((source, type_))
+
+
+def get_object_kind(source: str, type_: str) -> str:
+    """Return the kind of object that events of this type are about, as the handler declared it."""
+    return _kinds.get((source, type_), "")
 
 
 def reason_to_ignore(source: str, type_: str, *, livemode: bool) -> str:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
     A second run finds nothing to do.
     """
 
-    help = "Compares every organization's seats with Stripe, and repairs what differs."
+    help = (
+        "Compares every organization's seats with the payment provider, and repairs what differs."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add which organizations to compare, and whether to repair."""
@@ -30,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--correct-drift",
             action="store_true",
-            help="Also undo edits made at Stripe that the plan would only report.",
+            help="Also undo edits made at the provider that the plan would only report.",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -66,7 +68,7 @@ class Command(BaseCommand):
             return False
         self.stdout.write(
             f"{organization_id} {finding.state}: counted {finding.counted},"
-            f" target {finding.target}, Stripe bills {finding.observed}"
+            f" target {finding.target}, billed {finding.observed}"
             + (", would be sent" if finding.would_send else "")
         )
         return True

@@ -15,11 +15,13 @@ class Command(BaseCommand):
     A second run changes nothing.
     """
 
-    help = "Writes plans, prices and features to the database, and makes Stripe sell them."
+    help = "Writes plans, prices and features to the database, and makes the payment providers sell them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add `--local`, for a first migration without keys."""
-        parser.add_argument("--local", action="store_true", help="Leave Stripe alone.")
+        parser.add_argument(
+            "--local", action="store_true", help="Leave the payment providers alone."
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Write, publish, and print what was done."""
@@ -28,8 +30,9 @@ class Command(BaseCommand):
             self.stdout.write("Plans, prices and features are in the database.")
             return
         with outbound.use_job_timeouts():
-            summary = catalog.publish_catalog()
-        self.stdout.write(
-            f"Plans at Stripe: {summary.plans}; prices made: {summary.prices_created},"
-            f" found: {summary.prices_known}."
-        )
+            summaries = catalog.publish_catalog()
+        for summary in summaries:
+            self.stdout.write(
+                f"Plans at {summary.provider}: {summary.plans}; prices created:"
+                f" {summary.prices_created}, found: {summary.prices_known}."
+            )

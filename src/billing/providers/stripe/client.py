@@ -1,26 +1,30 @@
 """Call Stripe through its SDK, with a pinned version, our time limits and no retries of its own."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, cast
 from uuid import UUID
 
 import stripe
 from stripe import params
 
-from billing.providers.errors import KeySpent
-from billing.providers.stripe import parse, requests
-from billing.providers.stripe.errors import translate_errors
+from billing.providers.errors import KeySpent, ProviderRefused, Refusal
+from billing.providers.stripe import catalog, parse, requests, tax_ids
+from billing.providers.stripe.errors import VENDOR, translate_errors
+from billing.providers.stripe.terms import CAPABILITIES, SEAT_TERMS
 from billing.providers.types import (
+    CatalogPlan,
     CheckoutRequest,
     CheckoutSnapshot,
+    CostPreview,
     CustomerSnapshot,
     InvoiceSnapshot,
-    PriceSnapshot,
     Profile,
+    PublishedPrice,
     SeatChangeRequest,
     SubscriptionSnapshot,
-    TaxId,
 )
+from billing.seat_rules import Proration
 from kit import outbound
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -32,6 +36,11 @@ stripe.enable_telemetry = False
 class StripeProvider:
     """Stripe as the PaymentProvider, one per process, shared by its threads."""
 
+    key = VENDOR
+    display_name = "Stripe"
+    capabilities = CAPABILITIES
+    seat_terms = SEAT_TERMS
+
     def __init__(self, *, secret_key: str, base_url: str = "") -> None:
         # The session enforces the time limits; the SDK's own would be 80 seconds.
         transport = stripe.RequestsClient(session=outbound.create_session())
@@ -42,13 +51,13 @@ class StripeProvider:
             http_client=transport,
             max_network_retries=0,
         )
-        self._v1 = client.v1
+        self._client, self._v1 = client, client.v1
         self._portal = ""
 
     # ── Customers ────────────────────────────────────────────────────────────────────────────
-    def create_customer(self, organization_id: UUID, *, key: str) -> str:
+    def create_customer(self, organization_id: UUID, profile: Profile, *, key: str) -> str:  # noqa: ARG002
         """Create a customer and return its id, the same one for the same key."""
-        # Nothing else is sent: a changed name under the same key would be refused.
+        # The profile is not sent: a changed name under the same key would be refused.
         body: params.CustomerCreateParams = {
             "metadata": {parse.ORGANIZATION_METADATA_KEY: str(organization_id)}
         }
@@ -56,14 +65,8 @@ class StripeProvider:
             return self._v1.customers.create(body, {"idempotency_key": key}).id
 
     def fetch_customer(self, customer_id: str) -> CustomerSnapshot:
-        """Return the customer with its tax ids, also a deleted one."""
-        with translate_errors():
-            found = self._v1.customers.retrieve(customer_id).to_dict()
-        if not found.get("deleted"):  # which has no tax ids to expand
-            with translate_errors():
-                tax_ids = self._v1.customers.tax_ids.list(customer_id, {"limit": PAGE_SIZE})
-            found["tax_ids"] = tax_ids.to_dict()
-        return parse.parse_customer(found)
+        """Return the customer with its VAT number, also a deleted one."""
+        return parse.parse_customer(self._retrieve_customer(customer_id))
 
     def update_customer(self, customer_id: str, profile: Profile) -> CustomerSnapshot:
         """Replace the whole profile."""
@@ -72,15 +75,31 @@ class StripeProvider:
             found = self._v1.customers.update(customer_id, {**body, "expand": ["tax_ids"]})
         return parse.parse_customer(found.to_dict())
 
-    def add_vat_id(self, customer_id: str, *, type: str, value: str) -> TaxId:  # noqa: A002
-        """Attach a VAT number. Raises VendorRejected when its format is wrong."""
-        body = cast("params.CustomerTaxIdCreateParams", {"type": type, "value": value})
-        with translate_errors():
-            made = self._v1.customers.tax_ids.create(customer_id, body)
-        return parse.parse_tax_id(made.to_dict())
+    def set_vat_number(self, customer_id: str, value: str) -> CustomerSnapshot:
+        """Replace the VAT number, or remove it with "", and leave other tax numbers alone."""
+        known = parse.list_vat_numbers(self._retrieve_customer(customer_id))
+        if value and value not in [one.value for one in known]:
+            body = cast(
+                "params.CustomerTaxIdCreateParams",
+                {"type": tax_ids.get_type(value), "value": value},
+            )
+            with translate_errors():
+                self._v1.customers.tax_ids.create(customer_id, body)
+        for one in known:
+            if one.value != value:
+                self._delete_tax_id(customer_id, one.external_id)
+        return self.fetch_customer(customer_id)
 
-    def remove_vat_id(self, customer_id: str, tax_id: str) -> None:
-        """Detach a VAT number, also one that is gone."""
+    def _retrieve_customer(self, customer_id: str) -> dict[str, Any]:
+        with translate_errors():
+            found = self._v1.customers.retrieve(customer_id).to_dict()
+        if not found.get("deleted"):  # which has no tax ids to expand
+            with translate_errors():
+                listed = self._v1.customers.tax_ids.list(customer_id, {"limit": PAGE_SIZE})
+            found["tax_ids"] = listed.to_dict()
+        return found
+
+    def _delete_tax_id(self, customer_id: str, tax_id: str) -> None:
         try:
             with translate_errors():
                 self._v1.customers.tax_ids.delete(customer_id, tax_id)
@@ -112,8 +131,8 @@ class StripeProvider:
         with translate_errors():
             return parse.parse_checkout(self._v1.checkout.sessions.retrieve(checkout_id).to_dict())
 
-    def expire_checkout(self, checkout_id: str) -> None:
-        """Close a payment page. Raises VendorRejected when it was paid meanwhile."""
+    def close_checkout(self, checkout_id: str) -> None:
+        """Close a payment page. Raises ProviderRefused when it was paid meanwhile."""
         with translate_errors():
             self._v1.checkout.sessions.expire(checkout_id)
 
@@ -146,6 +165,17 @@ class StripeProvider:
         with translate_errors():
             found = self._v1.subscriptions.list(body)
         return [parse.parse_subscription(entry.to_dict()) for entry in found.data]
+
+    def iterate_subscriptions(self) -> Iterator[list[SubscriptionSnapshot]]:
+        """Yield all subscriptions of the account that have not ended, a hundred at a time."""
+        body: params.SubscriptionListParams = {"limit": PAGE_SIZE}
+        while True:
+            with translate_errors():
+                page = self._v1.subscriptions.list(body)
+            yield [parse.parse_subscription(entry.to_dict()) for entry in page.data]
+            if not page.has_more:
+                return
+            body = {**body, "starting_after": page.data[-1].id}
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity and price.
@@ -205,11 +235,26 @@ class StripeProvider:
             )
         return parse.parse_subscription(ended.to_dict())
 
-    def preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
-        """Return what the invoice of such a change would ask for, and its currency."""
-        with translate_errors():
-            invoice = self._v1.invoices.create_preview(requests.build_preview(request))
-        return invoice.amount_due, invoice.currency
+    def preview_cost(self, request: SeatChangeRequest) -> CostPreview:
+        """Return what such a change would cost."""
+        if request.proration != Proration.INVOICE_NOW:
+            due, currency = self._preview_due(request)
+            return CostPreview(due_now=0, due_next_invoice=due, currency=currency)
+        now, currency = self._preview_due(request)
+        # After an immediate charge the next invoice holds only the new number of seats.
+        due, _ = self._preview_due(replace(request, proration=Proration.SILENT))
+        return CostPreview(due_now=now, due_next_invoice=due, currency=currency)
+
+    def _preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
+        """Return what one invoice asks for, 0 without a currency where none follows."""
+        try:
+            with translate_errors():
+                invoice = self._v1.invoices.create_preview(requests.build_preview(request))
+        except ProviderRefused as error:
+            if error.refusal is not Refusal.NOTHING_UPCOMING:
+                raise
+            return 0, ""  # it ends, and nothing is owed for the rest
+        return invoice.amount_due, invoice.currency.lower()
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
     def has_open_invoice(self, subscription_id: str) -> bool:
@@ -227,38 +272,11 @@ class StripeProvider:
         with translate_errors():
             return parse.parse_invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
-    # ── Catalogue ────────────────────────────────────────────────────────────────────────────
-    def save_product(self, product_id: str, *, name: str, description: str) -> None:
-        """Create or rename a product under an id of ours."""
-        try:
-            with translate_errors():
-                self._v1.products.update(product_id, {"name": name, "description": description})
-        except outbound.VendorNotFound:
-            with translate_errors():
-                self._v1.products.create(
-                    {"id": product_id, "name": name, "description": description}
-                )
-
-    def fetch_prices(self, lookup_keys: Sequence[str]) -> Mapping[str, PriceSnapshot]:
-        """Return the current prices with these lookup keys."""
-        found: dict[str, PriceSnapshot] = {}
-        for start in range(0, len(lookup_keys), 10):  # Stripe takes ten at a time
-            some = list(lookup_keys[start : start + 10])
-            with translate_errors():
-                page = self._v1.prices.list(
-                    {"lookup_keys": some, "limit": PAGE_SIZE, "active": True}
-                )
-            for entry in page.data:
-                price = parse.parse_price(entry.to_dict())
-                found[price.lookup_key] = price
-        return found
-
-    def create_price(self, price: PriceSnapshot, *, key: str) -> PriceSnapshot:
-        """Create a price, which takes over its lookup key."""
-        body = requests.build_price(price)
-        with translate_errors():
-            made = self._v1.prices.create(body, {"idempotency_key": key})
-        return parse.parse_price(made.to_dict())
+    # ── Catalog ──────────────────────────────────────────────────────────────────────────────
+    def publish_catalog(self, plans: Sequence[CatalogPlan]) -> Mapping[str, PublishedPrice]:
+        """Sell these plans, and return their current prices by lookup key."""
+        self.configure_portal()
+        return catalog.publish_plans(self._client, plans)
 
     def configure_portal(self) -> None:
         """Store the portal's settings.

@@ -6,11 +6,18 @@ from typing import Any, Final
 
 import stripe
 
-from billing.providers.errors import KeySpent
+from billing.providers.errors import KeySpent, ProviderRefused, Refusal
 from kit import outbound
 
 VENDOR: Final = "stripe"
 MISSING_OBJECT_CODE: Final = "resource_missing"
+# https://docs.stripe.com/error-codes
+REFUSAL_BY_CODE: Final = {
+    "tax_id_invalid": Refusal.TAX_ID_INVALID,
+    "invoice_upcoming_none": Refusal.NOTHING_UPCOMING,
+    "card_declined": Refusal.PAYMENT_DECLINED,
+    "subscription_payment_intent_requires_action": Refusal.PAYMENT_DECLINED,
+}
 # Seats are right ten minutes after Stripe is back, regardless of the delays it asked for.
 MAX_RETRY_AFTER_SECONDS: Final = 570
 
@@ -50,11 +57,16 @@ def _translate_error(error: stripe.StripeError) -> Exception:
         case stripe.AuthenticationError() | stripe.PermissionError():
             # Our key is wrong: nothing the caller can mend, and worth trying again once it is.
             return outbound.VendorUnavailable(VENDOR, retry_after=60)
-        case _ if status == 404 or code == MISSING_OBJECT_CODE:
+        case _ if code not in REFUSAL_BY_CODE and (status == 404 or code == MISSING_OBJECT_CODE):
             return outbound.VendorNotFound(VENDOR, code=code)
         case _:
-            message = str(error.user_message or "")
-            return outbound.VendorRejected(VENDOR, code=code, message=message, status=status)
+            return ProviderRefused(
+                VENDOR,
+                refusal=REFUSAL_BY_CODE.get(code, Refusal.OTHER),
+                code=code,
+                message=str(error.user_message or ""),
+                status=status,
+            )
 
 
 def _retry_after(error: stripe.StripeError) -> int:

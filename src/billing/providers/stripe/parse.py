@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
+from billing.providers.stripe import tax_ids
 from billing.providers.types import (
     CheckoutSnapshot,
     CustomerSnapshot,
     InvoiceSnapshot,
     Item,
-    PriceSnapshot,
     Profile,
     SubscriptionSnapshot,
     TaxId,
@@ -18,19 +17,20 @@ from billing.providers.types import (
 
 Json = Mapping[str, Any]
 ORGANIZATION_METADATA_KEY = "organization_id"
+CHECKOUT_METADATA_KEY = "checkout_id"
 
 
 def parse_customer(raw: Json) -> CustomerSnapshot:
     """Return a customer, with its tax ids when they were expanded."""
     if raw.get("deleted"):
         return CustomerSnapshot(external_id=raw["id"], is_deleted=True)
-    tax_ids = (raw.get("tax_ids") or {}).get("data", [])
+    vat_numbers = list_vat_numbers(raw)
     return CustomerSnapshot(
         external_id=raw["id"],
         is_deleted=False,
         organization_hint=read_organization_hint(raw),
         profile=parse_profile(raw),
-        tax_ids=tuple(parse_tax_id(entry) for entry in tax_ids),
+        vat_number=vat_numbers[-1] if vat_numbers else None,
     )
 
 
@@ -47,6 +47,12 @@ def parse_profile(raw: Json) -> Profile:
         postal_code=address.get("postal_code") or "",
         country=address.get("country") or "",
     )
+
+
+def list_vat_numbers(raw: Json) -> list[TaxId]:
+    """Return the VAT numbers of a customer whose tax ids were expanded, without other kinds."""
+    entries = (raw.get("tax_ids") or {}).get("data", [])
+    return [parse_tax_id(entry) for entry in entries if tax_ids.is_vat_number(entry)]
 
 
 def parse_tax_id(raw: Json) -> TaxId:
@@ -70,6 +76,7 @@ def parse_subscription(raw: Json) -> SubscriptionSnapshot:
         external_id=raw["id"],
         customer_id=read_reference(raw["customer"]),
         organization_hint=read_organization_hint(raw),
+        checkout_hint=read_checkout_hint(raw),
         status=raw["status"],
         items=tuple(parse_item(entry) for entry in entries),
         period_start=parse_optional_time(first.get("current_period_start")),
@@ -100,6 +107,7 @@ def parse_checkout(raw: Json) -> CheckoutSnapshot:
         external_id=raw["id"],
         url=raw.get("url") or "",
         expires_at=parse_time(raw["expires_at"]),
+        is_open=raw.get("status") == "open",
         subscription_id=read_reference(raw.get("subscription")),
         price_ids=tuple(
             read_reference(entry.get("price"))
@@ -121,7 +129,7 @@ def parse_invoice(raw: Json) -> InvoiceSnapshot:
         status=raw.get("status") or "draft",
         total=raw["total"],
         amount_due=raw["amount_due"],
-        currency=raw["currency"],
+        currency=raw["currency"].lower(),
         attempts=raw.get("attempt_count") or 0,
         issued_at=parse_time(raw["created"]),
         hosted_url=raw.get("hosted_invoice_url") or "",
@@ -135,22 +143,14 @@ def read_invoice_subscription(raw: Json) -> str:
     return read_reference(details.get("subscription"))
 
 
-def parse_price(raw: Json) -> PriceSnapshot:
-    """Return a recurring price."""
-    amount = raw.get("unit_amount")
-    return PriceSnapshot(
-        external_id=raw["id"],
-        product_id=read_reference(raw["product"]),
-        lookup_key=raw.get("lookup_key") or "",
-        amount=int(Decimal(amount)) if amount is not None else 0,
-        currency=raw["currency"],
-        interval=(raw.get("recurring") or {}).get("interval", ""),
-    )
-
-
 def read_organization_hint(raw: Json) -> str:
     """Return the organization in the metadata, which can be edited and is only a hint."""
     return str((raw.get("metadata") or {}).get(ORGANIZATION_METADATA_KEY, ""))
+
+
+def read_checkout_hint(raw: Json) -> str:
+    """Return our checkout in the metadata, which can be edited and is only a hint."""
+    return str((raw.get("metadata") or {}).get(CHECKOUT_METADATA_KEY, ""))
 
 
 def read_reference(value: Any) -> str:  # noqa: ANN401 - an id, an expanded object, or null

@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 
 from stripe import params
 
-from billing.providers.stripe.parse import ORGANIZATION_METADATA_KEY
-from billing.providers.types import CheckoutRequest, PriceSnapshot, Profile, SeatChangeRequest
+from billing.providers.stripe.parse import CHECKOUT_METADATA_KEY, ORGANIZATION_METADATA_KEY
+from billing.providers.types import CatalogPrice, CheckoutRequest, Profile, SeatChangeRequest
 from billing.seat_rules import Proration
 
 type Behavior = Literal["always_invoice", "create_prorations", "none"]
@@ -40,7 +40,10 @@ def build_profile(wanted: Profile) -> params.CustomerUpdateParams:
 
 def build_checkout(wanted: CheckoutRequest) -> params.checkout.SessionCreateParams:
     """Return a payment page whose quantity the buyer cannot change."""
-    metadata = {ORGANIZATION_METADATA_KEY: str(wanted.organization_id)}
+    metadata = {
+        ORGANIZATION_METADATA_KEY: str(wanted.organization_id),
+        CHECKOUT_METADATA_KEY: str(wanted.checkout_id),
+    }
     subscription: params.checkout.SessionCreateParamsSubscriptionData = {"metadata": metadata}
     if wanted.trial_days:
         subscription["trial_period_days"] = wanted.trial_days
@@ -98,11 +101,11 @@ def build_preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParam
     return {"subscription": wanted.subscription_id, "subscription_details": details}
 
 
-def build_price(wanted: PriceSnapshot) -> params.PriceCreateParams:
+def build_price(wanted: CatalogPrice, product_id: str) -> params.PriceCreateParams:
     """Return a licensed, recurring price per seat."""
     interval: Literal["month", "year"] = "year" if wanted.interval == "year" else "month"
     return {
-        "product": wanted.product_id,
+        "product": product_id,
         "lookup_key": wanted.lookup_key,
         "transfer_lookup_key": True,
         "unit_amount": wanted.amount,

@@ -12,11 +12,39 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from billing.providers.stripe.errors import VENDOR
+from billing.providers.types import ObjectKind
 from webhooks.inbound import registry
 from webhooks.inbound.registry import BadSignature, EventHeader
 
-SOURCE: Final = "stripe"
 LIVE_KEY_PREFIXES: Final = ("sk_live_", "rk_live_")
+MAX_HINT_LENGTH: Final = 255  # metadata values may have 500: https://docs.stripe.com/api/metadata
+
+# The events that are handled, by the kind of object to fetch. All others are ignored.
+EVENT_KINDS: Final = {
+    "customer.subscription.created": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.updated": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.deleted": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.paused": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.resumed": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.pending_update_applied": ObjectKind.SUBSCRIPTION,
+    "customer.subscription.pending_update_expired": ObjectKind.SUBSCRIPTION,
+    "checkout.session.completed": ObjectKind.CHECKOUT,
+    "checkout.session.async_payment_succeeded": ObjectKind.CHECKOUT,
+    "checkout.session.expired": ObjectKind.CHECKOUT,
+    "invoice.finalized": ObjectKind.INVOICE,
+    "invoice.paid": ObjectKind.INVOICE,
+    "invoice.payment_action_required": ObjectKind.INVOICE,
+    "invoice.payment_failed": ObjectKind.INVOICE,
+    "invoice.updated": ObjectKind.INVOICE,
+    "invoice.voided": ObjectKind.INVOICE,
+    "invoice.marked_uncollectible": ObjectKind.INVOICE,
+    "customer.updated": ObjectKind.CUSTOMER,
+    "customer.deleted": ObjectKind.CUSTOMER,
+    "customer.tax_id.created": ObjectKind.CUSTOMER,
+    "customer.tax_id.updated": ObjectKind.CUSTOMER,
+    "customer.tax_id.deleted": ObjectKind.CUSTOMER,
+}
 
 
 def verify_signature(body: bytes, headers: Mapping[str, str], secret: str) -> None:
@@ -44,8 +72,15 @@ def parse_event(body: bytes) -> EventHeader:
         object_key=_object_key(event["type"], thing),
         livemode=bool(event["livemode"]),
         occurred_at=datetime.fromtimestamp(event["created"], UTC),
-        organization_hint=(thing.get("metadata") or {}).get("organization_id"),
+        organization_hint=_read_hint(thing),
     )
+
+
+def _read_hint(thing: Mapping[str, Any]) -> str:
+    """Return the organization in the metadata, blank unless it is a text of sensible length."""
+    metadata = thing.get("metadata")
+    hint = metadata.get("organization_id") if isinstance(metadata, Mapping) else None
+    return hint if isinstance(hint, str) and len(hint) <= MAX_HINT_LENGTH else ""
 
 
 def _object_key(type_: str, thing: Mapping[str, Any]) -> str:
@@ -76,12 +111,10 @@ def signed_at(body: bytes, header: str, secret: str) -> int | None:
     return int(moments[0][:16]) if any(matches) else None
 
 
-registry.register_source(
-    registry.Source(
-        name=SOURCE,
-        secret=lambda: settings.STRIPE_WEBHOOK_SECRET,
-        verify=verify_signature,
-        read=parse_event,
-        livemode=lambda: settings.STRIPE_SECRET_KEY.startswith(LIVE_KEY_PREFIXES),
-    )
+SOURCE: Final = registry.Source(
+    name=VENDOR,
+    secret=lambda: settings.STRIPE_WEBHOOK_SECRET,
+    verify=verify_signature,
+    read=parse_event,
+    livemode=lambda: settings.STRIPE_SECRET_KEY.startswith(LIVE_KEY_PREFIXES),
 )

@@ -51,8 +51,9 @@ def process_event(*, event_id: UUID) -> None:
 
 def _process_alone(event: InboundEvent) -> None:
     """Process the event under its object's lock. Raises Unavailable if another job holds it."""
+    kind = registry.get_object_kind(event.source, event.type)
     key = event.object_key or event.external_id
-    with locks.hold_vendor_object(event.source, key, wait_seconds=LOCK_WAIT_SECONDS):
+    with locks.hold_vendor_object(event.source, kind, key, wait_seconds=LOCK_WAIT_SECONDS):
         if _claim_event(event):
             _attempt_event(event)
 
