@@ -1,9 +1,11 @@
 """Handle inbound events of payment providers by fetching the object again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from billing import providers
 from billing.customers import customers
@@ -11,11 +13,16 @@ from billing.invoices import invoices
 from billing.models import Customer, Invoice, Subscription
 from billing.providers.types import ObjectKind
 from billing.subscriptions import checkout, subscriptions
+from kit.outbound import VendorNotFound
 from webhooks.inbound import registry
-from webhooks.inbound.registry import Ignored, ReceivedEvent
+from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
 from webhooks.inbound.services import process
 
 type Pull = Callable[[str, str], Customer | Invoice | Subscription | None]
+
+# An object that is not found for so long after its event is gone, and not merely late.
+GONE_AFTER: Final = timedelta(minutes=10)
+GONE_RETRY_SECONDS: Final = 60
 
 # How the object of an event is fetched and stored, by its kind: provider and external id.
 PULL_BY_KIND: Final[dict[ObjectKind, Pull]] = {
@@ -38,7 +45,12 @@ def register_providers() -> None:
 
 def _build_handler(kind: ObjectKind) -> registry.Handler:
     def pull_object(received: ReceivedEvent) -> None:
-        row = PULL_BY_KIND[kind](received.source, received.object_key)
+        try:
+            row = PULL_BY_KIND[kind](received.source, received.object_key)
+        except VendorNotFound as error:
+            if timezone.now() - received.occurred_at < GONE_AFTER:
+                raise RetryLater(GONE_RETRY_SECONDS) from error
+            raise Ignored(f"{kind} is gone at the provider") from error
         if row is None:
             raise Ignored(f"{kind} of no organization here")
         process.link_to_organization(received, organization_id=row.organization_id)

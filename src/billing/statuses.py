@@ -26,7 +26,7 @@ class Status(models.TextChoices):
 
 
 ENDED_STATUSES: Final = (Status.CANCELED, Status.INCOMPLETE_EXPIRED)
-USABLE_STATUSES: Final = (Status.TRIALING, Status.ACTIVE, Status.PAST_DUE)
+ACTIVE_STATUSES: Final = (Status.TRIALING, Status.ACTIVE)
 
 
 class SeatItem(models.TextChoices):
@@ -59,11 +59,11 @@ class AccountStatus(models.TextChoices):
 
 
 def is_active(status: str, *, was_active: bool = False) -> bool:
-    """Return whether the subscription counts as active.
+    """Return whether the subscription is paid for or on trial. An unknown status changes nothing.
 
-    An unknown status changes nothing.
+    Grace after a failed payment is not active: `decide_access` and `compute_grace_end` tell it.
     """
-    return status in USABLE_STATUSES if status in Status.values else was_active
+    return status in ACTIVE_STATUSES if status in Status.values else was_active
 
 
 def compute_grace_end(status: str, past_due_since: datetime | None) -> datetime | None:
@@ -79,9 +79,9 @@ def decide_access(
     """Return what a subscription opens at a time."""
     if status in (Status.TRIALING, Status.ACTIVE):
         return Access.FULL
-    if status == Status.PAST_DUE:
-        until = compute_grace_end(status, past_due_since)
-        return Access.LIMITED if until is not None and until <= now else Access.FULL
+    if status == Status.PAST_DUE or (status not in Status.values and past_due_since):
+        is_over = past_due_since is not None and past_due_since + GRACE_PERIOD <= now
+        return Access.LIMITED if is_over else Access.FULL
     if status in (Status.UNPAID, Status.PAUSED):
         return Access.LIMITED
     if status in Status.values:

@@ -2,7 +2,9 @@
 
 import pytest
 from django.db import connection
+from django.test import Client
 
+from identity.models import User
 from tenancy.services import schema_pool
 from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.organizations import BillingOrganization
@@ -52,3 +54,14 @@ def subscribed_acme(api, front_end, organization_factory):
         front_end.subscribe(organization.admin)
         wait_for_billed_seats(api, organization, 2)
     return organization
+
+
+@pytest.fixture
+def staff_client(committed):
+    """Return a browser in which a superuser is signed in."""
+    user = User.objects.create(
+        email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
+    )
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

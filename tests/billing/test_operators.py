@@ -4,7 +4,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client
 from django.urls import reverse
 
 from billing.models import Feature, Plan, Price, ProviderPrice, SeatState
@@ -12,7 +11,6 @@ from billing.plans import catalog
 from billing.seat_rules import Mode
 from billing.seats import report
 from billing.subscriptions import subscriptions
-from identity.models import User
 from kit.outbound import VendorUnavailable
 from tests.billing.support import build_stripe_client, get_stripe_price_id
 
@@ -26,17 +24,6 @@ def run_command(*command):
     out = StringIO()
     call_command(*command, stdout=out, stderr=out)
     return out.getvalue()
-
-
-@pytest.fixture
-def staff_client(committed):
-    """Return a browser in which a superuser is signed in."""
-    user = User.objects.create(
-        email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
-    )
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def test_catalog_is_the_same_after_a_second_run(create_organization):

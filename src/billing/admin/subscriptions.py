@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from billing.admin.base import BY_ORGANIZATION, BillingAdmin, format_money
+from billing.errors import SubscriptionNotChangeable
 from billing.models import Customer, Invoice, Subscription
-from kit.admin.base import EMPTY_VALUE
+from billing.subscriptions import subscriptions
+from kit.admin.base import EMPTY_VALUE, act_as_staff
 
 
 @admin.register(Customer)
@@ -50,7 +54,11 @@ class SubscriptionAdmin(BillingAdmin):
         "current_period_end",
         "ends",
     )
-    list_filter = ("status", "price__plan", "cancel_at_period_end", "is_surplus")
+    list_filter = (
+        "status", "price__plan", "cancel_at_period_end", "is_collection_paused", "is_surplus",
+        ("missing_since", admin.EmptyFieldListFilter),
+    )  # fmt: skip
+    actions = ("end_missing",)
     list_select_related = ("organization", "price__plan")
     search_fields = (*BY_ORGANIZATION, "=external_id")
     ordering = ("-started_at",)
@@ -62,16 +70,32 @@ class SubscriptionAdmin(BillingAdmin):
             {
                 "fields": (
                     "current_period_start", "current_period_end", "cancel_at_period_end",
-                    "cancel_at", "trial_end", "past_due_since",
+                    "cancel_at", "trial_end", "past_due_since", "is_collection_paused",
                 )
             },
         ),
         (
             "At the provider",
-            {"fields": ("provider", "external_id", "price", "external_price_id", "external_item_id", "seat_item")},
+            {"fields": ("provider", "external_id", "price", "external_price_id", "external_item_id", "seat_item", "missing_since")},
         ),
         ("Times", {"fields": ("started_at", "ended_at", "active_since", "inactive_since", "pulled_at")}),
     )  # fmt: skip
+
+    @admin.action(
+        description="End here what the provider does not know any more", permissions=["end"]
+    )
+    def end_missing(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
+        """End the chosen subscriptions that are marked as missing, and say which were not."""
+        with act_as_staff(request):
+            for row in queryset.order_by("pk"):
+                try:
+                    subscriptions.end_missing(row)
+                except SubscriptionNotChangeable as refusal:
+                    self.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Ask for the permission to change subscriptions, whose pages stay read-only."""
+        return bool(request.user.has_perm("billing.change_subscription"))
 
     @admin.display(description="plan", ordering="price__plan__name")
     def plan(self, subscription: Subscription) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billing import providers
 from billing.errors import PaymentRefused
-from billing.models import Customer
+from billing.models import Customer, Subscription
 from billing.providers.errors import KeySpent
 from billing.providers.types import CustomerSnapshot, ObjectKind, Profile
 from kit import jobs, locks
@@ -81,9 +81,16 @@ def hold_lock(provider: str, external_id: str) -> AbstractContextManager[None]:
 
 
 def pull_customer(provider: str, external_id: str) -> Customer | None:
-    """Fetch a customer and store it, or return None when it belongs to no organization."""
+    """Fetch a customer and store it, or return None when it belongs to no organization.
+
+    A stored one that the provider does not know is unlinked, so that the next purchase creates
+    another, unless a subscription of it lives. Raises VendorNotFound for any other.
+    """
     with providers.hold_lock(provider, ObjectKind.CUSTOMER, external_id):
-        snapshot = providers.get_provider(provider).fetch_customer(external_id)
+        try:
+            snapshot = providers.get_provider(provider).fetch_customer(external_id)
+        except VendorNotFound:
+            return _unlink_missing(provider, external_id)
         with transaction.atomic():
             return _store_snapshot(provider, snapshot)
 
@@ -225,6 +232,24 @@ def _store_snapshot(provider: str, snapshot: CustomerSnapshot) -> Customer | Non
         _unlink_customer(customer)
     else:
         store_profile(customer, snapshot)
+    return customer
+
+
+def _unlink_missing(provider: str, external_id: str) -> Customer:
+    """Unlink a customer that the provider does not know. Raises VendorNotFound for others.
+
+    With a live subscription it stays: the key may be of another account, and buying again would
+    pay twice.
+    """
+    customer = Customer.objects.filter(provider=provider, external_id=external_id).first()
+    if customer is None:
+        raise VendorNotFound(provider)
+    log.error("customer_missing_at_provider", provider=provider, customer=external_id)
+    with transaction.atomic():
+        tenancy_locks.lock_organization(customer.organization_id)
+        live = Subscription.objects.live().filter(organization_id=customer.organization_id)
+        if not live.exists():
+            _unlink_customer(customer)
     return customer
 
 

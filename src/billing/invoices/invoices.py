@@ -1,5 +1,7 @@
 """The replica of invoices, with one event per payment or failure."""
 
+from uuid import UUID
+
 from django.db import transaction
 
 from billing import event_types, providers
@@ -26,13 +28,28 @@ def pull_invoice(provider: str, external_id: str) -> Invoice | None:
 
 
 def store_invoice(provider: str, snapshot: InvoiceSnapshot) -> Invoice | None:
-    """Store an invoice, except a draft, which may still change."""
-    organization_id = customers.find_organization_id(provider, snapshot.customer_id)
+    """Store an invoice, or return None when it belongs to no organization."""
+    organization_id = _find_owner(provider, snapshot)
     if organization_id is None:
         return None
     with transaction.atomic():
         organization = tenancy_locks.lock_organization(organization_id)
         return _store_locked(organization, provider, snapshot)
+
+
+def _find_owner(provider: str, snapshot: InvoiceSnapshot) -> UUID | None:
+    """Return the organization of our row, of the subscription, or of the customer.
+
+    In this order: a customer deleted at the provider is unlinked, and its invoices still change.
+    """
+    rows = Invoice.objects.filter(provider=provider, external_id=snapshot.external_id)
+    paid_for = Subscription.objects.filter(
+        provider=provider, external_id=snapshot.subscription_id or None
+    )
+    for known in (rows, paid_for):
+        if found := known.values_list("organization_id", flat=True).first():
+            return found
+    return customers.find_organization_id(provider, snapshot.customer_id)
 
 
 def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSnapshot) -> Invoice:

@@ -368,6 +368,7 @@ class Migration(migrations.Migration):
                 ("current_period_end", models.DateTimeField(blank=True, null=True)),
                 ("cancel_at_period_end", models.BooleanField(default=False)),
                 ("cancel_at", models.DateTimeField(blank=True, null=True)),
+                ("is_collection_paused", models.BooleanField(default=False)),
                 ("trial_end", models.DateTimeField(blank=True, null=True)),
                 (
                     "started_at",
@@ -378,6 +379,7 @@ class Migration(migrations.Migration):
                 ("inactive_since", models.DateTimeField(blank=True, null=True)),
                 ("past_due_since", models.DateTimeField(blank=True, null=True)),
                 ("is_surplus", models.BooleanField(default=False)),
+                ("missing_since", models.DateTimeField(blank=True, null=True)),
                 ("pulled_at", models.DateTimeField()),
                 (
                     "current_for",

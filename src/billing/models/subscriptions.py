@@ -53,6 +53,8 @@ class Subscription(Record):
     current_period_end = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)
     cancel_at = models.DateTimeField(null=True, blank=True)
+    # Invoices are made and not collected, by a decision at the provider; the status stays.
+    is_collection_paused = models.BooleanField(default=False)
     trial_end = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(help_text="When it was created at the provider.")
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -62,6 +64,8 @@ class Subscription(Record):
     past_due_since = models.DateTimeField(null=True, blank=True)
     # A second live one that was created at the provider: reported, never followed, ended by staff.
     is_surplus = models.BooleanField(default=False)
+    # Since then the provider does not know it: another account, or deleted test data.
+    missing_since = models.DateTimeField(null=True, blank=True)
     pulled_at = models.DateTimeField()
 
     objects = SubscriptionQuerySet.as_manager()

@@ -104,6 +104,7 @@ class SubscriptionSnapshot:
     period_end: datetime | None
     cancel_at_period_end: bool
     cancel_at: datetime | None
+    is_collection_paused: bool = False
     trial_end: datetime | None
     started_at: datetime
     ended_at: datetime | None

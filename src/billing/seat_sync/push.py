@@ -250,7 +250,9 @@ def _hold_quantity(attempt: SeatAttempt, error: ProviderRefused) -> Outcome:
         seats = SeatSnapshot.read(organization)
         seats.row.held_until = retry_at
         seats.save_state(seats.decide())
-        attempts.defer_retry(organization.pk, after=retry_at - now)
+        # Not shortened where other delays are: the provider has named the time.
+        wait = (retry_at - now) / settings.JOB_DELAY_SCALE
+        attempts.defer_retry(organization.pk, after=wait)
     return Outcome.SETTLED
 
 

@@ -54,6 +54,9 @@ class SubscriptionSerializer(StrictSerializer):
     cancel_at = serializers.DateTimeField(allow_null=True)
     trial_end = serializers.DateTimeField(allow_null=True)
     grace_until = serializers.DateTimeField(allow_null=True)
+    collection_paused = serializers.BooleanField(
+        help_text="Whether invoices are made without being collected, by a decision of staff."
+    )
     capabilities = CapabilitiesSerializer()
 
 
@@ -67,6 +70,7 @@ def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
     )  # fmt: skip
     document = {name: getattr(subscription, name) for name in fields}
     document["cancel_at"] = subscription.ends_at
+    document["collection_paused"] = subscription.is_collection_paused
     document["access"] = entitlements.get_access_level(subscription, timezone.now())
     document["grace_until"] = statuses.compute_grace_end(
         subscription.status, subscription.past_due_since
@@ -78,6 +82,7 @@ def prepare_subscription(subscription: Subscription | None) -> dict[str, Any]:
 def _build_empty() -> dict[str, Any]:
     document = dict.fromkeys(SubscriptionSerializer().fields)
     document |= {"status": NO_SUBSCRIPTION, "is_active": False, "cancel_at_period_end": False}
+    document["collection_paused"] = False
     document |= {"access": Access.NONE, "plan": snapshot.default_plan()}
     document["capabilities"] = providers.get_default_provider().capabilities
     return dict(SubscriptionSerializer(document).data)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from billing import event_types, providers, statuses
 from billing.customers import customers
+from billing.errors import SubscriptionNotChangeable
 from billing.models import (
     Checkout,
     Price,
@@ -28,6 +29,7 @@ from billing.seats import ledger
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from events.registry import EventType
 from kit import jobs
+from kit.outbound import VendorNotFound
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
@@ -40,6 +42,7 @@ AUDITED_COLUMNS: Final = {
     "price": "price_id",
     "cancel_at_period_end": "cancel_at_period_end",
     "cancel_at": "cancel_at",
+    "collection_paused": "is_collection_paused",
     "seat_item": "seat_item",
 }
 
@@ -76,9 +79,14 @@ def pull_subscription(provider: str, external_id: str) -> Subscription | None:
     """Fetch a subscription under its lock and store it, or return None when it is not ours.
 
     Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
+    A stored one that the provider does not know is marked as missing. Raises VendorNotFound for
+    any other.
     """
     with providers.hold_lock(provider, ObjectKind.SUBSCRIPTION, external_id):
-        snapshot = providers.get_provider(provider).fetch_subscription(external_id)
+        try:
+            snapshot = providers.get_provider(provider).fetch_subscription(external_id)
+        except VendorNotFound:
+            return _mark_missing(provider, external_id)
         return store_snapshot(provider, snapshot)
 
 
@@ -131,6 +139,33 @@ def store_locked(
     return row
 
 
+def end_missing(row: Subscription) -> Subscription:
+    """End a subscription here that the provider does not know any more.
+
+    Raises SubscriptionNotChangeable unless it is marked as missing.
+    """
+    if row.missing_since is None:
+        raise SubscriptionNotChangeable("The provider knows it. Cancel it instead.")
+    now = timezone.now()
+    snapshot = SubscriptionSnapshot(
+        external_id=row.external_id,
+        customer_id="",
+        organization_hint="",
+        status=Status.CANCELED,
+        items=(),
+        period_start=row.current_period_start,
+        period_end=row.current_period_end,
+        cancel_at_period_end=row.cancel_at_period_end,
+        cancel_at=row.cancel_at,
+        trial_end=row.trial_end,
+        started_at=row.started_at,
+        ended_at=now,
+    )
+    with transaction.atomic():
+        organization = tenancy_locks.lock_organization(row.organization_id)
+        return store_locked(organization, row.provider, snapshot)
+
+
 def find_current(organization: Organization) -> Subscription | None:
     """Return the live subscription, or the last that was."""
     found = Subscription.objects.filter(current_for_id=organization.pk)
@@ -152,6 +187,21 @@ def sells_ours(provider: str, price_ids: Iterable[str]) -> bool:
 def defer_end(organization_id: UUID) -> None:
     """Store the end of all that a deleted organization pays for, in the running transaction."""
     jobs.defer_job("billing.end_subscriptions", organization_id=str(organization_id))
+
+
+def _mark_missing(provider: str, external_id: str) -> Subscription:
+    """Mark a stored subscription that the provider does not know. Raises VendorNotFound for others.
+
+    It is not ended: after a wrong key every subscription would be.
+    """
+    row = _select_same(provider, external_id).first()
+    if row is None:
+        raise VendorNotFound(provider)
+    if not row.has_ended and row.missing_since is None:
+        row.missing_since = timezone.now()
+        row.save(update_fields=["missing_since", "updated_at"])
+    log.error("subscription_missing_at_provider", provider=provider, subscription=external_id)
+    return row
 
 
 def _read_audited(row: Subscription) -> dict[str, Any]:
@@ -209,10 +259,11 @@ def _copy_snapshot(row: Subscription, snapshot: SubscriptionSnapshot) -> None:
     row.current_period_end = snapshot.period_end
     row.cancel_at_period_end = snapshot.cancel_at_period_end
     row.cancel_at = snapshot.cancel_at
+    row.is_collection_paused = snapshot.is_collection_paused
     row.trial_end = snapshot.trial_end
     row.started_at = snapshot.started_at
     row.ended_at = snapshot.ended_at
-    row.pulled_at = now
+    row.pulled_at, row.missing_since = now, None
     _copy_item(row, snapshot)
     _copy_moments(row, was_active=was_active, now=now)
     if snapshot.status not in Status.values:
@@ -246,10 +297,10 @@ def _copy_moments(row: Subscription, *, was_active: bool, now: datetime) -> None
         row.active_since, row.inactive_since = now, None
     if not row.is_active and (was_active or row.inactive_since is None):
         row.inactive_since = row.ended_at or now
-    if row.status != Status.PAST_DUE:
+    if row.status == Status.PAST_DUE:
+        row.past_due_since = row.past_due_since or now
+    elif row.status in Status.values:  # an unknown status changes no access
         row.past_due_since = None
-    elif row.past_due_since is None:
-        row.past_due_since = now
 
 
 def _pull_surplus(organization: Organization) -> None:

@@ -83,6 +83,8 @@ def parse_subscription(raw: Json) -> SubscriptionSnapshot:
         period_end=parse_optional_time(first.get("current_period_end")),
         cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
         cancel_at=parse_optional_time(raw.get("cancel_at")),
+        # The status stays `active`: https://docs.stripe.com/billing/subscriptions/pause-payment
+        is_collection_paused=raw.get("pause_collection") is not None,
         trial_end=parse_optional_time(raw.get("trial_end")),
         started_at=parse_time(raw["created"]),
         ended_at=parse_optional_time(raw.get("ended_at")),
