@@ -11,7 +11,12 @@ from kit.outbound import VendorUnavailable
 
 @jobs.declare_task("billing.sync_seats", queue="billing", retry=None)
 def sync_seats(organization_id: str, is_forced: bool = False) -> None:  # noqa: FBT001, FBT002
-    """Bring the provider's quantity to the count, and defer another try while it does not answer."""
+    """Bring the provider's quantity to the count, and defer another try while it does not answer.
+
+    When forced, the subscription is fetched first, so that a lost edit is found.
+    """
+    if is_forced:
+        push.pull_live_subscription(UUID(organization_id))
     push.sync_seats(organization_id=UUID(organization_id), is_forced=is_forced)
 
 

@@ -4,14 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from billing.errors import (
-    SubscriptionNotChangeable,
-)
+from billing.errors import SubscriptionNotChangeable
 from billing.models import Plan
 from billing.seat_sync import reconcile
-from billing.subscriptions import changes
+from billing.subscriptions import changes, subscriptions
 from kit import locks
 from tests.billing.support import (
+    build_stripe_client,
     create_plan_price,
     get_stripe_price_id,
     run_in_parallel,
@@ -96,3 +95,24 @@ def test_edited_plan_recounts_its_organizations(create_organization):
     assert other.row.pk not in found
     reconcile.reconcile_organization(organization_id=acme.row.pk)
     assert (acme.billed_quantity, acme.seat_state) == (4, "in_sync")
+
+
+@pytest.mark.parametrize("at", ["flag", "date"])
+def test_change_of_a_subscription_that_will_end_is_refused_or_keeps_it(create_organization, at):
+    acme = create_organization(seats=2).subscribe()
+    if at == "flag":
+        changes.cancel_subscription(organization=acme.row)
+    else:
+        end = int(acme.subscription.current_period_end.timestamp()) - 3_600
+        row = acme.subscription
+        build_stripe_client().v1.subscriptions.update(row.external_id, {"cancel_at": end})
+        subscriptions.pull_subscription("stripe", row.external_id)
+    price = create_plan_price()
+
+    with pytest.raises(SubscriptionNotChangeable, match="keep"):
+        changes.change_price(organization=acme.row, price=price)
+    assert (acme.subscription.is_ending, acme.list_seat_requests()) == (True, [])
+
+    changes.change_price(organization=acme.row, price=price, keeps=True)
+
+    assert (acme.subscription.is_ending, acme.subscription.price) == (False, price)

@@ -1,7 +1,12 @@
 """Preview what a change of seats costs."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from billing.errors import PaymentRefused
+from billing.models import Subscription
 from billing.seat_rules import Mode
 from billing.seats import preview, report
 from billing.subscriptions import changes
@@ -56,3 +61,18 @@ def test_removal_before_a_scheduled_end_costs_nothing(create_organization):
     )
 
     assert (cost.resulting, cost.amount_due_now, cost.amount_next_invoice) == (1, 0, 0)
+
+
+def test_preview_stays_within_the_period_when_the_clocks_differ(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    later = timezone.now() + timedelta(days=1)
+    Subscription.objects.filter(pk=acme.subscription.pk).update(current_period_start=later)
+    ahead = preview.preview_addition(organization=acme.row, seats=1)
+    assert ahead.proration_date == later
+
+    earlier = timezone.now().replace(microsecond=0) - timedelta(days=1)
+    Subscription.objects.filter(pk=acme.subscription.pk).update(
+        current_period_start=earlier - timedelta(days=30), current_period_end=earlier
+    )
+    with pytest.raises(PaymentRefused):  # Stripe has another period, and says so
+        preview.preview_addition(organization=acme.row, seats=1)

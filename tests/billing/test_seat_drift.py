@@ -1,5 +1,6 @@
 """Check quantities that were edited at Stripe, and items that must not be changed."""
 
+from billing import tasks
 from billing.models import Price
 from billing.seat_sync import reconcile
 from billing.subscriptions import subscriptions
@@ -100,3 +101,17 @@ def test_metered_price_is_never_sent_a_quantity(create_organization):
     acme.sync_seats()
 
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])
+
+
+def test_requested_sync_finds_an_edit_whose_webhook_was_lost(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    build_stripe_client().v1.subscriptions.update(
+        acme.subscription.external_id,
+        {"items": [{"id": acme.subscription.external_item_id, "quantity": 9}]},
+    )
+    assert acme.seat_state == "in_sync"  # as far as we know
+
+    tasks.sync_seats(organization_id=str(acme.row.pk), is_forced=True)
+
+    assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
+    assert "seats.drifted" in list_event_types(acme, "seats.")

@@ -123,6 +123,20 @@ def test_paused_subscription_resumes_after_payment(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 
 
+def test_resumed_subscription_is_charged_for_the_present_count(create_organization):
+    acme = create_organization(seats=3, trial_days=14).subscribe()
+    acme.edit_at_stripe(status="paused")
+    acme.remove_member(acme.members[0])
+    acme.add_member()
+    acme.add_member()
+    before = len(acme.list_invoices())
+
+    changes.resume_subscription(organization=acme.row)
+
+    assert (acme.subscription.status, acme.billed_quantity) == ("active", 4)
+    assert acme.list_invoices()[: -before or None][0].total == 4_000
+
+
 @pytest.mark.parametrize("how", [changes.cancel_subscription, changes.end_subscription_now])
 def test_paused_subscription_can_be_replaced(create_organization, how):
     acme = create_organization().subscribe()

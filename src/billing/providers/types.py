@@ -187,6 +187,7 @@ class SeatChangeRequest:
     proration: Proration
     proration_date: datetime | None = None
     price_id: str | None = None
+    takes_end_back: bool = False  # a scheduled end, in the same call where the provider can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

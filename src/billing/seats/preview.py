@@ -1,7 +1,7 @@
 """Preview what seats would cost, by the provider's own preview."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -59,7 +59,7 @@ def _compute_cost(seats: SeatSnapshot, added: int) -> SeatCost:
         raise SubscriptionMissing("Nothing is billed without a subscription.")
     provider = providers.get_provider(row.provider)
     resulting = seats.billed_with(added)
-    moment = timezone.now().replace(microsecond=0)
+    moment = _clamp_to_period(timezone.now().replace(microsecond=0), row)
     _store_preview(seats.organization, resulting, moment)
     try:
         request = SeatChangeRequest(
@@ -80,6 +80,14 @@ def _compute_cost(seats: SeatSnapshot, added: int) -> SeatCost:
         currency=cost.currency or (row.price.currency if row.price else ""),
         proration_date=moment if provider.capabilities.fixes_preview_moment else None,
     )
+
+
+def _clamp_to_period(moment: datetime, row: Subscription) -> datetime:
+    """Return a time within the current period, since a provider's clock may differ from ours."""
+    start, end = row.current_period_start, row.current_period_end
+    if end is not None:
+        moment = min(moment, end - timedelta(seconds=1))
+    return max(moment, start) if start is not None else moment
 
 
 def _choose_proration(inputs: SeatInputs, row: Subscription, resulting: int) -> Proration:

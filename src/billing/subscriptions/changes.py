@@ -29,6 +29,7 @@ from tenancy.models import Organization
 
 CHANGEABLE_STATUSES = (Status.TRIALING, Status.ACTIVE)
 OPEN_PAYMENT_DETAIL = "Settle the open payment first."
+SCHEDULED_END_DETAIL = "It is about to end. Send `keep` to take the end back with this change."
 
 
 def cancel_subscription(*, organization: Organization) -> Subscription:
@@ -87,23 +88,26 @@ def resume_subscription(*, organization: Organization) -> Subscription:
     if row.is_ending:
         return _send_change(row, lambda: provider.cancel_scheduled_end(row.external_id, key=key))
     if row.status == Status.PAUSED:
-        return _send_change(row, lambda: provider.resume_collection(row.external_id, key=key))
+        return _send_change(row, lambda: _resume_counted(row, organization, key=key))
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
-def change_price(*, organization: Organization, price: Price) -> Subscription:
+def change_price(*, organization: Organization, price: Price, keeps: bool = False) -> Subscription:
     """Move to another price, with the number of seats counted for it, in one call.
 
     The count is taken under the subscription's lock: a sync sends its own before or after, and
-    members who join meanwhile are counted at the end.
+    members who join meanwhile are counted at the end. A scheduled end is taken back with `keeps`,
+    else it refuses: no one shall pay for a year that ends with the month.
     """
     row = _get_live(organization)
+    if row.is_ending and not keeps:
+        raise SubscriptionNotChangeable(SCHEDULED_END_DETAIL, ends_at=row.ends_at)
     provider = providers.get_provider(row.provider)
     published = Price.objects.on_sale(row.provider).filter(pk=price.pk)
     if not published.exists():
         raise PriceNotAvailable
     with subscriptions.hold_lock(row):
-        request, revision = _build_recounted_request(organization, price)
+        request, revision = _build_recounted_request(organization, price, keeps=keeps)
         key = uuid7()
         with _translate_refusals(row):
             if provider.has_open_invoice(row.external_id):
@@ -114,6 +118,24 @@ def change_price(*, organization: Organization, price: Price) -> Subscription:
             changed = subscriptions.store_locked(locked, row.provider, answer)
             _record_attempt(changed, request, revision, before=row.quantity)
     return changed
+
+
+def _resume_counted(
+    row: Subscription, organization: Organization, *, key: str
+) -> SubscriptionSnapshot:
+    """Send the present count, and then resume, which charges a whole period for it."""
+    provider = providers.get_provider(row.provider)
+    seats = SeatSnapshot.read(organization)
+    quantity = seats.billed_with(0)
+    if row.seat_item == SeatItem.FOUND and quantity != row.quantity:
+        request = SeatChangeRequest(
+            subscription_id=row.external_id,
+            item_id=row.external_item_id,
+            quantity=quantity,
+            proration=Proration.SILENT,
+        )
+        provider.set_seats(request, key=f"{key}:seats")
+    return provider.resume_collection(row.external_id, key=key)
 
 
 def _end_now(row: Subscription) -> Subscription:
@@ -133,7 +155,7 @@ def _get_live(organization: Organization) -> Subscription:
 
 
 def _build_recounted_request(
-    organization: Organization, price: Price
+    organization: Organization, price: Price, *, keeps: bool
 ) -> tuple[SeatChangeRequest, int]:
     with transaction.atomic():
         seats_now = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
@@ -154,6 +176,7 @@ def _build_recounted_request(
         quantity=seats,
         proration=_choose_proration(row, price),
         price_id=price.provider_prices.get(provider=row.provider, is_active=True).external_id,
+        takes_end_back=keeps and row.is_ending,
     )
     return request, seats_now.row.revision
 

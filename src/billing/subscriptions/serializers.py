@@ -127,3 +127,6 @@ class PlanChangeSerializer(StrictSerializer):
     """The price to move to."""
 
     price_id = serializers.UUIDField()
+    keep = serializers.BooleanField(
+        default=False, help_text="Take back a scheduled end. Without it the change is refused."
+    )

@@ -118,10 +118,13 @@ class ChangeView(ControlPlaneScope, APIView):
 
     @extend_schema(request=PlanChangeSerializer, responses=SubscriptionSerializer)
     def post(self, request: Request, **_: object) -> Response:
-        price = get_public_price(read_body(request, PlanChangeSerializer)["price_id"])
-        return Response(
-            prepare_subscription(changes.change_price(organization=self.organization, price=price))
+        asked = read_body(request, PlanChangeSerializer)
+        changed = changes.change_price(
+            organization=self.organization,
+            price=get_public_price(asked["price_id"]),
+            keeps=asked["keep"],
         )
+        return Response(prepare_subscription(changed))
 
 
 def get_public_price(price_id: UUID) -> Price:

@@ -183,6 +183,9 @@ class StripeProvider:
         Raises KeySpent when this key is of no more use.
         """
         body = requests.build_seat_change(request)
+        if request.takes_end_back:
+            current = self.fetch_subscription(request.subscription_id)
+            body = {**body, **requests.build_end_taken_back(current)}
         with translate_errors(is_keyed=True):
             changed = self._v1.subscriptions.update(
                 request.subscription_id, body, {"idempotency_key": key}
@@ -201,10 +204,7 @@ class StripeProvider:
 
     def cancel_scheduled_end(self, subscription_id: str, *, key: str) -> SubscriptionSnapshot:
         """Take back a scheduled end, by the flag or by the date."""
-        current = self.fetch_subscription(subscription_id)
-        body: params.SubscriptionUpdateParams = (
-            {"cancel_at_period_end": False} if current.cancel_at_period_end else {"cancel_at": ""}
-        )
+        body = requests.build_end_taken_back(self.fetch_subscription(subscription_id))
         with translate_errors():
             changed = self._v1.subscriptions.update(subscription_id, body, {"idempotency_key": key})
         return parse.parse_subscription(changed.to_dict())

@@ -6,7 +6,13 @@ from typing import Any, Final, Literal
 from stripe import params
 
 from billing.providers.stripe.parse import CHECKOUT_METADATA_KEY, ORGANIZATION_METADATA_KEY
-from billing.providers.types import CatalogPrice, CheckoutRequest, Profile, SeatChangeRequest
+from billing.providers.types import (
+    CatalogPrice,
+    CheckoutRequest,
+    Profile,
+    SeatChangeRequest,
+    SubscriptionSnapshot,
+)
 from billing.seat_rules import Proration
 
 type Behavior = Literal["always_invoice", "create_prorations", "none"]
@@ -84,6 +90,13 @@ def build_seat_change(wanted: SeatChangeRequest) -> params.SubscriptionUpdatePar
     if wanted.proration_date and wanted.proration != Proration.SILENT:
         body["proration_date"] = int(wanted.proration_date.timestamp())
     return body
+
+
+def build_end_taken_back(current: SubscriptionSnapshot) -> params.SubscriptionUpdateParams:
+    """Return what takes a scheduled end back, which the portal may have set as a date."""
+    if current.cancel_at_period_end:
+        return {"cancel_at_period_end": False}
+    return {"cancel_at": ""} if current.cancel_at else {}
 
 
 def build_preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
