@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, pages, stripe, stytch
+from sandbox import control, pages, smtp, stripe, stytch
 from sandbox.settings import Settings
 from sandbox.vendor_api import TRANSPORT, VendorMiddleware
 from sandbox.world import HERE, World, create_world
@@ -109,7 +109,10 @@ def create_app(settings: Settings, *, vendors: tuple[Vendor, ...] = VENDORS) -> 
         world.deliveries.resume()
         for vendor in vendors:
             vendor.advance(world)  # what became due while the sandbox was off
+        mails = await smtp.start_server(world)
         yield
+        if mails:
+            mails.close()
         await world.deliveries.close()
         world.store.close()
 

@@ -17,6 +17,7 @@ type Kind = type | UnionType
 
 NUMBER = int | float
 VENDORS = ("stytch", "stripe")
+FAULTY = (*VENDORS, "mail")
 FAULT: dict[str, Kind] = {
     "vendor": str,
     "path": str,
@@ -94,7 +95,7 @@ async def handle_faults(world: World, request: Request) -> JSONResponse:
 
 def check_fault(rule: dict[str, Any]) -> None:
     """Refuse a fault rule that could never apply or has no effect."""
-    check_vendor(rule)
+    check_vendor(rule, known=FAULTY)
     if not any(rule.get(name) for name in ("status", "timeout", "drop")):
         raise RefusedError("A fault needs one of status, timeout, drop.")
     if not 200 <= rule.get("status", 500) <= 599 or rule.get("times", 1) < 1:
@@ -105,10 +106,10 @@ def check_fault(rule: dict[str, Any]) -> None:
         raise RefusedError(f"path is neither a prefix nor a regular expression: {error}") from error
 
 
-def check_vendor(fields: dict[str, Any]) -> None:
+def check_vendor(fields: dict[str, Any], *, known: tuple[str, ...] = VENDORS) -> None:
     """Refuse a vendor that the sandbox does not serve."""
-    if fields.get("vendor") not in {None, *VENDORS}:
-        raise RefusedError(f"vendor must be one of {', '.join(VENDORS)}.")
+    if fields.get("vendor") not in {None, *known}:
+        raise RefusedError(f"vendor must be one of {', '.join(known)}.")
 
 
 async def handle_webhooks(world: World, request: Request) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Keep every mail the vendors would have sent, for people and tests to read."""
+"""Keep every mail of the vendors and of the product, for people and tests to read."""
 
 from itertools import islice
 from typing import Literal, NotRequired, TypedDict, Unpack
@@ -10,16 +10,17 @@ from sandbox.world import World
 KIND = "core.mail"
 MAX_MAILS = 2000
 
-type MailKind = Literal["discovery", "invite", "login", "otp"]
+type MailKind = Literal["discovery", "invite", "login", "otp", "notice"]
 
 
 class Mail(TypedDict):
-    """Describe a mail as a vendor sends it."""
+    """Describe a mail as its recipient reads it."""
 
     to: str
     kind: MailKind
     subject: str
     text: str
+    html: NotRequired[str]
     organization: NotRequired[str]
     link: NotRequired[str]
     token: NotRequired[str]
@@ -30,7 +31,7 @@ class Mail(TypedDict):
 def deliver_mail(world: World, **mail: Unpack[Mail]) -> None:
     """Put a mail into the inbox and drop the oldest ones when it is full."""
     id_ = f"mail-{uuid4()}"
-    empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at"))
+    empty = dict.fromkeys(("organization", "link", "token", "code", "expires_at", "html"))
     created_at = world.clock.now().isoformat(timespec="milliseconds")
     world.store.put_document(KIND, id_, {"id": id_, **empty, **mail, "created_at": created_at})
     if world.store.count_documents(KIND) > MAX_MAILS:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+PORTS = ("port", "smtp_port")
 LIVE_PREFIXES = ("project-live-", "secret-live-", "sk_live_", "rk_live_")
 
 
@@ -16,6 +17,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8600
+    smtp_port: int = 0  # none
     state: str = ""
     public_url: str = ""
     api_url: str = "http://127.0.0.1:8000"
@@ -42,15 +44,21 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from the environment, where an empty variable counts as absent."""
         given = {name: value for name in VARIABLES if (value := environ.get(VARIABLES[name], ""))}
-        port = given.pop("port", str(cls.port))
-        if not port.isdecimal():
-            raise SystemExit(f"SANDBOX_PORT must be a number, not {port!r}.")
-        return cls(port=int(port), **given)
+        ports = {name: parse_port(name, given.pop(name)) for name in PORTS if name in given}
+        return cls(**ports, **given)
+
+
+def parse_port(name: str, text: str) -> int:
+    """Return a port as a number."""
+    if not text.isdecimal():
+        raise SystemExit(f"{VARIABLES[name]} must be a number, not {text!r}.")
+    return int(text)
 
 
 VARIABLES = {
     "host": "SANDBOX_HOST",
     "port": "SANDBOX_PORT",
+    "smtp_port": "SANDBOX_SMTP_PORT",
     "state": "SANDBOX_STATE",
     "public_url": "SANDBOX_PUBLIC_URL",
     "api_url": "SANDBOX_API_URL",

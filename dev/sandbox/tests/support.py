@@ -21,7 +21,7 @@ from tests.harness.stack import poll
 
 
 def settings(**options):
-    return Settings(port=free_port(), **options)
+    return Settings(port=free_port(), smtp_port=free_port(), **options)
 
 
 class Served:
