@@ -20,7 +20,7 @@ STRIPE_WEBHOOKS = "whsec_sandbox_stripe"
 
 DATABASES = ("DATABASE_URL", "DATABASE_OWNER_URL")
 STYTCH_KEYS = ("STYTCH_PROJECT_ID", "STYTCH_SECRET")
-MACHINE = (*DATABASES, "ENVIRONMENT", "WEB_PORT", "SANDBOX_PORT")
+MACHINE = (*DATABASES, "ENVIRONMENT", "WEB_PORT", "SANDBOX_PORT", "SANDBOX_SMTP_PORT")
 TEST_SECRET = "tests-only-tests-only-tests-only-tests-only"  # noqa: S105  signs nothing that lasts
 
 
@@ -30,6 +30,7 @@ class Addresses:
 
     web: int = 8000
     sandbox: int = 8600
+    smtp: int = 8625
 
     @property
     def api(self) -> str:
@@ -58,18 +59,20 @@ def read_given() -> dict[str, str]:
 def choose_addresses(given: Mapping[str, str]) -> Addresses:
     """Choose the default ports, the next free ones, or exactly the requested ones."""
     usual = Addresses()
-    web = ports.choose_port(given.get("WEB_PORT"), usual=usual.web)
     return Addresses(
-        web=web, sandbox=ports.choose_port(given.get("SANDBOX_PORT"), usual=usual.sandbox)
+        web=ports.choose_port(given.get("WEB_PORT"), usual=usual.web),
+        sandbox=ports.choose_port(given.get("SANDBOX_PORT"), usual=usual.sandbox),
+        smtp=ports.choose_port(given.get("SANDBOX_SMTP_PORT"), usual=usual.smtp),
     )
 
 
 def named_addresses(given: Mapping[str, str]) -> Addresses:
     """Find the addresses of a running product, else the requested or the default ones."""
     usual = Addresses()
-    web = ports.parse_port(given.get("WEB_PORT")) or usual.web
     return find_running() or Addresses(
-        web, ports.parse_port(given.get("SANDBOX_PORT")) or usual.sandbox
+        web=ports.parse_port(given.get("WEB_PORT")) or usual.web,
+        sandbox=ports.parse_port(given.get("SANDBOX_PORT")) or usual.sandbox,
+        smtp=ports.parse_port(given.get("SANDBOX_SMTP_PORT")) or usual.smtp,
     )
 
 
@@ -112,6 +115,9 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "FRONTEND_ORIGINS": addresses.vendors,
         "AUTH_REDIRECT_URL": f"{addresses.vendors}/landing",
+        "EMAIL_URL": f"smtp://127.0.0.1:{addresses.smtp}",
+        "DEFAULT_FROM_EMAIL": "Tenantry <billing@tenantry.example>",
+        "FRONTEND_BILLING_URL": f"{addresses.vendors}/landing",
         "LOG_FORMAT": "console",
         # All people of a laptop share its address, and each `make token` is a sign-in mail.
         "SIGN_IN_RATE_PER_MAILBOX": "30",
@@ -119,6 +125,7 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
         "SPARE_SCHEMAS": "4",
         "SANDBOX_HOST": "127.0.0.1",
         "SANDBOX_PORT": str(addresses.sandbox),
+        "SANDBOX_SMTP_PORT": str(addresses.smtp),
         "SANDBOX_STATE": "" if testing else str(checkout.SANDBOX),
         "SANDBOX_PUBLIC_URL": addresses.vendors,
         "SANDBOX_WEBHOOK_BASE": f"{addresses.api}/webhooks",

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config import mail
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -42,6 +44,11 @@ class Environment(BaseSettings):
     stripe_base_url: str = ""
     stripe_webhook_secret: str = ""
 
+    billing_notices: bool = True
+    email_url: str = Field(default="", validate_default=True)
+    default_from_email: str = Field(default="", validate_default=True)
+    frontend_billing_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+
     log_format: Literal["console", "json"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_token: str = ""
@@ -64,6 +71,21 @@ class Environment(BaseSettings):
         """Refuse Stripe as a configured provider without its key."""
         if not value and "stripe" in info.data.get("billing_providers", ()):
             raise ValueError("set it, or take stripe out of BILLING_PROVIDERS")
+        return value
+
+    @field_validator("email_url", "default_from_email")
+    @classmethod
+    def require_for_notices(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse an absent mail server or sender while notices are sent."""
+        if info.data.get("billing_notices") and not value:
+            raise ValueError("required, unless BILLING_NOTICES is false")
+        return value
+
+    @field_validator("email_url")
+    @classmethod
+    def check_mail_url(cls, value: str) -> str:
+        """Refuse a mail server's URL that cannot be parsed."""
+        mail.parse_mail_url(value)
         return value
 
     @property

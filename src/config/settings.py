@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from corsheaders.defaults import default_headers
 
-from config import admin_site, databases, openapi
+from config import admin_site, databases, mail, openapi
 from config.env import ROOT, read_environment
 from kit import logs
 from kit.drf_settings import REST, SPECTACULAR
@@ -179,6 +179,12 @@ BILLING_PROVIDERS = ENV.billing_providers
 STRIPE_SECRET_KEY = ENV.stripe_secret_key
 STRIPE_BASE_URL = ENV.stripe_base_url
 STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
+
+# ── Mail to customers ────────────────────────────────────────────────────────────────────────
+BILLING_NOTICES = ENV.billing_notices
+MAILERS = {"default": mail.parse_mail_url(ENV.email_url)}
+DEFAULT_FROM_EMAIL = ENV.default_from_email
+FRONTEND_BILLING_URL = ENV.frontend_billing_url
 
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────
 METRICS_TOKEN = ENV.metrics_token

@@ -38,7 +38,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-WEB_PORT, SANDBOX_PORT = free_port(), free_port()
+WEB_PORT, SANDBOX_PORT, SMTP_PORT = free_port(), free_port(), free_port()
 API_URL = f"http://127.0.0.1:{WEB_PORT}"
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 
@@ -57,7 +57,11 @@ os.environ.update(
     STRIPE_SECRET_KEY="sk_test_sandbox",
     STRIPE_BASE_URL=f"{SANDBOX_URL}/stripe",
     STRIPE_WEBHOOK_SECRET="whsec_sandbox_stripe",
+    EMAIL_URL=f"smtp://127.0.0.1:{SMTP_PORT}",
+    DEFAULT_FROM_EMAIL="Tenantry <billing@tenantry.example>",
+    FRONTEND_BILLING_URL="https://app.example/{slug}/billing",
     SANDBOX_PORT=str(SANDBOX_PORT),
+    SANDBOX_SMTP_PORT=str(SMTP_PORT),
     SANDBOX_STATE="",
     SANDBOX_PUBLIC_URL=SANDBOX_URL,
     SANDBOX_API_URL=API_URL,
