@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-PORTS = ("port", "smtp_port")
 LIVE_PREFIXES = ("project-live-", "secret-live-", "sk_live_", "rk_live_")
 
 
@@ -44,8 +43,9 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings from the environment, where an empty variable counts as absent."""
         given = {name: value for name in VARIABLES if (value := environ.get(VARIABLES[name], ""))}
-        ports = {name: parse_port(name, given.pop(name)) for name in PORTS if name in given}
-        return cls(**ports, **given)
+        port = parse_port("port", given.pop("port", str(cls.port)))
+        smtp_port = parse_port("smtp_port", given.pop("smtp_port", str(cls.smtp_port)))
+        return cls(port=port, smtp_port=smtp_port, **given)
 
 
 def parse_port(name: str, text: str) -> int:

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from billing.customers import customers
+from billing.models import NoticeKind
+from billing.notices import notices, sweep
 from billing.seat_sync import push, reconcile
 from billing.subscriptions import changes, checkout, subscriptions
 from kit import jobs
@@ -73,3 +75,15 @@ def pull_customer(provider: str, external_id: str) -> None:
 def complete_checkout(provider: str, external_id: str) -> None:
     """Read a payment page that was paid while another was asked for."""
     checkout.complete_checkout(provider, external_id)
+
+
+@jobs.declare_task("billing.send_notice")
+def send_notice(kind: str, subject_id: str) -> None:
+    """Mail a notice about billing, unless it was sent or no longer applies."""
+    notices.send_notice(kind=NoticeKind(kind), subject_id=UUID(subject_id))
+
+
+@jobs.declare_task("billing.sweep_notices", queue="upkeep", retry=None, cron="43 * * * *")
+def sweep_notices() -> None:
+    """Defer every hour the notices that became due by time."""
+    sweep.defer_due_notices()

@@ -47,6 +47,7 @@ NAVIGATION: Final = [
         _build_item("Seats", "billing.seatstate", "event_seat"),
         _build_item("Seat changes", "billing.seatchange", "history"),
         _build_item("Seat attempts", "billing.seatattempt", "outgoing_mail"),
+        _build_item("Notices", "billing.notice", "notifications"),
     ),
     _build_group(
         "Catalogue",

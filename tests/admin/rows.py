@@ -73,6 +73,9 @@ def _create_billing(organization, word, author):
         status="open", total=2400, currency="usd", issued_at=now,
         hosted_url=f"https://pay.example/{SECRET}", pdf_url=f"https://pay.example/{SECRET}/pdf",
     )  # fmt: skip
+    billing.Notice.objects.create(
+        organization=organization, kind="payment_failed", reference=word, recipients=2
+    )
     billing.SeatState.objects.get_or_create(organization=organization)
     billing.SeatChange.objects.create(
         organization=organization, revision=99, reason="member_added", actor_kind="system",

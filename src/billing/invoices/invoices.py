@@ -6,10 +6,11 @@ from django.db import transaction
 
 from billing import event_types, providers
 from billing.customers import customers
-from billing.models import Invoice, Subscription
+from billing.models import Invoice, NoticeKind, Subscription
 from billing.providers.types import InvoiceSnapshot, ObjectKind
 from billing.subscriptions import subscriptions
 from events.registry import EventType
+from kit import jobs
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
@@ -74,6 +75,9 @@ def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSn
         _record_event(organization, row, event_types.INVOICE_PAID)
     elif row.status == Invoice.Status.OPEN and row.attempts > attempts:
         _record_event(organization, row, event_types.INVOICE_PAYMENT_FAILED)
+        jobs.defer_job(
+            "billing.send_notice", kind=NoticeKind.PAYMENT_FAILED, subject_id=str(row.pk)
+        )
     return row
 
 

@@ -761,6 +761,54 @@ class Migration(migrations.Migration):
                 fields=("provider", "external_id"), name="invoice_external_id_unique"
             ),
         ),
+        migrations.CreateModel(
+            name="Notice",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("payment_failed", "Payment Failed"),
+                            ("grace_ending", "Grace Ending"),
+                            ("access_limited", "Access Limited"),
+                            ("subscription_ended", "Subscription Ended"),
+                            ("trial_ending", "Trial Ending"),
+                            ("seats_over_limit", "Seats Over Limit"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("reference", models.CharField(max_length=100)),
+                (
+                    "recipients",
+                    models.PositiveSmallIntegerField(help_text="How many addresses it went to."),
+                ),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-sent_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "kind", "reference"), name="notice_sent_once"
+                    )
+                ],
+            },
+        ),
+        # Default privileges have granted everything on every new table.
         migrations.RunSQL(
             f"REVOKE UPDATE, DELETE, TRUNCATE ON billing_seatchange FROM {ROLE}",
             reverse_sql=f"GRANT UPDATE, DELETE ON billing_seatchange TO {ROLE}",

@@ -1,11 +1,12 @@
 """The models of billing.
 
-Customers, plans, subscriptions, invoices and seats.
+Customers, plans, subscriptions, invoices, seats and notices.
 """
 
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer
 from billing.models.invoices import Invoice
+from billing.models.notices import Notice, NoticeKind
 from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.seats import SeatAttempt, SeatChange, SeatState
 from billing.models.subscriptions import Subscription
@@ -16,6 +17,8 @@ __all__ = [
     "Feature",
     "FeatureOverride",
     "Invoice",
+    "Notice",
+    "NoticeKind",
     "Plan",
     "PlanFeature",
     "Price",

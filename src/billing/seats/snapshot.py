@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from billing import providers, seat_rules
-from billing.models import Plan, SeatAttempt, SeatState, Subscription
+from billing.models import NoticeKind, Plan, SeatAttempt, SeatState, Subscription
 from billing.seat_rules import NO_TERMS, Mode, SeatDecision, SeatInputs, State
 from billing.statuses import SeatItem
 from identity.models import Invitation, Member, PendingChange, User
@@ -150,6 +150,8 @@ class SeatSnapshot:
         An unsettled state keeps `dirty_since` until it is settled.
         """
         row, now = self.row, timezone.now()
+        if decision.state == State.OVER_LIMIT and row.state != State.OVER_LIMIT:
+            _defer_over_limit_notice(self.organization.pk)
         row.state = decision.state
         row.reserved = self.count.reserved
         row.provider_quantity = self.subscription.quantity if self.subscription else None
@@ -159,6 +161,14 @@ class SeatSnapshot:
         else:
             row.dirty_since = row.dirty_since or now
         row.save()
+
+
+def _defer_over_limit_notice(organization_id: UUID) -> None:
+    jobs.defer_job(
+        "billing.send_notice",
+        kind=NoticeKind.SEATS_OVER_LIMIT,
+        subject_id=str(organization_id),
+    )
 
 
 def defer_sync(organization_id: UUID, *, is_forced: bool = False) -> None:

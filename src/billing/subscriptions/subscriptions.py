@@ -17,6 +17,7 @@ from billing.customers import customers
 from billing.errors import SubscriptionNotChangeable
 from billing.models import (
     Checkout,
+    NoticeKind,
     Price,
     ProviderPrice,
     SeatAttempt,
@@ -136,6 +137,9 @@ def store_locked(
         defer_end(organization.pk)
     if row.has_ended and not before.has_ended:
         _pull_surplus(organization)
+        jobs.defer_job(
+            "billing.send_notice", kind=NoticeKind.SUBSCRIPTION_ENDED, subject_id=str(row.pk)
+        )
     return row
 
 

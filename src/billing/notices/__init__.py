@@ -1,0 +1,1 @@
+"""Mails to customers about payments, access, trials and seats."""

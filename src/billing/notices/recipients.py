@@ -1,0 +1,32 @@
+"""Choose the addresses that a notice about an organization goes to."""
+
+from typing import Final
+
+from billing.models import Customer
+from identity.models import Member
+from tenancy.models import Organization
+
+# One message goes to all of them, and mail servers limit how many it may name.
+MAX_RECIPIENTS: Final = 50
+
+
+def list_recipients(organization: Organization) -> list[str]:
+    """Return the billing address and those of the active admins, each once in any case."""
+    billing = Customer.objects.filter(organization=organization).exclude(billing_email="")
+    admins = Member.objects.in_organization(organization).admins().order_by("created_at", "id")
+    wanted = [
+        *billing.values_list("billing_email", flat=True),
+        *admins.values_list("email", flat=True)[:MAX_RECIPIENTS],
+    ]
+    unique: dict[str, str] = {}
+    for address in filter(is_deliverable, wanted):
+        unique.setdefault(address.lower(), address)
+    return list(unique.values())[:MAX_RECIPIENTS]
+
+
+def is_deliverable(address: str) -> bool:
+    """Return whether Django can name the address to a mail server.
+
+    It refuses a local part that is not ASCII, and with it the whole message.
+    """
+    return address.rpartition("@")[0].isascii()
