@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from config.mail import parse_mail_url
 from tests.harness.plugin import ROOT
 
 PRODUCTION = {
@@ -43,6 +44,37 @@ def test_wrong_variable_is_named_without_its_value():
     assert "SECRET_KEY" in answer.stderr
     assert "SPARE_SCHEMAS" in answer.stderr
     assert "tooshort" not in answer.stderr
+
+
+def test_mail_server_is_required_while_notices_are_on():
+    missing = ("EMAIL_URL", "DEFAULT_FROM_EMAIL")
+
+    answer = run_manage("check", without=missing)
+
+    assert answer.returncode == 1
+    assert all(name in answer.stderr for name in missing)
+    assert run_manage("check", without=missing, BILLING_NOTICES="false").returncode == 0
+
+
+@pytest.mark.parametrize("url", ["imap://mail.example", "smtp://", "smtp://user:secret/more@host"])
+def test_wrong_mail_url_is_named_without_its_value(url):
+    answer = run_manage("check", EMAIL_URL=url)
+
+    assert answer.returncode == 1
+    assert "EMAIL_URL" in answer.stderr
+    assert "secret" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("smtp://mail.example", {"host": "mail.example", "port": None}),
+        ("smtps://mail.example:4465", {"port": 4465, "use_ssl": True}),
+        ("smtp+tls://a%40b:p%2Fw@mail.example", {"username": "a@b", "password": "p/w", "use_tls": True}),
+    ],
+)  # fmt: skip
+def test_mail_url_is_read(url, options):
+    assert options.items() <= parse_mail_url(url)["OPTIONS"].items()
 
 
 def test_unreachable_database_is_reported_in_one_sentence():
