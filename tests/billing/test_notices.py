@@ -17,6 +17,7 @@ from kit import jobs
 from kit.outbound import VendorUnavailable
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import run_in_parallel
+from tests.harness.stack import poll
 
 KIND = NoticeKind
 
@@ -64,6 +65,11 @@ def sent(acme):
     return sorted(
         Notice.objects.filter(organization=acme.row).values_list("kind", flat=True)
     )
+
+
+def wait_for_state(acme, state):
+    """Sync the seats, next to the worker, until they have this state."""
+    poll(lambda: acme.sync_seats().seat_state == state, what=f"the seat state {state}")
 
 
 def repeat_jobs(acme, *kinds):
@@ -215,22 +221,21 @@ def test_seats_over_the_limit_are_mailed_once_until_they_fit_again(create, inbox
     acme = create(maximum_seats=1).subscribe()
 
     second = acme.add_member()
-    acme.sync_seats()
+    wait_for_state(acme, "over_limit")
     (notice,) = inbox(acme.admin.email)
     assert notice["subject"] == "Acme: more seats are taken than the plan has"
     assert "has 1 seat, and 2 are taken" in notice["text"]
 
     third = acme.add_member()
-    acme.sync_seats()
+    wait_for_state(acme, "over_limit")
     repeat_jobs(acme, KIND.SEATS_OVER_LIMIT)
-    assert acme.state == "over_limit"
     assert len(inbox(acme.admin.email)) == 1
 
     for member in (second, third):
         acme.remove_member(member)
-    acme.sync_seats()
+    wait_for_state(acme, "in_sync")
     acme.add_member()
-    acme.sync_seats()
+    wait_for_state(acme, "over_limit")
     assert len(inbox(acme.admin.email)) == 2
 
 
