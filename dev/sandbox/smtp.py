@@ -57,7 +57,7 @@ class Connection:
         await self.reply(354, "end with a dot")
         content = await self.read_content()
         path = ",".join(self.recipients)
-        rule = self.world.faults.take(vendor=VENDOR, method="DATA", path=path)
+        rule = self.world.faults.take_rule(vendor=VENDOR, method="DATA", path=path)
         if rule is None or rule["after_effect"]:
             deliver(self.world, self.recipients, parse_message(content))
         status = 250 if rule is None else rule["status"]

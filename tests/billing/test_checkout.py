@@ -146,3 +146,35 @@ def test_period_lies_in_the_future(create_organization):
     row = create_organization().subscribe().subscription
 
     assert row.current_period_end - row.current_period_start > timedelta(days=27)
+
+
+def test_subscription_of_a_checkout_belongs_to_its_organization_and_buyer(create_organization):
+    acme, globex = create_organization(), create_organization()
+    buyer = acme.members[0]
+    page = checkout.open_checkout(
+        organization=acme.row,
+        price=acme.price,
+        success_url=LANDING,
+        cancel_url=LANDING,
+        buyer=buyer,
+    )
+    assert Checkout.objects.get(pk=page.pk).state == "open"
+    subscription_id = acme.pay_checkout(page)
+    # As if another customer had paid: the checkout that was made here decides.
+    Customer.objects.filter(organization=globex.row).delete()
+    Customer.objects.filter(organization=acme.row).update(external_id="cus_other")
+
+    row = checkout.complete_checkout("stripe", page.external_id)
+
+    assert (row.external_id, row.organization_id) == (subscription_id, acme.row.pk)
+    assert Customer.objects.get(organization=acme.row).bought_by == buyer.user
+    assert Checkout.objects.get(pk=page.pk).state == "paid"
+
+
+def test_closed_page_is_stored_as_closed(create_organization):
+    acme = create_organization()
+    first = acme.open_checkout()
+
+    acme.open_checkout()
+
+    assert Checkout.objects.get(pk=first.pk).state == "closed"

@@ -8,8 +8,8 @@ from django.core import mail
 from django.utils import timezone
 
 from billing.models import Invoice, Notice, NoticeKind, Subscription
+from billing.money import format_amount
 from billing.notices import drafts, notices, recipients, render, sweep
-from billing.notices.money import format_amount
 from billing.statuses import GRACE_PERIOD
 from billing.subscriptions import changes
 from identity.models import Member, Status, User
@@ -62,9 +62,7 @@ def put(acme, **values):
 
 
 def sent(acme):
-    return sorted(
-        Notice.objects.filter(organization=acme.row).values_list("kind", flat=True)
-    )
+    return sorted(Notice.objects.filter(organization=acme.row).values_list("kind", flat=True))
 
 
 def wait_for_state(acme, state):

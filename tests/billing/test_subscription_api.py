@@ -137,4 +137,18 @@ def test_context_contains_user_subscription_and_features(api, subscribed_acme):
     assert context["organization"]["slug"] == subscribed_acme.slug
     assert context["features"]["audit_history"] is True
     assert context["subscription"]["status"] == "active"
-    assert context["upgrade_url"].endswith(f"{subscribed_acme.path}/billing/checkout")
+    private = ("subscription_id", "customer_id", "billing_email")
+    assert [context["user"][name] for name in private] == [None, None, None]
+    assert (context["upgrade_url"], context["customer_portal_url"]) == (None, None)
+
+
+def test_context_gives_billing_ids_and_pages_to_admins(api, subscribed_acme):
+    context = api.get(
+        f"{subscribed_acme.path}/subscription-context", token=subscribed_acme.token("admin")
+    ).json()
+
+    assert context["user"]["subscription_id"].startswith("sub_")
+    assert context["user"]["customer_id"].startswith("cus_")
+    assert context["user"]["billing_email"] == subscribed_acme.address("ada")
+    page = f"https://app.example/{subscribed_acme.slug}/billing"
+    assert (context["upgrade_url"], context["customer_portal_url"]) == (page, page)

@@ -8,11 +8,6 @@ BY_ORGANIZATION = ("organization__name", "organization__slug", "=organization__i
 HOW_TO_SEARCH = "Part of an organization's name or slug, or a whole id, ours or the provider's."
 
 
-def format_money(amount: int, currency: str) -> str:
-    """Format minor units with their currency."""
-    return f"{amount / 100:,.2f} {currency.upper()}"
-
-
 class BillingAdmin(ReadOnly):
     """Read-only rows of one organization."""
 

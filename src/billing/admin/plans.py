@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from billing.admin.base import BY_ORGANIZATION, format_money
+from billing.admin.base import BY_ORGANIZATION
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.plans import default_billable_roles
+from billing.money import format_amount
 from billing.seat_sync import reconcile
 from identity.roles import Role
 from kit.admin.base import EMPTY_VALUE, BaseAdmin, ReadOnly
@@ -136,7 +137,7 @@ class PriceAdmin(ReadOnly):
     @admin.display(description="amount", ordering="amount")
     def shown(self, price: Price) -> str:
         """Return the amount per seat and interval."""
-        return format_money(price.amount, price.currency)
+        return format_amount(price.amount, price.currency)
 
 
 @admin.register(Feature)

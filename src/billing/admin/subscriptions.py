@@ -6,9 +6,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from billing.admin.base import BY_ORGANIZATION, BillingAdmin, format_money
+from billing.admin.base import BY_ORGANIZATION, BillingAdmin
 from billing.errors import SubscriptionNotChangeable
 from billing.models import Customer, Invoice, Subscription
+from billing.money import format_amount
 from billing.subscriptions import subscriptions
 from kit.admin.base import EMPTY_VALUE, act_as_staff
 
@@ -125,9 +126,9 @@ class InvoiceAdmin(BillingAdmin):
     @admin.display(description="total", ordering="total")
     def amount(self, invoice: Invoice) -> str:
         """Return the total with its currency."""
-        return format_money(invoice.total, invoice.currency)
+        return format_amount(invoice.total, invoice.currency)
 
     @admin.display(description="amount due")
     def due(self, invoice: Invoice) -> str:
         """Return what is still to be paid."""
-        return format_money(invoice.amount_due, invoice.currency)
+        return format_amount(invoice.amount_due, invoice.currency)

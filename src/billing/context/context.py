@@ -3,37 +3,42 @@
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
-from billing import statuses
+from billing import front_end, statuses
 from billing.customers import customers
 from billing.entitlements import entitlements
 from billing.models import Customer, Subscription
 from billing.subscriptions import subscriptions
 from identity.models import User
+from identity.sessions.authenticate import RequestContext
 from tenancy.models import Organization
 
 
-def build_context(*, organization: Organization, user: User) -> dict[str, Any]:
-    """Return the user, the organization, its subscription and its features."""
+def build_context(*, organization: Organization, context: RequestContext) -> dict[str, Any]:
+    """Return the user, the organization, its subscription and its features.
+
+    The billing address and the provider's ids are for those who may read billing, the addresses of
+    billing pages for those who may manage it.
+    """
     stand = entitlements.get_plan_in_force(organization)
     features = entitlements.resolve_features(stand)
     subscription = subscriptions.find_current(organization)
-    address = f"{settings.PUBLIC_URL}/v1/organizations/{organization.slug}/billing"
+    customer = customers.get_profile(organization)
+    may_read = "billing.read" in context.permissions
+    url = front_end.get_billing_url(organization) or None
+    billing_url = url if "billing.manage" in context.permissions else None
     return {
-        "user": _build_user(user, subscription, customers.get_profile(organization)),
+        "user": _build_user(context.member.user, subscription)
+        | _build_billing_ids(subscription if may_read else None, customer if may_read else None),
         "organization": organization,
         "subscription": subscription,
         "is_premium": stand.agreed is not None and stand.in_force == stand.agreed,
         "features": {key: found.has_access for key, found in features.items()},
-        "upgrade_url": f"{address}/checkout",
-        "customer_portal_url": f"{address}/portal",
+        "upgrade_url": billing_url,
+        "customer_portal_url": billing_url if customer.external_id else None,
     }
 
 
-def _build_user(
-    user: User, subscription: Subscription | None, customer: Customer
-) -> dict[str, Any]:
+def _build_user(user: User, subscription: Subscription | None) -> dict[str, Any]:
     known = subscription.price if subscription else None
     return {
         "id": user.pk,
@@ -44,13 +49,20 @@ def _build_user(
             subscription.status if subscription else None,
             is_ending=subscription.is_ending if subscription else False,
         ),
-        "subscription_id": subscription.external_id if subscription else None,
-        "customer_id": customer.external_id or None,
-        "billing_email": customer.billing_email or None,
         "subscription_start_date": subscription.started_at if subscription else None,
         "subscription_end_date": _get_end_date(subscription),
         "plan_id": known.plan.key if known else None,
         "subscription_updated_at": subscription.pulled_at if subscription else None,
+    }
+
+
+def _build_billing_ids(
+    subscription: Subscription | None, customer: Customer | None
+) -> dict[str, Any]:
+    return {
+        "subscription_id": subscription.external_id if subscription else None,
+        "customer_id": customer.external_id or None if customer else None,
+        "billing_email": customer.billing_email or None if customer else None,
     }
 
 

@@ -22,7 +22,7 @@ class SubscriptionContextView(OrganizationScope, APIView):
     @extend_schema(responses=SubscriptionContextSerializer)
     def get(self, request: Request, **_: object) -> Response:
         found = context.build_context(
-            organization=self.organization, user=get_request_context(request).member.user
+            organization=self.organization, context=get_request_context(request)
         )
         found["subscription"] = prepare_subscription(found["subscription"])
         return Response(SubscriptionContextSerializer(found).data)

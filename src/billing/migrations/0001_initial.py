@@ -179,6 +179,16 @@ class Migration(migrations.Migration):
                 ("url", models.URLField(blank=True, max_length=2000)),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 (
+                    "opened_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "organization",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
@@ -563,6 +573,16 @@ class Migration(migrations.Migration):
                 ),
                 ("external_tax_id", models.CharField(blank=True, max_length=255)),
                 (
+                    "bought_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "organization",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.PROTECT,
@@ -627,6 +647,53 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("organization", "feature"), name="feature_override_unique"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Notice",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("payment_failed", "Payment Failed"),
+                            ("grace_ending", "Grace Ending"),
+                            ("access_limited", "Access Limited"),
+                            ("subscription_ended", "Subscription Ended"),
+                            ("trial_ending", "Trial Ending"),
+                            ("seats_over_limit", "Seats Over Limit"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("reference", models.CharField(max_length=100)),
+                (
+                    "recipients",
+                    models.PositiveSmallIntegerField(help_text="How many addresses it went to."),
+                ),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-sent_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "kind", "reference"), name="notice_sent_once"
                     )
                 ],
             },
@@ -760,53 +827,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("provider", "external_id"), name="invoice_external_id_unique"
             ),
-        ),
-        migrations.CreateModel(
-            name="Notice",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("payment_failed", "Payment Failed"),
-                            ("grace_ending", "Grace Ending"),
-                            ("access_limited", "Access Limited"),
-                            ("subscription_ended", "Subscription Ended"),
-                            ("trial_ending", "Trial Ending"),
-                            ("seats_over_limit", "Seats Over Limit"),
-                        ],
-                        max_length=32,
-                    ),
-                ),
-                ("reference", models.CharField(max_length=100)),
-                (
-                    "recipients",
-                    models.PositiveSmallIntegerField(help_text="How many addresses it went to."),
-                ),
-                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notices",
-                        to="tenancy.organization",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-sent_at"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("organization", "kind", "reference"), name="notice_sent_once"
-                    )
-                ],
-            },
         ),
         # Default privileges have granted everything on every new table.
         migrations.RunSQL(

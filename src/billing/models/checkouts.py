@@ -41,6 +41,9 @@ class Checkout(Record):
     state = models.CharField(max_length=16, choices=State, default=State.CREATING)
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="checkouts")
     quantity = models.PositiveIntegerField()
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     url = models.URLField(max_length=2000, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -24,6 +24,10 @@ class Customer(Record):
     # Blank until the first customer is created; kept after one was deleted at the provider.
     provider = models.CharField(max_length=32, blank=True)
     external_id = models.CharField(max_length=255, blank=True)
+    # The admin who bought the subscription, the first to be told about payments.
+    bought_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     # The number of earlier customers of this organization, part of the key that creates the next.
     generation = models.PositiveIntegerField(default=0)
 

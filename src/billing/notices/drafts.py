@@ -10,7 +10,7 @@ from django.utils import dateformat, timezone
 
 from billing import statuses
 from billing.models import Invoice, NoticeKind, SeatChange, Subscription
-from billing.notices.money import format_amount
+from billing.money import format_amount
 from billing.seat_rules import Mode
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot

@@ -11,10 +11,17 @@ MAX_RECIPIENTS: Final = 50
 
 
 def list_recipients(organization: Organization) -> list[str]:
-    """Return the billing address and those of the active admins, each once in any case."""
+    """Return the buyer's address, the billing address and those of the active admins, each once.
+
+    The buyer counts while being an active admin.
+    """
     billing = Customer.objects.filter(organization=organization).exclude(billing_email="")
     admins = Member.objects.in_organization(organization).admins().order_by("created_at", "id")
+    buyers = admins.filter(
+        user_id__in=Customer.objects.filter(organization=organization).values("bought_by")
+    )
     wanted = [
+        *buyers.values_list("email", flat=True),
         *billing.values_list("billing_email", flat=True),
         *admins.values_list("email", flat=True)[:MAX_RECIPIENTS],
     ]

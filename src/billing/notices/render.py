@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from django.conf import settings
 from django.template import Context, Engine
 
+from billing import front_end
 from billing.notices.drafts import Draft
-from tenancy.models import Organization
 
 TEMPLATES: Final = [str(Path(__file__).parent / "templates")]
 TEXT: Final = Engine(dirs=TEMPLATES, autoescape=False)
@@ -39,18 +38,13 @@ def render_notice(draft: Draft) -> RenderedNotice:
         "organization": name,
         "subject": subject,
         "paragraphs": paragraphs,
-        "link": build_billing_link(draft.organization),
+        "link": front_end.get_billing_url(draft.organization),
     }
     return RenderedNotice(
         subject=subject,
         text=_render(TEXT, "layout.txt", page),
         html=_render(HTML, "layout.html", page),
     )
-
-
-def build_billing_link(organization: Organization) -> str:
-    """Return the address of the front end's billing page, or nothing without one."""
-    return str(settings.FRONTEND_BILLING_URL).replace("{slug}", organization.slug)
 
 
 def flatten(text: str) -> str:

@@ -14,6 +14,7 @@ from billing.seat_rules import compute_target
 from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
+from identity.models import Member
 from kit import jobs
 from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
@@ -26,7 +27,12 @@ SUBSCRIPTION_EXISTS_DETAIL: Final = (
 
 
 def open_checkout(
-    *, organization: Organization, price: Price, success_url: str, cancel_url: str, email: str = ""
+    *,
+    organization: Organization,
+    price: Price,
+    success_url: str,
+    cancel_url: str,
+    buyer: Member | None = None,
 ) -> Checkout:
     """Open a payment page for `price`, and close older ones, so that no one pays twice.
 
@@ -36,6 +42,7 @@ def open_checkout(
     redirects.require_allowed("success_url", success_url)
     redirects.require_allowed("cancel_url", cancel_url)
     _require_none_live(organization)
+    email = buyer.email if buyer else ""
     customer = customers.ensure_customer(organization=organization, email=email)
     external_price_id = _get_external_price_id(price, customer.provider)
     with (
@@ -45,7 +52,7 @@ def open_checkout(
         # In this order: a page may be paid until it is closed, and what that made shows then.
         _close_older(customer)
         _require_none_at_provider(customer)
-        page = _create_page(organization, customer, price)
+        page = _create_page(organization, customer, price, buyer)
         request = CheckoutRequest(
             organization_id=organization.pk,
             checkout_id=page.pk,
@@ -111,13 +118,16 @@ def _close_older(customer: Customer) -> None:
     open_pages.update(state=Checkout.State.CLOSED, updated_at=timezone.now())
 
 
-def _create_page(organization: Organization, customer: Customer, price: Price) -> Checkout:
+def _create_page(
+    organization: Organization, customer: Customer, price: Price, buyer: Member | None
+) -> Checkout:
     counted = seats_snapshot.count_seats(organization, price.plan).counted
     return Checkout.objects.create(
         organization=organization,
         provider=customer.provider,
         price=price,
         quantity=compute_target(counted, price.plan.seat_policy),
+        opened_by=buyer.user if buyer else None,
     )
 
 

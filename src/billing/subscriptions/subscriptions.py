@@ -17,6 +17,7 @@ from billing.customers import customers
 from billing.errors import SubscriptionNotChangeable
 from billing.models import (
     Checkout,
+    Customer,
     NoticeKind,
     Price,
     ProviderPrice,
@@ -130,6 +131,8 @@ def store_locked(
     row.save()
     if not row.has_ended:  # a customer deleted at the provider takes its subscriptions along
         customers.link_customer(organization, provider, snapshot.customer_id)
+    if before.is_new:
+        _store_buyer(row, provider, snapshot)
     _set_current(organization)
     _record_changes(organization, row, before)
     _record_seat_effects(organization, row, before)
@@ -221,19 +224,29 @@ def _find_owner(provider: str, snapshot: SubscriptionSnapshot) -> UUID | None:
     known = _select_same(provider, snapshot.external_id)
     if found := known.values_list("organization_id", flat=True).first():
         return found
-    return _find_buyer(provider, snapshot) or customers.find_organization_id(
+    if page := _find_checkout(provider, snapshot):
+        return page.organization_id
+    return customers.find_organization_id(
         provider, snapshot.customer_id, snapshot.organization_hint
     )
 
 
-def _find_buyer(provider: str, snapshot: SubscriptionSnapshot) -> UUID | None:
-    """Return the organization of the checkout that the snapshot names."""
+def _find_checkout(provider: str, snapshot: SubscriptionSnapshot) -> Checkout | None:
+    """Return the checkout that the snapshot names, if it is one of this provider's."""
     try:
         checkout_id = UUID(snapshot.checkout_hint)
     except ValueError:
         return None
-    pages = Checkout.objects.filter(pk=checkout_id, provider=provider)
-    return pages.values_list("organization_id", flat=True).first()
+    return Checkout.objects.filter(pk=checkout_id, provider=provider).first()
+
+
+def _store_buyer(row: Subscription, provider: str, snapshot: SubscriptionSnapshot) -> None:
+    """Store who opened the page that was paid, as the first to be told about payments."""
+    page = _find_checkout(provider, snapshot)
+    if page is not None and page.opened_by_id and page.organization_id == row.organization_id:
+        Customer.objects.filter(organization_id=row.organization_id).update(
+            bought_by=page.opened_by_id
+        )
 
 
 def _list_other_live(organization_id: UUID, row: Subscription) -> QuerySet[Subscription]:

@@ -55,7 +55,7 @@ class CheckoutView(ControlPlaneScope, APIView):
             price=get_public_price(asked["price_id"]),
             success_url=asked["success_url"],
             cancel_url=asked["cancel_url"],
-            email=get_request_context(request).member.email,
+            buyer=get_request_context(request).member,
         )
         link = {"url": page.url, "expires_at": page.expires_at}
         return Response(CheckoutLinkSerializer(link).data, status.HTTP_201_CREATED)
