@@ -1,11 +1,14 @@
 """The jobs of billing, each safe to run twice."""
 
+from datetime import datetime
 from uuid import UUID
 
 from billing.customers import customers
+from billing.invoices import invoices
 from billing.models import NoticeKind
 from billing.notices import notices, sweep
-from billing.seat_sync import push, reconcile
+from billing.providers.types import ObjectKind
+from billing.seat_sync import push, reconcile, survey
 from billing.subscriptions import changes, checkout, subscriptions
 from kit import jobs
 from kit.outbound import VendorUnavailable
@@ -45,9 +48,31 @@ def reconcile_dirty() -> None:
 
 @jobs.declare_task("billing.reconcile_all", queue="upkeep", retry=None, cron="23 2 * * *")
 def reconcile_all() -> None:
-    """Reconcile every night all organizations that pay or ever began to."""
-    reconcile.defer_reconciliations(reconcile.list_candidates())
+    """Compare every night whole accounts with our rows, and recount all seats.
+
+    Only what differs is fetched and written.
+    """
+    survey.defer_surveys()
+    survey.defer_open_objects()
+    reconcile.defer_reconciliations(survey.list_miscounted())
     changes.defer_ends(reconcile.list_abandoned())
+
+
+@jobs.declare_task("billing.survey_page", queue="billing")
+def survey_page(provider: str, kind: str, cursor: str, started_at: str) -> None:
+    """Compare one page of a provider's objects with our rows."""
+    survey.survey_page(
+        provider=provider,
+        kind=ObjectKind(kind),
+        after=cursor,
+        started_at=datetime.fromisoformat(started_at),
+    )
+
+
+@jobs.declare_task("billing.pull_invoice", queue="billing")
+def pull_invoice(provider: str, external_id: str) -> None:
+    """Read an invoice again, when its events were lost."""
+    invoices.pull_invoice(provider, external_id)
 
 
 @jobs.declare_task("billing.end_subscriptions", queue="billing")

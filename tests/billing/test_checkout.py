@@ -10,8 +10,8 @@ from billing.errors import (
     PaymentRefused,
     SubscriptionExists,
 )
-from billing.models import Subscription
-from billing.subscriptions import changes, subscriptions
+from billing.models import Checkout, Customer, Subscription
+from billing.subscriptions import changes, checkout, subscriptions
 from tests.billing.support import (
     LANDING,
     build_stripe_client,

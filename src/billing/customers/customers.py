@@ -1,6 +1,6 @@
 """One customer per organization at a provider, with a profile that is the same on both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -97,6 +97,18 @@ def pull_customer(provider: str, external_id: str) -> Customer | None:
 
 def store_profile(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, tuple[Any, Any]]:
     """Store the provider's profile and VAT number, and return what changed."""
+    changes = _find_profile_changes(customer, snapshot)
+    for column, (_, value) in changes.items():
+        setattr(customer, column, value)
+    if changes:
+        customer.save()
+    return changes
+
+
+def _find_profile_changes(
+    customer: Customer, snapshot: CustomerSnapshot
+) -> dict[str, tuple[Any, Any]]:
+    """Return the columns that differ, with our value and the provider's."""
     # Providers take longer texts than an invoice shows: a name too long must not stop the rest.
     known = {
         column: getattr(snapshot.profile, name)[: _get_max_length(column)]
@@ -106,21 +118,28 @@ def store_profile(customer: Customer, snapshot: CustomerSnapshot) -> dict[str, t
     known["vat_id"] = tax_id.value[: _get_max_length("vat_id")] if tax_id else ""
     known["vat_status"] = tax_id.status if tax_id else ""
     known["external_tax_id"] = tax_id.external_id if tax_id else ""
-    changes = {
+    return {
         column: (getattr(customer, column), value)
         for column, value in known.items()
         if getattr(customer, column) != value
     }
-    for column, value in known.items():
-        setattr(customer, column, value)
-    if changes:
-        customer.save()
-    return changes
 
 
 def _get_max_length(column: str) -> int:
     field = Customer._meta.get_field(column)  # noqa: SLF001 - Django's documented _meta
     return int(getattr(field, "max_length", 0))
+
+
+def list_differing(provider: str, snapshots: Sequence[CustomerSnapshot]) -> list[str]:
+    """Return the ids of our customers whose stored profile differs from the provider's."""
+    ids = [snapshot.external_id for snapshot in snapshots]
+    rows = Customer.objects.filter(provider=provider, external_id__in=ids)
+    stored = {row.external_id: row for row in rows}
+    return [
+        one.external_id
+        for one in snapshots
+        if (row := stored.get(one.external_id)) and _find_profile_changes(row, one)
+    ]
 
 
 def find_organization_id(provider: str, external_id: str, hint: str = "") -> UUID | None:

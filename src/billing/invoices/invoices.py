@@ -1,12 +1,14 @@
 """The replica of invoices, with one event per payment or failure."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from billing import event_types, providers
 from billing.customers import customers
-from billing.models import Invoice, NoticeKind, Subscription
+from billing.models import Customer, Invoice, NoticeKind, Subscription
 from billing.providers.types import InvoiceSnapshot, ObjectKind
 from billing.subscriptions import subscriptions
 from events.registry import EventType
@@ -36,6 +38,40 @@ def store_invoice(provider: str, snapshot: InvoiceSnapshot) -> Invoice | None:
     with transaction.atomic():
         organization = tenancy_locks.lock_organization(organization_id)
         return _store_locked(organization, provider, snapshot)
+
+
+def list_differing(provider: str, snapshots: Sequence[InvoiceSnapshot]) -> list[str]:
+    """Return the ids of those of our customers that differ from our rows, or are not stored."""
+    ids = [snapshot.external_id for snapshot in snapshots]
+    rows = Invoice.objects.filter(provider=provider, external_id__in=ids).values_list(
+        "external_id", "status", "total", "amount_due", "attempts"
+    )
+    stored = {row[0]: row[1:] for row in rows}
+    ours = set(
+        Customer.objects.filter(
+            provider=provider, external_id__in={one.customer_id for one in snapshots}
+        ).values_list("external_id", flat=True)
+    )
+    return [
+        one.external_id
+        for one in snapshots
+        if (one.external_id in stored or one.customer_id in ours)
+        and stored.get(one.external_id) != (one.status, one.total, one.amount_due, one.attempts)
+    ]
+
+
+def pull_differing(customer: Customer) -> None:
+    """Fetch the invoices of a customer that differ from our rows, to make up for lost events."""
+    provider = providers.get_provider(customer.provider)
+    listed = provider.list_invoices(customer.external_id)
+    for external_id in list_differing(provider.key, listed):
+        pull_invoice(provider.key, external_id)
+
+
+def list_open(*, before: datetime) -> list[tuple[str, str]]:
+    """Return provider and id of the invoices that were issued before a time and are open here."""
+    rows = Invoice.objects.filter(status=Invoice.Status.OPEN, issued_at__lt=before)
+    return list(rows.values_list("provider", "external_id"))
 
 
 def _find_owner(provider: str, snapshot: InvoiceSnapshot) -> UUID | None:

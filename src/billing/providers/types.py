@@ -1,6 +1,6 @@
 """The interface of a payment provider, with our own types."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -140,6 +140,17 @@ class InvoiceSnapshot:
     pdf_url: str
 
 
+type Snapshot = CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some objects of the account, and where the next page begins, blank after the last one."""
+
+    snapshots: tuple[Snapshot, ...]
+    next: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPrice:
     """A price to be sold, by its lookup key."""
@@ -258,8 +269,13 @@ class PaymentProvider(Protocol):
     def list_subscriptions(self, customer_id: str) -> list[SubscriptionSnapshot]:
         """Return all subscriptions of a customer, ended ones included, newest first."""
 
-    def iterate_subscriptions(self) -> Iterator[list[SubscriptionSnapshot]]:
-        """Yield all subscriptions of the account that have not ended, a hundred at a time."""
+    def list_page(
+        self, kind: ObjectKind, *, after: str = "", since: datetime | None = None
+    ) -> Page:
+        """Return a hundred customers, invoices, or subscriptions that have not ended.
+
+        `after` is `next` of the page before; with `since`, objects created earlier are left out.
+        """
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set the quantity, and the price if one is given, and return what is true afterwards.
@@ -293,6 +309,9 @@ class PaymentProvider(Protocol):
     # Invoices
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """Return the invoice as it is now."""
+
+    def list_invoices(self, customer_id: str) -> list[InvoiceSnapshot]:
+        """Return the latest hundred invoices of a customer, newest first, without drafts."""
 
     # Catalog
     def publish_catalog(self, plans: Sequence[CatalogPlan]) -> Mapping[str, PublishedPrice]:

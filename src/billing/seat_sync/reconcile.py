@@ -12,20 +12,22 @@ from django.db.models import Q
 
 from billing import providers
 from billing.customers import customers
-from billing.models import Plan, SeatChange, SeatState, Subscription
+from billing.invoices import invoices
+from billing.models import Checkout, Plan, SeatChange, SeatState, Subscription
 from billing.seat_rules import State
 from billing.seat_sync import push
 from billing.seats import ledger
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES
-from billing.subscriptions import subscriptions
+from billing.subscriptions import checkout, subscriptions
 from kit import jobs
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-MAX_PER_SECOND: Final = 10
+# The customer with its tax ids, its subscriptions, and the live one.
+CALLS_PER_ORGANIZATION: Final = 4
 RETRY_DELAY: Final = timedelta(minutes=30)
 
 
@@ -70,9 +72,19 @@ def list_dirty() -> list[UUID]:
 
 
 def defer_reconciliations(organization_ids: Iterable[UUID]) -> None:
-    """Defer one job each, spread to stay below the provider's rate limits."""
+    """Defer one job each, spread so that half of the provider's calls are left to requests."""
+    spacing = max(
+        get_spacing(provider.key, calls=CALLS_PER_ORGANIZATION)
+        for provider in providers.list_providers()
+    )
     for number, organization_id in enumerate(organization_ids):
-        _defer_reconciliation(organization_id, after=timedelta(seconds=number / MAX_PER_SECOND))
+        _defer_reconciliation(organization_id, after=spacing * number)
+
+
+def get_spacing(provider: str, *, calls: int) -> timedelta:
+    """Return the time between two jobs of so many calls, at half of the provider's rate limit."""
+    allowed = providers.get_provider(provider).capabilities.calls_per_minute / 2
+    return timedelta(minutes=calls / allowed)
 
 
 def defer_reconciliation_later(organization_id: UUID) -> None:
@@ -128,6 +140,10 @@ def _pull_everything(organization_id: UUID) -> None:
     # Oldest first: an ended one must make room before the live one is written.
     for key in sorted(begun, key=begun.__getitem__):
         subscriptions.pull_subscription(*key)
+    if customer.external_id:
+        invoices.pull_differing(customer)
+    for page in Checkout.objects.open().filter(organization=organization).exclude(external_id=""):
+        checkout.complete_checkout(page.provider, page.external_id)
 
 
 def _get_key(row: Subscription) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The replica of subscriptions, fetched under a lock and stored whole, in any order of events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -189,6 +189,59 @@ def sells_ours(provider: str, price_ids: Iterable[str]) -> bool:
     """Return whether one of these prices is one of ours, archived ones included."""
     ours = ProviderPrice.objects.filter(provider=provider, external_id__in=list(price_ids))
     return ours.exists()
+
+
+def list_differing(provider: str, snapshots: Sequence[SubscriptionSnapshot]) -> list[str]:
+    """Return the ids of those that differ from our rows, or that we should have and do not.
+
+    Equal rows are marked as pulled, in one statement.
+    """
+    ids = [snapshot.external_id for snapshot in snapshots]
+    rows = {
+        row.external_id: row
+        for row in Subscription.objects.filter(provider=provider, external_id__in=ids)
+    }
+    same = [rows[one.external_id].pk for one in snapshots if _is_same(rows, one)]
+    Subscription.objects.filter(pk__in=same).update(pulled_at=timezone.now(), missing_since=None)
+    price_ids = {item.price_id for snapshot in snapshots for item in snapshot.items}
+    ours = set(
+        ProviderPrice.objects.filter(provider=provider, external_id__in=price_ids).values_list(
+            "external_id", flat=True
+        )
+    )
+    return [
+        one.external_id
+        for one in snapshots
+        if not _is_same(rows, one)
+        and (one.external_id in rows or any(item.price_id in ours for item in one.items))
+    ]
+
+
+def _is_same(rows: Mapping[str, Subscription], snapshot: SubscriptionSnapshot) -> bool:
+    """Return whether a snapshot brings nothing new to its row."""
+    row = rows.get(snapshot.external_id)
+    if row is None:
+        return False
+    items = {item.external_id: (item.price_id, item.quantity) for item in snapshot.items}
+    ours = (
+        row.status,
+        row.cancel_at_period_end,
+        row.cancel_at,
+        row.is_collection_paused,
+        row.current_period_end,
+        row.trial_end,
+    )
+    theirs = (
+        snapshot.status,
+        snapshot.cancel_at_period_end,
+        snapshot.cancel_at,
+        snapshot.is_collection_paused,
+        snapshot.period_end,
+        snapshot.trial_end,
+    )
+    seat_item = (row.external_price_id, row.quantity)
+    has_item = row.seat_item == SeatItem.FOUND and len(items) == 1
+    return ours == theirs and has_item and items.get(row.external_item_id) == seat_item
 
 
 def defer_end(organization_id: UUID) -> None:

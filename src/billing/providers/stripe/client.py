@@ -1,7 +1,8 @@
 """Call Stripe through its SDK, with a pinned version, our time limits and no retries of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -19,9 +20,12 @@ from billing.providers.types import (
     CostPreview,
     CustomerSnapshot,
     InvoiceSnapshot,
+    ObjectKind,
+    Page,
     Profile,
     PublishedPrice,
     SeatChangeRequest,
+    Snapshot,
     SubscriptionSnapshot,
 )
 from billing.seat_rules import Proration
@@ -29,6 +33,7 @@ from kit import outbound
 
 API_VERSION: Final = "2026-10-28.endive"
 PAGE_SIZE: Final = 100
+RECENT_INVOICES: Final = 10
 
 stripe.enable_telemetry = False
 
@@ -166,16 +171,33 @@ class StripeProvider:
             found = self._v1.subscriptions.list(body)
         return [parse.parse_subscription(entry.to_dict()) for entry in found.data]
 
-    def iterate_subscriptions(self) -> Iterator[list[SubscriptionSnapshot]]:
-        """Yield all subscriptions of the account that have not ended, a hundred at a time."""
-        body: params.SubscriptionListParams = {"limit": PAGE_SIZE}
-        while True:
-            with translate_errors():
-                page = self._v1.subscriptions.list(body)
-            yield [parse.parse_subscription(entry.to_dict()) for entry in page.data]
-            if not page.has_more:
-                return
-            body = {**body, "starting_after": page.data[-1].id}
+    def list_page(
+        self, kind: ObjectKind, *, after: str = "", since: datetime | None = None
+    ) -> Page:
+        """Return a hundred customers, invoices, or subscriptions that have not ended."""
+        body: dict[str, Any] = {"limit": PAGE_SIZE}
+        if after:
+            body["starting_after"] = after
+        if since is not None:
+            body["created"] = {"gte": int(since.timestamp())}
+        with translate_errors():
+            match kind:
+                case ObjectKind.CUSTOMER:
+                    expand = {"expand": ["data.tax_ids"]}
+                    customers = self._v1.customers.list(
+                        cast("params.CustomerListParams", body | expand)
+                    )
+                    return _build_page(customers, parse.parse_customer)
+                case ObjectKind.INVOICE:
+                    invoices = self._v1.invoices.list(cast("params.InvoiceListParams", body))
+                    return _build_page(invoices, parse.parse_invoice)
+                case ObjectKind.SUBSCRIPTION:
+                    subscriptions = self._v1.subscriptions.list(
+                        cast("params.SubscriptionListParams", body)
+                    )
+                    return _build_page(subscriptions, parse.parse_subscription)
+                case ObjectKind.CHECKOUT:
+                    raise ValueError(kind)
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity and price.
@@ -259,13 +281,19 @@ class StripeProvider:
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
     def has_open_invoice(self, subscription_id: str) -> bool:
         """Return whether an invoice of the subscription is still to be paid."""
-        body: params.InvoiceListParams = {
-            "subscription": subscription_id,
-            "status": "open",
-            "limit": 1,
-        }
+        # A renewal's invoice is a draft for an hour before it is collected:
+        # https://docs.stripe.com/billing/invoices/subscription#renewal-invoices
+        body: params.InvoiceListParams = {"subscription": subscription_id, "limit": RECENT_INVOICES}
         with translate_errors():
-            return bool(self._v1.invoices.list(body).data)
+            found = self._v1.invoices.list(body)
+        return any(invoice.status in ("draft", "open") for invoice in found.data)
+
+    def list_invoices(self, customer_id: str) -> list[InvoiceSnapshot]:
+        """Return the latest hundred invoices of a customer, newest first, without drafts."""
+        with translate_errors():
+            found = self._v1.invoices.list({"customer": customer_id, "limit": PAGE_SIZE})
+        listed = [parse.parse_invoice(entry.to_dict()) for entry in found.data]
+        return [one for one in listed if one.status != "draft"]
 
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """Return the invoice as it is now."""
@@ -298,6 +326,14 @@ class StripeProvider:
                 self._portal = self._v1.billing_portal.configurations.create(
                     requests.build_portal()
                 ).id
+
+
+def _build_page(found: Any, parse_entry: Callable[[dict[str, Any]], Snapshot]) -> Page:  # noqa: ANN401 - a list of any object
+    """Return one page of a list."""
+    return Page(
+        snapshots=tuple(parse_entry(entry.to_dict()) for entry in found.data),
+        next=found.data[-1].id if found.has_more else "",
+    )
 
 
 def _is_replayed(answer: stripe.StripeObject) -> bool:

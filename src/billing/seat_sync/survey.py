@@ -1,0 +1,171 @@
+"""Compare a provider's account with our rows, one page of objects at a time.
+
+A page is one call and a few statements for a hundred objects. What differs is fetched again by its
+own job, which takes the locks, so that nothing is written from a list that may be stale by then.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db.models import Count
+from django.utils import timezone
+
+from billing import providers
+from billing.customers import customers
+from billing.invoices import invoices
+from billing.models import Checkout, Plan, SeatState, Subscription
+from billing.providers.types import ObjectKind, Snapshot
+from billing.seat_sync import reconcile
+from billing.seats.snapshot import count_seats, default_plan
+from billing.statuses import ENDED_STATUSES
+from billing.subscriptions import subscriptions
+from identity.models import Member, User
+from kit import jobs
+from tenancy.models import Organization
+
+log = structlog.get_logger(__name__)
+
+KINDS: Final = (ObjectKind.CUSTOMER, ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE)
+# Invoices that were created longer ago are settled, or fetched because they are open here.
+INVOICE_AGE: Final = timedelta(days=35)
+# A page that was paid or closed so long ago has had its webhook, or has lost it.
+CHECKOUT_AGE: Final = timedelta(hours=2)
+COUNT_BATCH_SIZE: Final = 500
+
+PULL_TASKS: Final = {
+    ObjectKind.CUSTOMER: "billing.pull_customer",
+    ObjectKind.SUBSCRIPTION: "billing.pull_subscription",
+    ObjectKind.INVOICE: "billing.pull_invoice",
+}
+FIND_DIFFERING: Final[dict[ObjectKind, Callable[[str, Any], list[str]]]] = {
+    ObjectKind.CUSTOMER: customers.list_differing,
+    ObjectKind.SUBSCRIPTION: subscriptions.list_differing,
+    ObjectKind.INVOICE: invoices.list_differing,
+}
+
+
+def defer_surveys() -> None:
+    """Defer the first page of each kind of object at every configured provider."""
+    started_at = timezone.now()
+    for provider in providers.list_providers():
+        for kind in KINDS:
+            _defer_page(provider.key, kind, "", started_at)
+
+
+def survey_page(*, provider: str, kind: ObjectKind, after: str, started_at: datetime) -> None:
+    """Compare one page, defer a fetch of what differs, and defer the next page."""
+    since = started_at - INVOICE_AGE if kind is ObjectKind.INVOICE else None
+    page = providers.get_provider(provider).list_page(kind, after=after, since=since)
+    differing = _find_differing(provider, kind, page.snapshots)
+    if page.next:
+        _defer_page(provider, kind, page.next, started_at)
+    elif kind is ObjectKind.SUBSCRIPTION:
+        differing += _list_unseen(provider, started_at)
+    for number, external_id in enumerate(dict.fromkeys(differing)):
+        jobs.defer_job(
+            PULL_TASKS[kind],
+            after=get_spacing(provider) * number,
+            provider=provider,
+            external_id=external_id,
+        )
+    log.info("provider_surveyed", provider=provider, kind=kind, differences=len(differing))
+
+
+def defer_open_objects() -> None:
+    """Defer a fetch of payment pages and invoices that are open here."""
+    pages = Checkout.objects.open().filter(created_at__lt=timezone.now() - CHECKOUT_AGE)
+    for provider, external_id in pages.exclude(external_id="").values_list(
+        "provider", "external_id"
+    ):
+        jobs.defer_job("billing.complete_checkout", provider=provider, external_id=external_id)
+    for provider, external_id in invoices.list_open(before=timezone.now() - INVOICE_AGE):
+        jobs.defer_job("billing.pull_invoice", provider=provider, external_id=external_id)
+
+
+def list_miscounted() -> list[UUID]:
+    """Return the organizations whose count differs from the stored one, counted in batches."""
+    return [
+        organization_id
+        for batch in _batch(reconcile.list_candidates())
+        for organization_id in _find_miscounted(batch)
+    ]
+
+
+def get_spacing(provider: str) -> timedelta:
+    """Return the time between two jobs that leaves half of the provider's calls to requests."""
+    return reconcile.get_spacing(provider, calls=1)
+
+
+def _find_differing(provider: str, kind: ObjectKind, snapshots: Sequence[Snapshot]) -> list[str]:
+    return FIND_DIFFERING[kind](provider, snapshots)
+
+
+def _list_unseen(provider: str, started_at: datetime) -> list[str]:
+    """Return the live subscriptions that no page contained, because they ended or are unknown."""
+    live = Subscription.objects.filter(provider=provider).exclude(status__in=ENDED_STATUSES)
+    return list(live.filter(pulled_at__lt=started_at).values_list("external_id", flat=True))
+
+
+def _defer_page(provider: str, kind: ObjectKind, after: str, started_at: datetime) -> None:
+    jobs.defer_job(
+        "billing.survey_page",
+        after=get_spacing(provider) if after else None,
+        provider=provider,
+        kind=kind.value,
+        cursor=after,
+        started_at=started_at.isoformat(),
+    )
+
+
+def _batch(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
+    batch: list[UUID] = []
+    for id_ in ids:
+        batch.append(id_)
+        if len(batch) == COUNT_BATCH_SIZE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _find_miscounted(organization_ids: list[UUID]) -> Iterable[UUID]:
+    stored = dict(
+        SeatState.objects.filter(organization__in=organization_ids).values_list(
+            "organization_id", "counted"
+        )
+    )
+    for plan, ids in _group_by_plan(organization_ids).items():
+        counted = _count_members(plan, ids)
+        yield from (id_ for id_ in ids if counted.get(id_, 0) != stored.get(id_, 0))
+
+
+def _group_by_plan(organization_ids: list[UUID]) -> dict[Plan, list[UUID]]:
+    live = Subscription.objects.live().filter(organization__in=organization_ids)
+    plans = {row.organization_id: row.plan for row in live.select_related("price__plan")}
+    default = default_plan()
+    grouped: dict[Plan, list[UUID]] = {}
+    for id_ in organization_ids:
+        grouped.setdefault(plans.get(id_) or default, []).append(id_)
+    return grouped
+
+
+def _count_members(plan: Plan, organization_ids: list[UUID]) -> dict[UUID, int]:
+    """Return the counted seats by organization, as `count_seats` counts them, in one statement.
+
+    A plan that bills invitations is counted one organization at a time.
+    """
+    if plan.bills_invitations:
+        rows = Organization.objects.in_bulk(organization_ids)
+        return {id_: count_seats(row, plan).counted for id_, row in rows.items()}
+    staff = User.objects.filter(is_staff=True).values("pk")
+    members = (
+        Member.objects.active()
+        .with_roles(*plan.billable_roles)
+        .filter(organization__in=organization_ids)
+        .exclude(user__in=staff)
+    )
+    counted = members.values("organization_id").annotate(seats=Count("pk"))
+    return dict(counted.values_list("organization_id", "seats"))
