@@ -2,7 +2,7 @@
 
 from billing import providers, tasks
 from billing.customers import customers
-from billing.models import Subscription
+from billing.models import SeatState, Subscription
 from billing.providers.types import Profile
 from billing.seat_sync import reconcile
 from billing.subscriptions import changes, subscriptions
@@ -88,9 +88,7 @@ def test_one_reconciliation_waits_while_stripe_does_not_answer(create_organizati
     assert jobs.count() == 1
 
 
-def test_unsettled_seats_are_reconciled_hourly_and_paid_ones_nightly(
-    create_organization,
-):
+def test_unsettled_seats_are_reconciled_hourly_and_wrong_counts_nightly(create_organization):
     acme, globex, free = (
         create_organization().subscribe(),
         create_organization().subscribe(),
@@ -108,8 +106,10 @@ def test_unsettled_seats_are_reconciled_hourly_and_paid_ones_nightly(
 
     tasks.reconcile_dirty()
     assert count_jobs() == [1, 0, 0]
+    SeatState.objects.filter(organization=globex.row).update(counted=7)
     tasks.reconcile_all()
     assert count_jobs() == [1, 1, 0]
+    assert find_waiting_jobs("billing.survey_page", provider="stripe").count() >= 3
 
 
 def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):

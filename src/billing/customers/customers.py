@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -180,17 +181,15 @@ def translate_refusals(customer: Customer, what: str) -> Iterator[None]:
     except VendorRejected as error:
         raise PaymentRefused(f"{name} refused {what}.", reason=error.code) from error
     except VendorNotFound as error:
-        defer_pull(customer)
+        defer_pull(customer.provider, customer.external_id)
         raise PaymentRefused(
             f"{name} refused {what}. Try again in a moment.", reason=error.code
         ) from error
 
 
-def defer_pull(customer: Customer) -> None:
+def defer_pull(provider: str, external_id: str, *, after: timedelta | None = None) -> None:
     """Defer a fetch of a customer, when an outcome is unknown."""
-    jobs.defer_job(
-        "billing.pull_customer", provider=customer.provider, external_id=customer.external_id
-    )
+    jobs.defer_job("billing.pull_customer", after=after, provider=provider, external_id=external_id)
 
 
 def _prepare_customer(organization: Organization, email: str, provider: str) -> Customer:

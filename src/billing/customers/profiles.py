@@ -71,10 +71,10 @@ def _translate_refusals(customer: Customer) -> Iterator[None]:
             raise VatIdInvalid from error
         raise PaymentRefused(f"{name} refused the profile.", reason=error.code) from error
     except VendorNotFound as error:
-        customers.defer_pull(customer)
+        customers.defer_pull(customer.provider, customer.external_id)
         raise PaymentRefused(f"{name} does not know this customer any more.") from error
     except VendorUnavailable:
-        customers.defer_pull(customer)
+        customers.defer_pull(customer.provider, customer.external_id)
         raise
 
 

@@ -1,7 +1,7 @@
 """The replica of invoices, with one event per payment or failure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -66,6 +66,11 @@ def pull_differing(customer: Customer) -> None:
     listed = provider.list_invoices(customer.external_id)
     for external_id in list_differing(provider.key, listed):
         pull_invoice(provider.key, external_id)
+
+
+def defer_pull(provider: str, external_id: str, *, after: timedelta | None = None) -> None:
+    """Defer a fetch of an invoice, when its events were lost."""
+    jobs.defer_job("billing.pull_invoice", after=after, provider=provider, external_id=external_id)
 
 
 def list_open(*, before: datetime) -> list[tuple[str, str]]:

@@ -35,10 +35,10 @@ INVOICE_AGE: Final = timedelta(days=35)
 CHECKOUT_AGE: Final = timedelta(hours=2)
 COUNT_BATCH_SIZE: Final = 500
 
-PULL_TASKS: Final = {
-    ObjectKind.CUSTOMER: "billing.pull_customer",
-    ObjectKind.SUBSCRIPTION: "billing.pull_subscription",
-    ObjectKind.INVOICE: "billing.pull_invoice",
+DEFER_PULL: Final = {
+    ObjectKind.CUSTOMER: customers.defer_pull,
+    ObjectKind.SUBSCRIPTION: subscriptions.defer_pull,
+    ObjectKind.INVOICE: invoices.defer_pull,
 }
 FIND_DIFFERING: Final[dict[ObjectKind, Callable[[str, Any], list[str]]]] = {
     ObjectKind.CUSTOMER: customers.list_differing,
@@ -65,12 +65,7 @@ def survey_page(*, provider: str, kind: ObjectKind, after: str, started_at: date
     elif kind is ObjectKind.SUBSCRIPTION:
         differing += _list_unseen(provider, started_at)
     for number, external_id in enumerate(dict.fromkeys(differing)):
-        jobs.defer_job(
-            PULL_TASKS[kind],
-            after=get_spacing(provider) * number,
-            provider=provider,
-            external_id=external_id,
-        )
+        DEFER_PULL[kind](provider, external_id, after=get_spacing(provider) * number)
     log.info("provider_surveyed", provider=provider, kind=kind, differences=len(differing))
 
 
@@ -82,7 +77,7 @@ def defer_open_objects() -> None:
     ):
         jobs.defer_job("billing.complete_checkout", provider=provider, external_id=external_id)
     for provider, external_id in invoices.list_open(before=timezone.now() - INVOICE_AGE):
-        jobs.defer_job("billing.pull_invoice", provider=provider, external_id=external_id)
+        invoices.defer_pull(provider, external_id)
 
 
 def list_miscounted() -> list[UUID]:

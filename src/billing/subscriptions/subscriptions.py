@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -92,9 +92,11 @@ def pull_subscription(provider: str, external_id: str) -> Subscription | None:
         return store_snapshot(provider, snapshot)
 
 
-def defer_pull(provider: str, external_id: str) -> None:
+def defer_pull(provider: str, external_id: str, *, after: timedelta | None = None) -> None:
     """Defer a fetch of a subscription, when an outcome is unknown."""
-    jobs.defer_job("billing.pull_subscription", provider=provider, external_id=external_id)
+    jobs.defer_job(
+        "billing.pull_subscription", after=after, provider=provider, external_id=external_id
+    )
 
 
 def store_snapshot(provider: str, snapshot: SubscriptionSnapshot) -> Subscription | None:
