@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from billing.customers import profiles
 from billing.models import Invoice, Notice, NoticeKind, Subscription
 from billing.money import format_amount
 from billing.notices import drafts, notices, recipients, render, sweep
@@ -49,7 +50,7 @@ def inbox(sandbox, wait_until_settled):
 def unpaid(create):
     """An organization whose charge for a second seat was declined."""
     acme = create(addition_policy="invoice_now").subscribe()
-    customer_id = acme.row.customer.stripe_customer_id
+    customer_id = acme.row.customer.external_id
     acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
     acme.add_member()
     acme.sync_seats()
@@ -256,7 +257,7 @@ def test_blocked_admin_gets_no_mail_and_the_billing_address_does(create, inbox):
     blocked = acme.add_member("admin")
     User.objects.filter(pk=blocked.user_id).update(is_active=False)
     office = f"office@{secrets.token_hex(4)}.example"
-    put_billing_address(acme, office)
+    profiles.update_profile(organization=acme.row, fields={"email": office})
 
     changes.end_subscription_now(organization=acme.row)
 
