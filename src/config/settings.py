@@ -12,6 +12,8 @@ from kit.drf_settings import REST, SPECTACULAR
 
 ENV = read_environment()
 
+VERSION = "0.1.0"  # as in pyproject.toml, which an image does not contain
+
 # ── The process ──────────────────────────────────────────────────────────────────────────────
 BASE_DIR = ROOT
 SECRET_KEY = ENV.secret_key
@@ -102,7 +104,11 @@ REST_FRAMEWORK: dict[str, Any] = {
         "billing.authorization.DeclaredFeature",
     ],
 }
-SPECTACULAR_SETTINGS = {**SPECTACULAR, **openapi.collect(LOCAL_APPS + TENANT_APPS)}
+SPECTACULAR_SETTINGS = {
+    **SPECTACULAR,
+    **openapi.collect(LOCAL_APPS + TENANT_APPS),
+    "VERSION": VERSION,
+}
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -107,15 +107,28 @@ _COMPONENTS: Final[dict[str, Any]] = {
         "session": {
             "type": "http",
             "scheme": "bearer",
-            "description": "The session JWT of a member. It lives five minutes.",
+            "description": "The `session_jwt` of a session. It is valid for five minutes.",
         }
     },
 }
 
+DESCRIPTION: Final = """\
+Organizations, members, seats, billing and webhooks of a business application.
+
+**Get a token first.** Every call that shows a padlock needs one:
+
+1. `POST /v1/auth/magic-links {email}` mails a link; its `token` goes to `POST /v1/auth/discovery`, which returns an
+   `intermediate_session_token` and the organizations that the person may enter.
+2. `POST /v1/auth/sessions` enters one of them, `POST /v1/auth/organizations` creates one. Both return a session.
+3. Send its `session_jwt` as `Authorization: Bearer <session_jwt>` (here: *Authorize*). It is valid for five minutes.
+4. After a 401, `POST /v1/auth/sessions/refresh {session_token}` returns the next `session_jwt`.
+
+Every refusal is a problem document with a stable `code`: [all codes, and what to do](/docs/errors).
+"""
+
 SPECTACULAR: Final[dict[str, Any]] = {
     "TITLE": "Tenantry",
-    "DESCRIPTION": "Organizations, members, seats, billing and webhooks of a business application.",
-    "VERSION": "1.0.0",
+    "DESCRIPTION": DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "SERVERS": [{"url": "http://127.0.0.1:8000", "description": "Development"}],
     "SCHEMA_PATH_PREFIX": "/v1",

@@ -37,9 +37,13 @@ def livez(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Answer 200, or 503 naming the failed checks. Vendors are not asked."""
+    """Answer 200, or 503 naming the failed checks, with the version. Vendors are not asked."""
     failed = probe.failures()
-    body = {"status": "unavailable" if failed else "ok", "failed": failed}
+    body = {
+        "status": "unavailable" if failed else "ok",
+        "version": settings.VERSION,
+        "failed": failed,
+    }
     return _json_response(body, status=503 if failed else 200)
 
 

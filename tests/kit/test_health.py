@@ -20,10 +20,11 @@ def test_livez_runs_no_query(client):
 
 
 @pytest.mark.django_db
-def test_readyz_is_ready_on_a_migrated_database(client):
+def test_readyz_is_ready_on_a_migrated_database(client, settings):
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (200, {"status": "ok", "failed": []})
+    body = {"status": "ok", "version": settings.VERSION, "failed": []}
+    assert (response.status_code, response.json()) == (200, body)
 
 
 def test_failing_checks_are_named():

@@ -116,6 +116,11 @@ class Schema(AutoSchema):
         schema: Json = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "request" and _is_strict(serializer):
             schema["additionalProperties"] = False
+        for part in schema.get("properties", {}).values():
+            if (
+                part.get("default") == ""
+            ):  # generated clients would send it, also where it is refused
+                del part["default"]
         return schema
 
     def _insert_field_validators(self, field: object, schema: Json) -> None:
