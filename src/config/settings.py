@@ -40,7 +40,6 @@ TRUSTED_PROXIES = ENV.trusted_proxies
 LOCAL_APPS = ["kit", "webhooks.inbound", "tenancy", "identity", "billing"]
 SHARED_APPS = [
     "unfold",  # before all who bring admin templates of their own
-    "django_tenants",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -55,6 +54,7 @@ SHARED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     *LOCAL_APPS,
+    "django_tenants",  # after tenancy, whose commands replace those of the same name
 ]
 TENANT_APPS = ["events"]
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS

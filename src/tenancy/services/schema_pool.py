@@ -100,7 +100,7 @@ def migrate_all_schemas() -> tuple[int, list[str]]:
     One that cannot be migrated stays as it was and does not stop the others.
     """
     current = schema_template.compute_digest()
-    behind = list(TenantSchema.objects.exclude(digest=current).values_list("name", flat=True))
+    behind = list(_select_behind().values_list("name", flat=True))
     failed = []
     for name in behind:
         try:
@@ -112,6 +112,11 @@ def migrate_all_schemas() -> tuple[int, list[str]]:
             log.exception("tenant_schema_not_migrated", schema=name)
             failed.append(name)
     return len(behind) - len(failed), failed
+
+
+def count_schemas_behind() -> int:
+    """Return how many schemas lack a migration of this release."""
+    return _select_behind().count()
 
 
 def _reserve_spare(slug: str) -> TenantSchema:
@@ -174,6 +179,10 @@ def _wait_for[Found](find: Callable[[], Found | None]) -> Found:
 
 def _defer_fill() -> None:
     jobs.defer_job("tenancy.fill_schema_pool", coalesce="schema_pool")
+
+
+def _select_behind() -> QuerySet[TenantSchema]:
+    return TenantSchema.objects.exclude(digest=schema_template.compute_digest())
 
 
 def _select_spares() -> QuerySet[TenantSchema]:

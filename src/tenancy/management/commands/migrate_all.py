@@ -23,9 +23,7 @@ class Command(BaseCommand):
             connection.ensure_connection()
         except OperationalError as error:
             raise CommandError(f"The database cannot be reached: {error}") from None
-        call_command(
-            "migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"]
-        )
+        call_command("migrate", shared=True, interactive=False, verbosity=options["verbosity"])
         migrated, failed = schema_pool.migrate_all_schemas()
         spares = schema_pool.fill_pool()
         self.stdout.write(f"Organizations' schemas migrated: {migrated}; spares made: {spares}.")
