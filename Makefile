@@ -14,7 +14,7 @@ ROLE ?= admin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop demo token test cover check check-all fmt format-check lint types contracts migrations schema openapi soak bench migrate lock clean
+.PHONY: help setup run stop demo token test cover check check-all fmt format-check lint types contracts migrations schema openapi soak bench migrate shell psql lock clean
 
 help:  ## list these words
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s%s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ stop: setup  ## stop what a killed run may have left behind
 
 migrate: setup  ## migrate the shared schema and every organization's
 	@$(IN) $(PY) src/manage.py migrate_all
+
+shell: setup  ## open Django's shell, with the models imported
+	@$(IN) $(PY) src/manage.py shell $(ARGS)
+
+psql: setup  ## open psql as the owner of the database: make psql ARGS="-c 'SELECT 1'"
+	@$(IN) $(PY) src/manage.py dbshell -- $(ARGS)
 
 test: setup  ## run the tests: make test ARGS="tests/billing -k seat"
 	@$(TESTING) $(PY) -m pytest -n 2 $(ARGS)

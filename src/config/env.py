@@ -111,6 +111,8 @@ def read_environment() -> Environment:
             f"  {'.'.join(map(str, problem['loc'])).upper()}: {problem['msg'].lower()}"
             for problem in error.errors(include_input=False)
         ]
+        if (ROOT / "dev" / "devserver").exists():
+            lines.append("On your machine, `python -m devserver with -- COMMAND` sets all of them.")
         sys.exit(
             "The environment is incomplete (docs/guides/configuration.md):\n" + "\n".join(lines)
         )

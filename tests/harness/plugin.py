@@ -9,21 +9,20 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import pytest
+from devserver import environment
 
 ROOT = Path(__file__).parents[2]
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
 DATABASE = f"tenantry_test_{CHECKOUT}_{WORKER}_{os.getpid()}"
 
-try:
-    # Parallel workers inherit what is set below, so the given URLs keep other names.
-    OWNER_URL = os.environ.setdefault("GIVEN_OWNER_URL", os.environ["DATABASE_OWNER_URL"])
-    WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
-except KeyError:
-    raise pytest.UsageError(
-        "No database: use `make test`, or `python -m devserver with -- pytest`."
-    ) from None
+if "DATABASE_OWNER_URL" not in os.environ:  # plain `pytest`: what `make test` does before it
+    os.environ["ENVIRONMENT"] = "test"
+    os.environ |= environment.complete_environment({"ENVIRONMENT": "test"}, environment.Addresses())
+
+# Parallel workers inherit what is set below, so the given URLs keep other names.
+OWNER_URL = os.environ.setdefault("GIVEN_OWNER_URL", os.environ["DATABASE_OWNER_URL"])
+WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
 
 
 def on_database(url, name):
