@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import requests
+import structlog
 from requests.adapters import HTTPAdapter
 
 from kit import transactions
@@ -29,6 +30,8 @@ MAX_WAIT_SECONDS = 1.0
 MAX_CALLS_IN_FLIGHT = 3
 # Longer than any healthy answer takes; a request's own limits end before it.
 SLOW_CALL_SECONDS = 6.0
+
+log = structlog.get_logger(__name__)
 
 _limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_TIMEOUTS_SECONDS)
 
@@ -83,19 +86,60 @@ def use_job_timeouts() -> Iterator[None]:
         _limits.reset(token)
 
 
-class _TimeLimits(HTTPAdapter):
-    """Apply our time limits, since both SDKs would wait for 80 seconds or forever."""
+class UnreadableAnswer(requests.RequestException):
+    """Raised when an address answers as a wrong address or a proxy does, without JSON."""
+
+
+class _VendorAdapter(HTTPAdapter):
+    """Apply our time limits, since both SDKs would wait for 80 seconds or forever.
+
+    Refuse an answer without JSON by status and address, of which both SDKs say nothing.
+    """
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - requests' own
         options["timeout"] = _limits.get()
-        return super().send(request, **options)
+        response = super().send(request, **options)
+        # A vendor's own gateway may answer 5xx with a page; the SDKs know that as unavailable.
+        if response.status_code < 500:
+            _require_json(response)
+        return response
+
+
+def _require_json(response: requests.Response) -> None:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip() or "no content type"
+    if kind == "application/json":
+        return
+    response.close()
+    address = response.url.partition("?")[0]
+    log.error(
+        "vendor_answer_unreadable",
+        address=address,
+        status=response.status_code,
+        content_type=kind,
+    )
+    raise UnreadableAnswer(f"{address} answered {response.status_code} with {kind}, not JSON")
+
+
+def describe_failure(error: VendorUnavailable) -> str:
+    """Describe for an operator why a vendor is unavailable, with its address where it is known."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UnreadableAnswer):
+            return f"{error.vendor.capitalize()}: {cause}. Check {error.vendor.upper()}_BASE_URL."
+        if isinstance(cause, requests.RequestException) and cause.request is not None:
+            address = (cause.request.url or "").partition("?")[0]
+            return (
+                f"{error.vendor.capitalize()} does not answer: {address}, {type(cause).__name__}."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return error.detail
 
 
 def create_session() -> requests.Session:
     """Return a keep-alive session with our time limits, without retries and proxies."""
     session = requests.Session()
     session.trust_env = False  # a proxy of the environment would receive loopback traffic too
-    adapter = _TimeLimits(pool_maxsize=16)
+    adapter = _VendorAdapter(pool_maxsize=16)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from billing.plans import catalog
 from kit import outbound
+from kit.management.vendor_command import VendorCommand
 
 
-class Command(BaseCommand):
+class Command(VendorCommand):
     """Write and publish the catalog.
 
     A second run changes nothing.

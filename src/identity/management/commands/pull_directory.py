@@ -4,15 +4,16 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from identity.sync import fetch
 from kit import actor
 from kit.actor import Actor
+from kit.management.vendor_command import VendorCommand
 from tenancy.models import Organization
 
 
-class Command(BaseCommand):
+class Command(VendorCommand):
     """Reconcile one organization or all, and take in those we have not met."""
 
     help = "Compares organizations and members with Stytch and repairs what differs."
