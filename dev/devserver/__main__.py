@@ -36,7 +36,7 @@ def main() -> int:
     except PermissionError as error:
         print(f"{error.filename}: made by another account; run as that one.", file=sys.stderr)
     except BrokenPipeError:
-        pass  # anyone who read us has left
+        pass  # the reader of a pipe has ended, as in `make token | head`
     return 1
 
 
@@ -64,9 +64,9 @@ def _run_command(arguments: argparse.Namespace) -> int:
 def exec_with_environment(command: list[str]) -> None:
     """Replace this process by a command, with the database running and every variable set."""
     given = environment.read_given()
-    told = environment.complete_environment(given, environment.named_addresses(given))
+    variables = environment.complete_environment(given, environment.named_addresses(given))
     try:
-        os.execvpe(command[0], command, os.environ | told)  # noqa: S606  no shell wanted
+        os.execvpe(command[0], command, os.environ | variables)  # noqa: S606  no shell wanted
     except FileNotFoundError:
         raise Refusal(f"{command[0]}: no such command.") from None
 
@@ -79,7 +79,7 @@ def run_demo() -> int:
     keys = environment.build_vendor_settings(
         {}, environment.named_addresses({})
     )  # the sandbox's own
-    tour.Tour(_open_client(), keys, tell=print_own_line).walk()
+    tour.Tour(_open_client(), keys, report=print_own_line).walk()
     return 0
 
 

@@ -18,6 +18,8 @@ SECRET = STATE / "secret_key"
 STAFF_PASSWORD = STATE / "staff_password"
 SANDBOX = STATE / "sandbox.sqlite3"
 LOG = STATE / "postgres.log"
+LOGS = STATE / "logs"  # one file for each program of the last `make run`
+EARLIER_LOGS = STATE / "logs.earlier"  # and of the run before
 METRICS = STATE / "metrics"  # where the web server's processes leave their counts
 
 

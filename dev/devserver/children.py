@@ -1,4 +1,4 @@
-"""Run several programs in their own process groups and print their lines in one stream."""
+"""Run several programs in their own process groups, and keep and print their lines."""
 
 import os
 import re
@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
 from devserver import checkout
 from support.errors import Refusal
@@ -28,19 +30,21 @@ COLOURS = {
 }
 WIDTH = max(map(len, COLOURS))
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
+ERROR_LEVELS = ("[error ", "[critical ")  # as the product's console logs write them
 KEPT = 15  # lines shown again when a program has failed
-# What the kernel sends when we were killed: with the database gone, asking politely may take for
-# ever; but who has children of its own must get to end them.
+# What the kernel sends when we were killed. With the database gone a program may never end by
+# itself, but one with children of its own must get to end them.
 ORPHANED = {"web": signal.SIGTERM, "command": signal.SIGTERM}
 GRACE = 6.0  # seconds between asking a program to stop and insisting
 
 
 @dataclass
 class Child:
-    """Hold one program, its pipe and its last lines."""
+    """Hold one program, its pipe, its log and its last lines."""
 
     name: str
     process: subprocess.Popen[bytes]
+    log: BinaryIO | None = None
     partial: bytes = b""
     silent: bool = False  # its pipe is closed
     last: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -64,23 +68,26 @@ class Interrupted(Exception):
 class Children:
     """Start programs, print their output and stop them."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, logs: Path | None = None) -> None:
         self.running: dict[str, Child] = {}
         self.signals: list[int] = []
-        self.quiet = quiet  # keep what they say for the moment one of them fails
+        self.quiet = quiet  # print nothing; the last lines are shown when a program fails
+        self._logs = logs  # folder of one file per program, with all of its lines
         self._selector = selectors.DefaultSelector()
 
     def obey(self, *numbers: signal.Signals) -> None:
         """Stop in order at the first of these signals and immediately at the second."""
         for number in numbers:
-            signal.signal(number, self._note)
+            signal.signal(number, self._store_signal)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _store_signal(self, number: int, _frame: FrameType | None) -> None:
         self.signals.append(number)  # looked at between two steps, never in the middle of one
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         """Start one program and read its output."""
         child = self._spawn(name, command, environment, output=subprocess.PIPE)
+        if self._logs is not None:
+            child.log = (self._logs / f"{name}.log").open("ab")
         os.set_blocking(child.pipe, False)
         self._selector.register(child.pipe, selectors.EVENT_READ, child)
         return child
@@ -120,7 +127,7 @@ class Children:
             for ended in self.ended_within(0.2):
                 self.forget(ended)
                 if ended is not child or ended.process.returncode:
-                    raise Refusal(describe_failure(ended))
+                    raise Refusal(describe_failure(ended) + self._list_errors())
 
     def ended_within(self, seconds: float) -> list[Child]:
         """Print output for some seconds and return the programs that have ended.
@@ -132,12 +139,22 @@ class Children:
             raise Interrupted(signal.Signals(self.signals[0]).name)
         return self._listen(seconds)
 
+    def _list_errors(self) -> str:
+        """List the errors among the last lines of the running programs, which explain many failures."""
+        found = [
+            f"\n{child.name}: {STYLE.sub('', line)}"
+            for child in self.running.values()
+            for line in child.last
+            if any(level in STYLE.sub("", line) for level in ERROR_LEVELS)
+        ]
+        return "".join(found)
+
     def forget(self, child: Child) -> None:
         """Kill the process group of an ended program, print its last lines and drop it."""
         child.signal(signal.SIGKILL)
         self._print(child)
         if child.partial:
-            self._say(child, child.partial)
+            self._keep(child, child.partial)
         if not child.silent:
             self._close(child)
         self.running.pop(child.name, None)
@@ -171,18 +188,24 @@ class Children:
             while chunk := os.read(child.pipe, 65536):
                 *whole, child.partial = (child.partial + chunk).split(b"\n")
                 for line in whole:
-                    self._say(child, line)
+                    self._keep(child, line)
             self._close(child)
 
-    def _say(self, child: Child, line: bytes) -> None:
-        child.last.append(line.decode(errors="replace"))
+    def _keep(self, child: Child, line: bytes) -> None:
+        text = line.decode(errors="replace")
+        child.last.append(text)
+        if child.log is not None:
+            child.log.write(f"{STYLE.sub('', text)}\n".encode())
+            child.log.flush()
         if not self.quiet:
-            print_line(child.name, child.last[-1])
+            print_line(child.name, text)
 
     def _close(self, child: Child) -> None:
         self._selector.unregister(child.pipe)
         if child.process.stdout is not None:
             child.process.stdout.close()
+        if child.log is not None:
+            child.log.close()
         child.silent = True
 
 
@@ -190,8 +213,9 @@ def describe_failure(child: Child) -> str:
     """Describe how a program ended, with its last lines."""
     code = child.process.returncode
     how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+    where = f" ({child.log.name})" if child.log is not None else ""
     last = "\n".join(f"  {style_text(line)}" for line in child.last)
-    return f"{child.name} {how}." + (f" Its last lines:\n{last}" if last else "")
+    return f"{child.name} {how}{where}." + (f" Its last lines:\n{last}" if last else "")
 
 
 def has_colours() -> bool:

@@ -56,13 +56,13 @@ def read_given() -> dict[str, str]:
     return {name: value for name, value in written.items() if value} | shell
 
 
-def choose_addresses(given: Mapping[str, str]) -> Addresses:
-    """Choose the default ports, the next free ones, or exactly the requested ones."""
+def lease_addresses(given: Mapping[str, str]) -> Addresses:
+    """Lease the default ports, the next free ones, or exactly the requested ones."""
     usual = Addresses()
     return Addresses(
-        web=ports.choose_port(given.get("WEB_PORT"), usual=usual.web),
-        sandbox=ports.choose_port(given.get("SANDBOX_PORT"), usual=usual.sandbox),
-        smtp=ports.choose_port(given.get("SANDBOX_SMTP_PORT"), usual=usual.smtp),
+        web=ports.lease_port(given.get("WEB_PORT"), usual=usual.web),
+        sandbox=ports.lease_port(given.get("SANDBOX_PORT"), usual=usual.sandbox),
+        smtp=ports.lease_port(given.get("SANDBOX_SMTP_PORT"), usual=usual.smtp),
     )
 
 
@@ -109,7 +109,7 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
     return {
         "ENVIRONMENT": "development",
         "SECRET_KEY": TEST_SECRET if testing else _secret_key(),
-        "DATABASE_URL": "",  # filled by complete()
+        "DATABASE_URL": "",  # filled by complete_environment()
         "DATABASE_OWNER_URL": "",
         "PUBLIC_URL": addresses.api,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",

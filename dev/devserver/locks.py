@@ -21,7 +21,7 @@ def hold_exclusive(path: Path) -> int:
 def try_hold_exclusive(path: Path, *, seconds: float = 0.5) -> int | None:
     """Try to hold a lock exclusively, and return the descriptor or None.
 
-    It retries for a short time, because `is_held` takes the lock for an instant.
+    It retries for a short time, because `is_lock_held` takes the lock for an instant.
     """
     deadline = time.monotonic() + seconds
     while True:

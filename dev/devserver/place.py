@@ -44,9 +44,9 @@ class Place:
         folder.mkdir(mode=0o700, exist_ok=True)
         owner = self.account.get("user", os.geteuid())
         if self.account:
-            _refuse_others(folder, {0, owner})
+            require_owner(folder, {0, owner})
             os.chown(folder, owner, self.account["group"])
-        _refuse_others(folder, {owner})
+        require_owner(folder, {owner})
         folder.chmod(0o700)
 
     def url(self, *, user: str, database: str) -> str:
@@ -64,7 +64,7 @@ def find_place() -> Place:
     binaries, data = _installed(), checkout.STATE / "postgres"
     if account and not _can_reach(account, binaries=binaries, data=data):
         APART.mkdir(mode=0o711, exist_ok=True)
-        _refuse_others(APART, {0})
+        require_owner(APART, {0})
         binaries, data = _copy_binaries(binaries, to=APART), APART / "postgres"
     return Place(binaries=binaries, data=data, sockets=SOCKETS, account=account)
 
@@ -112,7 +112,8 @@ def _copy_binaries(binaries: Path, *, to: Path) -> Path:
     return target / "bin"
 
 
-def _refuse_others(folder: Path, owners: set[int]) -> None:
+def require_owner(folder: Path, owners: set[int]) -> None:
+    """Raise a Refusal unless a path is a folder of one of these accounts."""
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in owners:
         raise Refusal(f"{folder} is not ours; remove it, then repeat.")

@@ -22,7 +22,7 @@ OWNER, WEB, DATABASE, SUPERUSER = "tenantry_owner", "tenantry_web", "tenantry", 
 START_SECONDS = 60.0
 STOP_SECONDS = 8.0
 LOG_BYTES = 5_000_000
-NOBODY = 2**30  # no system hands out process ids as high
+UNUSED_PID = 2**30  # no system gives out process ids as high
 
 TUNING = {
     "listen_addresses": "",  # the socket's folder is private; nothing else may connect
@@ -154,18 +154,18 @@ def _evict_leftover(place: Place) -> None:
     """
     pid_file = place.data / "postmaster.pid"
     claim = pid_file.read_text().splitlines() if pid_file.exists() else []
-    old = _server_of(place, claim[0]) if claim else None
+    old = _find_server(place, claim[0]) if claim else None
     if old:
-        _require_success(old)
+        _end_server(old)
     elif len(claim) > 1:
-        # Not removed: its other lines lead to shared memory the old server's children may hold.
-        pid_file.write_text("\n".join([str(NOBODY), *claim[1:], ""]))
+        # It stays, because its other lines lead to shared memory the old server's children may hold.
+        pid_file.write_text("\n".join([str(UNUSED_PID), *claim[1:], ""]))
     else:
         pid_file.unlink(missing_ok=True)
     (place.sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
-def _server_of(place: Place, claimed: str) -> psutil.Process | None:
+def _find_server(place: Place, claimed: str) -> psutil.Process | None:
     try:
         process = psutil.Process(int(claimed))
         words = process.cmdline()  # none of a zombie
@@ -174,7 +174,7 @@ def _server_of(place: Place, claimed: str) -> psutil.Process | None:
     return process if str(place.data) in words else None
 
 
-def _require_success(old: psutil.Process) -> None:
+def _end_server(old: psutil.Process) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with suppress(psutil.Error):
             old.send_signal(number)

@@ -13,10 +13,10 @@ BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 class Tour:
     """Run the tour once, in a new organization."""
 
-    def __init__(self, world: World, keys: Keys, tell: Callable[[str], None]) -> None:
+    def __init__(self, world: World, keys: Keys, report: Callable[[str], None]) -> None:
         self.world = world
         self.keys = keys
-        self.tell = tell
+        self.report = report
         self.slug = f"tour-{secrets.token_hex(3)}"
         self.steps = 0
 
@@ -29,7 +29,7 @@ class Tour:
         self._refusals(admin)
         self._leave_and_return(admin)
         places = self.world.places
-        self.tell(f"\n{BOLD}Done.{PLAIN} While `make run` goes on, {self.slug} stays to look at:")
+        self.report(f"\n{BOLD}Done.{PLAIN} While `make run` is running, look at {self.slug} here:")
         self._fact("admin", f"{places.api}/admin/tenancy/organization/?q={self.slug}")
         self._fact("inbox", f"{places.sandbox}/inbox")
         self._fact("webhooks", f"{places.sandbox}/events")
@@ -71,9 +71,14 @@ class Tour:
         outsider = self.world.found(
             self._address("olga"), name="Other Company", slug=f"{self.slug}-other"
         )
-        for who, session in (("a member", vic), ("an outsider", outsider), ("nobody", None)):
+        callers = (
+            ("a member", vic),
+            ("an outsider", outsider),
+            ("a caller without a session", None),
+        )
+        for caller, session in callers:
             status = self.world.status("POST", f"{admin.path}/invitations", session=session)
-            self._fact("API", f"{who} who invites gets {status}")
+            self._fact("API", f"{caller} who invites gets {status}")
 
     def _leave_and_return(self, admin: Session) -> None:
         self._step("The subscription is canceled at once, and bought again")
@@ -128,10 +133,10 @@ class Tour:
 
     def _step(self, text: str) -> None:
         self.steps += 1
-        self.tell(f"\n{BOLD}{self.steps}. {text}{PLAIN}")
+        self.report(f"\n{BOLD}{self.steps}. {text}{PLAIN}")
 
     def _fact(self, source: str, text: str) -> None:
-        self.tell(f"   {DIM}{source:>9}{PLAIN}  {text}")
+        self.report(f"   {DIM}{source:>9}{PLAIN}  {text}")
 
 
 def _list_roles(member: Json) -> str:

@@ -1,7 +1,4 @@
-"""A checkout of one's own.
-
-The real devserver around programs that stand in for the product.
-"""
+"""A checkout for one test, with the real devserver and small programs instead of the product."""
 
 import contextlib
 import hashlib
@@ -36,7 +33,7 @@ class Checkout:
         shutil.move(root / "src/seed.py", root / "dev/devserver/seed.py")
         self.ports = {"WEB_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
         self.pythonpath = os.pathsep.join((str(root / "src"), str(root / "dev")))
-        self.told = {}
+        self.variables = {}
         self.started = []
 
     def environment(self, **more):
@@ -45,7 +42,7 @@ class Checkout:
             "HOME": str(self.root),
             "PYTHONPATH": self.pythonpath,
         }
-        return own | self.ports | self.told | more
+        return own | self.ports | self.variables | more
 
     def start(self, *arguments, **environment):
         return self.start_program(sys.executable, "-m", "devserver", *arguments, **environment)
@@ -82,6 +79,10 @@ class Checkout:
 
     def says(self, text):
         return text in self.output
+
+    def log(self, program):
+        """Everything a program of the last run wrote."""
+        return (self.root / f".devserver/logs/{program}.log").read_text()
 
     def processes(self, name=""):
         """Every process whose command line or mark names this checkout."""

@@ -27,19 +27,21 @@ def dockerfile():
 
 
 def test_compose_sets_what_make_run_sets(compose):
-    told = environment.complete_environment(HERE, Addresses())
-    product = {name for name in told if not name.startswith(("SANDBOX_", "PYTHONPATH", "DJANGO"))}
+    variables = environment.complete_environment(HERE, Addresses())
+    product = {
+        name for name in variables if not name.startswith(("SANDBOX_", "PYTHONPATH", "DJANGO"))
+    }
 
     for service in ("web", "worker", "migrate", "catalog"):
         assert product - {"SPARE_SCHEMAS"} <= set(compose["services"][service]["environment"])
 
 
 def test_compose_gives_the_sandbox_the_keys_the_product_uses(compose):
-    told = environment.complete_environment(HERE, Addresses())
+    variables = environment.complete_environment(HERE, Addresses())
     sandbox = compose["services"]["sandbox"]["environment"]
 
     for name in environment.build_vendor_settings({}, Addresses()):
-        assert sandbox[name] == told[name]
+        assert sandbox[name] == variables[name]
 
 
 def test_compose_makes_the_roles_its_urls_name(compose):

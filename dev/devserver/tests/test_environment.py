@@ -16,32 +16,32 @@ def complete(**given):
 
 
 def test_both_vendors_are_the_sandbox_by_default():
-    told = complete()
+    variables = complete()
 
-    assert told["STYTCH_BASE_URL"] == "http://127.0.0.1:8601"
-    assert told["STRIPE_BASE_URL"] == "http://127.0.0.1:8601/stripe"
-    assert told["SANDBOX_WEBHOOK_BASE"] == "http://127.0.0.1:8001/webhooks"
+    assert variables["STYTCH_BASE_URL"] == "http://127.0.0.1:8601"
+    assert variables["STRIPE_BASE_URL"] == "http://127.0.0.1:8601/stripe"
+    assert variables["SANDBOX_WEBHOOK_BASE"] == "http://127.0.0.1:8001/webhooks"
 
 
 def test_real_keys_reach_the_real_vendor():
-    told = complete(**STYTCH, STRIPE_SECRET_KEY="sk_test_1")
+    variables = complete(**STYTCH, STRIPE_SECRET_KEY="sk_test_1")
 
-    assert told["STYTCH_BASE_URL"] == told["STRIPE_BASE_URL"] == ""
-    assert told["STYTCH_WEBHOOK_SECRET"] == told["STRIPE_WEBHOOK_SECRET"] == ""
-    assert not environment.uses_sandbox(told)
+    assert variables["STYTCH_BASE_URL"] == variables["STRIPE_BASE_URL"] == ""
+    assert variables["STYTCH_WEBHOOK_SECRET"] == variables["STRIPE_WEBHOOK_SECRET"] == ""
+    assert not environment.uses_sandbox(variables)
 
 
 def test_real_keys_of_one_vendor_leave_the_other_in_the_sandbox():
-    told = complete(STRIPE_SECRET_KEY="sk_test_1")
+    variables = complete(STRIPE_SECRET_KEY="sk_test_1")
 
-    assert told["STRIPE_BASE_URL"] == ""
-    assert told["STYTCH_BASE_URL"] == "http://127.0.0.1:8601"
+    assert variables["STRIPE_BASE_URL"] == ""
+    assert variables["STYTCH_BASE_URL"] == "http://127.0.0.1:8601"
 
 
 def test_sandbox_never_sees_a_real_key():
-    told = complete(STRIPE_SECRET_KEY="sk_live_1")
+    variables = complete(STRIPE_SECRET_KEY="sk_live_1")
 
-    assert "sk_live_1" not in environment.for_sandbox(told, HERE).values()
+    assert "sk_live_1" not in environment.for_sandbox(variables, HERE).values()
 
 
 def test_half_a_pair_of_keys_is_refused():
@@ -50,9 +50,9 @@ def test_half_a_pair_of_keys_is_refused():
 
 
 def test_what_was_handed_out_is_understood_when_handed_in_again():
-    told = complete()
+    variables = complete()
 
-    assert environment.complete_environment(told, HERE) == told
+    assert environment.complete_environment(variables, HERE) == variables
 
 
 def test_tests_do_not_see_the_shells_keys(monkeypatch):

@@ -23,7 +23,7 @@ def make_checkout(make_checkout):
 
     def make(name="a checkout"):
         made = make_checkout(name)
-        made.told = dict(ELSEWHERE)
+        made.variables = dict(ELSEWHERE)
         return made
 
     return make
@@ -46,13 +46,13 @@ def up():
 def test_everything_is_up_when_it_says_ready(up):
     for port in up.ports.values():
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).status == 200
-    assert up.says("migrate │ migrate_all begins")
-    assert up.says("worker │ worker begins")
-    assert up.says(f"seed │ planted over http://127.0.0.1:{up.ports['WEB_PORT']}")
+    assert up.log("migrate") == "migrate_all begins\n"
+    assert up.log("worker") == "worker begins\n"
+    assert up.log("seed") == f"created over http://127.0.0.1:{up.ports['WEB_PORT']}\n"
 
 
 def test_database_is_stopped_when_the_run_has_ended(checkout):
-    checkout.told = {}
+    checkout.variables = {}
     run = checkout.run()
     run.send_signal(signal.SIGTERM)
     run.wait(timeout=12)
@@ -61,7 +61,7 @@ def test_database_is_stopped_when_the_run_has_ended(checkout):
 
 
 def test_database_stays_for_a_command_that_outlives_the_run(checkout):
-    checkout.told = {}
+    checkout.variables = {}
     run = checkout.run()
     checkout.start("with", "--", "sh", "-c", "echo held; exec sleep 60")
     poll(lambda: checkout.says("held"))
@@ -81,7 +81,7 @@ def test_signal_stops_everything_it_started(checkout, number):
 
 
 def test_program_that_ignores_the_request_is_ended_all_the_same(checkout):
-    run = checkout.run(STANDIN="deaf")
+    run = checkout.run(STANDIN="ignores signals")
     run.send_signal(signal.SIGTERM)
 
     assert run.wait(timeout=60) == 0
@@ -90,18 +90,18 @@ def test_program_that_ignores_the_request_is_ended_all_the_same(checkout):
 
 def test_second_signal_does_not_wait():
     children = Children(quiet=True)
-    deaf = children.start_aloud(["sh", "-c", "trap '' TERM; exec sleep 600"], os.environ)
-    poll(lambda: psutil.Process(deaf.process.pid).name() == "sleep", what="one who does not listen")
+    child = children.start_aloud(["sh", "-c", "trap '' TERM; exec sleep 600"], os.environ)
+    poll(lambda: psutil.Process(child.process.pid).name() == "sleep", what="the program")
     children.signals += [signal.SIGINT, signal.SIGINT]
     begun = time.monotonic()
     children.stop(grace=120)
 
-    assert deaf.process.returncode == -signal.SIGKILL
+    assert child.process.returncode == -signal.SIGKILL
     assert time.monotonic() - begun < 60
 
 
 def test_killed_run_leaves_no_orphans(checkout):
-    run = checkout.run(STANDIN="deaf")
+    run = checkout.run(STANDIN="ignores signals")
     run.kill()
     run.wait()
 
@@ -109,7 +109,7 @@ def test_killed_run_leaves_no_orphans(checkout):
 
 
 def test_next_run_ends_what_a_killed_one_left(checkout):
-    run = checkout.run(STANDIN="deaf child")
+    run = checkout.run(STANDIN="child ignores signals")
     run.kill()
     run.wait()
     poll(lambda: not checkout.processes("granian"))
@@ -126,8 +126,11 @@ def test_crash_ends_the_run_with_the_last_lines(checkout):
     run = checkout.start("run", STANDIN="crash")
 
     assert run.wait(timeout=60) == 1
-    assert "worker ended with status 1. Its last lines:" in checkout.output
-    assert checkout.output.rstrip().endswith("worker is beside itself")
+    assert (
+        f"worker ended with status 1 ({checkout.root}/.devserver/logs/worker.log)."
+        in checkout.output
+    )
+    assert checkout.output.rstrip().endswith("worker failed on purpose")
     poll(checkout.is_empty, what="an empty machine")
 
 
@@ -140,7 +143,7 @@ def test_killed_web_server_ends_the_run(checkout):
 
 
 def test_killed_database_ends_the_run(checkout):
-    checkout.told = {}
+    checkout.variables = {}
     run = checkout.run()
     checkout.processes("bin/postgres")[0].kill()
 
@@ -162,7 +165,8 @@ def test_changed_file_restarts_the_product(checkout):
     checkout.root.joinpath("src/config/wsgi.py").touch()
 
     poll(lambda: checkout.says("src/config/wsgi.py changed: restarting worker and web"))
-    poll(lambda: checkout.output.count("worker begins") == 2)
+    poll(lambda: checkout.says("worker │ worker begins"))
+    assert checkout.log("worker").count("worker begins") == 2
 
 
 def test_second_run_in_a_checkout_is_refused(up):
@@ -213,19 +217,19 @@ def test_command_runs_against_everything_and_gives_its_status(checkout):
 def test_greeting_names_an_account_whose_password_stays(checkout):
     run = checkout.run()
     password = checkout.root.joinpath(".devserver/staff_password")
-    told = f"staff@demo.example / {password.read_text()}"
+    variables = f"staff@demo.example / {password.read_text()}"
     run.send_signal(signal.SIGTERM)
     run.wait(timeout=10)
     checkout.root.joinpath("output.txt").unlink()
     checkout.run()
 
-    assert checkout.says(told)
+    assert checkout.says(variables)
     assert password.stat().st_mode & 0o077 == 0
-    assert checkout.says("staff │ make_development_staff begins")
+    assert checkout.log("staff") == "make_development_staff begins\n"
 
 
 def test_real_vendor_gets_no_account_with_a_printed_password(checkout):
-    checkout.told["STRIPE_SECRET_KEY"] = "sk_test_real"
+    checkout.variables["STRIPE_SECRET_KEY"] = "sk_test_real"
     checkout.run()
 
     assert not checkout.says("staff@demo.example")

@@ -1,7 +1,4 @@
-"""Stands in for the product.
-
-Ready at once.
-"""
+"""Be ready at once, instead of the product."""
 
 
 def application(environ, start_response):
