@@ -97,6 +97,8 @@ def complete_environment(given: Mapping[str, str], addresses: Addresses) -> dict
         database.hold_server()
         values |= database.build_urls()
     own = {name: given[name] for name in values if name in given}
+    if "FRONTEND_ORIGINS" in own and addresses.vendors not in own["FRONTEND_ORIGINS"].split(","):
+        own["FRONTEND_ORIGINS"] += f",{addresses.vendors}"  # the sandbox's pages lead back to it
     return (
         values
         | own

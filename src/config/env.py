@@ -11,6 +11,11 @@ from config import mail
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Where the development servers of Next.js, Create React App, Vite and SvelteKit listen.
+LOCAL_FRONT_ENDS = tuple(
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 5173)
+)
+
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -92,6 +97,12 @@ class Environment(BaseSettings):
     def is_production(self) -> bool:
         """Tell whether the strict defaults of a deployment apply."""
         return self.environment == "production"
+
+    @property
+    def browser_origins(self) -> tuple[str, ...]:
+        """Return the origins of front ends, which in development include the usual local ones."""
+        local = LOCAL_FRONT_ENDS if self.environment == "development" else ()
+        return tuple(dict.fromkeys((*self.frontend_origins, *local)))
 
     @property
     def process_database_url(self) -> str:

@@ -126,11 +126,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-CORS_ALLOWED_ORIGINS = list(ENV.frontend_origins)
+CORS_ALLOWED_ORIGINS = list(ENV.browser_origins)
 CORS_URLS_REGEX = r"^/v1/.*$"
 CORS_ALLOW_HEADERS = [*default_headers, "traceparent", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-Id"]
-FRONTEND_ORIGINS = ENV.frontend_origins
+FRONTEND_ORIGINS = ENV.browser_origins
 AUTH_REDIRECT_URL = ENV.auth_redirect_url
 SIGN_IN_RATE_PER_MAILBOX = ENV.sign_in_rate_per_mailbox
 SIGN_IN_RATE_PER_CLIENT_ADDRESS = ENV.sign_in_rate_per_client_address

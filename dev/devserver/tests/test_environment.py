@@ -82,3 +82,9 @@ def test_secret_key_stays_and_is_private(checkout):
     assert first == second
     assert len(first) > 50
     assert checkout.root.joinpath(".devserver/secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_sandbox_stays_among_the_front_ends_that_are_set():
+    variables = complete(FRONTEND_ORIGINS="http://localhost:4200")
+
+    assert variables["FRONTEND_ORIGINS"] == "http://localhost:4200,http://127.0.0.1:8601"
