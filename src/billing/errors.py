@@ -19,35 +19,59 @@ from kit.errors import Conflict, FieldError, Malformed, PaymentRequired
 
 
 class SeatLimitReached(PaymentRequired):
-    """The plan has no seat left."""
+    """The plan has no seat left.
+
+    Remove someone, revoke an invitation, or offer a plan with more seats.
+    """
 
 
 class FeatureNotAvailable(PaymentRequired):
-    """The plan does not include this feature."""
+    """The plan does not include this feature.
+
+    Offer an upgrade; `feature` says which feature, why, and how much of it is used.
+    """
 
 
 class SubscriptionExists(Conflict):
-    """The organization has a subscription already."""
+    """The organization has a subscription already.
+
+    Change that one instead of buying another.
+    """
 
 
 class SubscriptionMissing(Conflict):
-    """The organization has no subscription."""
+    """The organization has no subscription.
+
+    Buy one first: `POST …/billing/checkout`.
+    """
 
 
 class SubscriptionNotChangeable(Conflict):
-    """The subscription cannot be changed like that now."""
+    """The subscription cannot be changed like that now.
+
+    Read it again: its status does not allow this.
+    """
 
 
 class SeatsChanged(Conflict):
-    """The number of seats is no longer what the screen showed."""
+    """The number of seats is no longer what the screen showed.
+
+    Show the new number and ask again.
+    """
 
 
 class PaymentRefused(Conflict):
-    """The payment provider refused this."""
+    """The payment provider refused this.
+
+    Show it; `reason` is Stripe's code for it.
+    """
 
 
 class PriceNotAvailable(Malformed):
-    """This price cannot be chosen."""
+    """This price cannot be chosen.
+
+    Choose a price of `GET /v1/plans`.
+    """
 
     def __init__(self) -> None:
         detail = "Choose one of the prices of GET /v1/plans."
@@ -55,7 +79,10 @@ class PriceNotAvailable(Malformed):
 
 
 class RedirectNotAllowed(Malformed):
-    """The browser may not be sent there."""
+    """The browser may not be sent there.
+
+    Use an absolute URL of one of the configured front-end origins.
+    """
 
     def __init__(self, field: str) -> None:
         detail = "Use an absolute URL of one of the configured front-end origins."
@@ -63,7 +90,10 @@ class RedirectNotAllowed(Malformed):
 
 
 class VatIdInvalid(Malformed):
-    """This is not a VAT number of that country."""
+    """This is not a VAT number of that country.
+
+    Check the number and its country prefix.
+    """
 
     def __init__(self, detail: str = "Check the number and its country prefix.") -> None:
         super().__init__(detail, [FieldError("/vat_id", self.code, detail)])

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from corsheaders.defaults import default_headers
 
-from config import admin_site, databases, mail, openapi
+from config import admin_site, databases, development, mail, openapi
 from config.env import ROOT, read_environment
 from kit import logs
 from kit.drf_settings import REST, SPECTACULAR
@@ -150,6 +150,8 @@ TEMPLATES = [
     }
 ]
 UNFOLD = admin_site.UNFOLD
+DEVELOPMENT_LINKS = development.list_links(ENV)  # on the page at /
+DOCS_NOTE = development.write_docs_note(ENV)
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / "build" / "static" if ENV.is_production else None  # elsewhere: the finders
 WHITENOISE_USE_FINDERS = not ENV.is_production

@@ -21,59 +21,101 @@ from tenancy.errors import SlugTaken
 
 
 class InvalidSession(Unauthenticated):
-    """The session is not valid."""
+    """The session is not valid.
+
+    Refresh it once with `POST /v1/auth/sessions/refresh`; if that is refused too, sign in.
+    """
 
 
 class InvalidSignIn(Unauthenticated):
-    """This link or code cannot be used any more."""
+    """This link or code cannot be used any more.
+
+    Ask for a new link or code; each works once, and not for long.
+    """
 
 
 class MfaRequired(Conflict):
-    """A second factor is required."""
+    """A second factor is required.
+
+    Continue with the second factor.
+    """
 
 
 class AnotherFactorRequired(Conflict):
-    """The organization asks for another way of signing in."""
+    """The organization asks for another way of signing in.
+
+    Sign in the way the organization wants: often its own identity provider.
+    """
 
 
 class LastAdmin(Conflict):
-    """The organization would be left without an admin."""
+    """The organization would be left without an admin.
+
+    Make someone else an admin first.
+    """
 
 
 class MemberNotActive(Conflict):
-    """The member is not active."""
+    """The member is not active.
+
+    Reactivate the member first, or choose another.
+    """
 
 
 class MemberNotRemoved(Conflict):
-    """The member was not removed."""
+    """The member was not removed.
+
+    Do nothing: only removed members can be reactivated.
+    """
 
 
 class RoleAssignedElsewhere(Conflict):
-    """The organization's identity provider assigns this member's role."""
+    """The organization's identity provider assigns this member's role.
+
+    Change the role, or the group that gives it, at the identity provider.
+    """
 
 
 class AlreadyMember(Conflict):
-    """This address belongs to a member already."""
+    """This address belongs to a member already.
+
+    Change that member's role instead.
+    """
 
 
 class InvitationPending(Conflict):
-    """This address has a pending invitation."""
+    """This address has a pending invitation.
+
+    Send that one again, or revoke it first.
+    """
 
 
 class InvitationClosed(Conflict):
-    """The invitation is not pending any more."""
+    """The invitation is not pending any more.
+
+    Read it again: it was accepted, was revoked or has expired.
+    """
 
 
 class InvitationsNotAllowed(Conflict):
-    """The organization's settings do not allow inviting this address."""
+    """The organization's settings do not allow inviting this address.
+
+    Use an address of a domain the organization allows.
+    """
 
 
 class ChangeInProgress(Conflict):
-    """Another change of the same is under way."""
+    """Another change of the same is under way.
+
+    Repeat the call after a moment.
+    """
 
 
 class DirectoryRefused(Conflict):
-    """The directory refused the change."""
+    """The directory refused the change.
+
+    Show it; `vendor_code` is Stytch's code for the reason.
+    """
 
 
 _CONFLICT_BY_CODE: dict[str, type[Problem]] = {

@@ -18,9 +18,11 @@ Problem                       500 internal_error
 ├── TooManyRequests           429
 └── Unavailable               503
 
-A slice subclasses the nearest one: the class name becomes the code, the docstring the title.
+A slice subclasses the nearest one. The class name becomes the code, the docstring's first line the title and
+its second paragraph the advice, which the page of problems shows.
 """
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,13 +49,19 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on our side"
+    advice: ClassVar[str] = (
+        "A mistake of ours: report it with the `request_id`. Reading may be repeated."
+    )
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "code" not in cls.__dict__:
             cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        lines = (cls.__doc__ or cls.code.replace("_", " ").capitalize()).strip().splitlines()
-        cls.title = lines[0].rstrip(".")
+        text = inspect.cleandoc(cls.__doc__ or cls.code.replace("_", " ").capitalize())
+        title, *paragraphs = text.split("\n\n")
+        cls.title = title.rstrip(".")
+        if paragraphs:
+            cls.advice = " ".join(paragraphs[0].split())
 
     def __init__(
         self, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: object
@@ -67,7 +75,10 @@ class Problem(Exception):
 
 
 class Malformed(Problem):
-    """The request is malformed."""
+    """The request is malformed.
+
+    Correct what `errors` points at. An unknown field is wrong, too: `unknown_field`.
+    """
 
     status = 400
 
@@ -77,7 +88,10 @@ class Malformed(Problem):
 
 
 class InvalidCursor(Malformed):
-    """The cursor belongs to another list."""
+    """The cursor belongs to another list.
+
+    Start again without a cursor: one is good for its own list, filters and ordering only.
+    """
 
     def __init__(self) -> None:
         detail = "Start again without a cursor; one is only valid for the list that issued it."
@@ -85,11 +99,17 @@ class InvalidCursor(Malformed):
 
 
 class UnknownParameter(Malformed):
-    """The query has a parameter this call does not know."""
+    """The query has a parameter this call does not know.
+
+    Leave it out; `detail` lists those the call knows.
+    """
 
 
 class Unauthenticated(Problem):
-    """A valid session is required."""
+    """A valid session is required.
+
+    Send `Authorization: Bearer <session JWT>`.
+    """
 
     status = 401
 
@@ -102,65 +122,99 @@ class Unauthenticated(Problem):
 
 
 class PaymentRequired(Problem):
-    """The plan does not include this."""
+    """The plan does not include this.
+
+    Offer a plan that includes it.
+    """
 
     status = 402
 
 
 class Forbidden(Problem):
-    """Your role does not allow this."""
+    """Your role does not allow this.
+
+    Hide the action; `permission` names what is missing (`GET …/permissions` shows who has it).
+    """
 
     status = 403
 
 
 class AccessNotDeclared(Forbidden):
-    """This call has not been opened to anyone."""
+    """This call has not been opened to anyone.
+
+    A mistake of ours: report it with the `request_id`.
+    """
 
 
 class NotFound(Problem):
-    """There is nothing here for you."""
+    """There is nothing here for you.
+
+    Check the address. What belongs to another organization answers exactly like what does not
+    exist.
+    """
 
     status = 404
 
 
 class MethodNotAllowed(Problem):
-    """This address does not answer that method."""
+    """This address does not answer that method.
+
+    Use one of those in the `Allow` header.
+    """
 
     status = 405
 
 
 class NotAcceptable(Problem):
-    """This API speaks JSON only."""
+    """This API speaks JSON only.
+
+    Send `Accept: application/json`, or none.
+    """
 
     status = 406
 
 
 class Conflict(Problem):
-    """The current state does not allow this."""
+    """The current state does not allow this.
+
+    Read the object again and show what has changed.
+    """
 
     status = 409
 
 
 class LengthRequired(Problem):
-    """The request must say how long its body is."""
+    """The request must say how long its body is.
+
+    Send a `Content-Length`; chunked bodies are not read.
+    """
 
     status = 411
 
 
 class ContentTooLarge(Problem):
-    """The request body is too large."""
+    """The request body is too large.
+
+    Send less: `detail` says how much is read.
+    """
 
     status = 413
 
 
 class UnsupportedMediaType(Problem):
-    """The request body must be JSON."""
+    """The request body must be JSON.
+
+    Send `Content-Type: application/json`.
+    """
 
     status = 415
 
 
 class TooManyRequests(Problem):
-    """Too many requests."""
+    """Too many requests.
+
+    Wait as many seconds as `Retry-After` says.
+    """
 
     status = 429
 
@@ -170,7 +224,10 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """A service we depend on does not answer."""
+    """A service we depend on does not answer.
+
+    Wait as many seconds as `Retry-After` says, then repeat.
+    """
 
     status = 503
 

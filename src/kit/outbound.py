@@ -39,7 +39,9 @@ _limits: ContextVar[Limits] = ContextVar("vendor_limits", default=REQUEST_TIMEOU
 class VendorUnavailable(Unavailable):
     """The vendor does not answer.
 
-    `outcome_known` is False when the request may have been carried out: look before asking again.
+    Wait as many seconds as `Retry-After` says. After a change, read first: it may have happened.
+
+    `outcome_known` is False when the request may have been carried out.
     """
 
     def __init__(self, vendor: str, *, outcome_known: bool = True, retry_after: int = 5) -> None:

@@ -1,11 +1,13 @@
-"""Routes outside /v1 for health, the OpenAPI document and its pages."""
+"""Routes outside /v1 for the page at /, health, the OpenAPI document and its pages."""
 
 from django.urls import path
 
 from kit import health
+from kit.home import home
 from kit.openapi import pages
 
 urlpatterns = [
+    path("", home),
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -105,17 +105,19 @@ def test_every_input_has_a_limit(components):
 
 def test_every_problem_is_explained():
     rows = re.findall(
-        r"^\| (\d{3}) \| `(\w+)` \| (.+?) \| (.+?) \|$", ERRORS.read_text(), re.MULTILINE
+        r"^- \*\*`(\w+)`\*\* · (\d{3}) · (.+)\.\n((?:  .+\n)+)", ERRORS.read_text(), re.MULTILINE
     )
-    documented = [(int(status), code, title) for status, code, title, _ in rows]
+    documented = [
+        (int(status), code, title, " ".join(advice.split())) for code, status, title, advice in rows
+    ]
     known = [
-        (kind.status, kind.code, kind.title)
+        (kind.status, kind.code, kind.title, kind.advice)
         for kind in errors.list_problems()
         if is_product_problem(kind)
     ]
 
     assert sorted(documented) == sorted(known)
-    assert all(len(advice) > 10 for *_, advice in rows)
+    assert all(len(advice) > 10 for *_, advice in documented)
 
 
 def is_product_problem(kind):

@@ -150,7 +150,8 @@ def test_problem_type_links_to_its_documentation(settings):
 
     page = Client().get("/docs/errors").content.decode()
 
-    assert '<tr id="payment_required"><td>402</td>' in page
+    assert '<dt id="payment_required"><code>payment_required</code>' in page
+    assert "Offer a plan that includes it." in page
 
 
 @pytest.mark.parametrize("method", ["post", "options"])

@@ -34,7 +34,10 @@ PACKAGES = {"stripe": "billing.providers.stripe"}
 
 
 class ProviderNotConfigured(Unavailable):
-    """This payment provider is not configured here."""
+    """This payment provider is not configured here.
+
+    The operator has taken the provider out of the settings; tell them.
+    """
 
 
 def get_provider(key: str) -> PaymentProvider:

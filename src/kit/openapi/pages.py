@@ -1,12 +1,15 @@
 """Serve the OpenAPI document, its Swagger UI page and the list of problems."""
 
+import re
 import threading
 from functools import cache
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -16,27 +19,7 @@ from rest_framework.response import Response
 from kit import access, errors
 from kit.views import APIView
 
-ERRORS_PAGE: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Problems</title>
-<link rel="icon" href="data:,">
-<style>
-  body {{ max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color: #1d2433; font: 16px/1.5 system-ui, sans-serif; }}
-  table {{ width: 100%; border-collapse: collapse; }}
-  th, td {{ padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #e3e7ee; text-align: left; vertical-align: top; }}
-  code {{ overflow-wrap: anywhere; }}
-  :target {{ background: #fff4d9; }}
-</style>
-<h1>Problems</h1>
-<p>What this API refuses, and the <code>code</code> to branch on. <a href="/docs">Operations</a></p>
-<table>
-<tr><th>Status</th><th>Code</th><th>Title</th></tr>
-{}
-</table>
-</html>
-"""
+CODE: Final = re.compile(r"`([^`]+)`")
 
 _building = threading.Lock()  # the generator loads its extensions once, and not for two at once
 
@@ -50,6 +33,7 @@ def build_document() -> dict[str, Any]:
 @cache
 def _build_schema() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    schema["info"]["description"] += settings.DOCS_NOTE
     return {**schema, "servers": [{"url": settings.PUBLIC_URL}]}
 
 
@@ -75,10 +59,18 @@ class Docs(SpectacularSwaggerSplitView):
 @require_safe
 def errors_page(_request: HttpRequest) -> HttpResponse:
     """List every kind of problem, as the target of a problem's `type`."""
-    rows = format_html_join(
-        "\n",
-        '<tr id="{}"><td>{}</td><td><code>{}</code></td><td>{}</td></tr>',
-        ((kind.code, kind.status, kind.code, kind.title) for kind in errors.list_problems()),
-    )
-    page = format_html(ERRORS_PAGE, rows)
-    return HttpResponse(page)
+    problems = [
+        {
+            "code": kind.code,
+            "status": kind.status,
+            "title": kind.title,
+            "advice": _mark_code(kind.advice),
+        }
+        for kind in errors.list_problems()
+    ]
+    return HttpResponse(render_to_string("kit/errors.html", {"problems": problems}))
+
+
+def _mark_code(text: str) -> str:
+    """Return a text as HTML, with what is in back ticks as code."""
+    return mark_safe(CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped just before

@@ -4,8 +4,14 @@ from kit.errors import Malformed
 
 
 class SignatureRefused(Malformed):
-    """The request is not signed by this source."""
+    """The request is not signed by this source.
+
+    For vendors: check the webhook's secret and the clock of the sender.
+    """
 
 
 class UnreadableEvent(Malformed):
-    """The event is signed, but not one we can read."""
+    """The event is signed, but not one we can read.
+
+    For vendors: the body is not an event of that source.
+    """

@@ -1,4 +1,4 @@
-"""Front ends on the developer's machine may call the API in development, and only there."""
+"""Local front ends, links and notes exist in development only."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from config.env import LOCAL_FRONT_ENDS
-from tests.harness.plugin import ROOT, free_port
+from tests.harness.plugin import ROOT, SANDBOX_URL, free_port
 from tests.harness.stack import client, poll
 
 ORIGINS = [
@@ -114,3 +114,28 @@ def test_production_sends_no_buyer_to_a_local_front_end(production, company):
     answers = [buy(production, company.admin, origin).json()["code"] for origin in ORIGINS]
 
     assert answers == ["redirect_not_allowed"] * len(ORIGINS)
+
+
+def test_development_page_leads_to_admin_and_sandbox(development):
+    page = development.get("/", headers={"Accept": "text/html"}).text
+
+    assert '<a href="/admin/">' in page
+    assert f'<a href="{SANDBOX_URL}">' in page
+
+
+def test_production_page_leads_to_neither(production):
+    page = production.get("/", headers={"Accept": "text/html"}).text
+
+    assert '<a href="/docs">' in page
+    assert "admin" not in page.lower()
+    assert "sandbox" not in page.lower()
+
+
+def test_docs_name_the_command_for_a_token_in_development(development, production):
+    notes = [
+        caller.get("/openapi.json").json()["info"]["description"]
+        for caller in (development, production)
+    ]
+
+    assert ["make token" in note for note in notes] == [True, False]
+    assert all("POST /v1/auth/magic-links" in note for note in notes)
