@@ -12,7 +12,7 @@ def list_links(environment: Environment) -> list[tuple[str, str, str]]:
     """Return title, address and text of each link that only development has."""
     if environment.environment != "development":
         return []
-    links = [("Admin", "/admin/", "For staff. `make run` prints the account.")]
+    links = [("Admin", "/admin/", "For staff. The terminal of make run shows the account.")]
     sandbox = environment.stytch_base_url or environment.stripe_base_url.removesuffix("/stripe")
     if sandbox:
         text = "Stytch and Stripe on this machine: inbox, checkout, events, clock."

@@ -34,7 +34,7 @@ def test_browser_gets_a_page(client, settings, accepted):
 
     assert answer["Content-Type"] == "text/html"
     assert "<h1>Tenantry</h1>" in page
-    assert f"Version {settings.VERSION}." in page
+    assert f"version {settings.VERSION}." in page
     assert '<a href="/docs">' in page
     assert "Get a token" not in page
 
