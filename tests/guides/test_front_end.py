@@ -1,4 +1,4 @@
-"""The code of the guide "Front end" runs as it is printed, and so do the README's steps."""
+"""The code of the guide "Front end" runs as it is printed."""
 
 import re
 import shutil
