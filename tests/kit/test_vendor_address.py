@@ -6,7 +6,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 import structlog
-from django.core.management import CommandError
 
 from kit import outbound
 from kit.management.vendor_command import VendorCommand
@@ -97,7 +96,9 @@ def test_command_names_address_and_status_in_one_line(committed, serve, command,
     assert line.endswith(f"Check {variable}.")
 
 
-def test_command_names_the_address_that_does_not_answer():
+@pytest.fixture
+def unreachable(capsys):
+    """A command that calls an address where no one listens."""
     address = f"http://127.0.0.1:{free_port()}"
 
     class Command(VendorCommand):
@@ -109,7 +110,21 @@ def test_command_names_the_address_that_does_not_answer():
             except requests.RequestException:
                 raise VendorUnavailable("stripe") from None
 
-    with pytest.raises(CommandError) as refused:
-        Command().execute(no_color=True, force_color=False, skip_checks=True)
+    return Command(), address
 
-    assert str(refused.value) == f"Stripe does not answer: {address}/v1/x, ConnectionError."
+
+def test_command_names_the_address_that_does_not_answer(unreachable, capsys):
+    command, address = unreachable
+
+    with pytest.raises(SystemExit):
+        command.run_from_argv(["manage.py", "call"])
+
+    line = f"CommandError: Stripe does not answer: {address}/v1/x, ConnectionError.\n"
+    assert capsys.readouterr().err.endswith(line)
+
+
+def test_command_shows_its_traceback_when_asked(unreachable):
+    command, _address = unreachable
+
+    with pytest.raises(VendorUnavailable):
+        command.run_from_argv(["manage.py", "call", "--traceback"])

@@ -1,8 +1,8 @@
 """Define the base of commands that call a vendor."""
 
-from typing import Any
+import sys
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from kit import outbound
 
@@ -10,9 +10,12 @@ from kit import outbound
 class VendorCommand(BaseCommand):
     """Run a command, and report a vendor that is unavailable in one line instead of a traceback."""
 
-    def execute(self, *args: Any, **options: Any) -> str | None:  # noqa: ANN401 - Django's own
-        """Run. Raises CommandError with the vendor's status and address, where they are known."""
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run from a shell, and exit with the vendor's status and address, where they are known."""
         try:
-            return super().execute(*args, **options)
+            super().run_from_argv(argv)
         except outbound.VendorUnavailable as error:
-            raise CommandError(outbound.describe_failure(error)) from None
+            if "--traceback" in argv:
+                raise
+            sys.stderr.write(f"CommandError: {outbound.describe_failure(error)}\n")
+            sys.exit(1)
