@@ -1,4 +1,4 @@
-# Everything a person or CI does here. `make` alone lists the words.
+# Everything a person or CI does here. `make` alone lists the targets.
 # The first target that needs it builds .venv with uv; nothing is installed outside this folder.
 
 export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/dev
@@ -16,10 +16,10 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help setup run stop demo token test cover check check-all fmt format-check lint types contracts migrations schema openapi soak bench migrate shell psql lock clean
 
-help:  ## list these words
+help:  ## list these targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  %-12s%s\n", $$1, $$2}'
 
-setup:  ## build or refresh .venv (every other word does it by itself)
+setup:  ## build or refresh .venv (every other target does it by itself)
 	@sh scripts/setup 1>&2
 
 run: setup  ## start database, sandbox, API and worker; Ctrl-C stops them all
@@ -28,7 +28,7 @@ run: setup  ## start database, sandbox, API and worker; Ctrl-C stops them all
 token: setup  ## print a session token of the demo organization: make token ROLE=viewer
 	@$(PY) -m devserver token --role $(ROLE)
 
-demo: setup  ## walk through the story of one organization
+demo: setup  ## walk through the life of one organization
 	@$(PY) -m devserver demo
 
 stop: setup  ## stop what a killed run may have left behind
