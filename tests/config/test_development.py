@@ -105,13 +105,15 @@ def test_tests_and_everything_else_let_no_local_front_end_call(api, stack):
     assert "Access-Control-Allow-Origin" not in asked.headers
 
 
-def test_development_sends_a_buyer_back_to_a_local_front_end(development, company):
-    assert buy(development, company.admin, ORIGINS[1]).status_code == 201
-    assert buy(development, company.admin, CLOSED[0]).json()["code"] == "redirect_not_allowed"
+def test_development_sends_a_buyer_back_to_a_local_front_end(development, new_organization):
+    assert buy(development, new_organization.admin, ORIGINS[1]).status_code == 201
+    assert (
+        buy(development, new_organization.admin, CLOSED[0]).json()["code"] == "redirect_not_allowed"
+    )
 
 
-def test_production_sends_no_buyer_to_a_local_front_end(production, company):
-    answers = [buy(production, company.admin, origin).json()["code"] for origin in ORIGINS]
+def test_production_sends_no_buyer_to_a_local_front_end(production, new_organization):
+    answers = [buy(production, new_organization.admin, origin).json()["code"] for origin in ORIGINS]
 
     assert answers == ["redirect_not_allowed"] * len(ORIGINS)
 
