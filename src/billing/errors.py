@@ -63,7 +63,7 @@ class SeatsChanged(Conflict):
 class PaymentRefused(Conflict):
     """The payment provider refused this.
 
-    Show it; `reason` is Stripe's code for it.
+    Show it; `reason` is the provider's code for it.
     """
 
 

@@ -9,6 +9,6 @@ class Command(RefusedCommand):
     help = "Refused; names what to use instead."
     instead = (
         "An organization cannot be copied: its members and its subscription belong to Stytch "
-        "and Stripe. `make demo` and the demo of `make run` create organizations with data; "
+        "and to the payment provider. `make demo` and the demo of `make run` create organizations with data; "
         "`pg_dump --schema` copies one schema (docs/runbooks/database.md)."
     )
