@@ -112,11 +112,11 @@ def _find_profile_changes(
     """Return the columns that differ, with our value and the provider's."""
     # Providers take longer texts than an invoice shows: a name too long must not stop the rest.
     known = {
-        column: getattr(snapshot.profile, name)[: _get_max_length(column)]
+        column: shorten_value(column, getattr(snapshot.profile, name))
         for name, column in PROFILE_COLUMNS.items()
     }
     tax_id = snapshot.vat_number
-    known["vat_id"] = tax_id.value[: _get_max_length("vat_id")] if tax_id else ""
+    known["vat_id"] = shorten_value("vat_id", tax_id.value) if tax_id else ""
     known["vat_status"] = tax_id.status if tax_id else ""
     known["external_tax_id"] = tax_id.external_id if tax_id else ""
     return {
@@ -126,9 +126,10 @@ def _find_profile_changes(
     }
 
 
-def _get_max_length(column: str) -> int:
+def shorten_value(column: str, value: str) -> str:
+    """Return what a column holds of a value of the provider."""
     field = Customer._meta.get_field(column)  # noqa: SLF001 - Django's documented _meta
-    return int(getattr(field, "max_length", 0))
+    return value[: getattr(field, "max_length", None)]
 
 
 def list_differing(provider: str, snapshots: Sequence[CustomerSnapshot]) -> list[str]:

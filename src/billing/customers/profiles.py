@@ -22,9 +22,9 @@ def update_profile(*, organization: Organization, fields: Mapping[str, str]) -> 
 
     Raises VatIdInvalid, PaymentRefused or VendorUnavailable, and then nothing was changed here.
     """
-    wanted = _normalize_fields(fields)
     with customers.hold_customer_lock(organization):
         customer = customers.get_profile(organization)
+        wanted = _normalize_fields(fields, customer)
         if not customer.external_id:
             return _store_locally(organization, wanted)
     with customers.hold_lock(customer.provider, customer.external_id):
@@ -33,9 +33,11 @@ def update_profile(*, organization: Organization, fields: Mapping[str, str]) -> 
         return _store_answer(organization, snapshot)
 
 
-def _normalize_fields(fields: Mapping[str, str]) -> dict[str, str]:
+def _normalize_fields(fields: Mapping[str, str], customer: Customer) -> dict[str, str]:
+    """Return the fields as they are stored, and a VAT number that is stored as it is."""
     wanted = {name: value.strip() for name, value in fields.items()}
-    if wanted.get("vat_id"):
+    # The provider may have taken a form at its own pages that is refused here.
+    if wanted.get("vat_id") and wanted["vat_id"] != customer.vat_id:
         wanted["vat_id"] = vat.normalize_number(wanted["vat_id"])
     if "country" in wanted:
         wanted["country"] = wanted["country"].upper()
@@ -47,17 +49,26 @@ def _push_changes(customer: Customer, wanted: dict[str, str]) -> CustomerSnapsho
     provider, external_id = providers.get_provider(customer.provider), customer.external_id
     snapshot = provider.fetch_customer(external_id)
     profile = {name: getattr(snapshot.profile, name) for name in customers.PROFILE_COLUMNS}
-    asked = {name: wanted.get(name, value) for name, value in profile.items()}
+    asked = {name: _choose_value(name, value, wanted) for name, value in profile.items()}
     # The number first: its refusal must leave the rest as it was.
-    if "vat_id" in wanted and wanted["vat_id"] != _get_vat_number(snapshot):
+    if "vat_id" in wanted and not _has_vat_number(snapshot, wanted["vat_id"]):
         snapshot = provider.set_vat_number(external_id, wanted["vat_id"])
     if asked != profile:
         snapshot = provider.update_customer(external_id, type(snapshot.profile)(**asked))
     return snapshot
 
 
-def _get_vat_number(snapshot: CustomerSnapshot) -> str:
-    return snapshot.vat_number.value if snapshot.vat_number else ""
+def _choose_value(name: str, current: str, wanted: Mapping[str, str]) -> str:
+    """Return the wanted value, or the provider's where that is shown as the wanted one."""
+    shown = customers.shorten_value(customers.PROFILE_COLUMNS[name], current).strip()
+    value = wanted.get(name, shown)
+    return current if value == shown else value
+
+
+def _has_vat_number(snapshot: CustomerSnapshot, wanted: str) -> bool:
+    """Return whether this is the provider's VAT number, which may be written with dots."""
+    known = snapshot.vat_number.value if snapshot.vat_number else ""
+    return vat.compact_number(known) == vat.compact_number(wanted)
 
 
 @contextmanager
