@@ -93,6 +93,7 @@ class SeatInputs:
     is_ending: bool = False
     seat_item: str = SeatItem.FOUND
     mode: str = Mode.AUTOMATIC
+    contract: int | None = None
     has_drifted: bool = False
     is_in_flight: bool = False
     failed_quantity: int | None = None
@@ -101,7 +102,10 @@ class SeatInputs:
 
     @property
     def target(self) -> int:
-        """Return the number of seats to bill."""
+        """Return the number of seats to bill, in manual mode what was agreed."""
+        agreed = self.contract or self.observed
+        if self.mode == Mode.MANUAL and agreed:
+            return agreed
         return compute_target(self.counted, self.policy)
 
     @property

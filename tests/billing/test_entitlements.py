@@ -145,3 +145,15 @@ def test_view_without_a_feature_is_permitted(billing_organization, rf):
     request.auth = SimpleNamespace(organization=billing_organization.row)
 
     assert DeclaredFeature().has_permission(request, object())
+
+
+def test_feature_that_requires_no_plan_is_available_to_all(billing_organization, features):
+    Feature.objects.filter(key="sso").update(requires_premium=False)
+    assert get_access(billing_organization, "sso") == (True, "plan")
+
+    billing_organization.subscribe()
+    set_subscription(billing_organization, status="unpaid")
+    assert get_access(billing_organization, "sso") == (True, "plan")
+
+    create_override(billing_organization, "sso", is_granted=False)
+    assert get_access(billing_organization, "sso") == (False, "override")

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.errors import PaymentRefused
-from billing.models import Subscription
+from billing.models import Price, Subscription
 from billing.seat_rules import Mode
 from billing.seats import preview, report
 from billing.subscriptions import changes
@@ -76,3 +76,16 @@ def test_preview_stays_within_the_period_when_the_clocks_differ(create_organizat
     )
     with pytest.raises(PaymentRefused):  # Stripe has another period, and says so
         preview.preview_addition(organization=acme.row, seats=1)
+
+
+def test_contract_is_the_quantity_of_checkout_and_plan_change(create_organization):
+    acme = create_organization(seats=2)
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=7)
+    acme.subscribe()
+    bought = acme.billed_quantity
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=9)
+
+    price = Price.objects.get(lookup_key="business_monthly")
+    changes.change_price(organization=acme.row, price=price)
+
+    assert (bought, acme.billed_quantity, acme.report.target) == (7, 9, 9)

@@ -50,14 +50,16 @@ def test_event_of_our_own_change_sends_nothing(create_organization):
 def test_contract_is_compared_and_never_sent(create_organization):
     acme = create_organization(seats=2).subscribe()
     acme.seat_row.__class__.objects.filter(organization=acme.row).update(
-        mode="manual", contract_seats=2
+        mode="manual", contract_seats=5
     )
     acme.add_member()
 
     acme.sync_seats(is_forced=True)
 
     assert (acme.seat_state, acme.billed_quantity, acme.list_seat_requests()) == ("manual", 2, [])
-    assert acme.report.counted == 3
+    report = acme.report
+    assert (report.counted, report.target, report.provider_quantity) == (3, 5, 2)
+    assert acme.row.seat_changes.first().target == 5
 
 
 def test_subscription_with_an_unknown_price_is_misconfigured_and_not_changed(create_organization):

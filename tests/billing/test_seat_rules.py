@@ -161,3 +161,12 @@ def test_nothing_is_sent_twice(counted, observed, status, drifted, corrects, min
 )
 def test_free_seats_exclude_reserved_ones(taken, maximum, fits):
     assert has_room(taken=taken, wanted=1, policy=SeatPolicy(maximum=maximum)) is fits
+
+
+@pytest.mark.parametrize(
+    ("contract", "observed", "target"), [(7, 2, 7), (None, 2, 2), (None, None, 3)]
+)
+def test_contract_fixes_the_target(contract, observed, target):
+    inputs = build_inputs(3, mode=Mode.MANUAL, contract=contract, observed=observed)
+
+    assert inputs.target == target

@@ -84,7 +84,7 @@ class PlanAdmin(BaseAdmin):
             "Seats",
             {
                 "fields": (
-                    "billable_roles", "minimum_seats", "included_seats", "maximum_seats",
+                    "billable_roles", "minimum_seats", "maximum_seats",
                     "bills_invitations", "addition_policy", "removal_policy", "drift_policy",
                 )
             },

@@ -17,8 +17,8 @@ class SeatStateAdmin(BillingAdmin):
     """The seats of each organization, counted here and billed at the provider."""
 
     list_display = (
-        "organization", "status_badge", "mode", "counted", "reserved", "provider_quantity",
-        "dirty_since",
+        "organization", "status_badge", "mode", "contract_seats", "counted", "reserved",
+        "provider_quantity", "dirty_since",
     )  # fmt: skip
     list_filter = ("state", "mode")
     ordering = ("-updated_at",)

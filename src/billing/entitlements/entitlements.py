@@ -138,6 +138,8 @@ def _decide_access(
     entry = limits.get((stand.in_force.pk, feature.pk))
     if entry is not None:
         return _within_limit(stand, feature, stand.right, entry.limit)
+    if not feature.requires_premium:
+        return _within_limit(stand, feature, Reason.PLAN, None)
     was_agreed = stand.agreed is not None and (stand.agreed.pk, feature.pk) in limits
     return _build_refusal(feature, Reason.INACTIVE if was_agreed else Reason.NOT_IN_PLAN)
 

@@ -1,5 +1,6 @@
 from django.conf import settings
 import billing.models.plans
+import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import kit.ids
@@ -31,7 +32,13 @@ class Migration(migrations.Migration):
                 ("key", models.SlugField(max_length=64, unique=True)),
                 ("name", models.CharField(max_length=128)),
                 ("description", models.CharField(blank=True, max_length=500)),
-                ("requires_premium", models.BooleanField(default=True)),
+                (
+                    "requires_premium",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Without it every organization has the feature, under any plan.",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -57,7 +64,6 @@ class Migration(migrations.Migration):
                 ),
                 ("bills_invitations", models.BooleanField(default=False)),
                 ("minimum_seats", models.PositiveIntegerField(default=1)),
-                ("included_seats", models.PositiveIntegerField(default=0)),
                 ("maximum_seats", models.PositiveIntegerField(blank=True, null=True)),
                 (
                     "addition_policy",
@@ -303,7 +309,14 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("contract_seats", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "contract_seats",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(

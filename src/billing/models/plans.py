@@ -55,7 +55,6 @@ class Plan(Record):
     billable_roles = models.JSONField(default=default_billable_roles)
     bills_invitations = models.BooleanField(default=False)
     minimum_seats = models.PositiveIntegerField(default=1)
-    included_seats = models.PositiveIntegerField(default=0)
     maximum_seats = models.PositiveIntegerField(null=True, blank=True)
     addition_policy = models.CharField(
         max_length=16, choices=AdditionPolicy, default=AdditionPolicy.NEXT_INVOICE
@@ -187,7 +186,9 @@ class Feature(Record):
     key = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=128)
     description = models.CharField(max_length=500, blank=True)
-    requires_premium = models.BooleanField(default=True)
+    requires_premium = models.BooleanField(
+        default=True, help_text="Without it every organization has the feature, under any plan."
+    )
 
     def __str__(self) -> str:
         return self.key

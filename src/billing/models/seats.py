@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -28,7 +29,10 @@ class SeatState(Record):
         settings.TENANT_MODEL, on_delete=models.CASCADE, related_name="seats"
     )
     mode = models.CharField(max_length=16, choices=Mode, default=Mode.AUTOMATIC)
-    contract_seats = models.PositiveIntegerField(null=True, blank=True)
+    # The number agreed in `manual` mode; without it, what the provider bills is taken as agreed.
+    contract_seats = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     state = models.CharField(max_length=16, choices=State, default=State.NONE)
     revision = models.PositiveBigIntegerField(default=0)
     counted = models.PositiveIntegerField(default=0)

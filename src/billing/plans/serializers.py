@@ -36,7 +36,7 @@ class PlanSerializer(StrictModelSerializer):
     class Meta:
         model = Plan
         fields = (
-            "id", "key", "name", "description", "billable_roles", "minimum_seats", "included_seats",
+            "id", "key", "name", "description", "billable_roles", "minimum_seats",
             "maximum_seats", "trial_days", "prices", "features",
         )  # fmt: skip
         read_only_fields = fields

@@ -20,7 +20,6 @@ class Report:
     counted: int
     reserved: int
     minimum: int
-    included: int
     maximum: int | None
     target: int
     provider_quantity: int | None
@@ -37,7 +36,6 @@ def build_report(organization: Organization) -> Report:
         counted=seats.count.counted,
         reserved=seats.count.reserved,
         minimum=seats.plan.minimum_seats,
-        included=seats.plan.included_seats,
         maximum=seats.plan.maximum_seats,
         target=seats.inputs.target,
         provider_quantity=seats.inputs.observed,

@@ -23,7 +23,6 @@ class SeatsSerializer(StrictSerializer):
     counted = serializers.IntegerField()
     reserved = serializers.IntegerField()
     minimum = serializers.IntegerField()
-    included = serializers.IntegerField()
     maximum = serializers.IntegerField(allow_null=True)
     target = serializers.IntegerField()
     provider_quantity = serializers.IntegerField(allow_null=True)

@@ -123,6 +123,7 @@ class SeatSnapshot:
             is_ending=agreed.is_ending if agreed else False,
             seat_item=agreed.seat_item if agreed else SeatItem.MISSING,
             mode=self.row.mode,
+            contract=self.row.contract_seats,
             has_drifted=self.row.drifted_since is not None,
             is_in_flight=self.attempt is not None,
             failed_quantity=self.row.failed_quantity,
@@ -131,11 +132,16 @@ class SeatSnapshot:
         )
 
     def billed_with(self, added: int) -> int:
-        """Return the quantity billed with `added` more seats, or the agreed one of a contract."""
+        """Return the quantity billed with `added` more seats, in manual mode the present one."""
         inputs = self.inputs
         if inputs.mode == Mode.MANUAL and inputs.observed is not None:
             return inputs.observed
-        return seat_rules.compute_target(max(0, inputs.counted + added), inputs.policy)
+        return replace(inputs, counted=max(0, inputs.counted + added)).target
+
+    def compute_target(self, plan: Plan) -> int:
+        """Return the seats to bill by another plan, or those of the contract."""
+        counted = count_seats(self.organization, plan).counted
+        return replace(self.inputs, counted=counted, policy=plan.seat_policy).target
 
     def decide(self, *, is_forced: bool = False) -> SeatDecision:
         """Return what to send now, when forced also a quantity that was refused before."""

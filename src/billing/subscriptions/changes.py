@@ -17,7 +17,7 @@ from billing.errors import (
 from billing.models import Price, SeatAttempt, Subscription
 from billing.providers.errors import KeySpent
 from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
-from billing.seat_rules import Mode, Proration, compute_target
+from billing.seat_rules import Proration
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
@@ -166,14 +166,10 @@ def _build_recounted_request(
             raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
         if row.price_id == price.pk:
             raise SubscriptionNotChangeable("It has this price already.")
-        plan = price.plan
-        seats = compute_target(snapshot.count_seats(organization, plan).counted, plan.seat_policy)
-        if seats_now.row.mode == Mode.MANUAL and row.quantity:
-            seats = row.quantity
     request = SeatChangeRequest(
         subscription_id=row.external_id,
         item_id=row.external_item_id,
-        quantity=seats,
+        quantity=seats_now.compute_target(price.plan),
         proration=_choose_proration(row, price),
         price_id=price.provider_prices.get(provider=row.provider, is_active=True).external_id,
         takes_end_back=keeps and row.is_ending,

@@ -10,7 +10,6 @@ from billing.customers import customers
 from billing.errors import PriceNotAvailable, SubscriptionExists
 from billing.models import Checkout, Customer, Price, Subscription
 from billing.providers.types import CheckoutRequest, CheckoutSnapshot
-from billing.seat_rules import compute_target
 from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
@@ -121,12 +120,12 @@ def _close_older(customer: Customer) -> None:
 def _create_page(
     organization: Organization, customer: Customer, price: Price, buyer: Member | None
 ) -> Checkout:
-    counted = seats_snapshot.count_seats(organization, price.plan).counted
+    seats = seats_snapshot.SeatSnapshot.read(organization)
     return Checkout.objects.create(
         organization=organization,
         provider=customer.provider,
         price=price,
-        quantity=compute_target(counted, price.plan.seat_policy),
+        quantity=seats.compute_target(price.plan),
         opened_by=buyer.user if buyer else None,
     )
 
