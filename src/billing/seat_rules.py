@@ -6,10 +6,11 @@ Nothing here reads a clock, a row or a vendor, so that every line of the table c
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from django.db import models
 
-from billing.statuses import ENDED_STATUSES, SeatItem
+from billing.statuses import ENDED_STATUSES, SeatItem, Status
 
 
 class State(models.TextChoices):
@@ -66,6 +67,8 @@ class SeatTerms:
 
 
 NO_TERMS = SeatTerms({})
+# In these the current period has been charged, whether or not it was paid. An unknown one is not here.
+CHARGED_STATUSES: Final = (Status.ACTIVE, Status.PAST_DUE, Status.UNPAID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class SeatInputs:
     failed_quantity: int | None = None
     terms: SeatTerms = NO_TERMS
     is_held: bool = False  # the provider has asked to wait
+    paid: int | None = None  # the most seats charged in this period, and not credited
 
     @property
     def target(self) -> int:
@@ -107,6 +111,16 @@ class SeatInputs:
         if self.mode == Mode.MANUAL and agreed:
             return agreed
         return compute_target(self.counted, self.policy)
+
+    @property
+    def next_quantity(self) -> int:
+        """Return the quantity to send next, on the way to the target.
+
+        Seats up to the paid ones cost nothing and those above them do, so that they take two steps.
+        """
+        if self.paid is not None and (self.observed or 0) < self.paid < self.target:
+            return self.paid
+        return self.target
 
     @property
     def is_over_limit(self) -> bool:
@@ -133,6 +147,33 @@ def compute_target(counted: int, policy: SeatPolicy) -> int:
     return max(policy.minimum, counted, 1)
 
 
+def compute_paid_seats(
+    *,
+    status: str,
+    quantity: int | None,
+    before: int | None = None,
+    is_new_period: bool = False,
+    is_changed: bool = False,
+    proration: Proration | None = None,
+) -> int | None:
+    """Return the most seats that were charged in the current period and not credited.
+
+    `before` is the same number before the update; `proration` is that of our change of the quantity,
+    None for an edit at the provider. Where nothing is charged, as in a trial, the result is None.
+
+    How an edit was charged is not known. One to fewer seats counts as credited, and one to more
+    seats as not charged: the next addition is then prorated, which charges only the difference
+    from what was really debited.
+    """
+    if status not in CHARGED_STATUSES or quantity is None:
+        return None
+    if before is None or is_new_period:
+        return quantity
+    if not is_changed or proration == Proration.SILENT:
+        return before
+    return min(before, quantity) if proration is None else quantity
+
+
 def has_room(*, taken: int, wanted: int, policy: SeatPolicy) -> bool:
     """Return whether `wanted` more seats fit.
 
@@ -152,7 +193,7 @@ def decide_seats(inputs: SeatInputs) -> SeatDecision:
     proration = _choose_proration(inputs)
     if proration is None or inputs.is_held:
         return SeatDecision(State.HELD)
-    if inputs.failed_quantity == inputs.target and not inputs.is_in_flight:
+    if inputs.failed_quantity == inputs.next_quantity and not inputs.is_in_flight:
         return SeatDecision(State.FAILED)
     is_drift = inputs.has_drifted and not inputs.is_in_flight
     return SeatDecision(State.DRIFTED if is_drift else State.PENDING, proration)
@@ -176,10 +217,13 @@ def _choose_proration(inputs: SeatInputs) -> Proration | None:
     """Return how to charge the difference, or None when it may not be sent."""
     grows = inputs.target > (inputs.observed or 0)
     charge = inputs.terms.find_charge(inputs.status, is_ending=inputs.is_ending, grows=grows)
+    is_paid = grows and inputs.paid is not None and inputs.next_quantity <= inputs.paid
     match charge:
         case Charge.HELD:
             return None
         case Charge.SILENT:
+            return Proration.SILENT
+        case _ if is_paid:
             return Proration.SILENT
         case Charge.NOW_OR_SILENT:
             is_now = grows and inputs.policy.invoices_additions_now

@@ -14,6 +14,7 @@ from billing.seat_rules import (
     SeatInputs,
     SeatPolicy,
     State,
+    compute_paid_seats,
     compute_target,
     decide_seats,
     has_room,
@@ -170,3 +171,84 @@ def test_contract_fixes_the_target(contract, observed, target):
     inputs = build_inputs(3, mode=Mode.MANUAL, contract=contract, observed=observed)
 
     assert inputs.target == target
+
+
+@pytest.mark.parametrize(
+    ("observed", "counted", "quantity", "proration"),
+    [
+        (1, 2, 2, NO_PRORATION),  # paid for already
+        (1, 4, 4, NO_PRORATION),
+        (1, 6, 4, NO_PRORATION),  # the first of two steps
+        (4, 6, 6, NEXT),  # the second one
+        (2, 1, 1, NEXT),
+        (5, 6, 6, NEXT),
+    ],
+)
+@pytest.mark.parametrize("is_ending", [False, True])
+def test_paid_seats_are_added_without_charge(observed, counted, quantity, proration, is_ending):
+    inputs = build_inputs(counted, observed, paid=4, is_ending=is_ending)
+    expected = NO_PRORATION if is_ending and counted < observed else proration
+
+    assert (inputs.next_quantity, decide_seats(inputs).proration) == (quantity, expected)
+
+
+def test_paid_seats_are_held_while_a_payment_is_due():
+    assert decide_seats(build_inputs(3, 1, "past_due", paid=4)) == SeatDecision(State.HELD)
+
+
+def test_refused_first_step_is_not_sent_again():
+    refused = build_inputs(6, 1, paid=4, failed_quantity=4)
+
+    assert decide_seats(refused) == SeatDecision(State.FAILED)
+
+
+@pytest.mark.parametrize("status", ["trialing", "incomplete", "paused", "canceled", "unknown"])
+def test_uncharged_status_has_no_paid_seats(status):
+    assert compute_paid_seats(status=status, quantity=4, before=4) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "paid"),
+    [
+        ({"before": None}, 2),  # a purchase, or the first charge after a trial
+        ({"is_new_period": True}, 2),
+        ({"is_changed": False}, 4),
+        ({"proration": NO_PRORATION}, 4),
+        ({"proration": NEXT}, 2),  # credited
+        ({"proration": NOW, "quantity": 6}, 6),
+        ({"proration": None}, 2),  # edited at the provider
+        ({"proration": None, "quantity": 6}, 4),
+    ],
+)
+def test_charges_and_credits_set_the_paid_seats(change, paid):
+    known = {"status": "active", "quantity": 2, "before": 4, "is_changed": True}
+
+    assert compute_paid_seats(**(known | change)) == paid
+
+
+@given(
+    counts=st.lists(st.integers(1, 12), min_size=1, max_size=12),
+    credits_removals=st.booleans(),
+    is_now=st.booleans(),
+)
+def test_any_changes_within_a_period_charge_each_seat_once(counts, credits_removals, is_now):
+    """Debits are credited as a whole by a prorated change, as Stripe's flexible billing mode does."""
+    policy = SeatPolicy(credits_removals=credits_removals, invoices_additions_now=is_now)
+    observed = paid = debited = expected = 3
+    for counted in counts:
+        for _ in range(2):
+            inputs = build_inputs(counted, observed, policy=policy, paid=paid)
+            proration = decide_seats(inputs).proration
+            if proration is None:
+                break
+            debited = debited if proration == NO_PRORATION else inputs.next_quantity
+            observed = inputs.next_quantity
+            paid = compute_paid_seats(
+                status="active",
+                quantity=observed,
+                before=paid,
+                is_changed=True,
+                proration=proration,
+            )
+        expected = counted if credits_removals else max(expected, counted)
+        assert (observed, paid, debited) == (counted, expected, expected)

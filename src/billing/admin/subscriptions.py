@@ -70,8 +70,9 @@ class SubscriptionAdmin(BillingAdmin):
             "Period",
             {
                 "fields": (
-                    "current_period_start", "current_period_end", "cancel_at_period_end",
-                    "cancel_at", "trial_end", "past_due_since", "is_collection_paused",
+                    "paid_seats", "current_period_start", "current_period_end",
+                    "cancel_at_period_end", "cancel_at", "trial_end", "past_due_since",
+                    "is_collection_paused",
                 )
             },
         ),

@@ -387,6 +387,7 @@ class Migration(migrations.Migration):
                 ("status", models.CharField(max_length=32)),
                 ("is_active", models.BooleanField(default=False)),
                 ("quantity", models.PositiveIntegerField(blank=True, null=True)),
+                ("paid_seats", models.PositiveIntegerField(blank=True, null=True)),
                 ("current_period_start", models.DateTimeField(blank=True, null=True)),
                 ("current_period_end", models.DateTimeField(blank=True, null=True)),
                 ("cancel_at_period_end", models.BooleanField(default=False)),

@@ -49,6 +49,8 @@ class Subscription(Record):
     status = models.CharField(max_length=32)
     is_active = models.BooleanField(default=False)
     quantity = models.PositiveIntegerField(null=True, blank=True)
+    # The most seats charged in the current period and not credited: up to it, more cost nothing.
+    paid_seats = models.PositiveIntegerField(null=True, blank=True)
     current_period_start = models.DateTimeField(null=True, blank=True)
     current_period_end = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)

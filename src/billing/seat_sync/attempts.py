@@ -133,7 +133,7 @@ def _build_terms(seats: SeatSnapshot, proration: Proration) -> dict[str, Any]:
         "subscription": seats.subscription,
         "revision": seats.row.revision,
         "quantity_before": seats.subscription.quantity,
-        "quantity": seats.inputs.target,
+        "quantity": seats.inputs.next_quantity,
         "proration": proration,
         "proration_date": _find_preview_date(seats),
     }
@@ -142,7 +142,7 @@ def _build_terms(seats: SeatSnapshot, proration: Proration) -> dict[str, Any]:
 def _find_preview_date(seats: SeatSnapshot) -> datetime | None:
     """Return the time for which an admin was shown this very change, if that was just now."""
     row, subscription = seats.row, seats.subscription
-    if row.previewed_quantity != seats.inputs.target or row.previewed_at is None:
+    if row.previewed_quantity != seats.inputs.next_quantity or row.previewed_at is None:
         return None
     if timezone.now() - row.previewed_at > PREVIEW_LIFETIME:
         return None

@@ -171,7 +171,11 @@ def _is_still_needed(attempt: SeatAttempt, seen: SubscriptionSnapshot) -> bool:
         subscriptions.store_locked(organization, attempt.subscription.provider, seen)
         seats = SeatSnapshot.read(organization)
         decision = seats.decide()
-        same = _is_for_live_subscription(attempt, seats), seats.inputs.target, decision.proration
+        same = (
+            _is_for_live_subscription(attempt, seats),
+            seats.inputs.next_quantity,
+            decision.proration,
+        )
         if same == (True, attempt.quantity, attempt.proration):
             return True
         attempts.close_attempt(
@@ -220,7 +224,10 @@ def _store_result(attempt: SeatAttempt, answer: SubscriptionSnapshot) -> Outcome
         seats.row.last_synced_at = timezone.now()
         seats.row.last_error = ""
         seats.row.drifted_since = seats.row.failed_quantity = None
-        seats.row.previewed_quantity = seats.row.previewed_at = None
+        if (
+            attempt.proration != Proration.SILENT
+        ):  # else the preview may be of the step that follows
+            seats.row.previewed_quantity = seats.row.previewed_at = None
         decision = seats.decide()
         seats.save_state(decision)
         _record_event(attempt, event_types.SEATS_SYNCED)

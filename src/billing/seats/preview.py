@@ -1,6 +1,6 @@
 """Preview what seats would cost, by the provider's own preview."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -99,7 +99,10 @@ def _choose_proration(inputs: SeatInputs, row: Subscription, resulting: int) -> 
         observed=inputs.target,
         is_ending=inputs.is_ending,
         terms=inputs.terms,
+        paid=inputs.paid,
     )
+    # Beyond the paid seats the change takes two steps, and only the second one is charged.
+    step = replace(step, observed=step.next_quantity) if step.next_quantity != resulting else step
     proration = decide_seats(step).proration or Proration.SILENT
     is_credit = resulting < inputs.target and proration != Proration.SILENT
     if is_credit and providers.get_provider(row.provider).has_open_invoice(row.external_id):

@@ -128,6 +128,7 @@ class SeatSnapshot:
             is_in_flight=self.attempt is not None,
             failed_quantity=self.row.failed_quantity,
             terms=providers.get_seat_terms(agreed.provider) if agreed else NO_TERMS,
+            paid=agreed.paid_seats if agreed else None,
             is_held=self.row.held_until is not None and self.row.held_until > timezone.now(),
         )
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import event_types, providers, statuses
+from billing import event_types, providers, seat_rules, statuses
 from billing.customers import customers
 from billing.errors import SubscriptionNotChangeable
 from billing.models import (
@@ -27,6 +27,7 @@ from billing.models import (
     Subscription,
 )
 from billing.providers.types import ObjectKind, SubscriptionSnapshot
+from billing.seat_rules import Proration
 from billing.seats import ledger
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from events.registry import EventType
@@ -57,6 +58,8 @@ class PreviousState:
     has_ended: bool
     quantity: int | None
     external_price_id: str
+    period_start: datetime | None
+    paid_seats: int | None
     audited: dict[str, Any]
 
     @classmethod
@@ -64,7 +67,15 @@ class PreviousState:
         """Return the state of a row before it is updated."""
         is_new = row._state.adding  # noqa: SLF001 - Django's documented way to ask
         audited = {} if is_new else _read_audited(row)
-        return cls(is_new, row.has_ended, row.quantity, row.external_price_id, audited)
+        return cls(
+            is_new=is_new,
+            has_ended=row.has_ended,
+            quantity=row.quantity,
+            external_price_id=row.external_price_id,
+            period_start=row.current_period_start,
+            paid_seats=row.paid_seats,
+            audited=audited,
+        )
 
 
 def hold_lock(row: Subscription) -> AbstractContextManager[None]:
@@ -129,6 +140,7 @@ def store_locked(
     )
     before = PreviousState.from_row(row)
     _copy_snapshot(row, snapshot)
+    row.paid_seats = _compute_paid_seats(row, before)
     row.is_surplus = not row.has_ended and _list_other_live(organization.pk, row).exists()
     row.save()
     if not row.has_ended:  # a customer deleted at the provider takes its subscriptions along
@@ -442,13 +454,33 @@ def _record_seat_effects(
         )
 
 
+def _compute_paid_seats(row: Subscription, before: PreviousState) -> int | None:
+    """Return the paid seats after an update, set by the quantity in a new period or at another price."""
+    is_changed = before.quantity != row.quantity
+    attempt = _find_own_change(row) if is_changed and not before.is_new else None
+    return seat_rules.compute_paid_seats(
+        status=row.status,
+        quantity=row.quantity,
+        before=before.paid_seats,
+        is_new_period=(before.period_start, before.external_price_id)
+        != (row.current_period_start, row.external_price_id),
+        is_changed=is_changed,
+        proration=Proration(attempt.proration) if attempt else None,
+    )
+
+
 def _has_drifted(row: Subscription, before: PreviousState) -> bool:
     if before.is_new or row.has_ended or before.quantity == row.quantity:
         return False
     if before.external_price_id != row.external_price_id:
         return False
-    echo = SeatAttempt.objects.in_flight().filter(subscription=row, quantity=row.quantity or 0)
-    return not echo.exists()
+    return _find_own_change(row) is None
+
+
+def _find_own_change(row: Subscription) -> SeatAttempt | None:
+    """Return the attempt in flight that made the row's quantity."""
+    attempts = SeatAttempt.objects.in_flight().filter(subscription=row, quantity=row.quantity or 0)
+    return attempts.first()
 
 
 def _record_event(
