@@ -18,7 +18,7 @@ from tests.harness.plugin import SANDBOX_URL
 LANDING = f"{SANDBOX_URL}/landing"
 
 
-def create_plan_price(**terms):
+def create_plan_price(*, interval="month", **terms):
     """Create a plan with the given terms and its price at Stripe.
 
     The plan is not public, so that no list of plans grows.
@@ -26,15 +26,17 @@ def create_plan_price(**terms):
     key = f"plan-{secrets.token_hex(4)}"
     plan = Plan.objects.create(key=key, name=key, is_public=False, **terms)
     price = Price.objects.create(
-        plan=plan, lookup_key=key, amount=1_000, currency="usd", interval="month"
+        plan=plan, lookup_key=key, amount=1_000, currency="usd", interval=interval
     )
-    external_id = create_stripe_price(build_product_id(key), lookup_key=key, amount=1_000)
+    external_id = create_stripe_price(
+        build_product_id(key), lookup_key=key, amount=1_000, interval=interval
+    )
     ProviderPrice.objects.create(price=price, provider="stripe", external_id=external_id)
     return price
 
 
-def create_stripe_price(product_id, *, lookup_key, amount):
-    """Create a product and a monthly price at Stripe, and return the price's id."""
+def create_stripe_price(product_id, *, lookup_key, amount, interval="month"):
+    """Create a product and a price at Stripe, and return the price's id."""
     client = build_stripe_client()
     client.v1.products.create({"id": product_id, "name": lookup_key})
     return client.v1.prices.create(
@@ -43,7 +45,7 @@ def create_stripe_price(product_id, *, lookup_key, amount):
             "lookup_key": lookup_key,
             "unit_amount": amount,
             "currency": "usd",
-            "recurring": {"interval": "month"},
+            "recurring": {"interval": interval},
         }
     ).id
 

@@ -1,6 +1,7 @@
 """Change the plan of a subscription."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -97,16 +98,21 @@ def test_edited_plan_recounts_its_organizations(create_organization):
     assert (acme.billed_quantity, acme.seat_state) == (4, "in_sync")
 
 
+def schedule_end(acme, at):
+    """Schedule the end as our API does, by the flag, or as the portal may, by a date."""
+    if at == "flag":
+        changes.cancel_subscription(organization=acme.row)
+        return
+    row = acme.subscription
+    end = int(row.current_period_end.timestamp()) - 3_600
+    build_stripe_client().v1.subscriptions.update(row.external_id, {"cancel_at": end})
+    subscriptions.pull_subscription("stripe", row.external_id)
+
+
 @pytest.mark.parametrize("at", ["flag", "date"])
 def test_change_of_a_subscription_that_will_end_is_refused_or_keeps_it(create_organization, at):
     acme = create_organization(seats=2).subscribe()
-    if at == "flag":
-        changes.cancel_subscription(organization=acme.row)
-    else:
-        end = int(acme.subscription.current_period_end.timestamp()) - 3_600
-        row = acme.subscription
-        build_stripe_client().v1.subscriptions.update(row.external_id, {"cancel_at": end})
-        subscriptions.pull_subscription("stripe", row.external_id)
+    schedule_end(acme, at)
     price = create_plan_price()
 
     with pytest.raises(SubscriptionNotChangeable, match="keep"):
@@ -116,3 +122,48 @@ def test_change_of_a_subscription_that_will_end_is_refused_or_keeps_it(create_or
     changes.change_price(organization=acme.row, price=price, keeps=True)
 
     assert (acme.subscription.is_ending, acme.subscription.price) == (False, price)
+
+
+@pytest.mark.parametrize("at", [None, "flag", "date"])
+@pytest.mark.parametrize(("interval", "other"), [("month", "year"), ("year", "month")])
+def test_another_interval_begins_a_whole_period(create_organization, interval, other, at):
+    acme = create_organization(seats=2, interval=interval).subscribe()
+    bought, paid = acme.subscription.current_period_end, len(acme.list_invoices())
+    if at:
+        schedule_end(acme, at)
+    started = datetime.now(UTC).replace(microsecond=0)
+
+    price = create_plan_price(interval=other)
+    changes.change_price(organization=acme.row, price=price, keeps=at is not None)
+
+    row = acme.subscription
+    days = (row.current_period_end - row.current_period_start).days
+    assert row.current_period_start >= started
+    assert days in ((365, 366) if other == "year" else (28, 29, 30, 31))
+    assert row.current_period_end != bought
+    assert (row.is_ending, row.cancel_at, row.paid_seats) == (False, None, 2)
+    (invoice,) = acme.list_invoices()[:-paid]
+    assert (
+        abs(invoice.total) <= 2
+    )  # two seats of the new price, less the unused ones of the old one
+    assert acme.seat_state == "in_sync"
+
+
+def test_another_interval_in_a_trial_keeps_the_trial(create_organization):
+    acme = create_organization(trial_days=14).subscribe()
+    end = acme.subscription.trial_end
+
+    changes.change_price(organization=acme.row, price=create_plan_price(interval="year"))
+
+    assert (acme.subscription.status, acme.subscription.trial_end) == ("trialing", end)
+    assert "billing_cycle_anchor[type]" not in acme.list_seat_requests()[-1]["body"]
+
+
+def test_another_price_of_the_same_interval_keeps_the_period(create_organization):
+    acme = create_organization().subscribe()
+    period = acme.subscription.current_period_start
+
+    changes.change_price(organization=acme.row, price=create_plan_price())
+
+    assert acme.subscription.current_period_start == period
+    assert "billing_cycle_anchor[type]" not in acme.list_seat_requests()[-1]["body"]

@@ -198,6 +198,8 @@ class SeatChangeRequest:
     proration: Proration
     proration_date: datetime | None = None
     price_id: str | None = None
+    # A whole new period from now on, as for another interval. Else the period keeps its end.
+    begins_period: bool = False
     takes_end_back: bool = False  # a scheduled end, in the same call where the provider can
 
 

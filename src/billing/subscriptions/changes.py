@@ -172,6 +172,7 @@ def _build_recounted_request(
         quantity=seats_now.compute_target(price.plan),
         proration=_choose_proration(row, price),
         price_id=price.provider_prices.get(provider=row.provider, is_active=True).external_id,
+        begins_period=_begins_period(row, price),
         takes_end_back=keeps and row.is_ending,
     )
     return request, seats_now.row.revision
@@ -182,6 +183,12 @@ def _choose_proration(row: Subscription, price: Price) -> Proration:
         return Proration.SILENT
     now = price.plan.seat_policy.invoices_additions_now
     return Proration.INVOICE_NOW if now else Proration.NEXT_INVOICE
+
+
+def _begins_period(row: Subscription, price: Price) -> bool:
+    """Return whether the change begins a period now. One in a trial begins when the trial ends."""
+    has_other_interval = row.price is not None and row.price.interval != price.interval
+    return has_other_interval and row.status != Status.TRIALING
 
 
 def _record_attempt(

@@ -87,6 +87,12 @@ def build_seat_change(wanted: SeatChangeRequest) -> params.SubscriptionUpdatePar
         "proration_behavior": PRORATION_BEHAVIOR[wanted.proration],
         "payment_behavior": "allow_incomplete",
     }
+    if wanted.begins_period:
+        # Flexible billing mode keeps the anchor when the interval changes, so that a year would
+        # end on the anchor's day and not a year after the change:
+        # https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+        # https://docs.stripe.com/billing/subscriptions/billing-cycle
+        body["billing_cycle_anchor"] = {"type": "now"}
     if wanted.proration_date and wanted.proration != Proration.SILENT:
         body["proration_date"] = int(wanted.proration_date.timestamp())
     return body
