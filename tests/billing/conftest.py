@@ -1,13 +1,19 @@
 """Provide organizations with a subscription, and a stack whose worker is paused."""
 
+import httpx
 import pytest
 from django.db import connection
 from django.test import Client
 
+from billing import providers
 from identity.models import User
 from tenancy.services import schema_pool
 from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.organizations import BillingOrganization
+from tests.billing.support import create_plan_price
+from tests.harness.clients import Sandbox
+from tests.harness.plugin import free_port
+from tests.harness.stack import Process, poll
 from webhooks.inbound.models import InboundEvent, State
 
 
@@ -65,3 +71,46 @@ def staff_client(committed):
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return client
+
+
+@pytest.fixture
+def own_sandbox(paused_worker, committed, settings, monkeypatch, tmp_path):
+    """Start a second sandbox and use it as Stripe, since its clock ends the sessions of other tests.
+
+    It delivers no webhooks: a test fetches what an event would be about.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("SANDBOX_PORT", str(port))
+    monkeypatch.setenv("SANDBOX_SMTP_PORT", str(free_port()))
+    monkeypatch.setenv("SANDBOX_PUBLIC_URL", url)
+    process, control = Process("sandbox", tmp_path / "sandbox.log"), Sandbox(url)
+    process.start()
+    settings.STRIPE_BASE_URL = f"{url}/stripe"
+    providers._create_provider.cache_clear()
+    try:
+        poll(lambda: _is_up(control), what="the sandbox")
+        control.post("/webhooks", drop=1_000_000_000)
+        yield control
+    finally:
+        control.close()
+        process.stop()
+        providers._create_provider.cache_clear()
+
+
+def _is_up(control):
+    try:
+        return control.get("/clock")
+    except httpx.TransportError:
+        return None
+
+
+@pytest.fixture
+def money_prices(own_sandbox):
+    """Return prices of plans that credit removals or not, with a trial or not."""
+    return [
+        create_plan_price(),
+        create_plan_price(removal_policy="no_credit"),
+        create_plan_price(removal_policy="no_credit", trial_days=14),
+        create_plan_price(addition_policy="invoice_now", trial_days=14),
+    ]

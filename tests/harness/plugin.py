@@ -25,6 +25,11 @@ OWNER_URL = os.environ.setdefault("GIVEN_OWNER_URL", os.environ["DATABASE_OWNER_
 WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
 
 
+def pytest_addoption(parser):
+    """Add the number of organizations in the soak test of money."""
+    parser.addoption("--histories", type=int, default=50, dest="histories")
+
+
 def on_database(url, name):
     """Return the URL with another database of the same server and role."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
