@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
-from billing.models import Customer, Invoice, Subscription
+from billing.models import Checkout, Customer, Invoice, Subscription
 from billing.providers.types import ObjectKind
 from billing.subscriptions import checkout, subscriptions
 from kit.outbound import VendorNotFound
@@ -18,9 +18,9 @@ from webhooks.inbound import registry
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
 from webhooks.inbound.services import process
 
-type Pull = Callable[[str, str], Customer | Invoice | Subscription | None]
+type Pull = Callable[[str, str], Checkout | Customer | Invoice | Subscription | None]
 
-# An object that is not found for so long after its event is gone, and not merely late.
+# An object still not found this long after its event was deleted; before, it may be late.
 GONE_AFTER: Final = timedelta(minutes=10)
 GONE_RETRY_SECONDS: Final = 60
 

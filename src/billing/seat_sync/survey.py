@@ -29,11 +29,13 @@ from tenancy.models import Organization
 log = structlog.get_logger(__name__)
 
 KINDS: Final = (ObjectKind.CUSTOMER, ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE)
-# Invoices that were created longer ago are settled, or fetched because they are open here.
+# Older invoices are not listed: they are settled, or open here and fetched one by one.
 INVOICE_AGE: Final = timedelta(days=35)
-# A page that was paid or closed so long ago has had its webhook, or has lost it.
+# If no webhook about a payment page came within two hours, it was lost.
 CHECKOUT_AGE: Final = timedelta(hours=2)
 COUNT_BATCH_SIZE: Final = 500
+# A customer is fetched with its tax ids, an invoice with its subscription.
+CALLS_PER_FETCH: Final = 2
 
 DEFER_PULL: Final = {
     ObjectKind.CUSTOMER: customers.defer_pull,
@@ -60,11 +62,13 @@ def survey_page(*, provider: str, kind: ObjectKind, after: str, started_at: date
     since = started_at - INVOICE_AGE if kind is ObjectKind.INVOICE else None
     page = providers.get_provider(provider).list_page(kind, after=after, since=since)
     differing = _find_differing(provider, kind, page.snapshots)
-    if page.next:
-        _defer_page(provider, kind, page.next, started_at)
-    elif kind is ObjectKind.SUBSCRIPTION:
+    if not page.next and kind is ObjectKind.SUBSCRIPTION:
         differing += _list_unseen(provider, started_at)
-    for number, external_id in enumerate(dict.fromkeys(differing)):
+    differing = list(dict.fromkeys(differing))
+    if page.next:  # once the fetches of this page are done
+        pause = get_spacing(provider) * (len(differing) + 1)
+        _defer_page(provider, kind, page.next, started_at, pause=pause)
+    for number, external_id in enumerate(differing):
         DEFER_PULL[kind](provider, external_id, after=get_spacing(provider) * number)
     log.info("provider_surveyed", provider=provider, kind=kind, differences=len(differing))
 
@@ -76,8 +80,9 @@ def defer_open_objects() -> None:
         "provider", "external_id"
     ):
         jobs.defer_job("billing.complete_checkout", provider=provider, external_id=external_id)
-    for provider, external_id in invoices.list_open(before=timezone.now() - INVOICE_AGE):
-        invoices.defer_pull(provider, external_id)
+    open_invoices = invoices.list_open(before=timezone.now() - INVOICE_AGE)
+    for number, (provider, external_id) in enumerate(open_invoices):
+        invoices.defer_pull(provider, external_id, after=get_spacing(provider) * number)
 
 
 def list_miscounted() -> list[UUID]:
@@ -90,8 +95,8 @@ def list_miscounted() -> list[UUID]:
 
 
 def get_spacing(provider: str) -> timedelta:
-    """Return the time between two jobs that leaves half of the provider's calls to requests."""
-    return reconcile.get_spacing(provider, calls=1)
+    """Return the time between two fetches that leaves half of the provider's calls to requests."""
+    return reconcile.get_spacing(provider, calls=CALLS_PER_FETCH * len(KINDS))
 
 
 def _find_differing(provider: str, kind: ObjectKind, snapshots: Sequence[Snapshot]) -> list[str]:
@@ -99,15 +104,25 @@ def _find_differing(provider: str, kind: ObjectKind, snapshots: Sequence[Snapsho
 
 
 def _list_unseen(provider: str, started_at: datetime) -> list[str]:
-    """Return the live subscriptions that no page contained, because they ended or are unknown."""
+    """Return the live subscriptions that no page contained unchanged.
+
+    They ended, are unknown at the provider, or differ and are being fetched.
+    """
     live = Subscription.objects.filter(provider=provider).exclude(status__in=ENDED_STATUSES)
     return list(live.filter(pulled_at__lt=started_at).values_list("external_id", flat=True))
 
 
-def _defer_page(provider: str, kind: ObjectKind, after: str, started_at: datetime) -> None:
+def _defer_page(
+    provider: str,
+    kind: ObjectKind,
+    after: str,
+    started_at: datetime,
+    *,
+    pause: timedelta | None = None,
+) -> None:
     jobs.defer_job(
         "billing.survey_page",
-        after=get_spacing(provider) if after else None,
+        after=pause,
         provider=provider,
         kind=kind.value,
         cursor=after,

@@ -88,7 +88,9 @@ def resume_subscription(*, organization: Organization) -> Subscription:
     if row.is_ending:
         return _send_change(row, lambda: provider.cancel_scheduled_end(row.external_id, key=key))
     if row.status == Status.PAUSED:
-        return _send_change(row, lambda: _resume_counted(row, organization, key=key))
+        return _send_change(
+            row, lambda: _resume_counted(row, organization, key=key), is_own_quantity=True
+        )
     raise SubscriptionNotChangeable("It is neither about to end nor paused.")
 
 
@@ -210,13 +212,17 @@ def _record_attempt(
     )
 
 
-def _send_change(row: Subscription, call: Callable[[], SubscriptionSnapshot]) -> Subscription:
+def _send_change(
+    row: Subscription, call: Callable[[], SubscriptionSnapshot], *, is_own_quantity: bool = False
+) -> Subscription:
     with subscriptions.hold_lock(row):
         with _translate_refusals(row):
             answer = call()
         with transaction.atomic():
             organization = tenancy_locks.lock_organization(row.organization_id)
-            return subscriptions.store_locked(organization, row.provider, answer)
+            return subscriptions.store_locked(
+                organization, row.provider, answer, is_own_quantity=is_own_quantity
+            )
 
 
 @contextmanager

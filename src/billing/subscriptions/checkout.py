@@ -48,7 +48,7 @@ def open_checkout(
         customers.hold_lock(customer.provider, customer.external_id),
         customers.translate_refusals(customer, "the payment page"),
     ):
-        # In this order: a page may be paid until it is closed, and what that made shows then.
+        # Close first, then look: a page can be paid until it is closed, and the look finds it.
         _close_older(customer)
         _require_none_at_provider(customer)
         page = _create_page(organization, customer, price, buyer)
@@ -64,18 +64,22 @@ def open_checkout(
         )
         provider = providers.get_provider(customer.provider)
         snapshot = provider.open_checkout(request, key=f"checkout:{page.pk}")
-    return _store_opened(organization, page, snapshot)
+        # Before the lock is released: another request may close this page as soon as it is.
+        return _store_opened(organization, page, snapshot)
 
 
-def complete_checkout(provider: str, external_id: str) -> Subscription | None:
-    """Fetch a finished page and its subscription, or return None when there is none of ours."""
+def complete_checkout(provider: str, external_id: str) -> Subscription | Checkout | None:
+    """Fetch a payment page, store its state, and fetch its subscription if it was paid.
+
+    Returns the subscription, the page if it was not paid, or None if neither is ours.
+    """
     snapshot = providers.get_provider(provider).fetch_checkout(external_id)
-    state = Checkout.State.PAID if snapshot.subscription_id else Checkout.State.CLOSED
-    pages = Checkout.objects.open().filter(provider=provider, external_id=external_id)
-    if not snapshot.is_open:
-        pages.update(state=state, updated_at=timezone.now())
+    page = Checkout.objects.filter(provider=provider, external_id=external_id).first()
+    if page is not None and not snapshot.is_open:
+        page.state = Checkout.State.PAID if snapshot.subscription_id else Checkout.State.CLOSED
+        page.save(update_fields=["state", "updated_at"])
     if not snapshot.subscription_id:
-        return None
+        return page
     return subscriptions.pull_subscription(provider, snapshot.subscription_id)
 
 

@@ -56,6 +56,7 @@ class PreviousState:
 
     is_new: bool
     has_ended: bool
+    was_surplus: bool
     quantity: int | None
     external_price_id: str
     period_start: datetime | None
@@ -70,6 +71,7 @@ class PreviousState:
         return cls(
             is_new=is_new,
             has_ended=row.has_ended,
+            was_surplus=row.is_surplus,
             quantity=row.quantity,
             external_price_id=row.external_price_id,
             period_start=row.current_period_start,
@@ -91,7 +93,8 @@ def hold_lock(row: Subscription) -> AbstractContextManager[None]:
 def pull_subscription(provider: str, external_id: str) -> Subscription | None:
     """Fetch a subscription under its lock and store it, or return None when it is not ours.
 
-    Fetched before locked, an older answer could overwrite a newer one. Not within a transaction.
+    The lock comes first: an answer fetched before it could overwrite a newer one. Not within a
+    transaction.
     A stored one that the provider does not know is marked as missing. Raises VendorNotFound for
     any other.
     """
@@ -129,11 +132,16 @@ def store_snapshot(provider: str, snapshot: SubscriptionSnapshot) -> Subscriptio
 
 
 def store_locked(
-    organization: Organization, provider: str, snapshot: SubscriptionSnapshot
+    organization: Organization,
+    provider: str,
+    snapshot: SubscriptionSnapshot,
+    *,
+    is_own_quantity: bool = False,
 ) -> Subscription:
     """Store a snapshot in the running transaction, under the organization's lock.
 
-    Repeating it changes and records nothing.
+    Repeating it changes and records nothing. `is_own_quantity` says that the quantity was sent by
+    us without an attempt, and is no edit at the provider.
     """
     row = _select_same(provider, snapshot.external_id).first() or Subscription(
         organization=organization, provider=provider, external_id=snapshot.external_id
@@ -149,7 +157,7 @@ def store_locked(
         _store_buyer(row, provider, snapshot)
     _set_current(organization)
     _record_changes(organization, row, before)
-    _record_seat_effects(organization, row, before)
+    _record_seat_effects(organization, row, before, is_own_quantity=is_own_quantity)
     if organization.is_deleted and not row.has_ended:
         defer_end(organization.pk)
     if row.has_ended and not before.has_ended:
@@ -166,7 +174,9 @@ def end_missing(row: Subscription) -> Subscription:
     Raises SubscriptionNotChangeable unless it is marked as missing.
     """
     if row.missing_since is None:
-        raise SubscriptionNotChangeable("The provider knows it. Cancel it instead.")
+        raise SubscriptionNotChangeable(
+            "The payment provider still has this subscription. Cancel it there."
+        )
     now = timezone.now()
     snapshot = SubscriptionSnapshot(
         external_id=row.external_id,
@@ -259,14 +269,14 @@ def _is_same(rows: Mapping[str, Subscription], snapshot: SubscriptionSnapshot) -
 
 
 def defer_end(organization_id: UUID) -> None:
-    """Store the end of all that a deleted organization pays for, in the running transaction."""
+    """Defer the job that ends a deleted organization's subscriptions."""
     jobs.defer_job("billing.end_subscriptions", organization_id=str(organization_id))
 
 
 def _mark_missing(provider: str, external_id: str) -> Subscription:
     """Mark a stored subscription that the provider does not know. Raises VendorNotFound for others.
 
-    It is not ended: after a wrong key every subscription would be.
+    It is not ended here: with a wrong API key, that would end every subscription.
     """
     row = _select_same(provider, external_id).first()
     if row is None:
@@ -329,7 +339,11 @@ def _refresh_other_live(
         return
     new = Subscription(provider=provider, external_id=snapshot.external_id)
     for other in _list_other_live(organization_id, new):
-        seen = providers.get_provider(other.provider).fetch_subscription(other.external_id)
+        try:
+            seen = providers.get_provider(other.provider).fetch_subscription(other.external_id)
+        except VendorNotFound:  # it must not keep the new one out
+            _mark_missing(other.provider, other.external_id)
+            continue
         if seen.status in ENDED_STATUSES:
             with transaction.atomic():
                 store_locked(tenancy_locks.lock_organization(organization_id), other.provider, seen)
@@ -388,7 +402,7 @@ def _copy_moments(row: Subscription, *, was_active: bool, now: datetime) -> None
 
 
 def _pull_surplus(organization: Organization) -> None:
-    """Defer a fetch of surplus subscriptions, which are followed from now on."""
+    """Defer a fetch of surplus subscriptions, one of which replaces the live one that ended."""
     for row in Subscription.objects.filter(organization=organization, is_surplus=True):
         if not row.has_ended:
             defer_pull(row.provider, row.external_id)
@@ -408,9 +422,10 @@ def _record_changes(organization: Organization, row: Subscription, before: Previ
         for name, value in _read_audited(row).items()
         if before.audited.get(name) != value
     }
-    if not changes:
+    replaces_another = before.was_surplus and not row.is_surplus and not row.has_ended
+    if not changes and not replaces_another:
         return
-    if before.is_new:
+    if before.is_new or replaces_another:
         type_ = (
             event_types.SUBSCRIPTION_SURPLUS if row.is_surplus else event_types.SUBSCRIPTION_STARTED
         )
@@ -425,15 +440,16 @@ def _record_changes(organization: Organization, row: Subscription, before: Previ
 
 
 def _record_seat_effects(
-    organization: Organization, row: Subscription, before: PreviousState
+    organization: Organization,
+    row: Subscription,
+    before: PreviousState,
+    *,
+    is_own_quantity: bool,
 ) -> None:
-    """Record what the update means for seats.
-
-    A new target, or a drifted quantity.
-    """
+    """Record a new target or a drifted quantity, also of a surplus one that became the live one."""
     if row.is_surplus:
         return
-    if _has_drifted(row, before):
+    if not is_own_quantity and _has_drifted(row, before):
         seats, _ = SeatState.objects.get_or_create(organization=organization)
         seats.drifted_since = seats.drifted_since or timezone.now()
         seats.save()
@@ -442,7 +458,7 @@ def _record_seat_effects(
         )
         changes = {"quantity": (before.quantity, row.quantity)}
         _record_event(organization, row, event_types.SEATS_DRIFTED, changes)
-    elif before.is_new or before.audited != _read_audited(row):
+    elif before.is_new or before.was_surplus or before.audited != _read_audited(row):
         # What the provider refused before may be accepted now.
         SeatState.objects.filter(organization=organization).update(
             failed_quantity=None, held_until=None
@@ -470,7 +486,7 @@ def _compute_paid_seats(row: Subscription, before: PreviousState) -> int | None:
 
 
 def _has_drifted(row: Subscription, before: PreviousState) -> bool:
-    if before.is_new or row.has_ended or before.quantity == row.quantity:
+    if before.is_new or before.was_surplus or row.has_ended or before.quantity == row.quantity:
         return False
     if before.external_price_id != row.external_price_id:
         return False
