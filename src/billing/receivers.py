@@ -3,6 +3,7 @@
 Every change of members appends to the ledger.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.dispatch import receiver
@@ -74,6 +75,14 @@ def check_room(
     report.require_room(
         organization=organization, role=role, before=before, expected_seats=expected_seats
     )
+
+
+@receiver(signals.seats_expected)
+def check_expected_seats(
+    *, organization: Organization, roles: Sequence[str], expected_seats: int, **_: object
+) -> None:
+    """Refuse several invitations whose seats are not what the inviter was shown."""
+    report.require_expected(organization=organization, roles=roles, expected_seats=expected_seats)
 
 
 def _record_change(

@@ -13,6 +13,7 @@ from billing.plans.views import PlanViewSet
 from billing.seats.views import SeatHistoryViewSet, SeatPreviewView, SeatsView, SeatSyncView
 from billing.subscriptions.views import (
     CancelView,
+    ChangePreviewView,
     ChangeView,
     CheckoutView,
     PortalView,
@@ -30,6 +31,7 @@ urlpatterns = [
     path(f"{BILLING}subscription/cancel", CancelView.as_view()),
     path(f"{BILLING}subscription/resume", ResumeView.as_view()),
     path(f"{BILLING}subscription/change", ChangeView.as_view()),
+    path(f"{BILLING}subscription/preview", ChangePreviewView.as_view()),
     path(f"{BILLING}checkout", CheckoutView.as_view()),
     path(f"{BILLING}portal", PortalView.as_view()),
     path(f"{BILLING}seats", SeatsView.as_view()),

@@ -2,7 +2,8 @@
 
 Billing receives them.
 
-Each is sent by a service, by hand. `seat_wanted` is the one question: a receiver that raises refuses.
+Each is sent by a service, by hand. `seat_wanted` and `seats_expected` are
+questions: a receiver that raises refuses.
 """
 
 from django.dispatch import Signal
@@ -20,7 +21,11 @@ invitation_created = Signal()
 invitation_closed = Signal()
 
 # kwargs: organization, role, before (the role held until now, or ""), reason ("invitation",
-# "role_change", "reactivation"), and with invitations expected_seats (what the inviter was told
-# would be paid for then, or None). Sent under the organization's lock before its pending change is written:
+# "role_change", "reactivation"), and with invitations and role changes expected_seats (what the
+# admin was shown as paid for then, or None). Sent under the organization's lock before its pending change is written:
 # counted + reserved + open pending changes + 1 must fit.
 seat_wanted = Signal()
+
+# kwargs: organization, roles (of the people to be invited), expected_seats. Sent under the same
+# lock, before any of them is reserved.
+seats_expected = Signal()

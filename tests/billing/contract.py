@@ -24,6 +24,7 @@ BODIES = {
     "seats_preview": {"member_id": UNKNOWN, "role": "viewer"},
     "subscription_cancel": {"at_period_end": True},
     "subscription_change": {"price_id": UNKNOWN},
+    "subscription_preview": {"price_id": UNKNOWN},
 }
 FOREIGN_FIELDS = {("seats_preview", "member_id"): "member_id"}
 SHARED_FIELDS = {"price_id"}

@@ -5,14 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing.errors import PaymentRefused
+from billing.errors import PaymentRefused, SubscriptionNotChangeable
 from billing.models import Price, Subscription
 from billing.seat_rules import Mode
 from billing.seats import preview, report
 from billing.subscriptions import changes
-from tests.billing.support import (
-    build_stripe_client,
-)
+from tests.billing.support import build_stripe_client, create_plan_price
 
 
 @pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
@@ -89,3 +87,36 @@ def test_contract_is_the_quantity_of_checkout_and_plan_change(create_organizatio
     changes.change_price(organization=acme.row, price=price)
 
     assert (bought, acme.billed_quantity, acme.report.target) == (7, 9, 9)
+
+
+@pytest.mark.parametrize("policy", ["next_invoice", "invoice_now"])
+@pytest.mark.parametrize("end", [None, {"cancel_at_period_end": True}])
+def test_preview_of_a_plan_change_equals_its_cost(create_organization, policy, end):
+    acme = create_organization(seats=2).subscribe()
+    if end:
+        acme.edit_at_stripe(**end)
+    price = create_plan_price(addition_policy=policy, minimum_seats=5)
+    before = len(acme.list_invoices())
+
+    cost = changes.preview_price(organization=acme.row, price=price, keeps=True)
+    previewed_only = acme.list_seat_requests()
+    changes.change_price(organization=acme.row, price=price, keeps=True)
+
+    made = acme.list_invoices()[:-before]
+    upcoming = build_stripe_client().v1.invoices.create_preview(
+        {"subscription": acme.subscription.external_id}
+    )
+    assert (previewed_only, cost.current, cost.resulting) == ([], 2, 5)
+    assert sum(one.total for one in made) == pytest.approx(cost.amount_due_now, abs=2)
+    assert upcoming.amount_due == pytest.approx(cost.amount_next_invoice, abs=2)
+
+
+def test_preview_of_a_plan_change_has_the_refusals_of_the_change(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    with pytest.raises(SubscriptionNotChangeable, match="this price already"):
+        changes.preview_price(organization=acme.row, price=acme.price)
+
+    changes.cancel_subscription(organization=acme.row)
+
+    with pytest.raises(SubscriptionNotChangeable, match="keep"):
+        changes.preview_price(organization=acme.row, price=create_plan_price())

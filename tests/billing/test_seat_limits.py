@@ -171,3 +171,38 @@ def test_invitation_with_other_expected_seats_is_refused(api, subscribed_organiz
     assert (stale.status_code, stale.json()["code"]) == (409, "seats_changed")
     assert [stale.json()[name] for name in ("expected", "resulting")] == [5, 3]
     assert fresh.status_code == 201
+
+
+def test_bulk_invitations_with_other_expected_seats_are_refused(api, subscribed_organization):
+    rows = [
+        {"email": subscribed_organization.address(name), "role": role}
+        for name, role in (("linus", "member"), ("joan", "admin"), ("eve", "viewer"))
+    ]
+
+    def invite_all(**more):
+        body = {"invitations": rows} | more
+        return request(api, subscribed_organization, "POST", "/invitations/bulk", **body)
+
+    stale, fresh = invite_all(expected_seats=5), invite_all(expected_seats=4)
+
+    assert (stale.status_code, stale.json()["code"]) == (409, "seats_changed")
+    assert [stale.json()[name] for name in ("expected", "resulting")] == [5, 4]
+    assert fresh.status_code == 202
+    assert [result["result"] for result in fresh.json()["results"]] == ["queued"] * 3
+
+
+def test_role_change_with_other_expected_seats_is_refused(api, subscribed_organization):
+    address = subscribed_organization.address("vic")
+    vic = Member.objects.get(organization_id=subscribed_organization.id, email=address).pk
+
+    def change_role(role, expected):
+        body = {"role": role, "expected_seats": expected}
+        return request(api, subscribed_organization, "PATCH", f"/members/{vic}", **body)
+
+    stale, fresh = change_role("member", 2), change_role("member", 3)
+    wait_for_billed_seats(api, subscribed_organization, 3)
+    stale_demotion = change_role("viewer", 3)
+
+    assert (stale.status_code, stale.json()["code"]) == (409, "seats_changed")
+    assert (stale.json()["resulting"], stale_demotion.json()["resulting"]) == (3, 2)
+    assert (fresh.status_code, change_role("viewer", 2).status_code) == (200, 200)

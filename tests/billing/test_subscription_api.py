@@ -152,3 +152,16 @@ def test_context_gives_billing_ids_and_pages_to_admins(api, subscribed_acme):
     assert context["user"]["billing_email"] == subscribed_acme.address("ada")
     page = f"https://app.example/{subscribed_acme.slug}/billing"
     assert (context["upgrade_url"], context["customer_portal_url"]) == (page, page)
+
+
+def test_admin_previews_a_plan_change(api, subscribed_organization):
+    answer = api.post(
+        f"{subscribed_organization.path}/billing/subscription/preview",
+        token=subscribed_organization.token("admin"),
+        json={"price_id": find_price_id(api, "business_monthly")},
+    )
+
+    assert answer.status_code == 200
+    assert (answer.json()["current"], answer.json()["resulting"]) == (2, 3)
+    assert answer.json()["amount_due_now"] == 0
+    assert answer.json()["amount_next_invoice"] > 3 * 2_400

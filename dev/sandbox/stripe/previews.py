@@ -61,6 +61,8 @@ def build_next_invoice(ledger: Ledger, subscription: Document, details: dict[str
     ends = subscription["cancel_at"]
     if details.get("cancel_at_period_end") or blank_to_none(details.get("cancel_at")):
         ends = end
+    elif "cancel_at_period_end" in details or "cancel_at" in details:
+        ends = None  # the change takes the scheduled end back
     if ends is None or ends > end:
         lines += list_coming_lines(ledger, subscription)
     if not lines or subscription["status"] == "paused":

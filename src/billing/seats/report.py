@@ -1,5 +1,6 @@
 """What an organization may know and ask about its seats."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,20 +76,33 @@ def require_room(
     """
     seats = SeatSnapshot.read(organization)
     roles = seats.plan.billable_roles
-    if role not in roles or before in roles:
-        return
+    added = (role in roles) - (before in roles)
     policy, count = seats.plan.seat_policy, seats.count
-    if not has_room(taken=count.taken, wanted=1, policy=policy):
+    if added > 0 and not has_room(taken=count.taken, wanted=added, policy=policy):
         raise SeatLimitReached(
             f"The plan has {policy.maximum} seats; {count.taken} are taken or reserved.",
             maximum=policy.maximum,
             counted=count.counted,
             reserved=count.reserved + count.incoming,
         )
-    resulting = seats.billed_with(1)
-    if expected_seats is not None and expected_seats != resulting:
+    if expected_seats is not None:
+        _compare_expected(seats, added, expected_seats)
+
+
+def require_expected(
+    *, organization: Organization, roles: Sequence[str], expected_seats: int
+) -> None:
+    """Raise SeatsChanged unless people with these roles bring the paid seats to this number."""
+    seats = SeatSnapshot.read(organization)
+    added = sum(role in seats.plan.billable_roles for role in roles)
+    _compare_expected(seats, added, expected_seats)
+
+
+def _compare_expected(seats: SeatSnapshot, added: int, expected: int) -> None:
+    resulting = seats.billed_with(added)
+    if expected != resulting:
         raise SeatsChanged(
             f"The organization would now pay for {resulting} seats.",
-            expected=expected_seats,
+            expected=expected,
             resulting=resulting,
         )

@@ -19,6 +19,7 @@ from billing.providers.errors import KeySpent
 from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration
 from billing.seats import snapshot
+from billing.seats.preview import SeatCost
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES, SeatItem, Status
 from billing.subscriptions import subscriptions
@@ -101,25 +102,51 @@ def change_price(*, organization: Organization, price: Price, keeps: bool = Fals
     members who join meanwhile are counted at the end. A scheduled end is taken back with `keeps`,
     else it refuses: no one shall pay for a year that ends with the month.
     """
-    row = _get_live(organization)
-    if row.is_ending and not keeps:
-        raise SubscriptionNotChangeable(SCHEDULED_END_DETAIL, ends_at=row.ends_at)
+    row = _get_changeable(organization, price, keeps=keeps)
     provider = providers.get_provider(row.provider)
-    published = Price.objects.on_sale(row.provider).filter(pk=price.pk)
-    if not published.exists():
-        raise PriceNotAvailable
     with subscriptions.hold_lock(row):
         request, revision = _build_recounted_request(organization, price, keeps=keeps)
         key = uuid7()
         with _translate_refusals(row):
-            if provider.has_open_invoice(row.external_id):
-                raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
+            _require_paid(row)
             answer = provider.set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.lock_organization(organization.pk)
             changed = subscriptions.store_locked(locked, row.provider, answer)
             _record_attempt(changed, request, revision, before=row.quantity)
     return changed
+
+
+def preview_price(*, organization: Organization, price: Price, keeps: bool = False) -> SeatCost:
+    """Return what `change_price` would cost, with the same refusals, and change nothing."""
+    row = _get_changeable(organization, price, keeps=keeps)
+    request, _ = _build_recounted_request(organization, price, keeps=keeps)
+    with _translate_refusals(row):
+        _require_paid(row)
+        cost = providers.get_provider(row.provider).preview_cost(request)
+    return SeatCost(
+        current=row.quantity or 0,
+        resulting=request.quantity,
+        amount_due_now=cost.due_now,
+        amount_next_invoice=cost.due_next_invoice,
+        currency=cost.currency or price.currency,
+        proration_date=None,
+    )
+
+
+def _get_changeable(organization: Organization, price: Price, *, keeps: bool) -> Subscription:
+    """Return the live subscription, if it may move to a price that its provider sells."""
+    row = _get_live(organization)
+    if row.is_ending and not keeps:
+        raise SubscriptionNotChangeable(SCHEDULED_END_DETAIL, ends_at=row.ends_at)
+    if not Price.objects.on_sale(row.provider).filter(pk=price.pk).exists():
+        raise PriceNotAvailable
+    return row
+
+
+def _require_paid(row: Subscription) -> None:
+    if providers.get_provider(row.provider).has_open_invoice(row.external_id):
+        raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
 
 
 def _resume_counted(

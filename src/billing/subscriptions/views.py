@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from billing.customers import portal
 from billing.errors import PriceNotAvailable
 from billing.models import Price
+from billing.seats.serializers import SeatCostSerializer
 from billing.subscriptions import changes, checkout, subscriptions
 from billing.subscriptions.serializers import (
     CancellationSerializer,
@@ -125,6 +126,24 @@ class ChangeView(ControlPlaneScope, APIView):
             keeps=asked["keep"],
         )
         return Response(prepare_subscription(changed))
+
+
+class ChangePreviewView(ControlPlaneScope, APIView):
+    """Ask what a move to another price would cost now and at the next invoice."""
+
+    access = "billing.manage"
+    resource = "subscription"
+    operation = "subscription_preview"
+
+    @extend_schema(request=PlanChangeSerializer, responses=SeatCostSerializer)
+    def post(self, request: Request, **_: object) -> Response:
+        asked = read_body(request, PlanChangeSerializer)
+        cost = changes.preview_price(
+            organization=self.organization,
+            price=get_public_price(asked["price_id"]),
+            keeps=asked["keep"],
+        )
+        return Response(SeatCostSerializer(cost).data)
 
 
 def get_public_price(price_id: UUID) -> Price:

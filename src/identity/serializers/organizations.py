@@ -84,8 +84,8 @@ class InvitationRowSerializer(StrictSerializer):
     name = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
 
 
-class NewInvitationSerializer(InvitationRowSerializer):
-    """An address to invite, its role, and how many seats the inviter expects to pay for then."""
+class ExpectedSeatsSerializer(StrictSerializer):
+    """How many seats the organization is expected to pay for then."""
 
     expected_seats = serializers.IntegerField(
         required=False,
@@ -95,8 +95,16 @@ class NewInvitationSerializer(InvitationRowSerializer):
     )
 
 
-class BulkInvitationsSerializer(StrictSerializer):
-    """Up to a hundred people."""
+class RoleChangeSerializer(RoleSerializer, ExpectedSeatsSerializer):
+    """Another role for a member, and how many seats are expected to be paid for then."""
+
+
+class NewInvitationSerializer(InvitationRowSerializer, ExpectedSeatsSerializer):
+    """An address to invite, its role, and how many seats the inviter expects to pay for then."""
+
+
+class BulkInvitationsSerializer(ExpectedSeatsSerializer):
+    """Up to a hundred people, and how many seats are expected to be paid for with all of them."""
 
     invitations = serializers.ListField(
         child=InvitationRowSerializer(), min_length=1, max_length=100

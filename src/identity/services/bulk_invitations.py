@@ -11,8 +11,8 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from identity import rate_limits
-from identity.models import PendingChange
+from identity import rate_limits, signals
+from identity.models import Invitation, PendingChange
 from identity.roles import Role
 from identity.services import invitations
 from kit import jobs
@@ -35,13 +35,23 @@ class Row:
     name: str = ""
 
 
-def create_invitations(organization: Organization, *, rows: Sequence[Row]) -> list[Problem | None]:
+def create_invitations(
+    organization: Organization, *, rows: Sequence[Row], expected_seats: int | None = None
+) -> list[Problem | None]:
     """Queue every invitation that is allowed.
 
-    Returns for each row None, or the problem why not.
+    Returns for each row None, or the problem why not. `expected_seats` is the number of paid seats
+    that the inviter was shown for all rows; what a receiver of `seats_expected` raises refuses all.
     """
     with transaction.atomic():
         organization = locks.lock_organization(organization.pk)
+        if expected_seats is not None:
+            signals.seats_expected.send(
+                sender=Invitation,
+                organization=organization,
+                roles=[row.role for row in rows],
+                expected_seats=expected_seats,
+            )
         return [_queue_row(organization, row) for row in rows]
 
 

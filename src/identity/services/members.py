@@ -28,8 +28,12 @@ def get_member(organization: Organization, member_id: UUID) -> Member:
     return member
 
 
-def change_role(organization: Organization, *, member_id: UUID, role: Role) -> Member:
+def change_role(
+    organization: Organization, *, member_id: UUID, role: Role, expected_seats: int | None = None
+) -> Member:
     """Give an active member another role.
+
+    `expected_seats` is the number of paid seats that the admin was shown.
 
     Raises NotFound, MemberNotActive, LastAdmin, ChangeInProgress, what a receiver of `seat_wanted`
     raises, RoleAssignedElsewhere when the organization's provider keeps the old role.
@@ -42,7 +46,13 @@ def change_role(organization: Organization, *, member_id: UUID, role: Role) -> M
         if member.role == role:
             return member
         last_admin.require_other_admin(organization, losing=member)
-        _require_seat(organization, role=role, before=member.role, reason="role_change")
+        _require_seat(
+            organization,
+            role=role,
+            before=member.role,
+            reason="role_change",
+            expected_seats=expected_seats,
+        )
         change = _open_change(organization, member, ChangeKind.CHANGE_ROLE, role=role)
     names = _get_stytch_ids(organization, member)
     pending_changes.execute_change(
@@ -144,7 +154,19 @@ def _get_stytch_ids(organization: Organization, member: Member) -> dict[str, str
     }
 
 
-def _require_seat(organization: Organization, *, role: str, before: str, reason: str) -> None:
+def _require_seat(
+    organization: Organization,
+    *,
+    role: str,
+    before: str,
+    reason: str,
+    expected_seats: int | None = None,
+) -> None:
     signals.seat_wanted.send(
-        sender=Member, organization=organization, role=role, before=before, reason=reason
+        sender=Member,
+        organization=organization,
+        role=role,
+        before=before,
+        reason=reason,
+        expected_seats=expected_seats,
     )

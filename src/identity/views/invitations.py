@@ -61,9 +61,11 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     @extend_schema(request=BulkInvitationsSerializer, responses={202: BulkResultsSerializer})
     def bulk(self, request: Request, **_: object) -> Response:
         """Invite up to a hundred addresses, each with its own result."""
-        asked = read_body(request, BulkInvitationsSerializer)["invitations"]
-        rows = [bulk_invitations.Row(**_build_row(fields)) for fields in asked]
-        answers = bulk_invitations.create_invitations(self.organization, rows=rows)
+        asked = read_body(request, BulkInvitationsSerializer)
+        rows = [bulk_invitations.Row(**_build_row(fields)) for fields in asked["invitations"]]
+        answers = bulk_invitations.create_invitations(
+            self.organization, rows=rows, expected_seats=asked.get("expected_seats")
+        )
         results = [
             _build_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)
         ]

@@ -11,7 +11,7 @@ from identity.authentication import get_request_context
 from identity.filters import MemberFilter
 from identity.models import Member
 from identity.roles import Role
-from identity.serializers.organizations import MemberSerializer, RoleSerializer
+from identity.serializers.organizations import MemberSerializer, RoleChangeSerializer
 from identity.services import members
 from kit.serializers import read_body, require_empty_body
 from kit.views import ListMixin, RetrieveMixin, ViewSet
@@ -41,14 +41,19 @@ class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         """Return the members of the organization in the path, in any status."""
         return Member.objects.in_organization(self.organization)
 
-    @extend_schema(request=RoleSerializer, responses=MemberSerializer)
+    @extend_schema(request=RoleChangeSerializer, responses=MemberSerializer)
     def partial_update(self, request: Request, pk: UUID, **_: object) -> Response:
         """Give a member another role.
 
         Answers 409 `last_admin` for the last admin.
         """
-        role = Role(read_body(request, RoleSerializer)["role"])
-        changed = members.change_role(self.organization, member_id=pk, role=role)
+        asked = read_body(request, RoleChangeSerializer)
+        changed = members.change_role(
+            self.organization,
+            member_id=pk,
+            role=Role(asked["role"]),
+            expected_seats=asked.get("expected_seats"),
+        )
         return Response(MemberSerializer(changed).data)
 
     @extend_schema(request=None, responses={204: None})

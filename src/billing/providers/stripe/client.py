@@ -269,9 +269,12 @@ class StripeProvider:
 
     def _preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
         """Return what one invoice asks for, 0 without a currency where none follows."""
+        current = None
+        if request.takes_end_back:
+            current = self.fetch_subscription(request.subscription_id)
         try:
             with translate_errors():
-                invoice = self._v1.invoices.create_preview(requests.build_preview(request))
+                invoice = self._v1.invoices.create_preview(requests.build_preview(request, current))
         except ProviderRefused as error:
             if error.refusal is not Refusal.NOTHING_UPCOMING:
                 raise

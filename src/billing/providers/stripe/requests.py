@@ -105,18 +105,26 @@ def build_end_taken_back(current: SubscriptionSnapshot) -> params.SubscriptionUp
     return {"cancel_at": ""} if current.cancel_at else {}
 
 
-def build_preview(wanted: SeatChangeRequest) -> params.InvoiceCreatePreviewParams:
-    """Return the preview of such a change."""
+def build_preview(
+    wanted: SeatChangeRequest, current: SubscriptionSnapshot | None = None
+) -> params.InvoiceCreatePreviewParams:
+    """Return the preview of such a change, with the present subscription where its end goes too."""
     item: params.InvoiceCreatePreviewParamsSubscriptionDetailsItem = {
         "id": wanted.item_id,
         "quantity": wanted.quantity,
     }
+    if wanted.price_id:
+        item["price"] = wanted.price_id
     details: params.InvoiceCreatePreviewParamsSubscriptionDetails = {
         "items": [item],
         "proration_behavior": PRORATION_BEHAVIOR[wanted.proration],
     }
     if wanted.proration_date and wanted.proration != Proration.SILENT:
         details["proration_date"] = int(wanted.proration_date.timestamp())
+    if current is not None and current.cancel_at_period_end:
+        details["cancel_at_period_end"] = False
+    elif current is not None and current.cancel_at:
+        details["cancel_at"] = ""
     return {"subscription": wanted.subscription_id, "subscription_details": details}
 
 
