@@ -120,3 +120,18 @@ def test_preview_of_a_plan_change_has_the_refusals_of_the_change(create_organiza
 
     with pytest.raises(SubscriptionNotChangeable, match="keep"):
         changes.preview_price(organization=acme.row, price=create_plan_price())
+
+
+@pytest.mark.parametrize(("of_price", "is_now"), [("invoice_now", True), ("", False)])
+def test_price_decides_when_its_additions_are_paid(create_organization, of_price, is_now):
+    acme = create_organization(seats=2, addition_policy="next_invoice")
+    Price.objects.filter(pk=acme.price.pk).update(addition_policy=of_price)
+    acme.subscribe()
+    before = len(acme.list_invoices())
+
+    cost = preview.preview_addition(organization=acme.row, seats=1)
+    acme.add_member()
+    acme.sync_seats()
+
+    assert (cost.amount_due_now > 0, len(acme.list_invoices()) > before) == (is_now, is_now)
+    assert acme.attempts.last().proration == ("invoice_now" if is_now else "next_invoice")

@@ -26,7 +26,7 @@ class PriceInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
 
     model = Price
     fields = (
-        "lookup_key", "amount", "currency", "interval", "usage", "is_active",
+        "lookup_key", "amount", "currency", "interval", "usage", "addition_policy", "is_active",
     )  # fmt: skip
     ordering = ("-is_active", "lookup_key")
     extra = 0
@@ -131,7 +131,7 @@ class PriceAdmin(ReadOnly):
     search_fields = ("lookup_key", "=provider_prices__external_id")
     ordering = ("plan__sort_order", "lookup_key")
     readonly_fields = ("shown",)
-    fields = ("lookup_key", "plan", "shown", "interval", "usage", "is_active", "created_at")  # fmt: skip
+    fields = ("lookup_key", "plan", "shown", "interval", "usage", "addition_policy", "is_active", "created_at")  # fmt: skip
     inlines = (ProviderPriceInline,)
 
     @admin.display(description="amount", ordering="amount")

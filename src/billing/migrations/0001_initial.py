@@ -144,6 +144,15 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                (
+                    "addition_policy",
+                    models.CharField(
+                        blank=True,
+                        choices=[("next_invoice", "Next Invoice"), ("invoice_now", "Invoice Now")],
+                        help_text="When added seats are paid at this price. Without it the plan decides.",
+                        max_length=16,
+                    ),
+                ),
                 ("is_active", models.BooleanField(default=True)),
                 (
                     "plan",

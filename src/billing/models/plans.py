@@ -1,5 +1,6 @@
 """Plans with their seat rules, prices and features."""
 
+from dataclasses import replace
 from typing import Self
 
 from django.conf import settings
@@ -137,6 +138,12 @@ class Price(Record):
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=8, choices=Interval)
     usage = models.CharField(max_length=16, choices=Usage, default=Usage.LICENSED)
+    addition_policy = models.CharField(
+        max_length=16,
+        choices=Plan.AdditionPolicy,
+        blank=True,
+        help_text="When added seats are paid at this price. Without it the plan decides.",
+    )
     is_active = models.BooleanField(default=True)
 
     objects = PriceQuerySet.as_manager()
@@ -150,6 +157,15 @@ class Price(Record):
 
     def __str__(self) -> str:
         return self.lookup_key
+
+    @property
+    def seat_policy(self) -> SeatPolicy:
+        """Return the plan's rules for seats, with the addition policy of this price if it has one."""
+        policy = self.plan.seat_policy
+        if not self.addition_policy:
+            return policy
+        is_now = self.addition_policy == Plan.AdditionPolicy.INVOICE_NOW
+        return replace(policy, invoices_additions_now=is_now)
 
 
 class ProviderPrice(Record):

@@ -117,7 +117,7 @@ class SeatSnapshot:
         agreed = self.subscription
         return SeatInputs(
             counted=self.count.counted,
-            policy=self.plan.seat_policy,
+            policy=agreed.price.seat_policy if agreed and agreed.price else self.plan.seat_policy,
             status=agreed.status if agreed else None,
             observed=agreed.quantity if agreed else None,
             is_ending=agreed.is_ending if agreed else False,

@@ -210,7 +210,7 @@ def _build_recounted_request(
 def _choose_proration(row: Subscription, price: Price) -> Proration:
     if row.status == Status.TRIALING:
         return Proration.SILENT
-    now = price.plan.seat_policy.invoices_additions_now
+    now = price.seat_policy.invoices_additions_now
     return Proration.INVOICE_NOW if now else Proration.NEXT_INVOICE
 
 
