@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from billing import providers
 from billing.customers import customers
 from billing.errors import PaymentRefused, SubscriptionNotChangeable
 from billing.handlers import GONE_AFTER
@@ -103,6 +104,23 @@ def test_subscription_that_was_found_again_is_no_longer_missing(create_organizat
     assert row.missing_since is None
     with pytest.raises(SubscriptionNotChangeable):
         subscriptions.end_missing(row)
+
+
+def test_missing_subscription_does_not_keep_a_new_one_out(create_organization):
+    acme = create_organization().subscribe()
+    hide_at_stripe(acme, acme.subscription.external_id)
+    second = acme.pay_checkout(
+        providers.get_provider("stripe").open_checkout(
+            acme.build_checkout_request(), key=f"2-{acme.subscription.pk}"
+        )
+    )
+
+    row = subscriptions.pull_subscription("stripe", second)
+
+    assert (row.external_id, row.is_surplus) == (second, True)
+    assert acme.subscription.missing_since is not None
+    subscriptions.end_missing(acme.subscription)
+    assert subscriptions.pull_subscription("stripe", second).is_surplus is False
 
 
 def test_staff_end_a_missing_subscription_in_the_admin(create_organization, staff_client):

@@ -9,6 +9,7 @@ from billing.subscriptions import changes, subscriptions
 from tests.billing.support import (
     build_stripe_client,
     find_waiting_jobs,
+    list_event_types,
 )
 
 
@@ -125,7 +126,10 @@ def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organiz
 
     changes.end_subscription_now(organization=acme.row)
     job = find_waiting_jobs("billing.pull_subscription", external_id=second).first()
+    find_waiting_jobs("billing.sync_seats", organization_id=str(acme.row.pk)).delete()
     tasks.pull_subscription(provider="stripe", external_id=job.args["external_id"])
+    assert find_waiting_jobs("billing.sync_seats", organization_id=str(acme.row.pk)).exists()
+    assert list_event_types(acme, "subscription.")[-1] == "subscription.started"
     acme.sync_seats()
 
     assert acme.subscription.external_id == second

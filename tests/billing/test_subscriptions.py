@@ -13,6 +13,7 @@ from kit.outbound import VendorUnavailable
 from tests.billing.support import (
     build_stripe_client,
     find_waiting_jobs,
+    list_event_types,
 )
 
 
@@ -135,6 +136,7 @@ def test_resumed_subscription_is_charged_for_the_present_count(create_organizati
 
     assert (acme.subscription.status, acme.billed_quantity) == ("active", 4)
     assert acme.list_invoices()[: -before or None][0].total == 4_000
+    assert "seats.drifted" not in list_event_types(acme, "seats.")
 
 
 @pytest.mark.parametrize("how", [changes.cancel_subscription, changes.end_subscription_now])
