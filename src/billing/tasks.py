@@ -8,7 +8,7 @@ from billing.invoices import invoices
 from billing.models import NoticeKind
 from billing.notices import notices, sweep
 from billing.providers.types import ObjectKind
-from billing.seat_sync import push, reconcile, survey
+from billing.seat_sync import nightly, push, reconcile
 from billing.subscriptions import changes, checkout, subscriptions
 from kit import jobs
 from kit.outbound import VendorUnavailable
@@ -52,16 +52,16 @@ def reconcile_all() -> None:
 
     Only what differs is fetched and written.
     """
-    survey.defer_surveys()
-    survey.defer_open_objects()
-    reconcile.defer_reconciliations(survey.list_miscounted())
+    nightly.defer_comparisons()
+    nightly.defer_open_objects()
+    reconcile.defer_reconciliations(nightly.list_miscounted())
     changes.defer_ends(reconcile.list_abandoned())
 
 
-@jobs.declare_task("billing.survey_page", queue="billing")
-def survey_page(provider: str, kind: str, cursor: str, started_at: str) -> None:
+@jobs.declare_task("billing.compare_page", queue="billing")
+def compare_page(provider: str, kind: str, cursor: str, started_at: str) -> None:
     """Compare one page of a provider's objects with our rows."""
-    survey.survey_page(
+    nightly.compare_page(
         provider=provider,
         kind=ObjectKind(kind),
         after=cursor,

@@ -110,7 +110,7 @@ def test_unsettled_seats_are_reconciled_hourly_and_wrong_counts_nightly(create_o
     SeatState.objects.filter(organization=globex.row).update(counted=7)
     tasks.reconcile_all()
     assert count_jobs() == [1, 1, 0]
-    assert find_waiting_jobs("billing.survey_page", provider="stripe").count() >= 3
+    assert find_waiting_jobs("billing.compare_page", provider="stripe").count() >= 3
 
 
 def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):

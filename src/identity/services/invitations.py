@@ -1,6 +1,7 @@
 """Invite people, send again, revoke, expire.
 
-At Stytch an invitation is a member with status `invited`.
+At Stytch an invitation is a member with status `invited`. These functions change it there; the rows
+here are written by `identity.sync.invitations`, when the answer is applied.
 """
 
 from collections.abc import Callable

@@ -9,16 +9,16 @@ from billing import tasks
 from billing.customers import customers
 from billing.models import Checkout, Customer, Invoice, SeatState, Subscription
 from billing.providers.types import ObjectKind
-from billing.seat_sync import reconcile, survey
+from billing.seat_sync import nightly, reconcile
 from tests.billing.support import build_stripe_client, find_waiting_jobs
 
 
-def run_survey(kind):
+def run_comparison(kind):
     """Compare all pages of one kind of object at Stripe, as the jobs of a night would."""
     started_at, after = timezone.now(), ""
     while True:
-        survey.survey_page(provider="stripe", kind=kind, after=after, started_at=started_at)
-        job = find_waiting_jobs("billing.survey_page", started_at=started_at.isoformat()).last()
+        nightly.compare_page(provider="stripe", kind=kind, after=after, started_at=started_at)
+        job = find_waiting_jobs("billing.compare_page", started_at=started_at.isoformat()).last()
         if job is None or job.args["cursor"] == after:
             return
         after = job.args["cursor"]
@@ -33,8 +33,8 @@ def test_equal_objects_cost_one_call_and_no_job(create_organization):
     reconcile.reconcile_organization(organization_id=acme.row.pk)
     since = datetime.now(UTC).isoformat()
 
-    for kind in survey.KINDS:
-        run_survey(kind)
+    for kind in nightly.KINDS:
+        run_comparison(kind)
 
     listed = [one for one in acme.sandbox.requests("stripe") if one["at"] > since]
     assert {request["path"] for request in listed} == {
@@ -57,7 +57,7 @@ def test_lost_edit_and_lost_end_are_found(create_organization):
     )
     client.v1.subscriptions.cancel(globex.subscription.external_id)
 
-    run_survey(ObjectKind.SUBSCRIPTION)
+    run_comparison(ObjectKind.SUBSCRIPTION)
 
     assert list_jobs("billing.pull_subscription", acme.subscription.external_id).exists()
     assert list_jobs("billing.pull_subscription", globex.subscription.external_id).exists()
@@ -68,7 +68,7 @@ def test_lost_purchase_is_found(create_organization):
     subscription_id = acme.pay_checkout(acme.open_checkout())
     assert not Subscription.objects.filter(external_id=subscription_id).exists()
 
-    run_survey(ObjectKind.SUBSCRIPTION)
+    run_comparison(ObjectKind.SUBSCRIPTION)
 
     job = list_jobs("billing.pull_subscription", subscription_id).get()
     tasks.pull_subscription(**{name: job.args[name] for name in ("provider", "external_id")})
@@ -82,8 +82,8 @@ def test_lost_invoice_and_lost_profile_are_found(create_organization):
     Invoice.objects.filter(external_id=invoice.id).delete()
     Customer.objects.filter(organization=acme.row).update(billing_name="Old")
 
-    run_survey(ObjectKind.INVOICE)
-    run_survey(ObjectKind.CUSTOMER)
+    run_comparison(ObjectKind.INVOICE)
+    run_comparison(ObjectKind.CUSTOMER)
 
     assert list_jobs("billing.pull_invoice", invoice.id).exists()
     assert list_jobs("billing.pull_customer", acme.customer_id).exists()
@@ -107,8 +107,8 @@ def test_reconciliation_fetches_lost_invoices_and_closed_pages(create_organizati
 def test_wrong_count_is_found_in_batches(create_organization, terms):
     acme = create_organization(seats=2, **terms).subscribe()
     acme.invite()
-    assert acme.row.pk not in survey.list_miscounted()
+    assert acme.row.pk not in nightly.list_miscounted()
 
     SeatState.objects.filter(organization=acme.row).update(counted=7)
 
-    assert acme.row.pk in survey.list_miscounted()
+    assert acme.row.pk in nightly.list_miscounted()

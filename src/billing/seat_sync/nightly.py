@@ -49,7 +49,7 @@ FIND_DIFFERING: Final[dict[ObjectKind, Callable[[str, Any], list[str]]]] = {
 }
 
 
-def defer_surveys() -> None:
+def defer_comparisons() -> None:
     """Defer the first page of each kind of object at every configured provider."""
     started_at = timezone.now()
     for provider in providers.list_providers():
@@ -57,7 +57,7 @@ def defer_surveys() -> None:
             _defer_page(provider.key, kind, "", started_at)
 
 
-def survey_page(*, provider: str, kind: ObjectKind, after: str, started_at: datetime) -> None:
+def compare_page(*, provider: str, kind: ObjectKind, after: str, started_at: datetime) -> None:
     """Compare one page, defer a fetch of what differs, and defer the next page."""
     since = started_at - INVOICE_AGE if kind is ObjectKind.INVOICE else None
     page = providers.get_provider(provider).list_page(kind, after=after, since=since)
@@ -70,7 +70,7 @@ def survey_page(*, provider: str, kind: ObjectKind, after: str, started_at: date
         _defer_page(provider, kind, page.next, started_at, pause=pause)
     for number, external_id in enumerate(differing):
         DEFER_PULL[kind](provider, external_id, after=get_spacing(provider) * number)
-    log.info("provider_surveyed", provider=provider, kind=kind, differences=len(differing))
+    log.info("provider_compared", provider=provider, kind=kind, differences=len(differing))
 
 
 def defer_open_objects() -> None:
@@ -121,7 +121,7 @@ def _defer_page(
     pause: timedelta | None = None,
 ) -> None:
     jobs.defer_job(
-        "billing.survey_page",
+        "billing.compare_page",
         after=pause,
         provider=provider,
         kind=kind.value,
