@@ -1,5 +1,6 @@
 """Call the API and the control plane of the sandbox."""
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from tests.harness import contract
@@ -45,6 +46,7 @@ class Sandbox:
 
     def __init__(self, url=SANDBOX_URL):
         self.http = client(base_url=url, timeout=40)
+        self._created_at = datetime.now(UTC)
 
     def close(self):
         self.http.close()
@@ -72,11 +74,16 @@ class Sandbox:
         return parse_qs(urlsplit(self.mail(email, kind)["link"]).query)["token"][0]
 
     def requests(self, vendor, method=None, path=""):
-        """Return the requests of the product to a vendor."""
+        """Return the requests of the product to a vendor since this client was created.
+
+        The sandbox keeps a thousand, so a count of all of them would stop growing.
+        """
         return [
             request
             for request in self.get("/requests", vendor=vendor)["requests"]
-            if path in request["path"] and method in (None, request["method"])
+            if path in request["path"]
+            and method in (None, request["method"])
+            and datetime.fromisoformat(request["at"]) >= self._created_at
         ]
 
     @staticmethod
