@@ -111,6 +111,20 @@ def test_preview_of_a_plan_change_equals_its_cost(create_organization, policy, e
     assert upcoming.amount_due == pytest.approx(cost.amount_next_invoice, abs=2)
 
 
+def test_preview_of_another_interval_equals_its_cost(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    price = Price.objects.get(lookup_key="team_yearly", is_active=True)
+    before = len(acme.list_invoices())
+
+    cost = changes.preview_price(organization=acme.row, price=price)
+    changes.change_price(organization=acme.row, price=price)
+
+    made = acme.list_invoices()[:-before]
+    assert sum(one.total for one in made) == pytest.approx(cost.amount_due_now, abs=2)
+    assert cost.amount_due_now > 20_000
+    assert cost.amount_next_invoice == 24_000
+
+
 def test_preview_of_a_plan_change_has_the_refusals_of_the_change(create_organization):
     acme = create_organization(seats=2).subscribe()
     with pytest.raises(SubscriptionNotChangeable, match="this price already"):

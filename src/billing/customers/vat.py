@@ -9,8 +9,8 @@ from typing import Final
 
 from billing.errors import VatIdInvalid
 
-# The structures of https://ec.europa.eu/taxation_customs/vies/#/faq (question 11), by prefix. Greece
-# writes EL, and Northern Ireland is still inside as XI.
+# The structures that https://ec.europa.eu/taxation_customs/vies/#/faq (question 11) lists, taken from
+# copies of that table, by prefix. Greece writes EL, and Northern Ireland is still inside as XI.
 _BRITISH_FORM: Final = r"[0-9]{9}|[0-9]{12}|GD[0-9]{3}|HA[0-9]{3}"
 EUROPEAN_FORMS: Final = {
     "AT": r"U[0-9]{8}",

@@ -259,11 +259,11 @@ class StripeProvider:
 
     def preview_cost(self, request: SeatChangeRequest) -> CostPreview:
         """Return what such a change would cost."""
-        if request.proration != Proration.INVOICE_NOW:
+        if request.proration != Proration.INVOICE_NOW and not request.begins_period:
             due, currency = self._preview_due(request)
             return CostPreview(due_now=0, due_next_invoice=due, currency=currency)
         now, currency = self._preview_due(request)
-        # After an immediate charge the next invoice holds only the new number of seats.
+        # After a charge at once, which a new period is too, the next invoice holds only the new seats.
         due, _ = self._preview_due(replace(request, proration=Proration.SILENT))
         return CostPreview(due_now=now, due_next_invoice=due, currency=currency)
 

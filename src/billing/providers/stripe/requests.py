@@ -121,6 +121,8 @@ def build_preview(
     }
     if wanted.proration_date and wanted.proration != Proration.SILENT:
         details["proration_date"] = int(wanted.proration_date.timestamp())
+    if wanted.begins_period:
+        details["billing_cycle_anchor"] = {"type": "now"}
     if current is not None and current.cancel_at_period_end:
         details["cancel_at_period_end"] = False
     elif current is not None and current.cancel_at:
