@@ -1,4 +1,4 @@
-"""What tests of identity ask again and again."""
+"""Provide organizations, snapshots of members and readers of events to the tests of identity."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from tenancy.services import organizations
 
 @pytest.fixture
 def history(api):
-    """The organization's events of one type, oldest first, as its admin reads them."""
+    """Return a function that reads an organization's events of one type through the API, oldest first."""
 
     def read(organization, type_, target=None):
         query = {"type": type_, "ordering": "occurred_at", "limit": 200}
@@ -33,19 +33,19 @@ def history(api):
 
 @pytest.fixture
 def at_stytch(committed):
-    """Stytch's own id of a member."""
+    """Return a function that returns Stytch's id of a member."""
     return lambda member_id: Member.objects.get(pk=member_id).stytch_member_id
 
 
 @pytest.fixture
 def at_org(committed):
-    """Stytch's own id of an organization."""
+    """Return a function that returns Stytch's id of an organization."""
     return lambda organization: Organization.objects.get(pk=organization.id).stytch_org_id
 
 
 @pytest.fixture
-def listening(sandbox, wait_until_settled):
-    """Call it to begin counting; what it returns tells what Stytch was asked since then."""
+def count_stytch_calls(sandbox, wait_until_settled):
+    """Return a function that begins counting and returns a list of the paths called since then."""
 
     def begin():
         wait_until_settled()
@@ -57,7 +57,7 @@ def listening(sandbox, wait_until_settled):
 
 @pytest.fixture
 def organization(db):
-    """An organization for tests that roll back, known by its Stytch id."""
+    """Create an organization for tests that roll back."""
     number = uuid7().hex[:8]
     return organizations.create_organization(
         stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
@@ -74,7 +74,7 @@ def other_organization(db):
 
 
 @pytest.fixture
-def recorded():
+def read_events():
     """Return a function that reads an organization's events of one type from its schema."""
 
     def read(organization, type_):
@@ -85,8 +85,8 @@ def recorded():
 
 
 @pytest.fixture
-def told():
-    """A member as Stytch would tell it; valid by default, say only what matters."""
+def build_snapshot():
+    """Return a function that builds the snapshot of a member, valid by default."""
 
     def snapshot(organization, email="ada@acme.example", **said):
         fields = {
@@ -105,8 +105,8 @@ def told():
 
 
 @pytest.fixture
-def shown():
-    """What a session may prove: addresses by an e-mail factor of now, or of the time given."""
+def proofs():
+    """Return builders of what a session proves: addresses by an e-mail factor, or nothing."""
 
     def email(*addresses, at=None):
         return Proof(dict.fromkeys(addresses, at or datetime.now(UTC)))

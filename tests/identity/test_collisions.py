@@ -28,13 +28,13 @@ INVITE = "/v1/b2b/magic_links/email/invite"
 
 
 @pytest.fixture
-def unheard(drop_webhooks):
+def webhooks_dropped(drop_webhooks):
     """Nothing Stytch does is told to us."""
     drop_webhooks()
 
 
 @pytest.fixture
-def dead(committed):
+def create_stale_change(committed):
     """A pending change of an organization about one of its members, whose process died."""
 
     def make(organization, kind="remove", subject=""):
@@ -55,7 +55,7 @@ def dead(committed):
 
 
 def test_renaming_an_organization_stytch_has_deleted_finds_nothing(
-    api, sandbox, new_organization, at_org, unheard
+    api, sandbox, new_organization, at_org, webhooks_dropped
 ):
     sandbox.delete(f"/stytch/organizations/{at_org(new_organization)}")
 
@@ -68,10 +68,12 @@ def test_renaming_an_organization_stytch_has_deleted_finds_nothing(
 
 
 def test_sweeper_settles_the_rename_of_a_deleted_organization(
-    sandbox, new_organization, at_org, unheard, dead
+    sandbox, new_organization, at_org, webhooks_dropped, create_stale_change
 ):
     sandbox.delete(f"/stytch/organizations/{at_org(new_organization)}")
-    change = dead(new_organization, "rename_organization", attribution.ORGANIZATION_SUBJECT)
+    change = create_stale_change(
+        new_organization, "rename_organization", attribution.ORGANIZATION_SUBJECT
+    )
 
     settle_pending_changes()
 
@@ -81,13 +83,15 @@ def test_sweeper_settles_the_rename_of_a_deleted_organization(
 
 
 def test_sweeper_goes_on_past_what_stytch_refuses_to_say(
-    sandbox, organization_factory, new_organization, at_stytch, dead
+    sandbox, organization_factory, new_organization, at_stytch, create_stale_change
 ):
     body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
     path = f"{ONE_MEMBER}/{at_stytch(new_organization.viewer.member['id'])}"
     sandbox.post("/faults", vendor="stytch", path=path, status=400, times=99, body=body)
-    other = dead(organization_factory.create_organization())
-    refused = dead(new_organization)  # only now: the worker sweeps by its own clock, too
+    other = create_stale_change(organization_factory.create_organization())
+    refused = create_stale_change(
+        new_organization
+    )  # only now: the worker sweeps by its own clock, too
 
     settle_pending_changes()
 
@@ -105,7 +109,7 @@ def test_sweeper_goes_on_past_what_stytch_refuses_to_say(
 
 
 def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
-    api, sandbox, new_organization, wait_until_settled, unheard
+    api, sandbox, new_organization, wait_until_settled, webhooks_dropped
 ):
     email, token = (
         new_organization.address(f"new-{secrets.token_hex(3)}"),
@@ -131,7 +135,7 @@ def test_invitation_is_not_mailed_again_while_it_is_being_revoked(
 
 
 def test_admin_who_revokes_what_was_just_accepted_has_removed_the_member(
-    api, sandbox, front_end, new_organization, history, wait_until_settled, unheard
+    api, sandbox, front_end, new_organization, history, wait_until_settled, webhooks_dropped
 ):
     email = new_organization.address(f"new-{secrets.token_hex(3)}")
     made = front_end.invite(new_organization.admin, email, role="viewer")
@@ -197,7 +201,13 @@ def test_giver_who_was_made_a_viewer_meanwhile_is_not_made_a_member(new_organiza
 
 
 def test_new_owner_of_a_freed_slug_is_not_named_in_the_former_owners_log(
-    api, sandbox, organization_factory, new_organization, at_org, wait_until_settled, unheard
+    api,
+    sandbox,
+    organization_factory,
+    new_organization,
+    at_org,
+    wait_until_settled,
+    webhooks_dropped,
 ):
     other = organization_factory.create_organization("globex")
     renamed = {"organization_slug": f"{other.slug}-new"}
@@ -267,7 +277,7 @@ def test_two_organizations_met_at_once_with_one_slug_both_arrive(committed, twin
 
 
 def test_first_event_of_an_organization_names_no_member_of_another(
-    api, sandbox, new_organization, unheard
+    api, sandbox, new_organization, webhooks_dropped
 ):
     slug = f"new-{secrets.token_hex(4)}"
     there = sandbox.post("/stytch/organizations", organization_name="New", organization_slug=slug)
@@ -315,13 +325,13 @@ def test_name_the_database_cannot_hold_stops_nothing(
 
     wait_until_settled()
 
-    shown = api.get(
+    proofs = api.get(
         f"{new_organization.path}/members/{new_organization.viewer.member['id']}",
         token=new_organization.admin.token,
     ).json()
-    assert (shown["name"], shown["role"]) == ("Vic", "member")
+    assert (proofs["name"], proofs["role"]) == ("Vic", "member")
 
 
 @pytest.mark.parametrize(("told", "kept"), [("a\0b", "ab"), ("a\ud800b", "ab"), ("ä💶", "ä💶")])
-def test_text_is_read_as_the_database_can_hold_it(told, kept):
-    assert parse._strip_unstorable(told) == kept
+def test_text_is_read_as_the_database_can_hold_it(build_snapshot, kept):
+    assert parse._strip_unstorable(build_snapshot) == kept

@@ -65,22 +65,22 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, wait_until_settled,
         slugs = {one: others, two: its}
         for id_, slug in ((one, f"{its}-parked"), (two, its), (one, others)):
             sandbox.post(f"/stytch/organizations/{id_}", organization_slug=slug)
-        told = [
+        build_snapshot = [
             OrganizationSnapshot(stytch_org_id=id_, name="Acme", slug=slug)
             for id_, slug in slugs.items()
         ]
 
-        at_once(*[partial(apply.apply_snapshot, snapshot) for snapshot in told])
+        at_once(*[partial(apply.apply_snapshot, snapshot) for snapshot in build_snapshot])
 
         wait_until_settled()  # anyone who was parked meanwhile has been pulled
         found = Organization.objects.in_bulk(list(slugs), field_name="stytch_org_id")
         assert {id_: organization.slug for id_, organization in found.items()} == slugs
 
 
-def test_one_member_met_twice_at_once_is_one(place, told, shown):
+def test_one_member_met_twice_at_once_is_one(place, build_snapshot, proofs):
     organization = apply.apply_snapshot(place()).organization
     email = f"ada@{organization.slug}.example"
-    snapshot, proof = told(organization, email), shown.email(email)
+    snapshot, proof = build_snapshot(organization, email), proofs.email(email)
 
     at_once(*[lambda: apply.apply_snapshot(snapshot, proof=proof)] * 2)
 
@@ -89,14 +89,14 @@ def test_one_member_met_twice_at_once_is_one(place, told, shown):
     assert User.objects.filter(email=email).count() == 1
 
 
-def test_one_person_entering_two_organizations_at_once_is_one_user(place, told, shown):
+def test_one_person_entering_two_organizations_at_once_is_one_user(place, build_snapshot, proofs):
     organizations = [apply.apply_snapshot(place()).organization for _ in range(2)]
     email = f"ada@{organizations[0].slug}.example"
-    snapshots = [told(organization, email) for organization in organizations]
+    snapshots = [build_snapshot(organization, email) for organization in organizations]
     for snapshot in snapshots:
         apply.apply_snapshot(snapshot)  # outsiders so far
 
-    proof = shown.email(email)
+    proof = proofs.email(email)
     at_once(*[lambda s=snapshot: apply.apply_snapshot(s, proof=proof) for snapshot in snapshots])
 
     (person,) = User.objects.filter(email=email, email_verified=True)

@@ -52,8 +52,8 @@ def heard():
         getattr(signals, name).disconnect(receiver)
 
 
-def test_member_arrives_once_however_often_we_are_told(organization, told, heard):
-    snapshot = told(organization)
+def test_member_arrives_once_however_often_we_are_told(organization, build_snapshot, heard):
+    snapshot = build_snapshot(organization)
 
     for _ in range(3):
         apply.apply_snapshot(snapshot)
@@ -62,12 +62,14 @@ def test_member_arrives_once_however_often_we_are_told(organization, told, heard
     assert heard == ["member_added"]
 
 
-def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
-    invited = told(organization, status="invited", roles=("viewer",))
+def test_invitation_becomes_a_member_by_acceptance(organization, build_snapshot, heard):
+    invited = build_snapshot(organization, status="invited", roles=("viewer",))
     apply.apply_snapshot(invited)
     assert not Member.objects.in_organization(organization).exists()
 
-    accepted = told(organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",))
+    accepted = build_snapshot(
+        organization, stytch_member_id=invited.stytch_member_id, roles=("viewer",)
+    )
     member = apply.apply_snapshot(accepted).member
 
     invitation = Invitation.objects.in_organization(organization).get()
@@ -77,12 +79,12 @@ def test_invitation_becomes_a_member_by_acceptance(organization, told, heard):
     assert heard == ["invitation_created", "invitation_closed", "member_added"]
 
 
-def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
-    invited = told(organization, status="invited")
+def test_accepting_is_the_persons_own_act_by_any_road(organization, build_snapshot):
+    invited = build_snapshot(organization, status="invited")
     apply.apply_snapshot(invited)
 
     with actor.act_as(Actor(kind="vendor", id="stytch")):
-        told_later = told(organization, stytch_member_id=invited.stytch_member_id)
+        told_later = build_snapshot(organization, stytch_member_id=invited.stytch_member_id)
         member = apply.apply_snapshot(told_later).member
 
     accepted = events(organization, "invitation.accepted", "member.added")
@@ -91,10 +93,10 @@ def test_accepting_is_the_persons_own_act_by_any_road(organization, told):
     }
 
 
-def test_invited_answer_from_before_the_acceptance_changes_nothing(organization, told):
-    invited = told(organization, status="invited")
+def test_invited_answer_from_before_the_acceptance_changes_nothing(organization, build_snapshot):
+    invited = build_snapshot(organization, status="invited")
     apply.apply_snapshot(invited)
-    apply.apply_snapshot(told(organization, stytch_member_id=invited.stytch_member_id))
+    apply.apply_snapshot(build_snapshot(organization, stytch_member_id=invited.stytch_member_id))
 
     apply.apply_snapshot(invited)
 
@@ -102,8 +104,8 @@ def test_invited_answer_from_before_the_acceptance_changes_nothing(organization,
     assert Member.objects.in_organization(organization).get().is_active
 
 
-def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told):
-    invited = told(organization, status="invited")
+def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, build_snapshot):
+    invited = build_snapshot(organization, status="invited")
     apply.apply_snapshot(invited)
     apply.apply_snapshot(MemberDeleted(stytch_member_id=invited.stytch_member_id))
 
@@ -112,8 +114,8 @@ def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, told
     assert [one.status for one in Invitation.objects.in_organization(organization)] == ["revoked"]
 
 
-def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, told):
-    before = told(organization)
+def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, build_snapshot):
+    before = build_snapshot(organization)
     member = apply.apply_snapshot(before).member
     apply.apply_snapshot(MemberDeleted(stytch_member_id=before.stytch_member_id))
 
@@ -121,16 +123,16 @@ def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, 
     member.refresh_from_db()
     assert member.status == Status.REMOVED
 
-    later = told(organization, stytch_member_id=before.stytch_member_id)
+    later = build_snapshot(organization, stytch_member_id=before.stytch_member_id)
     assert apply.apply_snapshot(later).member.is_active
     assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
 
 
-def test_answer_older_than_what_we_know_is_left_aside(organization, told):
+def test_answer_older_than_what_we_know_is_left_aside(organization, build_snapshot):
     now = datetime.now(UTC)
-    new = told(organization, roles=("stytch_admin",), changed_at=now)
+    new = build_snapshot(organization, roles=("stytch_admin",), changed_at=now)
     apply.apply_snapshot(new)
-    old = told(
+    old = build_snapshot(
         organization,
         stytch_member_id=new.stytch_member_id,
         changed_at=now - timedelta(seconds=5),
@@ -152,9 +154,11 @@ def asked_again():
     return count
 
 
-def test_answers_of_one_second_that_crossed_are_asked_for_again(organization, told, asked_again):
+def test_answers_of_one_second_that_crossed_are_asked_for_again(
+    organization, build_snapshot, asked_again
+):
     second = datetime.now(UTC).replace(microsecond=0)
-    new = told(organization, roles=("stytch_admin",), changed_at=second)
+    new = build_snapshot(organization, roles=("stytch_admin",), changed_at=second)
     member = apply.apply_snapshot(new).member
     crossed = replace(new, roles=("stytch_member",))
 
@@ -165,9 +169,11 @@ def test_answers_of_one_second_that_crossed_are_asked_for_again(organization, to
     assert apply.apply_snapshot(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
 
 
-def test_what_we_asked_for_is_believed_however_answers_crossed(organization, told, asked_again):
+def test_what_we_asked_for_is_believed_however_answers_crossed(
+    organization, build_snapshot, asked_again
+):
     second = datetime.now(UTC).replace(microsecond=0)
-    before = told(organization, changed_at=second)
+    before = build_snapshot(organization, changed_at=second)
     member = apply.apply_snapshot(before).member
     with actor.act_as(Actor(kind="member", id=str(member.pk))):
         pending_changes.open_change(
@@ -184,9 +190,9 @@ def test_what_we_asked_for_is_believed_however_answers_crossed(organization, tol
 
 
 def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
-    organization, told, asked_again
+    organization, build_snapshot, asked_again
 ):
-    present = told(organization)
+    present = build_snapshot(organization)
     gone = MemberDeleted(
         stytch_member_id=present.stytch_member_id, read_at=present.read_at - timedelta(seconds=1)
     )
@@ -197,22 +203,24 @@ def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
     assert not apply.apply_snapshot(replace(gone, read_at=datetime.now(UTC))).member.is_active
 
 
-def test_pending_member_counts_when_active(organization, told, heard):
-    pending = told(organization, status="pending")
+def test_pending_member_counts_when_active(organization, build_snapshot, heard):
+    pending = build_snapshot(organization, status="pending")
     apply.apply_snapshot(pending)
     assert heard == []
 
-    apply.apply_snapshot(told(organization, stytch_member_id=pending.stytch_member_id))
+    apply.apply_snapshot(build_snapshot(organization, stytch_member_id=pending.stytch_member_id))
 
     assert heard == ["member_added"]
     assert types(organization) == ["member.added"]
 
 
-def test_role_change_tells_before_and_after(organization, told, heard):
-    member = told(organization)
+def test_role_change_tells_before_and_after(organization, build_snapshot, heard):
+    member = build_snapshot(organization)
     apply.apply_snapshot(member)
 
-    promoted = told(organization, stytch_member_id=member.stytch_member_id, roles=("stytch_admin",))
+    promoted = build_snapshot(
+        organization, stytch_member_id=member.stytch_member_id, roles=("stytch_admin",)
+    )
     apply.apply_snapshot(promoted)
 
     (event,) = events(organization, "member.role_changed")
@@ -220,11 +228,11 @@ def test_role_change_tells_before_and_after(organization, told, heard):
     assert heard == ["member_added", "member_role_changed"]
 
 
-def test_new_name_and_address_are_told_without_touching_seats(organization, told, heard):
-    member = told(organization)
+def test_new_name_and_address_are_told_without_touching_seats(organization, build_snapshot, heard):
+    member = build_snapshot(organization)
     apply.apply_snapshot(member)
 
-    renamed = told(
+    renamed = build_snapshot(
         organization, "ada@new.example", stytch_member_id=member.stytch_member_id, name="Ada L."
     )
     apply.apply_snapshot(renamed)
@@ -234,51 +242,53 @@ def test_new_name_and_address_are_told_without_touching_seats(organization, told
     assert heard == ["member_added"]
 
 
-def test_recreated_address_takes_over_the_members_row(organization, told):
-    first = apply.apply_snapshot(told(organization)).member
+def test_recreated_address_takes_over_the_members_row(organization, build_snapshot):
+    first = apply.apply_snapshot(build_snapshot(organization)).member
     apply.apply_snapshot(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
-    again = apply.apply_snapshot(told(organization)).member
+    again = apply.apply_snapshot(build_snapshot(organization)).member
 
     assert again.pk == first.pk
     assert again.stytch_member_id != first.stytch_member_id
     assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
 
 
-def test_late_deletion_of_the_former_id_removes_no_member(organization, told):
-    first = apply.apply_snapshot(told(organization)).member
+def test_late_deletion_of_the_former_id_removes_no_member(organization, build_snapshot):
+    first = apply.apply_snapshot(build_snapshot(organization)).member
     former = first.stytch_member_id
     apply.apply_snapshot(MemberDeleted(stytch_member_id=former))
-    apply.apply_snapshot(told(organization))
+    apply.apply_snapshot(build_snapshot(organization))
 
     apply.apply_snapshot(MemberDeleted(stytch_member_id=former))
 
     assert Member.objects.in_organization(organization).get().is_active
 
 
-def test_suspended_member_stays_suspended_after_stytch_updates(organization, told):
-    snapshot = told(organization)
+def test_suspended_member_stays_suspended_after_stytch_updates(organization, build_snapshot):
+    snapshot = build_snapshot(organization)
     member = apply.apply_snapshot(snapshot).member
     Member.objects.filter(pk=member.pk).update(status=Status.SUSPENDED)
 
-    apply.apply_snapshot(told(organization, stytch_member_id=snapshot.stytch_member_id, name="New"))
+    apply.apply_snapshot(
+        build_snapshot(organization, stytch_member_id=snapshot.stytch_member_id, name="New")
+    )
 
     member.refresh_from_db()
     assert (member.status, member.name) == (Status.SUSPENDED, "New")
 
 
-def test_losing_the_last_admin_raises_the_alarm(organization, told):
-    admin = told(organization, roles=("stytch_admin",))
+def test_losing_the_last_admin_raises_the_alarm(organization, build_snapshot):
+    admin = build_snapshot(organization, roles=("stytch_admin",))
     apply.apply_snapshot(admin)
-    apply.apply_snapshot(told(organization, "bob@acme.example"))
+    apply.apply_snapshot(build_snapshot(organization, "bob@acme.example"))
 
     apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
     assert len(events(organization, "organization.admin_lost")) == 1
 
 
-def test_member_of_an_unknown_organization_is_not_dropped(organization, told):
-    foreign = told(organization, stytch_org_id="organization-test-unheard-of")
+def test_member_of_an_unknown_organization_is_not_dropped(organization, build_snapshot):
+    foreign = build_snapshot(organization, stytch_org_id="organization-test-unheard-of")
 
     with pytest.raises(apply.UnknownOrganization):
         apply.apply_snapshot(foreign)
@@ -308,21 +318,21 @@ def test_slug_another_organization_gave_up_is_free(organization):
     assert organization.slug.startswith(f"{slug}~")
 
 
-def test_deleted_organization_removes_all_members_and_stays_deleted(organization, told):
-    snapshot = told(organization)
+def test_deleted_organization_removes_all_members_and_stays_deleted(organization, build_snapshot):
+    snapshot = build_snapshot(organization)
     apply.apply_snapshot(snapshot)
-    apply.apply_snapshot(told(organization, "new@acme.example", status="invited"))
+    apply.apply_snapshot(build_snapshot(organization, "new@acme.example", status="invited"))
     apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
-    apply.apply_snapshot(told(organization, stytch_member_id=snapshot.stytch_member_id))
+    apply.apply_snapshot(build_snapshot(organization, stytch_member_id=snapshot.stytch_member_id))
 
     assert Organization.objects.get(pk=organization.pk).is_deleted
     assert not Member.objects.in_organization(organization).active().exists()
     assert not Invitation.objects.in_organization(organization).open().exists()
 
 
-def test_overdue_invitation_closes_as_expired(organization, told):
-    invited = told(organization, status="invited")
+def test_overdue_invitation_closes_as_expired(organization, build_snapshot):
+    invited = build_snapshot(organization, status="invited")
     apply.apply_snapshot(invited)
     Invitation.objects.in_organization(organization).update(expires_at=timezone.now())
 
@@ -331,8 +341,8 @@ def test_overdue_invitation_closes_as_expired(organization, told):
     assert types(organization) == ["invitation.created", "invitation.expired"]
 
 
-def test_repetition_costs_one_query_and_no_lock(organization, told):
-    snapshot = told(organization)
+def test_repetition_costs_one_query_and_no_lock(organization, build_snapshot):
+    snapshot = build_snapshot(organization)
     apply.apply_snapshot(snapshot)
 
     with CaptureQueriesContext(connection) as said:

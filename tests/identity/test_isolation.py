@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def intend():
+def open_change():
     """Open a pending change of an organization by a member of its own."""
 
     def write(organization, kind, subject, **fields):
@@ -39,9 +39,9 @@ def intend():
 # ── Applying snapshots ───────────────────────────────────────────────────────────────────────
 
 
-def test_revoking_one_invitation_leaves_the_others_open(organization, told):
-    first = told(organization, "first@acme.example", status="invited")
-    second = told(organization, "second@acme.example", status="invited")
+def test_revoking_one_invitation_leaves_the_others_open(organization, build_snapshot):
+    first = build_snapshot(organization, "first@acme.example", status="invited")
+    second = build_snapshot(organization, "second@acme.example", status="invited")
     for one in (first, second):
         apply.apply_snapshot(one)
 
@@ -51,9 +51,9 @@ def test_revoking_one_invitation_leaves_the_others_open(organization, told):
     assert status == {"first@acme.example": "pending", "second@acme.example": "revoked"}
 
 
-def test_revoked_invitation_does_not_close_a_later_one(organization, told):
-    first = told(organization, "first@acme.example", status="invited")
-    second = told(organization, "second@acme.example", status="invited")
+def test_revoked_invitation_does_not_close_a_later_one(organization, build_snapshot):
+    first = build_snapshot(organization, "first@acme.example", status="invited")
+    second = build_snapshot(organization, "second@acme.example", status="invited")
     apply.apply_snapshot(first)
     apply.apply_snapshot(MemberDeleted(stytch_member_id=first.stytch_member_id))
 
@@ -64,18 +64,20 @@ def test_revoked_invitation_does_not_close_a_later_one(organization, told):
     )
 
 
-def test_removing_a_member_leaves_invitations_open(organization, told):
-    here = told(organization, "here@acme.example")
+def test_removing_a_member_leaves_invitations_open(organization, build_snapshot):
+    here = build_snapshot(organization, "here@acme.example")
     apply.apply_snapshot(here)
-    apply.apply_snapshot(told(organization, "asked@acme.example", status="invited"))
+    apply.apply_snapshot(build_snapshot(organization, "asked@acme.example", status="invited"))
 
     apply.apply_snapshot(MemberDeleted(stytch_member_id=here.stytch_member_id))
 
     assert Invitation.objects.in_organization(organization).get().status == "pending"
 
 
-def test_removing_one_member_leaves_the_others_active(organization, told):
-    snapshots = [told(organization, f"{name}@acme.example") for name in ("ada", "grace", "vic")]
+def test_removing_one_member_leaves_the_others_active(organization, build_snapshot):
+    snapshots = [
+        build_snapshot(organization, f"{name}@acme.example") for name in ("ada", "grace", "vic")
+    ]
     for snapshot in snapshots:
         apply.apply_snapshot(snapshot)
 
@@ -86,22 +88,24 @@ def test_removing_one_member_leaves_the_others_active(organization, told):
 
 
 def test_accepting_here_leaves_the_invitation_of_another_organization_open(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
-    apply.apply_snapshot(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(build_snapshot(other_organization, "ada@both.example", status="invited"))
 
-    apply.apply_snapshot(told(organization, "ada@both.example"))
+    apply.apply_snapshot(build_snapshot(organization, "ada@both.example"))
 
     assert Invitation.objects.in_organization(other_organization).get().status == "pending"
 
 
 def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
-    there = told(other_organization, "ada@both.example", status="invited", roles=("viewer",))
+    there = build_snapshot(
+        other_organization, "ada@both.example", status="invited", roles=("viewer",)
+    )
     apply.apply_snapshot(there)
 
-    apply.apply_snapshot(told(organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(build_snapshot(organization, "ada@both.example", status="invited"))
 
     assert Invitation.objects.in_organization(organization).get().role == Role.MEMBER
     invitation = Invitation.objects.in_organization(other_organization).get()
@@ -109,27 +113,29 @@ def test_inviting_here_leaves_the_invitation_of_another_organization_as_it_is(
 
 
 def test_joining_here_leaves_a_removed_member_of_another_organization_removed(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
-    there = told(other_organization, "ada@both.example")
+    there = build_snapshot(other_organization, "ada@both.example")
     apply.apply_snapshot(there)
     apply.apply_snapshot(MemberDeleted(stytch_member_id=there.stytch_member_id))
 
-    here = apply.apply_snapshot(told(organization, "ada@both.example")).member
+    here = apply.apply_snapshot(build_snapshot(organization, "ada@both.example")).member
 
     assert here.organization_id == organization.pk
     assert Member.objects.in_organization(other_organization).get().status == "removed"
 
 
 def test_invitation_names_no_inviter_of_another_organization(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
-    outsider = apply.apply_snapshot(told(other_organization, "mallory@globex.example")).member
-    insider = apply.apply_snapshot(told(organization, "grace@acme.example")).member
+    outsider = apply.apply_snapshot(
+        build_snapshot(other_organization, "mallory@globex.example")
+    ).member
+    insider = apply.apply_snapshot(build_snapshot(organization, "grace@acme.example")).member
 
     for member in (outsider, insider):
         with actors.act_as(Actor(kind="member", id=str(member.pk))):
-            invited = told(organization, f"by-{member.email}", status="invited")
+            invited = build_snapshot(organization, f"by-{member.email}", status="invited")
             # Without a pending change the invitation would be the directory's, not the caller's.
             pending_changes.open_change(
                 organization=organization,
@@ -143,48 +149,54 @@ def test_invitation_names_no_inviter_of_another_organization(
 
 
 def test_missing_admin_is_recorded_although_another_organization_has_one(
-    organization, other_organization, told, recorded
+    organization, other_organization, build_snapshot, read_events
 ):
-    apply.apply_snapshot(told(other_organization, "admin@globex.example", roles=("stytch_admin",)))
-    apply.apply_snapshot(told(organization, "member@acme.example"))
-    admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
+    apply.apply_snapshot(
+        build_snapshot(other_organization, "admin@globex.example", roles=("stytch_admin",))
+    )
+    apply.apply_snapshot(build_snapshot(organization, "member@acme.example"))
+    admin = build_snapshot(organization, "admin@acme.example", roles=("stytch_admin",))
     apply.apply_snapshot(admin)
 
     apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
-    assert len(recorded(organization, "organization.admin_lost")) == 1
+    assert len(read_events(organization, "organization.admin_lost")) == 1
 
 
 def test_members_of_another_organization_record_no_missing_admin_here(
-    organization, other_organization, told, recorded
+    organization, other_organization, build_snapshot, read_events
 ):
-    apply.apply_snapshot(told(other_organization, "member@globex.example"))
-    admin = told(organization, "admin@acme.example", roles=("stytch_admin",))
+    apply.apply_snapshot(build_snapshot(other_organization, "member@globex.example"))
+    admin = build_snapshot(organization, "admin@acme.example", roles=("stytch_admin",))
     apply.apply_snapshot(admin)
 
     apply.apply_snapshot(MemberDeleted(stytch_member_id=admin.stytch_member_id))
 
-    assert recorded(organization, "organization.admin_lost") == []
+    assert read_events(organization, "organization.admin_lost") == []
 
 
 def test_person_known_elsewhere_is_the_same_here_although_others_are_members(
-    organization, other_organization, told, shown
+    organization, other_organization, build_snapshot, proofs
 ):
     email = "ada@both.example"
-    there = apply.apply_snapshot(told(other_organization, email), proof=shown.email(email)).member
-    apply.apply_snapshot(told(organization, "grace@acme.example"))
+    there = apply.apply_snapshot(
+        build_snapshot(other_organization, email), proof=proofs.email(email)
+    ).member
+    apply.apply_snapshot(build_snapshot(organization, "grace@acme.example"))
 
-    here = apply.apply_snapshot(told(organization, email), proof=shown.email(email)).member
+    here = apply.apply_snapshot(
+        build_snapshot(organization, email), proof=proofs.email(email)
+    ).member
 
     assert here.user_id == there.user_id
 
 
 def test_deleting_one_organization_leaves_the_rows_of_another(
-    organization, other_organization, told, intend
+    organization, other_organization, build_snapshot, open_change
 ):
-    apply.apply_snapshot(told(other_organization, "ada@globex.example"))
-    apply.apply_snapshot(told(other_organization, "new@globex.example", status="invited"))
-    change = intend(other_organization, ChangeKind.INVITE, "address:x@globex.example")
+    apply.apply_snapshot(build_snapshot(other_organization, "ada@globex.example"))
+    apply.apply_snapshot(build_snapshot(other_organization, "new@globex.example", status="invited"))
+    change = open_change(other_organization, ChangeKind.INVITE, "address:x@globex.example")
 
     apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
 
@@ -196,8 +208,10 @@ def test_deleting_one_organization_leaves_the_rows_of_another(
     assert other_organization.state == Organization.State.ACTIVE
 
 
-def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(organization, told):
-    former = told(organization, "former@acme.example")
+def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(
+    organization, build_snapshot
+):
+    former = build_snapshot(organization, "former@acme.example")
     apply.apply_snapshot(former)
     removed = apply.apply_snapshot(MemberDeleted(stytch_member_id=former.stytch_member_id)).member
 
@@ -210,9 +224,9 @@ def test_deleting_an_organization_keeps_the_time_its_members_were_removed_at(org
 
 
 def test_rename_is_not_attributed_to_a_member_of_another_organization(
-    organization, other_organization, intend, recorded
+    organization, other_organization, open_change, read_events
 ):
-    change = intend(
+    change = open_change(
         other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT
     )
 
@@ -222,47 +236,53 @@ def test_rename_is_not_attributed_to_a_member_of_another_organization(
         )
     )
 
-    (event,) = recorded(organization, "organization.updated")
+    (event,) = read_events(organization, "organization.updated")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
     change.refresh_from_db()
     assert change.state == "open"
 
 
 def test_invitation_is_not_attributed_to_a_member_of_another_organization(
-    organization, other_organization, told, intend, recorded
+    organization, other_organization, build_snapshot, open_change, read_events
 ):
     email = "ada@both.example"
-    change = intend(other_organization, ChangeKind.INVITE, attribution.subject_of_address(email))
+    change = open_change(
+        other_organization, ChangeKind.INVITE, attribution.subject_of_address(email)
+    )
 
-    apply.apply_snapshot(told(organization, email, status="invited"))
+    apply.apply_snapshot(build_snapshot(organization, email, status="invited"))
 
-    (event,) = recorded(organization, "invitation.created")
+    (event,) = read_events(organization, "invitation.created")
     assert (event.actor_kind, event.actor_id) == ("vendor", "stytch")
     change.refresh_from_db()
     assert change.state == "open"
 
 
 def test_intent_of_another_organization_stops_no_change_here(
-    organization, other_organization, intend
+    organization, other_organization, open_change
 ):
-    intend(other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
+    open_change(
+        other_organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT
+    )
 
-    ours = intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
+    ours = open_change(
+        organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT
+    )
 
     assert ours.state == "open"
     with pytest.raises(ChangeInProgress):
-        intend(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
+        open_change(organization, ChangeKind.RENAME_ORGANIZATION, attribution.ORGANIZATION_SUBJECT)
 
 
-def test_change_of_one_member_stops_no_change_of_another(organization, intend):
-    intend(organization, ChangeKind.REMOVE, "member:one")
+def test_change_of_one_member_stops_no_change_of_another(organization, open_change):
+    open_change(organization, ChangeKind.REMOVE, "member:one")
 
-    assert intend(organization, ChangeKind.REMOVE, "member:other").state == "open"
+    assert open_change(organization, ChangeKind.REMOVE, "member:other").state == "open"
 
 
-def test_closing_one_intent_leaves_the_others_open(organization, intend):
-    one = intend(organization, ChangeKind.REMOVE, "member:one")
-    other = intend(organization, ChangeKind.REMOVE, "member:other")
+def test_closing_one_intent_leaves_the_others_open(organization, open_change):
+    one = open_change(organization, ChangeKind.REMOVE, "member:one")
+    other = open_change(organization, ChangeKind.REMOVE, "member:other")
 
     attribution.close_change(one, "done")
 
@@ -275,9 +295,11 @@ def test_closing_one_intent_leaves_the_others_open(organization, intend):
 
 @pytest.mark.parametrize("change", [invitations.resend_invitation, invitations.revoke_invitation])
 def test_invitation_of_another_organization_is_not_found(
-    organization, other_organization, told, change
+    organization, other_organization, build_snapshot, change
 ):
-    there = apply.apply_snapshot(told(other_organization, "x@globex.example", status="invited"))
+    there = apply.apply_snapshot(
+        build_snapshot(other_organization, "x@globex.example", status="invited")
+    )
 
     with pytest.raises(NotFound):
         change(organization, invitation_id=there.invitation.pk)
@@ -300,9 +322,9 @@ def test_invitation_of_another_organization_is_not_found(
     ids=["remove", "leave", "reactivate", "change_role"],
 )
 def test_member_of_another_organization_is_not_found(
-    organization, other_organization, told, change
+    organization, other_organization, build_snapshot, change
 ):
-    there = apply.apply_snapshot(told(other_organization, "x@globex.example")).member
+    there = apply.apply_snapshot(build_snapshot(other_organization, "x@globex.example")).member
 
     with pytest.raises(NotFound):
         change(organization, member_id=there.pk)
@@ -314,9 +336,9 @@ def test_member_of_another_organization_is_not_found(
 
 @pytest.mark.parametrize("status", ["active", "invited"])
 def test_address_of_another_organization_can_be_invited(
-    organization, other_organization, told, status
+    organization, other_organization, build_snapshot, status
 ):
-    apply.apply_snapshot(told(other_organization, "ada@both.example", status=status))
+    apply.apply_snapshot(build_snapshot(other_organization, "ada@both.example", status=status))
 
     change = invitations.prepare_invitation(
         organization, email="ada@both.example", role=Role.MEMBER
@@ -326,9 +348,9 @@ def test_address_of_another_organization_can_be_invited(
 
 
 def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_here(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
-    apply.apply_snapshot(told(other_organization, "ada@both.example", status="invited"))
+    apply.apply_snapshot(build_snapshot(other_organization, "ada@both.example", status="invited"))
     past = timezone.now() - timedelta(seconds=1)
     Invitation.objects.in_organization(other_organization).update(expires_at=past)
 
@@ -338,10 +360,12 @@ def test_overdue_invitation_of_another_organization_is_not_closed_by_inviting_he
 
 
 def test_last_admin_is_kept_although_another_organization_has_one(
-    organization, other_organization, told
+    organization, other_organization, build_snapshot
 ):
     for place in (organization, other_organization):
-        apply.apply_snapshot(told(place, f"ada@{place.slug}.example", roles=("stytch_admin",)))
+        apply.apply_snapshot(
+            build_snapshot(place, f"ada@{place.slug}.example", roles=("stytch_admin",))
+        )
     admin = Member.objects.in_organization(organization).get()
 
     with pytest.raises(LastAdmin):

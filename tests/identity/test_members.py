@@ -106,8 +106,8 @@ def test_promotion_is_written_to_stytch_and_told_once(
     )
 
 
-def test_same_role_again_changes_nothing(api, new_organization, listening):
-    asked = listening()
+def test_same_role_again_changes_nothing(api, new_organization, count_stytch_calls):
+    asked = count_stytch_calls()
 
     answer = api.patch(
         path(new_organization, "viewer"),
@@ -276,7 +276,7 @@ def test_new_role_leaves_the_projects_own_roles(
     sandbox.post(member, roles=["viewer", "auditor"])
     wait_until_settled()
 
-    for role, told in (("admin", "stytch_admin"), ("member", None), ("viewer", "viewer")):
+    for role, build_snapshot in (("admin", "stytch_admin"), ("member", None), ("viewer", "viewer")):
         answer = api.patch(
             path(new_organization, "viewer"),
             token=new_organization.admin.token,
@@ -285,4 +285,4 @@ def test_new_role_leaves_the_projects_own_roles(
 
         assert (answer.status_code, answer.json()["role"]) == (200, role)
         held = {one["role_id"] for one in sandbox.get(member)["roles"]}
-        assert held - {"stytch_member", told} == {"auditor"}
+        assert held - {"stytch_member", build_snapshot} == {"auditor"}

@@ -56,10 +56,10 @@ def test_signing_out_ends_the_session_here_and_at_stytch(
     assert api.post("/v1/auth/sessions/refresh", json=refresh).status_code == 401
 
 
-def test_signing_out_works_while_stytch_is_away(api, sandbox, signed_in, listening):
+def test_signing_out_works_while_stytch_is_away(api, sandbox, signed_in, count_stytch_calls):
     sandbox.post("/faults", vendor="stytch", path="/v1/b2b/sessions/revoke", status=500, times=3)
     session = signed_in()
-    asked = listening()
+    asked = count_stytch_calls()
 
     assert api.delete("/v1/auth/session", token=session["session_jwt"]).status_code == 204
 
@@ -171,8 +171,8 @@ def test_known_members_first_token_is_good_while_stytch_is_away(
         email_address_verified=True,
     )
     wait_until_settled()
-    shown = {"email_address": known["email_address"]}
-    factor = {"type": "magic_link", "delivery_method": "email", "email_factor": shown}
+    proofs = {"email_address": known["email_address"]}
+    factor = {"type": "magic_link", "delivery_method": "email", "email_factor": proofs}
     times = {"started_at": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"}
     session = {"id": "x", **times, "authentication_factors": [factor]}
     claims = {"https://stytch.com/session": session}
@@ -186,8 +186,8 @@ def test_known_members_first_token_is_good_while_stytch_is_away(
     assert api.get("/v1/me", token=token).json()["user"]["email_verified"] is True
 
 
-def test_known_members_requests_ask_stytch_nothing(api, new_organization, listening):
-    asked = listening()
+def test_known_members_requests_ask_stytch_nothing(api, new_organization, count_stytch_calls):
+    asked = count_stytch_calls()
 
     for _ in range(3):
         assert api.get("/v1/me", token=new_organization.viewer.token).status_code == 200

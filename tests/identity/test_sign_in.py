@@ -170,9 +170,11 @@ def test_organization_that_wants_more_than_a_link_gives_no_session(
         {"name": "Admin"},
     ],
 )
-def test_confusing_slug_is_refused_before_stytch_is_asked(api, intermediate, listening, said):
+def test_confusing_slug_is_refused_before_stytch_is_asked(
+    api, intermediate, count_stytch_calls, said
+):
     token = intermediate(address())
-    asked = listening()
+    asked = count_stytch_calls()
     body = {"intermediate_session_token": token, "name": "Acme", **said}
 
     answer = api.post("/v1/auth/organizations", json=body)

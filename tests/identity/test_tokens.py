@@ -105,11 +105,11 @@ def test_clock_ten_seconds_apart_is_forgiven(api, signed):
 
 
 @pytest.mark.parametrize("fault", BAD)
-def test_bad_token_is_refused_without_asking_stytch(api, signed, listening, fault):
+def test_bad_token_is_refused_without_asking_stytch(api, signed, count_stytch_calls, fault):
     token = signed(**BAD[fault])
     api.get("/v1/me", token=signed())  # the keys are there
     api.get("/v1/me", token=signed(header={"kid": "jwk-test-pause"}))  # and were just asked for
-    asked = listening()
+    asked = count_stytch_calls()
 
     answer = api.get("/v1/me", token=token)
 

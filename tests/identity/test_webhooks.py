@@ -100,8 +100,8 @@ def test_renaming_in_the_dashboard_is_followed(
     sandbox.post(f"/stytch/organizations/{at_org(new_organization)}", organization_name="Renamed")
 
     wait_until_settled()
-    shown = api.get(new_organization.path, token=new_organization.viewer.token).json()
-    assert shown["name"] == "Renamed"
+    proofs = api.get(new_organization.path, token=new_organization.viewer.token).json()
+    assert proofs["name"] == "Renamed"
 
 
 def test_deletion_at_stytch_closes_the_organization(
