@@ -1,7 +1,10 @@
 """Charge no seat again that was charged in the same period."""
 
+from datetime import timedelta
+
 import pytest
 
+from billing.models import Subscription
 from billing.seats import preview
 from billing.subscriptions import changes
 from tests.billing.support import build_stripe_client, create_plan_price
@@ -132,6 +135,10 @@ def test_another_price_sets_the_paid_seats(create_lowered_organization):
 
 def test_new_period_sets_the_paid_seats(create_lowered_organization):
     acme = create_lowered_organization()
+    # Stripe's times are whole seconds: the old period must not have begun in this one.
+    Subscription.objects.filter(pk=acme.subscription.pk).update(
+        current_period_start=acme.subscription.current_period_start - timedelta(days=1)
+    )
     body = {"billing_cycle_anchor": {"type": "now"}}
     build_stripe_client().v1.subscriptions.update(acme.subscription.external_id, body)
     acme.edit_at_stripe(metadata={})

@@ -332,6 +332,6 @@ def test_name_the_database_cannot_hold_stops_nothing(
     assert (proofs["name"], proofs["role"]) == ("Vic", "member")
 
 
-@pytest.mark.parametrize(("told", "kept"), [("a\0b", "ab"), ("a\ud800b", "ab"), ("ä💶", "ä💶")])
-def test_text_is_read_as_the_database_can_hold_it(build_snapshot, kept):
-    assert parse._strip_unstorable(build_snapshot) == kept
+@pytest.mark.parametrize(("received", "kept"), [("a\0b", "ab"), ("a\ud800b", "ab"), ("ä💶", "ä💶")])
+def test_text_is_read_as_the_database_can_hold_it(received, kept):
+    assert parse._strip_unstorable(received) == kept
