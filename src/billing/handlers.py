@@ -38,9 +38,8 @@ def register_providers() -> None:
     for key in settings.BILLING_PROVIDERS:
         package = providers.get_package(key)
         registry.register_source(package.SOURCE)
-        for kind in ObjectKind:
-            types = [type_ for type_, its_kind in package.EVENT_KINDS.items() if its_kind is kind]
-            registry.handles_events(key, *types, kind=kind)(_build_handler(kind))
+        for type_, kind in package.EVENT_KINDS.items():
+            registry.handles_events(key, type_, kind=kind)(_build_handler(kind))
 
 
 def _build_handler(kind: ObjectKind) -> registry.Handler:

@@ -21,7 +21,7 @@ def sync_seats(organization_id: str, is_forced: bool = False) -> None:  # noqa: 
     When forced, the subscription is fetched first, so that a lost edit is found.
     """
     if is_forced:
-        push.pull_live_subscription(UUID(organization_id))
+        subscriptions.pull_live_subscription(UUID(organization_id))
     push.sync_seats(organization_id=UUID(organization_id), is_forced=is_forced)
 
 

@@ -13,6 +13,7 @@ from billing.handlers import GONE_AFTER
 from billing.invoices import invoices
 from billing.models import Invoice
 from billing.providers.stripe import webhooks
+from billing.seat_sync import reconcile
 from billing.subscriptions import subscriptions
 from kit.ids import uuid7
 from tests.billing.support import build_stripe_client, list_event_types
@@ -104,6 +105,29 @@ def test_subscription_that_was_found_again_is_no_longer_missing(create_organizat
     assert row.missing_since is None
     with pytest.raises(SubscriptionNotChangeable):
         subscriptions.end_missing(row)
+
+
+def test_reconciliation_goes_on_without_a_customer_stripe_does_not_know(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    customer_id = acme.customer_id
+    hide_at_stripe(acme, customer_id)
+    error = {"type": "invalid_request_error", "code": "resource_missing"}
+    for path in ("/v1/subscriptions$", "/v1/invoices$"):  # lists of that customer
+        acme.sandbox.post(
+            "/faults",
+            vendor="stripe",
+            path=path,
+            method="GET",
+            status=400,
+            times=9,
+            body={"error": error},
+        )
+    acme.add_member()
+
+    reconcile.reconcile_organization(organization_id=acme.row.pk)
+
+    acme.sandbox.delete("/faults")
+    assert (acme.billed_quantity, acme.customer_id) == (3, customer_id)
 
 
 def test_missing_subscription_does_not_keep_a_new_one_out(create_organization):

@@ -48,6 +48,27 @@ def test_equal_objects_cost_one_call_and_no_job(create_organization):
         assert not list_jobs("billing.pull_invoice", invoice.id).exists()
 
 
+def test_subscription_with_an_add_on_is_equal(create_organization):
+    acme = create_organization().subscribe()
+    client = build_stripe_client()
+    product = client.v1.products.create({"name": "Add-on"})
+    price = client.v1.prices.create(
+        {
+            "product": product.id,
+            "unit_amount": 500,
+            "currency": "usd",
+            "recurring": {"interval": "month"},
+        }
+    )
+    client.v1.subscription_items.create(
+        {"subscription": acme.subscription.external_id, "price": price.id}
+    )
+
+    run_comparison(ObjectKind.SUBSCRIPTION)
+
+    assert not list_jobs("billing.pull_subscription", acme.subscription.external_id).exists()
+
+
 def test_lost_edit_and_lost_end_are_found(create_organization):
     acme, globex = create_organization().subscribe(), create_organization().subscribe()
     client = build_stripe_client()

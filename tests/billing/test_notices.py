@@ -109,6 +109,17 @@ def test_payment_made_before_the_job_runs_is_not_mailed(unpaid, inbox):
     assert drafts.build_draft(KIND.PAYMENT_FAILED, invoice.pk) is None
 
 
+def test_old_open_invoice_that_is_stored_late_is_not_mailed(unpaid, inbox):
+    inbox(unpaid.admin.email)
+    invoice = Invoice.objects.get(organization=unpaid.row, status="open")
+    assert drafts.build_draft(KIND.PAYMENT_FAILED, invoice.pk) is not None
+
+    long_ago = invoice.issued_at - drafts.MAX_NOTICE_AGE
+    Invoice.objects.filter(pk=invoice.pk).update(issued_at=long_ago)
+
+    assert drafts.build_draft(KIND.PAYMENT_FAILED, invoice.pk) is None
+
+
 def test_end_of_a_subscription_is_mailed_once(create, inbox):
     acme = create().subscribe()
 

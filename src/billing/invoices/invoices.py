@@ -13,6 +13,7 @@ from billing.providers.types import InvoiceSnapshot, ObjectKind
 from billing.subscriptions import subscriptions
 from events.registry import EventType
 from kit import jobs
+from kit.outbound import VendorNotFound
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
@@ -62,8 +63,13 @@ def list_differing(provider: str, snapshots: Sequence[InvoiceSnapshot]) -> list[
 
 def pull_differing(customer: Customer) -> None:
     """Fetch the invoices of a customer that differ from our rows, to make up for lost events."""
+    if not customer.external_id:
+        return
     provider = providers.get_provider(customer.provider)
-    listed = provider.list_invoices(customer.external_id)
+    try:
+        listed = provider.list_invoices(customer.external_id)
+    except VendorNotFound:  # the customer is unknown there, and its invoices with it
+        return
     for external_id in list_differing(provider.key, listed):
         pull_invoice(provider.key, external_id)
 

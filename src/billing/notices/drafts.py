@@ -68,7 +68,7 @@ def list_subscription_drafts(row: Subscription, *, now: datetime) -> Iterator[Dr
 
 
 def _build_payment_failed(invoice_id: UUID) -> Draft | None:
-    """Return a draft while the invoice is open.
+    """Return a draft while the invoice is open and new, so that an old one that is stored late has none.
 
     A first payment has none: its page shows the failure to the admin who pays.
     """
@@ -77,6 +77,8 @@ def _build_payment_failed(invoice_id: UUID) -> Draft | None:
     if row.status != Invoice.Status.OPEN or row.organization.is_deleted or agreed is None:
         return None
     if agreed.status in (Status.INCOMPLETE, Status.INCOMPLETE_EXPIRED):
+        return None
+    if row.issued_at < timezone.now() - MAX_NOTICE_AGE:
         return None
     until = statuses.compute_grace_end(agreed.status, agreed.past_due_since)
     return Draft(

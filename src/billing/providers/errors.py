@@ -21,7 +21,6 @@ class Refusal(StrEnum):
     NOTHING_UPCOMING = "nothing_upcoming"  # there is no next invoice
     PAYMENT_DECLINED = "payment_declined"
     NOT_NOW = "not_now"  # accepted later, when the state at the provider has changed
-    NOT_POSSIBLE = "not_possible"  # the provider has no such operation
     OTHER = "other"
 
 

@@ -37,10 +37,8 @@ class Capabilities:
     # A preview's moment can be kept, so that the change costs what the screen said.
     fixes_preview_moment: bool
     ends_at_once: bool
-    closes_checkouts: bool
     verifies_vat_numbers: bool
     stores_address: bool
-    has_idempotency_keys: bool
     calls_per_minute: int
 
 

@@ -4,12 +4,14 @@ A page is one call and a few statements for a hundred objects. What differs is f
 own job, which takes the locks, so that nothing is written from a list that may be stale by then.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -17,12 +19,11 @@ from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
 from billing.models import Checkout, Plan, SeatState, Subscription
-from billing.providers.types import ObjectKind, Snapshot
+from billing.providers.types import ObjectKind
 from billing.seat_sync import reconcile
-from billing.seats.snapshot import count_seats, default_plan
+from billing.seats.snapshot import count_seats, default_plan, select_billable_members
 from billing.statuses import ENDED_STATUSES
-from billing.subscriptions import subscriptions
-from identity.models import Member, User
+from billing.subscriptions import comparison, subscriptions
 from kit import jobs
 from tenancy.models import Organization
 
@@ -44,7 +45,7 @@ DEFER_PULL: Final = {
 }
 FIND_DIFFERING: Final[dict[ObjectKind, Callable[[str, Any], list[str]]]] = {
     ObjectKind.CUSTOMER: customers.list_differing,
-    ObjectKind.SUBSCRIPTION: subscriptions.list_differing,
+    ObjectKind.SUBSCRIPTION: comparison.list_differing,
     ObjectKind.INVOICE: invoices.list_differing,
 }
 
@@ -61,15 +62,17 @@ def compare_page(*, provider: str, kind: ObjectKind, after: str, started_at: dat
     """Compare one page, defer a fetch of what differs, and defer the next page."""
     since = started_at - INVOICE_AGE if kind is ObjectKind.INVOICE else None
     page = providers.get_provider(provider).list_page(kind, after=after, since=since)
-    differing = _find_differing(provider, kind, page.snapshots)
+    differing = FIND_DIFFERING[kind](provider, page.snapshots)
     if not page.next and kind is ObjectKind.SUBSCRIPTION:
         differing += _list_unseen(provider, started_at)
     differing = list(dict.fromkeys(differing))
-    if page.next:  # once the fetches of this page are done
-        pause = get_spacing(provider) * (len(differing) + 1)
-        _defer_page(provider, kind, page.next, started_at, pause=pause)
-    for number, external_id in enumerate(differing):
-        DEFER_PULL[kind](provider, external_id, after=get_spacing(provider) * number)
+    spacing = _get_fetch_spacing(provider)
+    with transaction.atomic():  # a job that is repeated must not find half of them deferred
+        for number, external_id in enumerate(differing):
+            DEFER_PULL[kind](provider, external_id, after=spacing * number)
+        if page.next:  # once the fetches of this page are done
+            pause = spacing * (len(differing) + 1)
+            _defer_page(provider, kind, page.next, started_at, pause=pause)
     log.info("provider_compared", provider=provider, kind=kind, differences=len(differing))
 
 
@@ -82,25 +85,21 @@ def defer_open_objects() -> None:
         jobs.defer_job("billing.complete_checkout", provider=provider, external_id=external_id)
     open_invoices = invoices.list_open(before=timezone.now() - INVOICE_AGE)
     for number, (provider, external_id) in enumerate(open_invoices):
-        invoices.defer_pull(provider, external_id, after=get_spacing(provider) * number)
+        invoices.defer_pull(provider, external_id, after=_get_fetch_spacing(provider) * number)
 
 
 def list_miscounted() -> list[UUID]:
     """Return the organizations whose count differs from the stored one, counted in batches."""
     return [
         organization_id
-        for batch in _batch(reconcile.list_candidates())
+        for batch in itertools.batched(reconcile.list_candidates(), COUNT_BATCH_SIZE)
         for organization_id in _find_miscounted(batch)
     ]
 
 
-def get_spacing(provider: str) -> timedelta:
+def _get_fetch_spacing(provider: str) -> timedelta:
     """Return the time between two fetches that leaves half of the provider's calls to requests."""
     return reconcile.get_spacing(provider, calls=CALLS_PER_FETCH * len(KINDS))
-
-
-def _find_differing(provider: str, kind: ObjectKind, snapshots: Sequence[Snapshot]) -> list[str]:
-    return FIND_DIFFERING[kind](provider, snapshots)
 
 
 def _list_unseen(provider: str, started_at: datetime) -> list[str]:
@@ -130,18 +129,7 @@ def _defer_page(
     )
 
 
-def _batch(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
-    batch: list[UUID] = []
-    for id_ in ids:
-        batch.append(id_)
-        if len(batch) == COUNT_BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _find_miscounted(organization_ids: list[UUID]) -> Iterable[UUID]:
+def _find_miscounted(organization_ids: Sequence[UUID]) -> Iterable[UUID]:
     stored = dict(
         SeatState.objects.filter(organization__in=organization_ids).values_list(
             "organization_id", "counted"
@@ -152,7 +140,7 @@ def _find_miscounted(organization_ids: list[UUID]) -> Iterable[UUID]:
         yield from (id_ for id_ in ids if counted.get(id_, 0) != stored.get(id_, 0))
 
 
-def _group_by_plan(organization_ids: list[UUID]) -> dict[Plan, list[UUID]]:
+def _group_by_plan(organization_ids: Sequence[UUID]) -> dict[Plan, list[UUID]]:
     live = Subscription.objects.live().filter(organization__in=organization_ids)
     plans = {row.organization_id: row.plan for row in live.select_related("price__plan")}
     default = default_plan()
@@ -170,12 +158,6 @@ def _count_members(plan: Plan, organization_ids: list[UUID]) -> dict[UUID, int]:
     if plan.bills_invitations:
         rows = Organization.objects.in_bulk(organization_ids)
         return {id_: count_seats(row, plan).counted for id_, row in rows.items()}
-    staff = User.objects.filter(is_staff=True).values("pk")
-    members = (
-        Member.objects.active()
-        .with_roles(*plan.billable_roles)
-        .filter(organization__in=organization_ids)
-        .exclude(user__in=staff)
-    )
+    members = select_billable_members(plan).filter(organization__in=organization_ids)
     counted = members.values("organization_id").annotate(seats=Count("pk"))
     return dict(counted.values_list("organization_id", "seats"))

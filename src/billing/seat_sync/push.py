@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import event_types, providers
-from billing.models import SeatAttempt, SeatState, Subscription
+from billing.models import SeatAttempt, SeatState
 from billing.providers.errors import KeySpent, ProviderRefused, Refusal
 from billing.providers.types import ObjectKind, SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration, SeatDecision, State
@@ -63,17 +63,6 @@ def sync_seats(*, organization_id: UUID, is_forced: bool = False) -> None:
     with transaction.atomic():
         tenancy_locks.lock_organization(organization_id)
         snapshot.defer_sync(organization_id)
-
-
-def pull_live_subscription(organization_id: UUID) -> None:
-    """Fetch the live subscription, if there is one and its provider answers."""
-    row = Subscription.objects.live().filter(organization_id=organization_id).first()
-    if row is None:
-        return
-    try:
-        subscriptions.pull_subscription(row.provider, row.external_id)
-    except VendorUnavailable:
-        log.warning("subscription_not_fetched", subscription=row.external_id)
 
 
 def defer_overdue_syncs() -> None:

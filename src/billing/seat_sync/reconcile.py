@@ -13,7 +13,8 @@ from django.db.models import Q
 from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
-from billing.models import Checkout, Plan, SeatChange, SeatState, Subscription
+from billing.models import Checkout, Customer, Plan, SeatChange, SeatState, Subscription
+from billing.providers.types import SubscriptionSnapshot
 from billing.seat_rules import State
 from billing.seat_sync import push
 from billing.seats import ledger
@@ -21,6 +22,7 @@ from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import checkout, subscriptions
 from kit import jobs
+from kit.outbound import VendorNotFound
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 
@@ -131,19 +133,30 @@ def _pull_everything(organization_id: UUID) -> None:
     begun = {_get_key(row): row.started_at for row in rows if not row.has_ended}
     ended = {_get_key(row) for row in rows if row.has_ended}
     customer = customers.get_profile(organization)
-    if customer.external_id and customers.pull_customer(customer.provider, customer.external_id):
-        provider = providers.get_provider(customer.provider)
-        for snapshot in provider.list_subscriptions(customer.external_id):
-            key = (provider.key, snapshot.external_id)
-            if not (key in ended and snapshot.status in ENDED_STATUSES):
-                begun[key] = snapshot.started_at
+    if customer.external_id:
+        customers.pull_customer(customer.provider, customer.external_id)
+        customer.refresh_from_db()
+    for key, snapshot in _list_subscriptions(customer).items():
+        if not (key in ended and snapshot.status in ENDED_STATUSES):
+            begun[key] = snapshot.started_at
     # Oldest first: an ended one must make room before the live one is written.
     for key in sorted(begun, key=begun.__getitem__):
         subscriptions.pull_subscription(*key)
-    if customer.external_id:
-        invoices.pull_differing(customer)
+    invoices.pull_differing(customer)
     for page in Checkout.objects.open().filter(organization=organization).exclude(external_id=""):
         checkout.complete_checkout(page.provider, page.external_id)
+
+
+def _list_subscriptions(customer: Customer) -> dict[tuple[str, str], SubscriptionSnapshot]:
+    """Return the provider's subscriptions of a customer, none of one that it does not know."""
+    if not customer.external_id:
+        return {}
+    provider = providers.get_provider(customer.provider)
+    try:
+        listed = provider.list_subscriptions(customer.external_id)
+    except VendorNotFound:
+        return {}
+    return {(provider.key, one.external_id): one for one in listed}
 
 
 def _get_key(row: Subscription) -> tuple[str, str]:

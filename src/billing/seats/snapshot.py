@@ -13,6 +13,7 @@ from billing.models import NoticeKind, Plan, SeatAttempt, SeatState, Subscriptio
 from billing.seat_rules import NO_TERMS, Mode, SeatDecision, SeatInputs, State
 from billing.statuses import SeatItem
 from identity.models import Invitation, Member, PendingChange, User
+from identity.models.members import MemberQuerySet
 from kit import jobs
 from tenancy.models import Organization
 
@@ -33,6 +34,13 @@ class SeatCount:
         return self.counted + self.reserved + self.incoming
 
 
+def select_billable_members(plan: Plan) -> MemberQuerySet:
+    """Select the members of all organizations that a plan bills, without staff."""
+    staff = User.objects.filter(is_staff=True).values("pk")
+    members = Member.objects.active().with_roles(*plan.billable_roles)
+    return members.exclude(user__in=staff)
+
+
 def count_seats(organization: Organization, plan: Plan) -> SeatCount:
     """Count the seats of an organization, for sync, checkout, preview and limits alike.
 
@@ -40,9 +48,7 @@ def count_seats(organization: Organization, plan: Plan) -> SeatCount:
     staff do not count. Pending invitations to a billable role reserve a seat without being billed,
     unless the plan says otherwise.
     """
-    staff = User.objects.filter(is_staff=True).values("pk")
-    members = Member.objects.in_organization(organization).active().with_roles(*plan.billable_roles)
-    counted = members.exclude(user__in=staff).count()
+    counted = select_billable_members(plan).in_organization(organization).count()
     reserved = _reserving(organization, plan).count()
     incoming = (
         PendingChange.objects.in_organization(organization)

@@ -68,9 +68,8 @@ def end_all_subscriptions(*, organization_id: UUID) -> None:
         try:
             _end_now(row)
         except (PaymentRefused, SubscriptionMissing):
-            subscriptions.pull_subscription(
-                row.provider, row.external_id
-            )  # it may have ended by itself
+            # It may have ended by itself.
+            subscriptions.pull_subscription(row.provider, row.external_id)
 
 
 def defer_ends(organization_ids: Iterable[UUID]) -> None:

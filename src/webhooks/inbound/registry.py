@@ -102,7 +102,7 @@ def handles_events(source: str, *types: str, kind: str = "") -> Callable[[Handle
     """Declare the one handler of these event types of a source, about objects of one kind.
 
     It runs in a job as the actor "vendor", alone on its object, with no transaction open and maybe
-    twice. It may raise Ignored or Later; anything else it raises is retried for three days.
+    twice. It may raise Ignored or RetryLater; anything else it raises is retried for three days.
     """
 
     def declare(handler: Handler) -> Handler:

@@ -8,10 +8,8 @@ CAPABILITIES = Capabilities(
     previews=PreviewKind.EXACT,
     fixes_preview_moment=True,
     ends_at_once=True,
-    closes_checkouts=True,
     verifies_vat_numbers=True,
     stores_address=True,
-    has_idempotency_keys=True,
     calls_per_minute=1_500,  # 25 read requests a second in test mode: docs.stripe.com/rate-limits
 )
 
