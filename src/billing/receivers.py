@@ -37,6 +37,18 @@ def note_reactivated(*, organization: Organization, member: Member, **_: object)
     _record_change(organization, Reason.MEMBER_REACTIVATED, member)
 
 
+@receiver(signals.member_suspended)
+def note_suspended(*, organization: Organization, member: Member, **_: object) -> None:
+    """Record the seat change after a member was suspended."""
+    _record_change(organization, Reason.MEMBER_SUSPENDED, member)
+
+
+@receiver(signals.member_restored)
+def note_restored(*, organization: Organization, member: Member, **_: object) -> None:
+    """Record the seat change after a suspended member was restored."""
+    _record_change(organization, Reason.MEMBER_RESTORED, member)
+
+
 @receiver(signals.member_role_changed)
 def note_role(*, organization: Organization, member: Member, **_: object) -> None:
     """Record the seat change after a role changed, which may begin or end a paid seat."""

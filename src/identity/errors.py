@@ -7,15 +7,26 @@ Conflict
 ├── MfaRequired             a second factor is missing
 ├── AnotherFactorRequired   the organization does not accept this way of signing in
 ├── LastAdmin · MemberNotActive · MemberNotRemoved · RoleAssignedElsewhere
+├── MemberNotSuspended · SelfSuspension
 ├── AlreadyMember · InvitationPending · InvitationClosed · InvitationsNotAllowed
 ├── SlugTaken · ChangeInProgress
 └── DirectoryRefused        any other no of Stytch's
+Forbidden
+└── MemberSuspended         an admin has suspended the member who signs in
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kit.errors import Conflict, FieldError, Malformed, NotFound, Problem, Unauthenticated
+from kit.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Problem,
+    Unauthenticated,
+)
 from kit.outbound import VendorNotFound, VendorRejected
 from tenancy.errors import SlugTaken
 
@@ -58,7 +69,7 @@ class LastAdmin(Conflict):
 class MemberNotActive(Conflict):
     """The member is not active.
 
-    Reactivate the member first, or choose another.
+    Reactivate or restore the member first, or choose another.
     """
 
 
@@ -66,6 +77,27 @@ class MemberNotRemoved(Conflict):
     """The member was not removed.
 
     Do nothing: only removed members can be reactivated.
+    """
+
+
+class MemberNotSuspended(Conflict):
+    """The member is not suspended.
+
+    Do nothing: only suspended members can be restored.
+    """
+
+
+class SelfSuspension(Conflict):
+    """No one can suspend themselves.
+
+    Leave the organization instead, or ask another admin.
+    """
+
+
+class MemberSuspended(Forbidden):
+    """An admin of the organization has suspended you.
+
+    Ask an admin of the organization to restore you, then sign in again.
     """
 
 

@@ -15,6 +15,8 @@ MEMBER_UPDATED = _register_type("member.updated", "A member's name or address ch
 MEMBER_ROLE_CHANGED = _register_type("member.role_changed", "A member's role changed.")
 MEMBER_REMOVED = _register_type("member.removed", "A member was removed, or left.")
 MEMBER_REACTIVATED = _register_type("member.reactivated", "A removed member came back.")
+MEMBER_SUSPENDED = _register_type("member.suspended", "An admin suspended a member.")
+MEMBER_RESTORED = _register_type("member.restored", "An admin restored a suspended member.")
 INVITATION_CREATED = _register_type("invitation.created", "A person was invited.")
 INVITATION_UPDATED = _register_type(
     "invitation.updated", "The role, name or address of a pending invitation changed."

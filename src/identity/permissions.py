@@ -12,6 +12,7 @@ declare_permission(
     "member.update", ADMIN_ROLES, "Change a member's role, and transfer the admin role."
 )
 declare_permission("member.remove", ADMIN_ROLES, "Remove and reactivate members.")
+declare_permission("member.suspend", ADMIN_ROLES, "Suspend and restore members.")
 declare_permission("member.leave", ALL_ROLES, "Leave the organization.")
 declare_permission("invitation.read", ADMIN_ROLES, "See the invitations.")
 declare_permission("invitation.create", ADMIN_ROLES, "Invite people, and send an invitation again.")

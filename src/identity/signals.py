@@ -12,6 +12,8 @@ from django.dispatch import Signal
 member_added = Signal()
 member_removed = Signal()
 member_reactivated = Signal()
+member_suspended = Signal()
+member_restored = Signal()
 
 # kwargs: organization, member, before, after (roles)
 member_role_changed = Signal()
@@ -21,7 +23,7 @@ invitation_created = Signal()
 invitation_closed = Signal()
 
 # kwargs: organization, role, before (the role held until now, or ""), reason ("invitation",
-# "role_change", "reactivation"), and with invitations and role changes expected_seats (what the
+# "role_change", "reactivation", "restoration"), and with invitations and role changes expected_seats (what the
 # admin was shown as paid for then, or None). Sent under the organization's lock before its pending change is written:
 # counted + reserved + open pending changes + 1 must fit.
 seat_wanted = Signal()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from identity import directories, rate_limits
 from identity.models import Invitation, PendingChange, RevokedSession
-from identity.services import bulk_invitations, invitations, pending_changes
+from identity.services import bulk_invitations, invitations, pending_changes, suspensions
 from identity.sync import fetch
 from kit import jobs
 from kit.errors import Problem
@@ -34,6 +34,12 @@ def revoke_session(session_id: str) -> None:
         directories.get_directory().revoke_session(session_id=session_id)
     except VendorNotFound:
         log.info("session_was_over")
+
+
+@jobs.declare_task("identity.end_suspended_sessions")
+def end_suspended_sessions(member_id: str) -> None:
+    """End the sessions of a suspended member at Stytch, which are refused here already."""
+    suspensions.end_suspended_sessions(UUID(member_id))
 
 
 @jobs.declare_task("identity.pull_member")

@@ -35,6 +35,8 @@ urlpatterns = [
         MemberViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
     ),
     path(f"{MEMBER}/reactivate", MemberViewSet.as_view({"post": "reactivate"})),
+    path(f"{MEMBER}/suspend", MemberViewSet.as_view({"post": "suspend"})),
+    path(f"{MEMBER}/restore", MemberViewSet.as_view({"post": "restore"})),
     path(f"{MEMBER}/transfer-admin", MemberViewSet.as_view({"post": "transfer_admin"})),
     path(
         f"{ORGANIZATION}/invitations",

@@ -100,6 +100,34 @@ def test_full_plan_refuses_a_reactivation(api, full_organization):
     assert is_seat_refused(request(api, full_organization, "POST", f"/members/{grace}/reactivate"))
 
 
+def test_suspension_frees_a_seat_and_a_restore_needs_one(api, full_organization):
+    grace = full_organization.member.member["id"]
+
+    request(api, full_organization, "POST", f"/members/{grace}/suspend")
+
+    wait_for_billed_seats(api, full_organization, 1)
+    (latest, *_) = request(api, full_organization, "GET", "/billing/seats/history").json()[
+        "results"
+    ]
+    assert (latest["reason"], latest["subject_id"]) == ("member_suspended", grace)
+    invite(api, full_organization, "linus")
+    assert is_seat_refused(request(api, full_organization, "POST", f"/members/{grace}/restore"))
+
+
+def test_restored_member_is_billed_again(api, full_organization):
+    grace = full_organization.member.member["id"]
+    request(api, full_organization, "POST", f"/members/{grace}/suspend")
+    wait_for_billed_seats(api, full_organization, 1)
+
+    request(api, full_organization, "POST", f"/members/{grace}/restore")
+
+    wait_for_billed_seats(api, full_organization, 2)
+    (latest, *_) = request(api, full_organization, "GET", "/billing/seats/history").json()[
+        "results"
+    ]
+    assert (latest["reason"], latest["subject_id"]) == ("member_restored", grace)
+
+
 def test_expired_reservation_is_free_and_a_resend_needs_a_seat(api, full_organization):
     set_maximum(full_organization, 3)
     first = invite(api, full_organization, "linus").json()

@@ -266,6 +266,8 @@ class Migration(migrations.Migration):
                             ("member_removed", "Member Removed"),
                             ("member_role_changed", "Member Role Changed"),
                             ("member_reactivated", "Member Reactivated"),
+                            ("member_suspended", "Member Suspended"),
+                            ("member_restored", "Member Restored"),
                             ("invitation_created", "Invitation Created"),
                             ("invitation_closed", "Invitation Closed"),
                             ("subscription_changed", "Subscription Changed"),

@@ -81,6 +81,8 @@ class SeatChange(models.Model):
         MEMBER_REMOVED = "member_removed"
         MEMBER_ROLE_CHANGED = "member_role_changed"
         MEMBER_REACTIVATED = "member_reactivated"
+        MEMBER_SUSPENDED = "member_suspended"
+        MEMBER_RESTORED = "member_restored"
         INVITATION_CREATED = "invitation_created"
         INVITATION_CLOSED = "invitation_closed"
         SUBSCRIPTION_CHANGED = "subscription_changed"

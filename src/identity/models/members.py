@@ -17,7 +17,7 @@ from tenancy.models import OrganizationOwnedQuerySet
 class Status(models.TextChoices):
     """The status of a member.
 
-    Only active members may act. Only our operators suspend.
+    Only active members may act. An admin of the organization suspends and restores.
     """
 
     PENDING = "pending"

@@ -42,7 +42,7 @@ class MemberSerializer(StrictModelSerializer):
         model = Member
         fields = (
             "id", "user_id", "email", "name", "role", "status",
-            "created_at", "updated_at", "removed_at",
+            "created_at", "updated_at", "suspended_at", "removed_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -14,9 +14,10 @@ from django.db import transaction
 from identity import directories, event_types, rate_limits
 from identity.actors import act_as_member
 from identity.directories.types import Authenticated, Discovered, Membership
-from identity.errors import InvalidSession, translate_entering, translate_sign_in
-from identity.models import Member
+from identity.errors import InvalidSession, MemberSuspended, translate_entering, translate_sign_in
+from identity.models import Member, Status
 from identity.sync import apply
+from kit import jobs
 from kit.errors import NotFound
 from tenancy import slugs
 from tenancy.models import Organization, TenantSchema
@@ -181,8 +182,11 @@ def build_session(
 ) -> Session:
     """Return the session Stytch created, with our rows.
 
-    Raises InvalidSession.
+    Raises MemberSuspended and InvalidSession.
     """
+    if member.status == Status.SUSPENDED:
+        jobs.defer_job("identity.revoke_session", session_id=authenticated.session_id)
+        raise MemberSuspended
     if not member.accepts_session(authenticated.session_id, authenticated.started_at):
         raise InvalidSession
     return Session(

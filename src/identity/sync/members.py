@@ -9,10 +9,11 @@
        ├─ 3. skip an ambiguous one      → nothing changed, the member is fetched again
        ├─ 4. split the user             a returning member whose user is another member here
        ├─ 5. read the state before      status, role, open invitation
-       ├─ 6. save the row               fields, status, dates
-       ├─ 7. link the user              only with the proof of a session
-       ├─ 8. record the activation      events and signals of a member who became active
-       └─ 9. record the changes         events and signals of a member who was present before
+       ├─ 6. lift a suspension          when an admin here takes a removed member back
+       ├─ 7. save the row               fields, status, dates
+       ├─ 8. link the user              only with the proof of a session
+       ├─ 9. record the activation      events and signals of a member who became active
+       └─ 10. record the changes        events and signals of a member who was present before
        │
      member
 """
@@ -50,6 +51,7 @@ def apply_member(
         return member
     users.split_user(member)
     before = _read_state_before(organization, member, snapshot)
+    _lift_suspension(organization, member, before)
     changes = _save_row(member, snapshot)
     users.link_user(member, proof)
     member_events.record_activation(organization, member, before, has_session=proof is not None)
@@ -149,7 +151,7 @@ def _defer_pull(stytch_member_id: str) -> None:
     jobs.defer_job("identity.pull_member", after=PULL_DELAY, stytch_member_id=stytch_member_id)
 
 
-# ── Steps 5 and 6: read and save ─────────────────────────────────────────────────────────────
+# ── Steps 5 to 7: read and save ──────────────────────────────────────────────────────────────
 
 
 def _read_state_before(
@@ -161,6 +163,19 @@ def _read_state_before(
         role=Role(member.role),
         invitation=invitations.find_open_invitation(organization, snapshot),
     )
+
+
+def _lift_suspension(organization: Organization, member: Member, before: StateBefore) -> None:
+    """Lift the suspension of a removed member, reactivated or invited again by an admin.
+
+    A directory that deletes and creates a member has no such pending change or invitation.
+    """
+    if member.status != Status.REMOVED or member.suspended_at is None:
+        return
+    is_invited = before.invitation is not None and before.invitation.invited_by_id is not None
+    subject = subject_of(member.stytch_member_id or "")
+    if is_invited or is_wanted(organization, subject, ChangeKind.REACTIVATE):
+        member.suspended_at = None
 
 
 def _save_row(member: Member, snapshot: MemberSnapshot) -> Changes:
@@ -188,7 +203,7 @@ def _save_row(member: Member, snapshot: MemberSnapshot) -> Changes:
 def _choose_status(member: Member, snapshot: MemberSnapshot) -> Status:
     """Return the new status of a member.
 
-    Only staff lift a suspension, and at Stytch an active member never becomes pending again.
+    No snapshot lifts a suspension, and at Stytch an active member never becomes pending again.
     """
     new_status = Status(snapshot.status)
     if member.status == Status.SUSPENDED or member.suspended_at is not None:
@@ -206,5 +221,6 @@ def _mark_removed(member: Member) -> Status:
         member.suspended_at = member.suspended_at or now
     member.status = Status.REMOVED
     member.removed_at = member.sessions_ended_at = now
+    member.readmitted_session_id = ""
     member.save()
     return before

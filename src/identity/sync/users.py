@@ -33,6 +33,7 @@ def block_user(user: User) -> None:
     """Block a person in every organization, and end the sessions begun before."""
     user.is_active, user.blocked_at = False, timezone.now()
     user.save(update_fields=["is_active", "blocked_at", "updated_at"])
+    user.members.update(readmitted_session_id="")
 
 
 def unblock_user(user: User) -> None:

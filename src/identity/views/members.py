@@ -12,7 +12,7 @@ from identity.filters import MemberFilter
 from identity.models import Member
 from identity.roles import Role
 from identity.serializers.organizations import MemberSerializer, RoleChangeSerializer
-from identity.services import members
+from identity.services import members, suspensions
 from kit.serializers import read_body, require_empty_body
 from kit.views import ListMixin, RetrieveMixin, ViewSet
 from tenancy.views import ControlPlaneScope
@@ -28,6 +28,8 @@ class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         "transfer_admin": "member.update",
         "destroy": "member.remove",
         "reactivate": "member.remove",
+        "suspend": "member.suspend",
+        "restore": "member.suspend",
         "leave": "member.leave",
     }
     resource = "members"
@@ -71,6 +73,25 @@ class MemberViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         require_empty_body(request)
         returned = members.reactivate_member(self.organization, member_id=pk)
         return Response(MemberSerializer(returned).data)
+
+    @extend_schema(request=None, responses=MemberSerializer)
+    def suspend(self, request: Request, pk: UUID, **_: object) -> Response:
+        """Suspend a member, so that its sessions end and its seat is free.
+
+        Answers 409 `self_suspension` for oneself and `last_admin` for the last admin.
+        """
+        require_empty_body(request)
+        suspended = suspensions.suspend_member(
+            self.organization, member_id=pk, by=get_request_context(request).member
+        )
+        return Response(MemberSerializer(suspended).data)
+
+    @extend_schema(request=None, responses=MemberSerializer)
+    def restore(self, request: Request, pk: UUID, **_: object) -> Response:
+        """Let a suspended member act again, which takes a seat."""
+        require_empty_body(request)
+        restored = suspensions.restore_member(self.organization, member_id=pk)
+        return Response(MemberSerializer(restored).data)
 
     @extend_schema(request=None, responses=MemberSerializer)
     def transfer_admin(self, request: Request, pk: UUID, **_: object) -> Response:

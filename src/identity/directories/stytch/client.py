@@ -163,6 +163,11 @@ class StytchDirectory:
         with translate_errors():
             self._client.sessions.revoke(member_session_id=session_id)
 
+    def revoke_member_sessions(self, *, stytch_member_id: str) -> None:
+        """End all sessions of a member."""
+        with translate_errors():  # https://stytch.com/docs/b2b/api/revoke-session
+            self._client.sessions.revoke(member_id=stytch_member_id)
+
     def fetch_signing_keys(self) -> list[dict[str, Any]]:
         """Return the public keys session tokens are signed with, as JWKs."""
         with translate_errors():
