@@ -10,7 +10,8 @@ from django.utils import timezone
 from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
-from billing.models import Checkout, Customer, Invoice, Subscription
+from billing.models import Checkout, Customer, Invoice, ProviderPrice, Subscription
+from billing.plans import provider_prices
 from billing.providers.types import ObjectKind
 from billing.subscriptions import checkout, subscriptions
 from kit.outbound import VendorNotFound
@@ -18,7 +19,8 @@ from webhooks.inbound import registry
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
 from webhooks.inbound.services import process
 
-type Pull = Callable[[str, str], Checkout | Customer | Invoice | Subscription | None]
+type Owned = Checkout | Customer | Invoice | Subscription
+type Pull = Callable[[str, str], Owned | ProviderPrice | None]
 
 # An object still not found this long after its event was deleted; before, it may be late.
 GONE_AFTER: Final = timedelta(minutes=10)
@@ -30,6 +32,8 @@ PULL_BY_KIND: Final[dict[ObjectKind, Pull]] = {
     ObjectKind.CHECKOUT: checkout.complete_checkout,
     ObjectKind.SUBSCRIPTION: subscriptions.pull_subscription,
     ObjectKind.INVOICE: invoices.pull_invoice,
+    ObjectKind.PRICE: provider_prices.pull_price,
+    ObjectKind.PRODUCT: provider_prices.pull_product,
 }
 
 
@@ -52,6 +56,8 @@ def _build_handler(kind: ObjectKind) -> registry.Handler:
             raise Ignored(f"{kind} is gone at the provider") from error
         if row is None:
             raise Ignored(f"{kind} of no organization here")
+        if isinstance(row, ProviderPrice):  # which all organizations share
+            return
         process.link_to_organization(received, organization_id=row.organization_id)
 
     return pull_object

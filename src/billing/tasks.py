@@ -7,6 +7,7 @@ from billing.customers import customers
 from billing.invoices import invoices
 from billing.models import NoticeKind
 from billing.notices import notices, sweep
+from billing.plans import provider_prices
 from billing.providers.types import ObjectKind
 from billing.seat_sync import nightly, push, reconcile
 from billing.subscriptions import changes, checkout, subscriptions
@@ -54,6 +55,7 @@ def reconcile_all() -> None:
     """
     nightly.defer_comparisons()
     nightly.defer_open_objects()
+    nightly.defer_prices()
     reconcile.defer_reconciliations(nightly.list_miscounted())
     changes.defer_ends(reconcile.list_abandoned())
 
@@ -73,6 +75,12 @@ def compare_page(provider: str, kind: str, cursor: str, started_at: str) -> None
 def pull_invoice(provider: str, external_id: str) -> None:
     """Read an invoice again, when its events were lost."""
     invoices.pull_invoice(provider, external_id)
+
+
+@jobs.declare_task("billing.pull_price", queue="billing")
+def pull_price(provider: str, external_id: str) -> None:
+    """Read a price again, when its events were lost."""
+    provider_prices.pull_price(provider, external_id)
 
 
 @jobs.declare_task("billing.end_subscriptions", queue="billing")

@@ -28,10 +28,11 @@ def create_plan_price(*, interval="month", **terms):
     price = Price.objects.create(
         plan=plan, lookup_key=key, amount=1_000, currency="usd", interval=interval
     )
-    external_id = create_stripe_price(
-        build_product_id(key), lookup_key=key, amount=1_000, interval=interval
+    product_id = build_product_id(key)
+    external_id = create_stripe_price(product_id, lookup_key=key, amount=1_000, interval=interval)
+    ProviderPrice.objects.create(
+        price=price, provider="stripe", external_id=external_id, external_product_id=product_id
     )
-    ProviderPrice.objects.create(price=price, provider="stripe", external_id=external_id)
     return price
 
 

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from billing.models import Plan
 from events.models import Event
 from kit.ids import uuid7
 from tenancy import routing
 from tenancy.models import Organization
 from tests.billing.api_calls import find_price_id
+from tests.billing.support import build_stripe_client, create_plan_price
 from tests.harness.plugin import SANDBOX_URL
+from tests.harness.stack import poll
 
 LANDING = f"{SANDBOX_URL}/landing"
 
@@ -165,3 +168,37 @@ def test_admin_previews_a_plan_change(api, subscribed_organization):
     assert (answer.json()["current"], answer.json()["resulting"]) == (2, 3)
     assert answer.json()["amount_due_now"] == 0
     assert answer.json()["amount_next_invoice"] > 3 * 2_400
+
+
+@pytest.fixture
+def public_price(committed):
+    """Create a price in a plan that anyone may see, and hide the plan after the test."""
+    price = create_plan_price()
+    Plan.objects.filter(pk=price.plan_id).update(is_public=True)
+    yield price
+    Plan.objects.filter(pk=price.plan_id).update(is_public=False)
+
+
+def test_price_of_an_archived_product_disappears_from_the_plans_until_it_is_sold_again(
+    api, acme, public_price
+):
+    products = build_stripe_client().v1.products
+    product_id = public_price.provider_prices.get().external_product_id
+
+    def is_listed():
+        plans = api.get("/v1/plans").json()["results"]
+        return str(public_price.pk) in [price["id"] for plan in plans for price in plan["prices"]]
+
+    assert is_listed()
+
+    products.update(product_id, {"active": False})
+    poll(lambda: not is_listed(), what="the end of the sale")
+    refused = api.post(
+        f"{acme.path}/billing/checkout",
+        token=acme.token("admin"),
+        json={"price_id": str(public_price.pk), **URLS},
+    )
+    assert (refused.status_code, refused.json()["code"]) == (400, "price_not_available")
+
+    products.update(product_id, {"active": True})
+    poll(is_listed, what="the sale")

@@ -112,7 +112,7 @@ def build_session_line(ledger: Ledger, entry: Document, param: str) -> Document:
     if "price" not in entry:
         raise StripeError("The sandbox needs `price` on each line.", param=f"{param}[price]")
     price = prices.get_price_terms(ledger, entry["price"], param=f"{param}[price]")
-    price_rules.require_active(price, param=f"{param}[price]")
+    price_rules.require_sellable(ledger, price, param=f"{param}[price]")
     metered = price["recurring"]["usage_type"] == "metered"
     quantity = None if metered else entry.get("quantity")
     if quantity is None and not metered:

@@ -18,6 +18,7 @@ from sandbox.stripe import (
     invoice_collection,
     late_payments,
     payment_outcomes,
+    prices,
     test_data,
 )
 from sandbox.stripe.checkout_completion import BuyerDetails
@@ -166,6 +167,16 @@ async def handle_customer_deletion(world: World, request: Request) -> JSONRespon
 
 
 @translate_refusals
+async def handle_price_deletion(world: World, request: Request) -> JSONResponse:
+    """Delete a price that was never used as if in the dashboard, which the API cannot."""
+    await read_fields(request, {})
+    ledger = Ledger(world)
+    stub = prices.delete_price(ledger, request.path_params["id"])
+    ledger.commit()
+    return JSONResponse(stub)
+
+
+@translate_refusals
 async def handle_promotion_code(world: World, request: Request) -> JSONResponse:
     """Create a coupon with a promotion code."""
     fields = await read_fields(request, COUPON_FIELDS, required=("code",))
@@ -193,6 +204,7 @@ def build_stripe_control_routes(world: World) -> list[BaseRoute]:
         "/stripe/objects": handle_wipe,
         "/stripe/objects/{id}": handle_object_deletion,
         "/stripe/customers/{id}": handle_customer_deletion,
+        "/stripe/prices/{id}": handle_price_deletion,
     }
     deletes = [
         Route(path, partial(handler, world), methods=["DELETE"])

@@ -52,7 +52,7 @@ def build_added_item(
     price = find_entry_price(ledger, entry, param)
     if price is None:
         raise build_absent_error(f"{param}[price]")
-    price_rules.require_active(price, param=f"{param}[price]")
+    price_rules.require_sellable(ledger, price, param=f"{param}[price]")
     price_rules.require_currency(price, subscription["currency"], param=f"{param}[price]")
     start, end = subscription_documents.get_current_period(subscription)
     item = lifecycle.build_new_item(ledger, subscription["id"], price, entry)
@@ -68,7 +68,7 @@ def build_changed_item(ledger: Ledger, item: Document, entry: Document, param: s
     price = find_entry_price(ledger, entry, param)
     result = item
     if price and price["id"] != item["price"]["id"]:
-        price_rules.require_active(price, param=f"{param}[price]")
+        price_rules.require_sellable(ledger, price, param=f"{param}[price]")
         price_rules.require_currency(price, item["price"]["currency"], param=f"{param}[price]")
         result = subscription_documents.set_item_price(item, price) | (
             {"quantity": 1} if "quantity" in item else {}

@@ -6,16 +6,24 @@ from sandbox.stripe.protocol.errors import StripeError
 from sandbox.stripe.protocol.ledger import Ledger
 
 
-def require_active(price: Document, *, param: str) -> None:
-    """Refuse an archived price.
+def require_sellable(ledger: Ledger, price: Document, *, param: str) -> None:
+    """Refuse an archived price, and a price of an archived product.
 
     Subscriptions that have the price keep it, new ones are refused:
     https://docs.stripe.com/products-prices/manage-prices. That a subscription which has it may still
-    change its quantity is a belief.
+    change its quantity is a belief. Prices of an archived product stay active:
+    https://github.com/stripe/stripe-node/issues/2131.
     """
     if not price["active"]:
         raise StripeError(
             "The price specified is inactive. This field only accepts active prices.", param=param
+        )
+    product = ledger.find_object("product", price["product"])
+    if product is None or not product["active"]:
+        raise StripeError(
+            f"Price `{price['id']}` is not available to be purchased because its product is not "
+            "active.",
+            param=param,
         )
 
 

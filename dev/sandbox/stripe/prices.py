@@ -151,6 +151,34 @@ def refuse_default_archival(ledger: Ledger, price: Document, params: dict[str, A
         )
 
 
+def delete_price(ledger: Ledger, price_id: str) -> Document:
+    """Delete a price that no subscription and no payment page has used.
+
+    Only the dashboard can: https://github.com/stripe/stripe-node/issues/916. That it refuses used prices
+    is a belief.
+    """
+    price = ledger.get_object("price", price_id)
+    if is_used(ledger, price_id):
+        raise StripeError("This price was used and can only be archived.", status=409)
+    ledger.remove_object(price, event="price.deleted")
+    return {"id": price_id, "object": "price", "deleted": True}
+
+
+def is_used(ledger: Ledger, price_id: str) -> bool:
+    """Return whether a subscription has the price, or a payment page has sold it."""
+    subscriptions = ledger.list_objects("subscription")
+    sessions = ledger.list_objects("checkout.session")
+    return any(
+        item["price"]["id"] == price_id
+        for subscription in subscriptions
+        for item in subscription["items"]["data"]
+    ) or any(
+        line["price"]["id"] == price_id
+        for session in sessions
+        for line in ledger.get_private_state(session["id"])["lines"]
+    )
+
+
 def list_prices(call: Call) -> Document:
     """List prices, where inactive ones are included only on request."""
     keys, recurring = call.params.get("lookup_keys"), call.params.get("recurring", {})

@@ -37,7 +37,7 @@ def create_subscription(call: Call) -> Document:
         price = item_changes.find_entry_price(call.ledger, entry, f"items[{index}]")
         if price is None:
             raise build_absent_error(f"items[{index}][price]")
-        price_rules.require_active(price, param=f"items[{index}][price]")
+        price_rules.require_sellable(call.ledger, price, param=f"items[{index}][price]")
         sold.append((price, entry))
     return lifecycle.start_subscription(call.ledger, customer, sold, call.params)
 

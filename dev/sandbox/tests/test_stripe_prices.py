@@ -40,6 +40,31 @@ def test_subscription_does_not_move_to_an_archived_price(shop, subscription):
     assert shop.again(subscription).items.data[0].price.id == shop.monthly.id
 
 
+def test_price_of_an_archived_product_is_active_and_not_sold(shop, subscription):
+    shop.api.products.update(shop.product.id, {"active": False})
+
+    assert shop.api.prices.retrieve(shop.monthly.id).active
+    assert shop.seats(subscription, 7).quantity == 7
+    with pytest.raises(stripe.InvalidRequestError, match="its product is not active"):
+        shop.checkout()
+    with pytest.raises(stripe.InvalidRequestError, match="its product is not active"):
+        shop.seats(subscription, 7, price=shop.yearly.id)
+
+
+def test_dashboard_deletes_a_price_that_was_never_used(shop, subscription):
+    price = shop.price(900, "year")
+
+    shop.control.delete(f"/stripe/prices/{price.id}")
+
+    event = shop.api.events.list({"type": "price.deleted"}).data[0]
+    assert event.data.object.id == price.id
+    with pytest.raises(stripe.InvalidRequestError, match="No such price"):
+        shop.api.prices.retrieve(price.id)
+    with pytest.raises(AssertionError, match="can only be archived"):
+        shop.control.delete(f"/stripe/prices/{shop.monthly.id}")
+    assert shop.api.prices.retrieve(shop.monthly.id).id == shop.monthly.id
+
+
 def test_subscription_has_one_currency(shop, subscription, dollars):
     with pytest.raises(stripe.InvalidRequestError, match="only supports `usd`"):
         shop.seats(subscription, 5, price=dollars.id)

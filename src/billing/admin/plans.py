@@ -43,7 +43,7 @@ class ProviderPriceInline(TabularInline):  # type: ignore[misc]  # unfold ships 
     """What a price is sold as, by provider."""
 
     model = ProviderPrice
-    fields = ("provider", "external_id", "is_active")
+    fields = ("provider", "external_id", "is_active", "archived_at")
     readonly_fields = fields
     ordering = ("provider", "-is_active")
     extra = 0

@@ -237,7 +237,9 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("provider", models.CharField(max_length=32)),
                 ("external_id", models.CharField(max_length=255)),
+                ("external_product_id", models.CharField(blank=True, max_length=255)),
                 ("is_active", models.BooleanField(default=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "price",
                     models.ForeignKey(

@@ -105,9 +105,7 @@ class PriceQuerySet(models.QuerySet["Price"]):
 
     def on_sale(self, provider: str) -> Self:
         """Select those a new subscription at this provider may use, current and published."""
-        published = ProviderPrice.objects.filter(
-            price=OuterRef("pk"), provider=provider, is_active=True
-        )
+        published = ProviderPrice.objects.on_sale().filter(price=OuterRef("pk"), provider=provider)
         return self.filter(Exists(published), is_active=True, usage=Price.Usage.LICENSED)
 
 
@@ -168,17 +166,30 @@ class Price(Record):
         return replace(policy, invoices_additions_now=is_now)
 
 
+class ProviderPriceQuerySet(models.QuerySet["ProviderPrice"]):
+    """Questions about prices at providers."""
+
+    def on_sale(self) -> Self:
+        """Select those a new subscription may use, current and not archived at the provider."""
+        return self.filter(is_active=True, archived_at=None)
+
+
 class ProviderPrice(Record):
     """A price as one provider sells it.
 
     A price has one active row per provider. Rows that were replaced stay, so that the seats of
-    older subscriptions are still found by them.
+    older subscriptions are still found by them. `archived_at` is set while the provider sells the
+    price no longer, because the price or its product was archived or deleted there.
     """
 
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="provider_prices")
     provider = models.CharField(max_length=32)
     external_id = models.CharField(max_length=255)
+    external_product_id = models.CharField(max_length=255, blank=True)
     is_active = models.BooleanField(default=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProviderPriceQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from billing import providers
 from billing.models import Feature, Plan, PlanFeature, Price, ProviderPrice
+from billing.plans import provider_prices
 from billing.plans.definitions import FEATURES, PLANS, PlanSpec, PriceSpec
-from billing.providers.types import CatalogPlan, CatalogPrice, PaymentProvider
-from kit import locks
+from billing.providers.types import CatalogPlan, CatalogPrice, PaymentProvider, PublishedPrice
 
 
 @dataclass
@@ -41,7 +41,7 @@ def write_catalog() -> None:
 
 def publish_catalog() -> list[Summary]:
     """Sell the plans and prices of our tables at every configured provider."""
-    with locks.hold_object("billing.catalog"):
+    with provider_prices.hold_lock():
         return [_publish_at(provider) for provider in providers.list_providers()]
 
 
@@ -96,7 +96,7 @@ def _publish_at(provider: PaymentProvider) -> Summary:
         found = published.get(price.lookup_key)
         if found is None:
             continue
-        _store_provider_price(price, provider.key, found.external_id)
+        _store_provider_price(price, provider.key, found)
         summary.prices_created += found.is_new
         summary.prices_known += not found.is_new
     summary.plans = len({price.plan_id for price in prices})
@@ -125,7 +125,7 @@ def _build_plans(prices: Sequence[Price]) -> list[CatalogPlan]:
     ]
 
 
-def _store_provider_price(price: Price, provider: str, external_id: str) -> None:
+def _store_provider_price(price: Price, provider: str, found: PublishedPrice) -> None:
     """Store what the provider sells a price as, and keep what it was sold as before.
 
     Subscriptions of an archived row keep it: their seats are found by it. A row that is current
@@ -133,11 +133,16 @@ def _store_provider_price(price: Price, provider: str, external_id: str) -> None
     """
     with transaction.atomic():
         rows = ProviderPrice.objects.filter(provider=provider)
-        rows.filter(price=price, is_active=True).exclude(external_id=external_id).update(
+        rows.filter(price=price, is_active=True).exclude(external_id=found.external_id).update(
             is_active=False, updated_at=timezone.now()
         )
         ProviderPrice.objects.update_or_create(
             provider=provider,
-            external_id=external_id,
-            defaults={"price": price, "is_active": True},
+            external_id=found.external_id,
+            defaults={
+                "price": price,
+                "external_product_id": found.product_id,
+                "is_active": True,
+                "archived_at": None,
+            },
         )

@@ -20,6 +20,8 @@ class ObjectKind(StrEnum):
     CHECKOUT = "checkout"
     SUBSCRIPTION = "subscription"
     INVOICE = "invoice"
+    PRICE = "price"
+    PRODUCT = "product"
 
 
 class PreviewKind(models.TextChoices):
@@ -174,7 +176,17 @@ class PublishedPrice:
     """A price as the provider sells it."""
 
     external_id: str
+    product_id: str
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSnapshot:
+    """A price as the provider has it now."""
+
+    external_id: str
+    product_id: str
+    is_sold: bool  # neither the price nor its product is archived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,3 +331,6 @@ class PaymentProvider(Protocol):
 
         A price that differs is replaced by a new one. Publishing again changes nothing.
         """
+
+    def fetch_price(self, price_id: str) -> PriceSnapshot:
+        """Return a price as it is now, also an archived one. Raises VendorNotFound."""

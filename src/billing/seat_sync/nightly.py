@@ -18,7 +18,8 @@ from django.utils import timezone
 from billing import providers
 from billing.customers import customers
 from billing.invoices import invoices
-from billing.models import Checkout, Plan, SeatState, Subscription
+from billing.models import Checkout, Plan, ProviderPrice, SeatState, Subscription
+from billing.plans import provider_prices
 from billing.providers.types import ObjectKind
 from billing.seat_sync import reconcile
 from billing.seats.snapshot import count_seats, default_plan, select_billable_members
@@ -86,6 +87,15 @@ def defer_open_objects() -> None:
     open_invoices = invoices.list_open(before=timezone.now() - INVOICE_AGE)
     for number, (provider, external_id) in enumerate(open_invoices):
         invoices.defer_pull(provider, external_id, after=_get_fetch_spacing(provider) * number)
+
+
+def defer_prices() -> None:
+    """Defer a fetch of the current prices, which may have been archived at their provider."""
+    for provider in providers.list_providers():
+        rows = ProviderPrice.objects.filter(provider=provider.key, is_active=True)
+        spacing = _get_fetch_spacing(provider.key)
+        for number, row in enumerate(rows):
+            provider_prices.defer_pull(row.provider, row.external_id, after=spacing * number)
 
 
 def list_miscounted() -> list[UUID]:

@@ -15,6 +15,7 @@ from billing.errors import (
     SubscriptionNotChangeable,
 )
 from billing.models import Price, SeatAttempt, Subscription
+from billing.plans import provider_prices
 from billing.providers.errors import KeySpent
 from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration
@@ -108,7 +109,8 @@ def change_price(*, organization: Organization, price: Price, keeps: bool = Fals
         key = uuid7()
         with _translate_refusals(row):
             _require_paid(row)
-            answer = provider.set_seats(request, key=f"{key}:1")
+            with provider_prices.explain_refusal(provider.key, request.price_id or ""):
+                answer = provider.set_seats(request, key=f"{key}:1")
         with transaction.atomic():
             locked = tenancy_locks.lock_organization(organization.pk)
             changed = subscriptions.store_locked(locked, row.provider, answer)
@@ -122,7 +124,8 @@ def preview_price(*, organization: Organization, price: Price, keeps: bool = Fal
     request, _ = _build_recounted_request(organization, price, keeps=keeps)
     with _translate_refusals(row):
         _require_paid(row)
-        cost = providers.get_provider(row.provider).preview_cost(request)
+        with provider_prices.explain_refusal(row.provider, request.price_id or ""):
+            cost = providers.get_provider(row.provider).preview_cost(request)
     return SeatCost(
         current=row.quantity or 0,
         resulting=request.quantity,
@@ -199,7 +202,7 @@ def _build_recounted_request(
         item_id=row.external_item_id,
         quantity=seats_now.compute_target(price.plan),
         proration=_choose_proration(row, price),
-        price_id=price.provider_prices.get(provider=row.provider, is_active=True).external_id,
+        price_id=provider_prices.get_external_id(price, row.provider),
         begins_period=_begins_period(row, price),
         takes_end_back=keeps and row.is_ending,
     )

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from billing import event_types, providers, redirects
 from billing.customers import customers
-from billing.errors import PriceNotAvailable, SubscriptionExists
+from billing.errors import SubscriptionExists
 from billing.models import Checkout, Customer, Price, Subscription
+from billing.plans import provider_prices
 from billing.providers.types import CheckoutRequest, CheckoutSnapshot
 from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
@@ -43,7 +44,7 @@ def open_checkout(
     _require_none_live(organization)
     email = buyer.email if buyer else ""
     customer = customers.ensure_customer(organization=organization, email=email)
-    external_price_id = _get_external_price_id(price, customer.provider)
+    external_price_id = provider_prices.get_external_id(price, customer.provider)
     with (
         customers.hold_lock(customer.provider, customer.external_id),
         customers.translate_refusals(customer, "the payment page"),
@@ -63,7 +64,8 @@ def open_checkout(
             cancel_url=cancel_url,
         )
         provider = providers.get_provider(customer.provider)
-        snapshot = provider.open_checkout(request, key=f"checkout:{page.pk}")
+        with provider_prices.explain_refusal(provider.key, external_price_id):
+            snapshot = provider.open_checkout(request, key=f"checkout:{page.pk}")
         # Before the lock is released: another request may close this page as soon as it is.
         return _store_opened(organization, page, snapshot)
 
@@ -86,13 +88,6 @@ def complete_checkout(provider: str, external_id: str) -> Subscription | Checkou
 def _require_none_live(organization: Organization) -> None:
     if seats_snapshot.find_subscription(organization) is not None:
         raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL)
-
-
-def _get_external_price_id(price: Price, provider: str) -> str:
-    published = price.provider_prices.filter(provider=provider, is_active=True).first()
-    if published is None:
-        raise PriceNotAvailable
-    return published.external_id
 
 
 def _require_none_at_provider(customer: Customer) -> None:

@@ -51,9 +51,10 @@ def expand_path(ledger: Ledger, doc: Document, parts: list[str], path: str) -> N
 
 
 def fetch_expanded(ledger: Ledger, id_: str, path: str) -> Document:
-    """Return the object of an id."""
+    """Return the object of an id, which for a product may be of any form."""
     for prefix, kind in KINDS.items():
-        if id_.startswith(prefix) and (found := ledger.find_object(kind, id_)):
+        is_kind = id_.startswith(prefix) or path.rpartition(".")[2] == kind
+        if is_kind and (found := ledger.find_object(kind, id_)):
             return found
     raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
 

@@ -27,7 +27,7 @@ def publish_plans(
             current = found.get(price.lookup_key)
             if current is not None and _is_same(price, product_id, current):
                 published[price.lookup_key] = PublishedPrice(
-                    external_id=current["id"], is_new=False
+                    external_id=current["id"], product_id=product_id, is_new=False
                 )
             else:
                 published[price.lookup_key] = _create_price(client, price, product_id)
@@ -90,4 +90,4 @@ def _create_price(
         created = client.v1.prices.create(
             requests.build_price(price, product_id), {"idempotency_key": f"price:{uuid7()}"}
         )
-    return PublishedPrice(external_id=created.id, is_new=True)
+    return PublishedPrice(external_id=created.id, product_id=product_id, is_new=True)

@@ -22,6 +22,7 @@ from billing.providers.types import (
     InvoiceSnapshot,
     ObjectKind,
     Page,
+    PriceSnapshot,
     Profile,
     PublishedPrice,
     SeatChangeRequest,
@@ -196,7 +197,7 @@ class StripeProvider:
                         cast("params.SubscriptionListParams", body)
                     )
                     return _build_page(subscriptions, parse.parse_subscription)
-                case ObjectKind.CHECKOUT:
+                case _:
                     raise ValueError(kind)
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
@@ -308,6 +309,12 @@ class StripeProvider:
         """Sell these plans, and return their current prices by lookup key."""
         self.configure_portal()
         return catalog.publish_plans(self._client, plans)
+
+    def fetch_price(self, price_id: str) -> PriceSnapshot:
+        """Return a price as it is now, also an archived one."""
+        with translate_errors():
+            found = self._v1.prices.retrieve(price_id, {"expand": ["product"]})
+        return parse.parse_price(found.to_dict())
 
     def configure_portal(self) -> None:
         """Store the portal's settings.

@@ -10,6 +10,7 @@ from billing.providers.types import (
     CustomerSnapshot,
     InvoiceSnapshot,
     Item,
+    PriceSnapshot,
     Profile,
     SubscriptionSnapshot,
     TaxId,
@@ -136,6 +137,20 @@ def parse_invoice(raw: Json) -> InvoiceSnapshot:
         issued_at=parse_time(raw["created"]),
         hosted_url=raw.get("hosted_invoice_url") or "",
         pdf_url=raw.get("invoice_pdf") or "",
+    )
+
+
+def parse_price(raw: Json) -> PriceSnapshot:
+    """Return a price whose product was expanded.
+
+    An archived product leaves its prices active, and they cannot be bought:
+    https://github.com/stripe/stripe-node/issues/2131
+    """
+    product = raw["product"]
+    return PriceSnapshot(
+        external_id=raw["id"],
+        product_id=read_reference(product),
+        is_sold=bool(raw["active"] and product.get("active")),
     )
 
 

@@ -44,6 +44,10 @@ EVENT_KINDS: Final = {
     "customer.tax_id.created": ObjectKind.CUSTOMER,
     "customer.tax_id.updated": ObjectKind.CUSTOMER,
     "customer.tax_id.deleted": ObjectKind.CUSTOMER,
+    "price.updated": ObjectKind.PRICE,
+    "price.deleted": ObjectKind.PRICE,
+    "product.updated": ObjectKind.PRODUCT,
+    "product.deleted": ObjectKind.PRODUCT,
 }
 
 
