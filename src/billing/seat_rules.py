@@ -97,6 +97,7 @@ class SeatInputs:
     seat_item: str = SeatItem.FOUND
     mode: str = Mode.AUTOMATIC
     contract: int | None = None
+    sends_contract: bool = False  # staff asked for the agreed number to be sent
     has_drifted: bool = False
     is_in_flight: bool = False
     failed_quantity: int | None = None
@@ -202,7 +203,7 @@ def decide_seats(inputs: SeatInputs) -> SeatDecision:
 def _find_read_only_state(inputs: SeatInputs) -> State | None:
     if inputs.status is None or inputs.status in ENDED_STATUSES:
         return State.OVER_LIMIT if inputs.is_over_limit else State.NONE
-    if inputs.mode == Mode.MANUAL:
+    if inputs.mode == Mode.MANUAL and not inputs.sends_contract:
         return State.MANUAL
     if inputs.seat_item != SeatItem.FOUND:
         return State.MISCONFIGURED
@@ -210,6 +211,8 @@ def _find_read_only_state(inputs: SeatInputs) -> State | None:
 
 
 def _get_settled_state(inputs: SeatInputs) -> State:
+    if inputs.mode == Mode.MANUAL:
+        return State.MANUAL
     return State.OVER_LIMIT if inputs.is_over_limit else State.IN_SYNC
 
 

@@ -41,6 +41,7 @@ NAVIGATION: Final = [
     ),
     _build_group(
         "Billing",
+        _build_item("By organization", "billing.organizationbilling", "monitoring"),
         _build_item("Subscriptions", "billing.subscription", "autorenew"),
         _build_item("Customers", "billing.customer", "contact_mail"),
         _build_item("Invoices", "billing.invoice", "receipt_long"),

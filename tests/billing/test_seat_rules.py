@@ -119,6 +119,14 @@ def test_contract_quantity_is_never_sent(counted):
     assert decide_seats(build_inputs(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
 
 
+def test_contract_quantity_is_sent_once_staff_ask_for_it():
+    ordered = build_inputs(3, 5, mode=Mode.MANUAL, contract=7, sends_contract=True)
+
+    assert decide_seats(ordered) == SeatDecision(State.PENDING, NEXT)
+    assert decide_seats(replace(ordered, observed=7)) == SeatDecision(State.MANUAL)
+    assert decide_seats(replace(ordered, status=None)) == SeatDecision(State.NONE)
+
+
 @pytest.mark.parametrize("item", [SeatItem.MISSING, SeatItem.SEVERAL])
 def test_missing_or_ambiguous_item_is_never_sent(item):
     assert decide_seats(build_inputs(6, seat_item=item)) == SeatDecision(State.MISCONFIGURED)

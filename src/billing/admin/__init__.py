@@ -3,6 +3,6 @@
 Staff edit what is sold; what the provider holds is read-only.
 """
 
-from billing.admin import notices, plans, seats, subscriptions
+from billing.admin import notices, organizations, plans, seats, subscriptions
 
-__all__ = ["notices", "plans", "seats", "subscriptions"]
+__all__ = ["notices", "organizations", "plans", "seats", "subscriptions"]

@@ -18,19 +18,19 @@ class SeatStateAdmin(BillingAdmin):
 
     list_display = (
         "organization", "status_badge", "mode", "contract_seats", "counted", "reserved",
-        "provider_quantity", "dirty_since",
+        "provider_quantity", "dirty_since", "billing_page",
     )  # fmt: skip
     list_filter = ("state", "mode")
     ordering = ("-updated_at",)
     status_badge = state_badge("state")
     fieldsets = (
-        (None, {"fields": ("organization", "state", "mode", "contract_seats")}),
+        (None, {"fields": ("organization", "billing_page", "state", "mode", "contract_seats")}),
         ("Numbers", {"fields": ("counted", "reserved", "provider_quantity", "previewed_quantity")}),
         ("Trouble", {"fields": ("last_error", "failed_quantity", "dirty_since", "drifted_since")}),
         ("More", {"fields": ("revision", "last_synced_at", "previewed_at", "updated_at")}),
     )
     readonly_fields = (
-        "organization", "state", "counted", "reserved", "provider_quantity", "previewed_quantity",
+        "organization", "billing_page", "state", "counted", "reserved", "provider_quantity", "previewed_quantity",
         "last_error", "failed_quantity", "dirty_since", "drifted_since", "revision",
         "last_synced_at", "previewed_at", "updated_at",
     )  # fmt: skip

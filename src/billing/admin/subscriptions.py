@@ -27,8 +27,9 @@ class CustomerAdmin(BillingAdmin):
     )
     list_filter = ("vat_status", "billing_country")
     search_fields = (*BY_ORGANIZATION, "billing_name", "billing_email", "=external_id")
+    readonly_fields = ("billing_page",)
     fieldsets = (
-        (None, {"fields": ("organization", "external_id", "provider", "created_at", "updated_at")}),
+        (None, {"fields": ("organization", "billing_page", "external_id", "provider", "created_at", "updated_at")}),
         (
             "Invoices print",
             {
@@ -63,9 +64,9 @@ class SubscriptionAdmin(BillingAdmin):
     list_select_related = ("organization", "price__plan")
     search_fields = (*BY_ORGANIZATION, "=external_id")
     ordering = ("-started_at",)
-    readonly_fields = ("plan", "ends")
+    readonly_fields = ("billing_page", "plan", "ends")
     fieldsets = (
-        (None, {"fields": ("organization", "plan", "status", "is_active", "quantity", "is_surplus")}),
+        (None, {"fields": ("organization", "billing_page", "plan", "status", "is_active", "quantity", "is_surplus")}),
         (
             "Period",
             {

@@ -10,10 +10,11 @@ from billing import event_types, providers
 from billing.customers import customers
 from billing.models import Customer, Invoice, NoticeKind, Subscription
 from billing.providers.types import InvoiceSnapshot, ObjectKind
+from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import subscriptions
 from events.registry import EventType
 from kit import jobs
-from kit.outbound import VendorNotFound
+from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
@@ -74,6 +75,21 @@ def pull_differing(customer: Customer) -> None:
         pull_invoice(provider.key, external_id)
 
 
+def void_open_invoices(organization: Organization) -> None:
+    """Void the open invoices of ended subscriptions, and fetch one that the provider refuses.
+
+    Raises VendorUnavailable.
+    """
+    rows = Invoice.objects.filter(organization=organization, status=Invoice.Status.OPEN)
+    for row in rows.filter(subscription__status__in=ENDED_STATUSES).order_by("issued_at"):
+        with providers.hold_lock(row.provider, ObjectKind.INVOICE, row.external_id):
+            try:
+                voided = providers.get_provider(row.provider).void_invoice(row.external_id)
+            except (VendorRejected, VendorNotFound):  # paid or voided meanwhile
+                voided = providers.get_provider(row.provider).fetch_invoice(row.external_id)
+            store_invoice(row.provider, voided)
+
+
 def defer_pull(provider: str, external_id: str, *, after: timedelta | None = None) -> None:
     """Defer a fetch of an invoice, when its events were lost."""
     jobs.defer_job("billing.pull_invoice", after=after, provider=provider, external_id=external_id)
@@ -120,6 +136,8 @@ def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSn
     row.save()
     if row.status == Invoice.Status.PAID and before != row.status:
         _record_event(organization, row, event_types.INVOICE_PAID)
+    elif row.status == Invoice.Status.VOID and before != row.status:
+        _record_event(organization, row, event_types.INVOICE_VOIDED)
     elif row.status == Invoice.Status.OPEN and row.attempts > attempts:
         _record_event(organization, row, event_types.INVOICE_PAYMENT_FAILED)
         jobs.defer_job(

@@ -45,6 +45,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OrganizationBilling",
+            fields=[],
+            options={
+                "verbose_name": "billing of an organization",
+                "verbose_name_plural": "billing by organization",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("tenancy.organization",),
+        ),
+        migrations.CreateModel(
             name="Plan",
             fields=[
                 (
@@ -330,6 +342,7 @@ class Migration(migrations.Migration):
                         validators=[django.core.validators.MinValueValidator(1)],
                     ),
                 ),
+                ("sends_contract", models.BooleanField(default=False)),
                 (
                     "state",
                     models.CharField(

@@ -7,6 +7,7 @@ from billing.models.checkouts import Checkout
 from billing.models.customers import Customer
 from billing.models.invoices import Invoice
 from billing.models.notices import Notice, NoticeKind
+from billing.models.organizations import OrganizationBilling
 from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.seats import SeatAttempt, SeatChange, SeatState
 from billing.models.subscriptions import Subscription
@@ -19,6 +20,7 @@ __all__ = [
     "Invoice",
     "Notice",
     "NoticeKind",
+    "OrganizationBilling",
     "Plan",
     "PlanFeature",
     "Price",

@@ -33,6 +33,8 @@ class SeatState(Record):
     contract_seats = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
+    # Staff asked for the agreed number to be sent once, in `manual` mode.
+    sends_contract = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State, default=State.NONE)
     revision = models.PositiveBigIntegerField(default=0)
     counted = models.PositiveIntegerField(default=0)

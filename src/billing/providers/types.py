@@ -322,6 +322,9 @@ class PaymentProvider(Protocol):
     def fetch_invoice(self, invoice_id: str) -> InvoiceSnapshot:
         """Return the invoice as it is now."""
 
+    def void_invoice(self, invoice_id: str) -> InvoiceSnapshot:
+        """Void an open invoice, which is then never paid. Raises ProviderRefused for another."""
+
     def list_invoices(self, customer_id: str) -> list[InvoiceSnapshot]:
         """Return the latest hundred invoices of a customer, newest first, without drafts."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.errors import SeatLimitReached, SeatsChanged
+from billing.errors import SeatLimitReached, SeatsChanged, SubscriptionNotChangeable
 from billing.seat_rules import Mode, has_room
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
@@ -61,10 +61,27 @@ def set_seat_mode(*, organization: Organization, mode: Mode, contract_seats: int
         seats = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
         seats.row.mode = mode
         seats.row.contract_seats = contract_seats
+        seats.row.sends_contract = False
         decision = seats.decide()
         seats.save_state(decision)
         if decision.proration is not None:
             snapshot.defer_sync(organization.pk)
+
+
+def order_contract(organization: Organization) -> None:
+    """Let the agreed number be sent once, and defer a sync.
+
+    Raises SubscriptionNotChangeable without a contract and a live subscription.
+    """
+    with transaction.atomic():
+        seats = SeatSnapshot.read(tenancy_locks.lock_organization(organization.pk))
+        row = seats.row
+        if row.mode != Mode.MANUAL or row.contract_seats is None or seats.subscription is None:
+            raise SubscriptionNotChangeable("There is no contract to bill.")
+        row.sends_contract = True
+        row.drifted_since = row.failed_quantity = None
+        seats.save_state(seats.decide())
+        snapshot.defer_sync(organization.pk)
 
 
 def require_room(

@@ -130,6 +130,7 @@ class SeatSnapshot:
             seat_item=agreed.seat_item if agreed else SeatItem.MISSING,
             mode=self.row.mode,
             contract=self.row.contract_seats,
+            sends_contract=self.row.sends_contract,
             has_drifted=self.row.drifted_since is not None,
             is_in_flight=self.attempt is not None,
             failed_quantity=self.row.failed_quantity,
@@ -170,7 +171,7 @@ class SeatSnapshot:
         row.provider_quantity = self.subscription.quantity if self.subscription else None
         if decision.state in SETTLED_STATES:
             row.dirty_since = row.drifted_since = row.failed_quantity = row.held_until = None
-            row.last_error = ""
+            row.last_error, row.sends_contract = "", False
         else:
             row.dirty_since = row.dirty_since or now
         row.save()

@@ -97,7 +97,7 @@ class ReadOnly(BaseAdmin):
 
 
 def list_related_links(row: Model) -> Iterator[tuple[str, str]]:
-    """Return the address and name of each list that holds rows related to `row`."""
+    """Return the address and name of each list of related rows, and of pages of the row itself."""
     lists: dict[type[Model], str] = {}
     for relation in get_options(row).related_objects:
         if admin.site.is_registered(relation.related_model):
@@ -105,6 +105,10 @@ def list_related_links(row: Model) -> Iterator[tuple[str, str]]:
     for model, field in lists.items():
         address = reverse(name_admin_page(model, "changelist"))
         yield f"{address}?{field}__id__exact={row.pk}", str(get_options(model).verbose_name_plural)
+    for model in admin.site._registry:  # noqa: SLF001 - Django has no other list of them
+        if get_options(model).proxy and get_options(model).concrete_model is type(row):
+            address = reverse(name_admin_page(model, "change"), args=[row.pk])
+            yield address, str(get_options(model).verbose_name)
 
 
 def link_to_row(row: Model, *, text: str = "") -> SafeString:

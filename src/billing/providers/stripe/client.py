@@ -304,6 +304,14 @@ class StripeProvider:
         with translate_errors():
             return parse.parse_invoice(self._v1.invoices.retrieve(invoice_id).to_dict())
 
+    def void_invoice(self, invoice_id: str) -> InvoiceSnapshot:
+        """Void an open invoice, which is then never paid.
+
+        Only an open or an uncollectible one can be voided: https://docs.stripe.com/api/invoices/void
+        """
+        with translate_errors():
+            return parse.parse_invoice(self._v1.invoices.void_invoice(invoice_id).to_dict())
+
     # ── Catalog ──────────────────────────────────────────────────────────────────────────────
     def publish_catalog(self, plans: Sequence[CatalogPlan]) -> Mapping[str, PublishedPrice]:
         """Sell these plans, and return their current prices by lookup key."""

@@ -1,0 +1,1 @@
+"""Explain to staff where an organization's billing differs from the provider, and repair it."""
