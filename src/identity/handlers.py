@@ -1,11 +1,19 @@
 """Handle inbound events of the directory by fetching the object again."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 import identity.directories.stytch.webhooks  # noqa: F401 - registers the source
-from identity.sync import fetch
+from identity.sync import apply, fetch
 from kit.outbound import VendorNotFound
-from webhooks.inbound.registry import Ignored, ReceivedEvent, handles_events
+from tenancy.services import schema_pool
+from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater, handles_events
 
 _EVENT_ORIGINS = ("direct", "dashboard", "scim")
+SIGN_UP_RETRY_SECONDS = 2
+# As long as a sign-up may hold its reservation; later events are handled in any case.
+SIGN_UP_PERIOD = timedelta(seconds=schema_pool.RESERVATION_SECONDS)
 
 
 def _list_types(*kinds: str) -> list[str]:
@@ -18,6 +26,7 @@ def pull_member(received: ReceivedEvent) -> None:
 
     The event's own content is not used.
     """
+    _leave_to_sign_up(received, _read_organization_id(received))
     try:
         fetch.pull_member(received.object_key)
     except VendorNotFound:
@@ -29,4 +38,26 @@ def pull_member(received: ReceivedEvent) -> None:
 )
 def pull_organization(received: ReceivedEvent) -> None:
     """Bring one organization up to date."""
+    _leave_to_sign_up(received, received.object_key)
     fetch.pull_organization(received.object_key)
+
+
+def _leave_to_sign_up(received: ReceivedEvent, stytch_org_id: str) -> None:
+    """Wait while a sign-up may be making this organization, whose first event names its maker.
+
+    Raises RetryLater.
+    """
+    is_recent = abs(timezone.now() - received.occurred_at) < SIGN_UP_PERIOD
+    if (
+        is_recent
+        and stytch_org_id
+        and schema_pool.has_reservation()
+        and not apply.is_known(stytch_org_id)
+    ):
+        raise RetryLater(SIGN_UP_RETRY_SECONDS)
+
+
+def _read_organization_id(received: ReceivedEvent) -> str:
+    """Return the organization that a member's event names, which deletions do not."""
+    member = received.payload.get("member")
+    return str(member.get("organization_id") or "") if isinstance(member, dict) else ""

@@ -121,6 +121,8 @@ def test_founder_is_the_admin_of_a_new_organization(api, intermediate):
         "member.added",
         "session.created",
     ]
+    actors = {(event["actor"]["kind"], event["actor"]["id"]) for event in types["results"]}
+    assert actors == {("member", made["member"]["id"])}
     assert session.headers["Cache-Control"] == "no-store"
 
 

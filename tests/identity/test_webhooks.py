@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from standardwebhooks import Webhook
 
 from identity.directories.stytch import webhooks
 from identity.models import Member, Status
 from tenancy.models import Organization
+from tenancy.services import schema_pool
+from tests.harness.stack import poll
+from webhooks.inbound.models import InboundEvent
 from webhooks.inbound.registry import BadSignature
 
 SECRET = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="
@@ -31,6 +35,33 @@ def test_role_changed_in_the_dashboard_is_followed(
     assert member(new_organization, "viewer").role == "admin"
     (event,) = history(new_organization, "member.role_changed")
     assert (event["actor"]["kind"], event["actor"]["id"]) == ("vendor", "stytch")
+
+
+@pytest.mark.parametrize("kind", ["organization", "member"])
+def test_event_of_an_organization_that_a_sign_up_is_making_waits_for_it(sandbox, committed, kind):
+    with schema_pool.reserve_schema() as reservation:
+        made = sandbox.post("/stytch/organizations", organization_name="New")
+        stytch_org_id = made["organization_id"]
+        if kind == "member":
+            sandbox.post(
+                "/stytch/members", organization_id=stytch_org_id, email_address="ada@new.example"
+            )
+        poll(lambda: retried(kind, stytch_org_id), what="the event to be tried and put off")
+        assert not Organization.objects.filter(stytch_org_id=stytch_org_id).exists()
+        assert reservation.reserved_until > timezone.now()
+
+    poll(
+        lambda: Organization.objects.filter(stytch_org_id=stytch_org_id).exists(),
+        what="the organization",
+    )
+
+
+def retried(kind, stytch_org_id):
+    """Return whether an event about the organization, or a member of it, was put off."""
+    events = InboundEvent.objects.filter(
+        type__contains=f".{kind}.", payload__contains=stytch_org_id, last_error="again in 2 s"
+    )
+    return events.exists()
 
 
 def test_removal_by_scim_ends_access(api, sandbox, new_organization, at_stytch, wait_until_settled):

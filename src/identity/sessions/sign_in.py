@@ -19,6 +19,7 @@ from identity.models import Member, Status
 from identity.sync import apply
 from kit import jobs
 from kit.errors import NotFound
+from kit.ids import uuid7
 from tenancy import slugs
 from tenancy.models import Organization, TenantSchema
 from tenancy.services import events, schema_pool
@@ -106,7 +107,7 @@ def create_organization(*, intermediate_session_token: str, name: str, slug: str
             authenticated = directories.get_directory().create_organization(
                 intermediate_session_token=intermediate_session_token, name=name, slug=checked
             )
-        return record_sign_in(authenticated, reservation=reservation)
+        return record_sign_in(authenticated, reservation=reservation, founder_id=uuid7())
 
 
 def enter_organization(*, intermediate_session_token: str, organization_id: str) -> Session:
@@ -146,9 +147,15 @@ def accept_invitation(*, token: str) -> Session:
 
 
 def record_sign_in(
-    authenticated: Authenticated, *, reservation: TenantSchema | None = None
+    authenticated: Authenticated,
+    *,
+    reservation: TenantSchema | None = None,
+    founder_id: UUID | None = None,
 ) -> Session:
     """Write down who has signed in.
+
+    `founder_id` is the id for the member who has just made the organization, so that the first
+    event names its maker.
 
     Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
     the member or its person.
@@ -156,8 +163,11 @@ def record_sign_in(
     if reservation is None and not apply.is_known(authenticated.organization.stytch_org_id):
         schema_pool.wait_for_spare()
     with transaction.atomic():
-        apply.apply_snapshot(authenticated.organization, reservation=reservation)
-        applied = apply.apply_snapshot(authenticated.member, proof=authenticated.proof)
+        with act_as_member(founder_id) if founder_id else nullcontext():
+            apply.apply_snapshot(authenticated.organization, reservation=reservation)
+        applied = apply.apply_snapshot(
+            authenticated.member, proof=authenticated.proof, new_member_id=founder_id
+        )
         if applied.organization is None or applied.member is None:
             raise NotFound
         _readmit_session(applied.member, authenticated)

@@ -48,11 +48,13 @@ def apply_snapshot(
     *,
     proof: Proof | None = None,
     reservation: TenantSchema | None = None,
+    new_member_id: UUID | None = None,
 ) -> Applied:
     """Update the stored rows from one snapshot or deletion.
 
     `proof` belongs to a snapshot that came with a session of the same member, `reservation` to a
-    new organization whose schema was reserved. Raises: UnknownOrganization for a member of an
+    new organization whose schema was reserved, and `new_member_id` is the id of a row that has to
+    be created. Raises: UnknownOrganization for a member of an
     organization that is not stored, SchemaNotReady when a new organization finds no schema.
     """
     with transaction.atomic():
@@ -62,7 +64,7 @@ def apply_snapshot(
             case OrganizationDeleted():
                 return Applied(organizations.apply_organization_deletion(snapshot.stytch_org_id))
             case MemberSnapshot():
-                return _apply_member(snapshot, proof)
+                return _apply_member(snapshot, proof, new_member_id)
             case MemberDeleted():
                 return _apply_deletion(snapshot)
 
@@ -79,7 +81,9 @@ def lock_organizations_of(id_: UUID, snapshot: Snapshot) -> Organization:
     return locks.lock_organizations({id_})[id_]
 
 
-def _apply_member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
+def _apply_member(
+    snapshot: MemberSnapshot, proof: Proof | None, new_member_id: UUID | None
+) -> Applied:
     current = _find_current_member(snapshot, proof)
     if current is not None:
         return Applied(current.organization, current)
@@ -92,7 +96,8 @@ def _apply_member(snapshot: MemberSnapshot, proof: Proof | None) -> Applied:
     if snapshot.status == "invited":
         invitation = invitations.apply_invitation(organization, snapshot)
         return Applied(organization, invitation=invitation)
-    return Applied(organization, members.apply_member(organization, snapshot, proof))
+    member = members.apply_member(organization, snapshot, proof, new_member_id)
+    return Applied(organization, member)
 
 
 def _find_current_member(snapshot: MemberSnapshot, proof: Proof | None) -> Member | None:

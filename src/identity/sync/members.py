@@ -19,6 +19,7 @@
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -31,19 +32,23 @@ from identity.sync.attribution import subject_of_stytch_member as subject_of
 from identity.sync.changes import Changes, assign_changed_fields
 from identity.sync.member_events import StateBefore
 from kit import jobs
+from kit.ids import uuid7
 from tenancy.models import Organization
 
 PULL_DELAY = timedelta(seconds=1)
 
 
 def apply_member(
-    organization: Organization, snapshot: MemberSnapshot, proof: Proof | None
+    organization: Organization,
+    snapshot: MemberSnapshot,
+    proof: Proof | None,
+    new_member_id: UUID | None = None,
 ) -> Member:
     """Create or update the member that a snapshot describes.
 
     One transition writes one event, and an outdated snapshot changes nothing.
     """
-    member = _find_or_build_row(organization, snapshot)
+    member = _find_or_build_row(organization, snapshot, new_member_id)
     if _is_outdated(member, snapshot):
         return member
     if _is_ambiguous(organization, member, snapshot):
@@ -89,7 +94,9 @@ def apply_member_deletion(organization: Organization, deleted: MemberDeleted) ->
 # ── Steps 1 to 3: the row, and whether the snapshot counts ───────────────────────────────────
 
 
-def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
+def _find_or_build_row(
+    organization: Organization, snapshot: MemberSnapshot, new_member_id: UUID | None
+) -> Member:
     """Find the member's row, or a removed row of the same address, or build a new one."""
     members = Member.objects.in_organization(organization).select_related("user")
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
@@ -98,7 +105,7 @@ def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> 
     removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
     former = removed.order_by("-removed_at").first()
     if former is None:
-        return _build_row(organization, snapshot)
+        return _build_row(organization, snapshot, new_member_id or uuid7())
     if users.is_verified_person(former.user):
         # A member created again at Stytch must prove the address again to be linked to this user.
         former.user = users.create_placeholder_user(
@@ -108,8 +115,9 @@ def _find_or_build_row(organization: Organization, snapshot: MemberSnapshot) -> 
     return former
 
 
-def _build_row(organization: Organization, snapshot: MemberSnapshot) -> Member:
+def _build_row(organization: Organization, snapshot: MemberSnapshot, id_: UUID) -> Member:
     return Member(
+        id=id_,
         organization=organization,
         user=users.create_placeholder_user(email=snapshot.email, name=snapshot.name),
         stytch_member_id=snapshot.stytch_member_id,

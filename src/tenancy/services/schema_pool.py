@@ -64,6 +64,12 @@ def take_schema(reservation: TenantSchema | None = None) -> str:
     return spare.name
 
 
+def has_reservation() -> bool:
+    """Return whether a sign-up holds a reservation now."""
+    reserved = TenantSchema.objects.filter(state=State.RESERVED)
+    return reserved.filter(reserved_until__gt=timezone.now()).exists()
+
+
 def wait_for_spare() -> None:
     """Wait shortly for a spare schema, outside a transaction. Raises SchemaNotReady."""
     _wait_for(lambda: _select_spares().exists())
