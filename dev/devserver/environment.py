@@ -124,6 +124,8 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
         # All people of a laptop share its address, and each `make token` is a sign-in mail.
         "SIGN_IN_RATE_PER_MAILBOX": "30",
         "SIGN_IN_RATE_PER_CLIENT_ADDRESS": "10000",
+        "INVITATIONS_PER_ORGANIZATION_PER_DAY": "1000",
+        "INVITATIONS_PER_ADDRESS_PER_DAY": "30",
         "SPARE_SCHEMAS": "4",
         "SANDBOX_HOST": "127.0.0.1",
         "SANDBOX_PORT": str(addresses.sandbox),

@@ -38,6 +38,8 @@ class Environment(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     sign_in_rate_per_mailbox: int = Field(default=10, ge=1)
     sign_in_rate_per_client_address: int = Field(default=120, ge=1)
+    invitations_per_organization_per_day: int = Field(default=50, ge=1)
+    invitations_per_address_per_day: int = Field(default=5, ge=1)
 
     stytch_project_id: str
     stytch_secret: str

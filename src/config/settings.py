@@ -134,6 +134,8 @@ FRONTEND_ORIGINS = ENV.browser_origins
 AUTH_REDIRECT_URL = ENV.auth_redirect_url
 SIGN_IN_RATE_PER_MAILBOX = ENV.sign_in_rate_per_mailbox
 SIGN_IN_RATE_PER_CLIENT_ADDRESS = ENV.sign_in_rate_per_client_address
+INVITATIONS_PER_ORGANIZATION_PER_DAY = ENV.invitations_per_organization_per_day
+INVITATIONS_PER_ADDRESS_PER_DAY = ENV.invitations_per_address_per_day
 
 # ── Pages for people: admin and API docs ─────────────────────────────────────────────────────
 TEMPLATES = [

@@ -12,7 +12,8 @@ Conflict
 ├── SlugTaken · ChangeInProgress
 └── DirectoryRefused        any other no of Stytch's
 Forbidden
-└── MemberSuspended         an admin has suspended the member who signs in
+├── MemberSuspended         an admin has suspended the member who signs in
+└── RoleAboveOwn            an invitation offers more than its sender holds
 """
 
 from collections.abc import Iterator
@@ -105,6 +106,13 @@ class RoleAssignedElsewhere(Conflict):
     """The organization's identity provider assigns this member's role.
 
     Change the role, or the group that gives it, at the identity provider.
+    """
+
+
+class RoleAboveOwn(Forbidden):
+    """No one can offer a role above their own.
+
+    Offer your own role, or a lower one.
     """
 
 

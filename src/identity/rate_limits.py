@@ -1,9 +1,11 @@
-"""Limit sign-in mail and code checks per mailbox and per client address.
+"""Limit sign-in mail, code checks and invitations per mailbox, client address and organization.
 
 An attempt is counted before the vendor is called, so known and unknown mailboxes are limited alike.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -19,6 +21,7 @@ from kit.errors import TooManyRequests
 log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 15 * 60
+DAY_SECONDS = 24 * 60 * 60
 
 # The window starts with the first attempt. A refused attempt is counted and does not extend it.
 COUNT_ATTEMPT = """
@@ -30,6 +33,14 @@ ON CONFLICT (scope, digest) DO UPDATE SET
     expires_at = CASE WHEN counter.expires_at > statement_timestamp()
         THEN counter.expires_at ELSE excluded.expires_at END
 RETURNING attempts, extract(epoch FROM expires_at - statement_timestamp())::float
+"""
+
+# Creates missing counters as expired ones, and locks all of them in one order.
+LOCK_COUNTERS = """
+INSERT INTO identity_attemptcounter AS counter (scope, digest, attempts, expires_at)
+SELECT %(scope)s, digest, 0, statement_timestamp()
+FROM unnest(%(digests)s::bytea[]) AS digest ORDER BY digest
+ON CONFLICT (scope, digest) DO UPDATE SET attempts = counter.attempts
 """
 
 
@@ -63,6 +74,18 @@ CODE_PER_CLIENT = RateLimit(
     setting="SIGN_IN_RATE_PER_CLIENT_ADDRESS",
     detail="Too many codes were tried from this network. Wait.",
 )
+INVITATIONS_PER_ORGANIZATION = RateLimit(
+    scope="invitations_per_organization",
+    setting="INVITATIONS_PER_ORGANIZATION_PER_DAY",
+    detail="The organization has sent as many invitations as it may in a day.",
+    window_seconds=DAY_SECONDS,
+)
+INVITATIONS_PER_ADDRESS = RateLimit(
+    scope="invitations_per_address",
+    setting="INVITATIONS_PER_ADDRESS_PER_DAY",
+    detail="This address has got as many invitations as it may in a day.",
+    window_seconds=DAY_SECONDS,
+)
 
 
 def count_sign_in_mail(*, email: str) -> None:
@@ -81,6 +104,26 @@ def count_code_check(*, email: str) -> None:
 def count_invitation_mail(*, email: str) -> None:
     """Count an invitation among the mails to a mailbox. Raises TooManyRequests."""
     count_attempt(MAIL_PER_MAILBOX, normalize_email(email))
+
+
+def count_invitation(*, organization_id: UUID, email: str) -> None:
+    """Count an invitation of an organization to an address. Raises TooManyRequests.
+
+    In the transaction that reserves the invitation, so that a refused one is not counted.
+    """
+    count_attempt(INVITATIONS_PER_ORGANIZATION, str(organization_id))
+    count_attempt(INVITATIONS_PER_ADDRESS, normalize_email(email))
+
+
+def lock_invitation_counters(emails: Iterable[str]) -> None:
+    """Lock the counters of addresses in one order, before a transaction counts several of them.
+
+    Otherwise two organizations that invite the same addresses could wait for each other.
+    """
+    limit = INVITATIONS_PER_ADDRESS
+    digests = {compute_digest(limit, normalize_email(email)) for email in emails}
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_COUNTERS, {"scope": limit.scope, "digests": list(digests)})
 
 
 def count_attempt(limit: RateLimit, subject: str) -> None:

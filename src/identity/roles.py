@@ -20,6 +20,12 @@ class Role(TextChoices):
     VIEWER = "viewer"
 
 
+def is_above(role: str, other: str) -> bool:
+    """Return whether a role is stronger than another."""
+    order = list(Role)
+    return order.index(Role(role)) < order.index(Role(other))
+
+
 STYTCH_ADMIN_ROLE = "stytch_admin"
 STYTCH_VIEWER_ROLE = "viewer"
 _STYTCH_DEFAULT_ROLE = "stytch_member"  # every member has it, so it says nothing

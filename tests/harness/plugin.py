@@ -75,6 +75,8 @@ os.environ.update(
     # All tests sign in from one address; those about the limits set low ones.
     SIGN_IN_RATE_PER_MAILBOX="1000",
     SIGN_IN_RATE_PER_CLIENT_ADDRESS="1000000",
+    INVITATIONS_PER_ORGANIZATION_PER_DAY="100000",
+    INVITATIONS_PER_ADDRESS_PER_DAY="1000",
     # Retries that take ten seconds and polls that take five would make every test wait.
     JOB_DELAY_SCALE="0.01",
     WORKER_POLL_SECONDS="0.25",

@@ -36,7 +36,11 @@ class Row:
 
 
 def create_invitations(
-    organization: Organization, *, rows: Sequence[Row], expected_seats: int | None = None
+    organization: Organization,
+    *,
+    rows: Sequence[Row],
+    inviter_role: Role = Role.ADMIN,
+    expected_seats: int | None = None,
 ) -> list[Problem | None]:
     """Queue every invitation that is allowed.
 
@@ -52,7 +56,8 @@ def create_invitations(
                 roles=[row.role for row in rows],
                 expected_seats=expected_seats,
             )
-        return [_queue_row(organization, row) for row in rows]
+        rate_limits.lock_invitation_counters(row.email for row in rows)
+        return [_queue_row(organization, row, inviter_role) for row in rows]
 
 
 def send_queued_invitation(change_id: UUID) -> None:
@@ -76,11 +81,16 @@ def send_queued_invitation(change_id: UUID) -> None:
         log.info("invitation_refused", change_id=str(change_id), code=problem.code)
 
 
-def _queue_row(organization: Organization, row: Row) -> Problem | None:
+def _queue_row(organization: Organization, row: Row, inviter_role: Role) -> Problem | None:
     try:
         with transaction.atomic():
             change = invitations.prepare_invitation(
-                organization, email=row.email, role=row.role, name=row.name, lease=BULK_LEASE
+                organization,
+                email=row.email,
+                role=row.role,
+                name=row.name,
+                inviter_role=inviter_role,
+                lease=BULK_LEASE,
             )
             jobs.defer_job("identity.send_invitation", change_id=str(change.pk))
     except Problem as problem:

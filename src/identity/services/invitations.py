@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from identity import directories, event_types, rate_limits, signals
 from identity.directories.types import Snapshot
-from identity.errors import AlreadyMember, InvitationClosed, InvitationPending
+from identity.errors import AlreadyMember, InvitationClosed, InvitationPending, RoleAboveOwn
 from identity.models import (
     INVITATION_LIFETIME,
     ChangeKind,
@@ -24,7 +24,7 @@ from identity.models import (
     PendingChange,
     Status,
 )
-from identity.roles import Role, to_stytch
+from identity.roles import Role, is_above, to_stytch
 from identity.services import pending_changes
 from identity.sync import apply, attribution
 from identity.sync import invitations as stored_invitations
@@ -53,14 +53,15 @@ def create_invitation(
     email: str,
     role: Role,
     name: str = "",
+    inviter_role: Role = Role.ADMIN,
     expected_seats: int | None = None,
 ) -> Invitation:
     """Invite an address.
 
     `expected_seats` is the number of paid seats that the inviter was shown.
 
-    Raises AlreadyMember, InvitationPending, ChangeInProgress, TooManyRequests, what a receiver of
-    `seat_wanted` raises, and what Stytch refuses.
+    Raises RoleAboveOwn, AlreadyMember, InvitationPending, ChangeInProgress, TooManyRequests, what a
+    receiver of `seat_wanted` raises, and what Stytch refuses.
     """
     with transaction.atomic():
         change = prepare_invitation(
@@ -68,6 +69,7 @@ def create_invitation(
             email=email,
             role=role,
             name=name,
+            inviter_role=inviter_role,
             expected_seats=expected_seats,
         )
         rate_limits.count_invitation_mail(email=email)  # rolled back with a refused invitation
@@ -80,16 +82,20 @@ def prepare_invitation(
     email: str,
     role: Role,
     name: str = "",
+    inviter_role: Role = Role.ADMIN,
     expected_seats: int | None = None,
     lease: timedelta = pending_changes.CHANGE_LEASE,
 ) -> PendingChange:
     """Check an invitation and reserve its address and seat, under the organization's lock."""
+    if is_above(role, inviter_role):
+        raise RoleAboveOwn
     email = email.lower()
     present = Member.objects.in_organization(organization).filter(email__lower=email)
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
     former = _close_overdue(organization, email)
     _require_seat(organization, role, expected_seats)
+    rate_limits.count_invitation(organization_id=organization.pk, email=email)
     return pending_changes.open_change(
         organization=organization,
         kind=ChangeKind.INVITE,
@@ -111,15 +117,19 @@ def send_invitation(change: PendingChange, *, will_retry: bool = False) -> Invit
     return applied.invitation
 
 
-def resend_invitation(organization: Organization, *, invitation_id: UUID) -> Invitation:
+def resend_invitation(
+    organization: Organization, *, invitation_id: UUID, inviter_role: Role = Role.ADMIN
+) -> Invitation:
     """Mail an invitation again, for another seven days.
 
-    Raises NotFound, InvitationClosed, ChangeInProgress, TooManyRequests, and `seat_wanted`'s refusal
-    when it was overdue and so did not hold a seat any more.
+    Raises NotFound, InvitationClosed, RoleAboveOwn, ChangeInProgress, TooManyRequests, and
+    `seat_wanted`'s refusal when it was overdue and so did not hold a seat any more.
     """
     with transaction.atomic():
         organization = locks.lock_organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
+        if is_above(invitation.role, inviter_role):
+            raise RoleAboveOwn
         is_overdue = invitation.expires_at <= timezone.now()
         if is_overdue:
             _require_seat(organization, invitation.role)
@@ -132,6 +142,7 @@ def resend_invitation(organization: Organization, *, invitation_id: UUID) -> Inv
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
         )
+        rate_limits.count_invitation(organization_id=organization.pk, email=invitation.email)
         rate_limits.count_invitation_mail(email=invitation.email)
     pending_changes.execute_change(
         change, _build_invite_call(change), record=partial(_record_resent, invitation_id)

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from identity.authentication import get_request_context
 from identity.filters import InvitationFilter
 from identity.models import Invitation
 from identity.roles import Role
@@ -54,7 +55,9 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         One pending invitation per address.
         """
         invited = invitations.create_invitation(
-            self.organization, **_build_row(read_body(request, NewInvitationSerializer))
+            self.organization,
+            **_build_row(read_body(request, NewInvitationSerializer)),
+            inviter_role=_get_role(request),
         )
         return Response(InvitationSerializer(invited).data, status=201)
 
@@ -64,7 +67,10 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         asked = read_body(request, BulkInvitationsSerializer)
         rows = [bulk_invitations.Row(**_build_row(fields)) for fields in asked["invitations"]]
         answers = bulk_invitations.create_invitations(
-            self.organization, rows=rows, expected_seats=asked.get("expected_seats")
+            self.organization,
+            rows=rows,
+            inviter_role=_get_role(request),
+            expected_seats=asked.get("expected_seats"),
         )
         results = [
             _build_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)
@@ -75,7 +81,9 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
     def resend(self, request: Request, pk: UUID, **_: object) -> Response:
         """Mail a pending invitation again, for another seven days."""
         require_empty_body(request)
-        sent = invitations.resend_invitation(self.organization, invitation_id=pk)
+        sent = invitations.resend_invitation(
+            self.organization, invitation_id=pk, inviter_role=_get_role(request)
+        )
         return Response(InvitationSerializer(sent).data)
 
     @extend_schema(request=None, responses={204: None})
@@ -83,6 +91,10 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
         """Revoke a pending invitation, so that its link is void and its seat free."""
         invitations.revoke_invitation(self.organization, invitation_id=pk)
         return Response(status=204)
+
+
+def _get_role(request: Request) -> Role:
+    return Role(get_request_context(request).member.role)
 
 
 def _build_row(fields: dict[str, Any]) -> dict[str, Any]:
