@@ -18,7 +18,7 @@ from tests.harness.plugin import SANDBOX_URL
 LANDING = f"{SANDBOX_URL}/landing"
 
 
-def create_plan_price(*, interval="month", **terms):
+def create_plan_price(*, interval="month", amount=1_000, **terms):
     """Create a plan with the given terms and its price at Stripe.
 
     The plan is not public, so that no list of plans grows.
@@ -26,10 +26,10 @@ def create_plan_price(*, interval="month", **terms):
     key = f"plan-{secrets.token_hex(4)}"
     plan = Plan.objects.create(key=key, name=key, is_public=False, **terms)
     price = Price.objects.create(
-        plan=plan, lookup_key=key, amount=1_000, currency="usd", interval=interval
+        plan=plan, lookup_key=key, amount=amount, currency="usd", interval=interval
     )
     product_id = build_product_id(key)
-    external_id = create_stripe_price(product_id, lookup_key=key, amount=1_000, interval=interval)
+    external_id = create_stripe_price(product_id, lookup_key=key, amount=amount, interval=interval)
     ProviderPrice.objects.create(
         price=price, provider="stripe", external_id=external_id, external_product_id=product_id
     )

@@ -111,6 +111,36 @@ def test_preview_of_a_plan_change_equals_its_cost(create_organization, policy, e
     assert upcoming.amount_due == pytest.approx(cost.amount_next_invoice, abs=2)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("amount", [300, 14_000])
+@pytest.mark.parametrize("interval", ["month", "year"])
+@pytest.mark.parametrize("other", ["month", "year"])
+def test_preview_of_a_cheaper_or_dearer_plan_equals_what_is_charged_and_credited(
+    create_organization, interval, other, amount, waits
+):
+    acme = create_organization(seats=2, interval=interval, amount=4_000).subscribe()
+    if waits:  # for the next invoice
+        acme.add_member()
+        acme.sync_seats()
+    price = create_plan_price(interval=other, amount=amount, addition_policy="invoice_now")
+    before = len(acme.list_invoices())
+
+    cost = changes.preview_price(organization=acme.row, price=price)
+    changes.change_price(organization=acme.row, price=price)
+
+    (made,) = acme.list_invoices()[:-before]
+    customer = build_stripe_client().v1.customers.retrieve(acme.customer_id)
+    upcoming = build_stripe_client().v1.invoices.create_preview(
+        {"subscription": acme.subscription.external_id}
+    )
+    assert made.total == pytest.approx(cost.amount_due_now - cost.amount_credited_now, abs=2)
+    assert made.amount_due == pytest.approx(cost.amount_due_now, abs=2)
+    assert -customer.balance == pytest.approx(cost.amount_credited_now, abs=2)
+    assert upcoming.amount_due == pytest.approx(cost.amount_next_invoice, abs=2)
+    assert (cost.amount_credited_now > 0) == (amount == 300)
+    assert (cost.amount_due_now > 0) == (amount == 14_000)
+
+
 def test_preview_of_another_interval_equals_its_cost(create_organization):
     acme = create_organization(seats=2).subscribe()
     price = Price.objects.get(lookup_key="team_yearly", is_active=True)

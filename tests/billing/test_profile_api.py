@@ -34,7 +34,7 @@ def test_profile_is_stored_before_there_is_a_customer(api, front_end, new_organi
     wait_for_billed_seats(api, new_organization, 2)
 
     kept = api.get(path, token=admin).json()
-    assert (kept["name"], kept["vat_id"]) == ("Acme AG", "CHE123456789")
+    assert (kept["name"], kept["vat_id"]) == ("Acme AG", "CHE-123.456.789 MWST")
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,25 @@ FORMS = {
     "SK": ("SK2022749619", "SK202274961"),
     "XI": ("XI123456789 XI123456789012 XIGD123", "XI12345"),
     "GB": ("GB980780684 GB123456789012 GBGD001 GBHA599", "GB12 GBGD1"),
-    "CH": ("CHE107787577 CHE107787577MWST CHE107787577TVA", "CHE10778757 CH107787577"),
 }
+
+# https://docs.stripe.com/billing/customer/tax-ids#supported-tax-id
+STRIPE_EXAMPLES = {
+    "eu_vat": """ATU12345678 BE0123456789 BG0123456789 CY12345678Z CZ1234567890 DE123456789 DK12345678
+        EE123456789 EL123456789 ESA1234567Z FI12345678 FRAB123456789 HR12345678912 HU12345678
+        IE1234567AB IT12345678912 LT123456789123 LU12345678 LV12345678912 MT12345678 NL123456789B12
+        PL1234567890 PT123456789 RO1234567891 SE123456789123 SI12345678 SK1234567891
+        XI123456789""".split(),
+    "gb_vat": ["GB123456789"],
+    "ch_vat": ["CHE-123.456.789 MWST"],
+    "no_vat": ["123456789MVA"],
+}
+
+
+@pytest.mark.parametrize("type_", STRIPE_EXAMPLES)
+def test_examples_of_stripe_are_sent_as_they_are(type_):
+    for example in STRIPE_EXAMPLES[type_]:
+        assert (vat.normalize_number(example), tax_ids.get_type(example)) == (example, type_)
 
 
 @pytest.mark.parametrize("prefix", [*vat.EUROPEAN_FORMS, *vat.OTHER_FORMS])
@@ -59,7 +76,10 @@ def test_each_country_has_its_forms(prefix):
         ("GR 123456789", ("eu_vat", "EL123456789")),
         ("XI123456789", ("eu_vat", "XI123456789")),
         ("gb 123 4567 89", ("gb_vat", "GB123456789")),
-        ("CHE-123.456.789 MWST", ("ch_vat", "CHE123456789MWST")),
+        ("CHE-123.456.789 MWST", ("ch_vat", "CHE-123.456.789 MWST")),
+        ("CHE123456789TVA", ("ch_vat", "CHE-123.456.789 TVA")),
+        ("che 123 456 789 iva", ("ch_vat", "CHE-123.456.789 IVA")),
+        ("CHE-123.456.789", ("ch_vat", "CHE-123.456.789 MWST")),
         ("123456789mva", ("no_vat", "123456789MVA")),
         ("NO 123 456 789", ("no_vat", "123456789MVA")),
         ("NO123456789MVA", ("no_vat", "123456789MVA")),
@@ -70,7 +90,7 @@ def test_vat_number_is_normalized_and_typed(text, kind):
     assert (tax_ids.get_type(value), value) == kind
 
 
-@pytest.mark.parametrize("text", ["123456789", "US123456789", "DE", "ÄÖ123", "DE12345678٩", "MVA"])
+@pytest.mark.parametrize("text", ["123456789", "US123456789", "CHE12345678", "CH123456789", "CHE123456789VAT", "DE", "ÄÖ123", "DE12345678٩", "MVA"])
 def test_other_vat_numbers_are_refused(text):
     with pytest.raises(VatIdInvalid):
         vat.normalize_number(text)

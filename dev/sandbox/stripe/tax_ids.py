@@ -15,7 +15,9 @@ EU_VAT = re.compile(
 FORMATS = {
     "eu_vat": EU_VAT,
     "gb_vat": re.compile(r"GB([0-9]{9}([0-9]{3})?|(GD|HA)[0-9]{3})"),
-    "ch_vat": re.compile(r"CHE-?[0-9]{3}\.?[0-9]{3}\.?[0-9]{3} ?(MWST|TVA|IVA)?"),
+    # The one documented form. That Stripe takes no other is a belief:
+    # https://docs.stripe.com/billing/customer/tax-ids#supported-tax-id
+    "ch_vat": re.compile(r"CHE-[0-9]{3}\.[0-9]{3}\.[0-9]{3} (MWST|TVA|IVA)"),
     "no_vat": re.compile(r"[0-9]{9}MVA"),
     "us_ein": re.compile(r"[0-9]{2}-[0-9]{7}"),
 }

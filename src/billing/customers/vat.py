@@ -42,12 +42,14 @@ EUROPEAN_FORMS: Final = {
     "SK": r"[0-9]{10}",
     "XI": _BRITISH_FORM,
 }
-# https://docs.stripe.com/billing/customer/tax-ids#supported-tax-id gives these by example.
-OTHER_FORMS: Final = {"GB": _BRITISH_FORM, "CH": r"E[0-9]{9}(MWST|TVA|IVA)?"}
+# https://docs.stripe.com/billing/customer/tax-ids#supported-tax-id gives an example of each form. The
+# European ones agree with these structures.
+OTHER_FORMS: Final = {"GB": _BRITISH_FORM}
 _FORMS: Final = {
     prefix: re.compile(form) for prefix, form in {**EUROPEAN_FORMS, **OTHER_FORMS}.items()
 }
 _NORWEGIAN_FORM: Final = re.compile(r"(NO)?([0-9]{9})(MVA)?")
+_SWISS_FORM: Final = re.compile(r"CHE([0-9]{3})([0-9]{3})([0-9]{3})(MWST|TVA|IVA)?")
 
 
 def normalize_number(text: str) -> str:
@@ -59,6 +61,10 @@ def normalize_number(text: str) -> str:
     norwegian = _NORWEGIAN_FORM.fullmatch(value)
     if norwegian and (norwegian[1] or norwegian[3]):
         return f"{norwegian[2]}MVA"
+    if swiss := _SWISS_FORM.fullmatch(value):
+        # Invoices need the ending, in one of three languages; the number alone is that of a company:
+        # https://github.com/alyf-de/eu_einvoice/pull/236 quotes article 26 of the Swiss VAT act.
+        return f"CHE-{swiss[1]}.{swiss[2]}.{swiss[3]} {swiss[4] or 'MWST'}"
     if value.startswith("GR"):
         value = f"EL{value[2:]}"
     form = _FORMS.get(value[:2])

@@ -196,6 +196,7 @@ class CostPreview:
     due_now: int
     due_next_invoice: int
     currency: str
+    credited_now: int = 0  # and used by the next invoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class SeatCost:
     current: int
     resulting: int
     amount_due_now: int
+    amount_credited_now: int
     amount_next_invoice: int
     currency: str
     proration_date: datetime | None
@@ -76,6 +77,7 @@ def _compute_cost(seats: SeatSnapshot, added: int) -> SeatCost:
         current=seats.billed_with(0),
         resulting=resulting,
         amount_due_now=cost.due_now,
+        amount_credited_now=cost.credited_now,
         amount_next_invoice=cost.due_next_invoice,
         currency=cost.currency or (row.price.currency if row.price else ""),
         proration_date=moment if provider.capabilities.fixes_preview_moment else None,

@@ -54,7 +54,12 @@ class SeatCostSerializer(StrictSerializer):
     current = serializers.IntegerField()
     resulting = serializers.IntegerField()
     amount_due_now = serializers.IntegerField()
-    amount_next_invoice = serializers.IntegerField()
+    amount_credited_now = serializers.IntegerField(
+        help_text="What is credited at once and used by the next invoices."
+    )
+    amount_next_invoice = serializers.IntegerField(
+        help_text="The complete next invoice, less what was credited."
+    )
     currency = serializers.CharField(max_length=3)
     proration_date = serializers.DateTimeField(
         allow_null=True, help_text="The moment the costs hold for, or null for an estimate."

@@ -130,6 +130,7 @@ def preview_price(*, organization: Organization, price: Price, keeps: bool = Fal
         current=row.quantity or 0,
         resulting=request.quantity,
         amount_due_now=cost.due_now,
+        amount_credited_now=cost.credited_now,
         amount_next_invoice=cost.due_next_invoice,
         currency=cost.currency or price.currency,
         proration_date=None,

@@ -1,7 +1,6 @@
 """Call Stripe through its SDK, with a pinned version, our time limits and no retries of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -9,8 +8,8 @@ from uuid import UUID
 import stripe
 from stripe import params
 
-from billing.providers.errors import KeySpent, ProviderRefused, Refusal
-from billing.providers.stripe import catalog, parse, requests, tax_ids
+from billing.providers.errors import KeySpent
+from billing.providers.stripe import catalog, parse, previews, requests, tax_ids
 from billing.providers.stripe.errors import VENDOR, translate_errors
 from billing.providers.stripe.terms import CAPABILITIES, SEAT_TERMS
 from billing.providers.types import (
@@ -29,7 +28,6 @@ from billing.providers.types import (
     Snapshot,
     SubscriptionSnapshot,
 )
-from billing.seat_rules import Proration
 from kit import outbound
 
 API_VERSION: Final = "2026-10-28.endive"
@@ -260,27 +258,10 @@ class StripeProvider:
 
     def preview_cost(self, request: SeatChangeRequest) -> CostPreview:
         """Return what such a change would cost."""
-        if request.proration != Proration.INVOICE_NOW and not request.begins_period:
-            due, currency = self._preview_due(request)
-            return CostPreview(due_now=0, due_next_invoice=due, currency=currency)
-        now, currency = self._preview_due(request)
-        # After a charge at once, which a new period is too, the next invoice holds only the new seats.
-        due, _ = self._preview_due(replace(request, proration=Proration.SILENT))
-        return CostPreview(due_now=now, due_next_invoice=due, currency=currency)
-
-    def _preview_due(self, request: SeatChangeRequest) -> tuple[int, str]:
-        """Return what one invoice asks for, 0 without a currency where none follows."""
         current = None
         if request.takes_end_back:
             current = self.fetch_subscription(request.subscription_id)
-        try:
-            with translate_errors():
-                invoice = self._v1.invoices.create_preview(requests.build_preview(request, current))
-        except ProviderRefused as error:
-            if error.refusal is not Refusal.NOTHING_UPCOMING:
-                raise
-            return 0, ""  # it ends, and nothing is owed for the rest
-        return invoice.amount_due, invoice.currency.lower()
+        return previews.preview_cost(self._client, request, current)
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
     def has_open_invoice(self, subscription_id: str) -> bool:
