@@ -13,7 +13,7 @@ from billing.invoices import invoices
 from billing.models import Checkout, Customer, Invoice, ProviderPrice, Subscription
 from billing.plans import provider_prices
 from billing.providers.types import ObjectKind
-from billing.subscriptions import checkout, subscriptions
+from billing.subscriptions import payment_pages, subscriptions
 from kit.outbound import VendorNotFound
 from webhooks.inbound import registry
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
@@ -29,7 +29,7 @@ GONE_RETRY_SECONDS: Final = 60
 # How the object of an event is fetched and stored, by its kind: provider and external id.
 PULL_BY_KIND: Final[dict[ObjectKind, Pull]] = {
     ObjectKind.CUSTOMER: customers.pull_customer,
-    ObjectKind.CHECKOUT: checkout.complete_checkout,
+    ObjectKind.CHECKOUT: payment_pages.complete_checkout,
     ObjectKind.SUBSCRIPTION: subscriptions.pull_subscription,
     ObjectKind.INVOICE: invoices.pull_invoice,
     ObjectKind.PRICE: provider_prices.pull_price,

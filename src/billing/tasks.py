@@ -10,7 +10,7 @@ from billing.notices import notices, sweep
 from billing.plans import provider_prices
 from billing.providers.types import ObjectKind
 from billing.seat_sync import nightly, push, reconcile
-from billing.subscriptions import changes, checkout, subscriptions
+from billing.subscriptions import changes, payment_pages, subscriptions
 from kit import jobs
 from kit.outbound import VendorUnavailable
 
@@ -107,7 +107,13 @@ def pull_customer(provider: str, external_id: str) -> None:
 @jobs.declare_task("billing.complete_checkout", queue="billing")
 def complete_checkout(provider: str, external_id: str) -> None:
     """Read a payment page that was paid while another was asked for."""
-    checkout.complete_checkout(provider, external_id)
+    payment_pages.complete_checkout(provider, external_id)
+
+
+@jobs.declare_task("billing.resolve_checkout", queue="billing")
+def resolve_checkout(checkout_id: str) -> None:
+    """Look up a payment page whose creation was not confirmed."""
+    payment_pages.resolve_checkout(checkout_id=UUID(checkout_id))
 
 
 @jobs.declare_task("billing.send_notice")

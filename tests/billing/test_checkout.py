@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from billing import providers, tasks
 from billing.customers import portal
@@ -11,13 +12,16 @@ from billing.errors import (
     SubscriptionExists,
 )
 from billing.models import Checkout, Customer, Subscription
-from billing.subscriptions import changes, checkout, subscriptions
+from billing.seat_sync import nightly, reconcile
+from billing.subscriptions import changes, checkout, payment_pages, subscriptions
+from kit.outbound import VendorUnavailable
 from tests.billing.support import (
     LANDING,
     build_stripe_client,
     find_waiting_jobs,
     run_in_parallel,
 )
+from tests.harness.locking import object_locked, waiting_for
 
 
 def test_checkout_sells_the_counted_seats(create_organization):
@@ -164,7 +168,7 @@ def test_subscription_of_a_checkout_belongs_to_its_organization_and_buyer(create
     Customer.objects.filter(organization=globex.row).delete()
     Customer.objects.filter(organization=acme.row).update(external_id="cus_other")
 
-    row = checkout.complete_checkout("stripe", page.external_id)
+    row = payment_pages.complete_checkout("stripe", page.external_id)
 
     assert (row.external_id, row.organization_id) == (subscription_id, acme.row.pk)
     assert Customer.objects.get(organization=acme.row).bought_by == buyer.user
@@ -178,3 +182,111 @@ def test_closed_page_is_stored_as_closed(create_organization):
     acme.open_checkout()
 
     assert Checkout.objects.get(pk=first.pk).state == "closed"
+
+
+def list_pages(acme):
+    """Return the state and the provider's id of each page, oldest first."""
+    rows = Checkout.objects.filter(organization=acme.row).order_by("created_at")
+    return [(row.state, row.external_id) for row in rows]
+
+
+def list_sessions(acme):
+    """Return the payment pages at Stripe, newest first."""
+    return build_stripe_client().v1.checkout.sessions.list({"customer": acme.customer_id}).data
+
+
+def open_with_fault(acme, **fault):
+    """Open a payment page whose creation fails at Stripe, for a customer that exists."""
+    acme.open_checkout()
+    acme.sandbox.post(
+        "/faults", vendor="stripe", path="/v1/checkout/sessions$", method="POST", **fault
+    )
+    with pytest.raises((PaymentRefused, VendorUnavailable)):
+        acme.open_checkout()
+
+
+@pytest.mark.parametrize("status", [400, 404, 429])
+def test_page_that_was_refused_is_closed(create_organization, status):
+    acme = create_organization()
+
+    open_with_fault(acme, status=status)
+
+    assert list_pages(acme)[-1] == ("closed", "")
+
+
+@pytest.mark.parametrize("is_created", [True, False])
+def test_next_checkout_closes_a_page_of_unknown_outcome(create_organization, is_created):
+    acme = create_organization()
+    open_with_fault(acme, drop=True, after_effect=is_created)
+    assert list_pages(acme)[-1] == ("creating", "")
+    lost = list_sessions(acme)[0]
+
+    newest = acme.open_checkout()
+
+    assert list_pages(acme)[1:] == [
+        ("closed", lost.id if is_created else ""),
+        ("open", newest.external_id),
+    ]
+    open_ = providers.get_provider("stripe").list_open_checkouts(acme.customer_id)
+    assert [page.external_id for page in open_] == [newest.external_id]
+
+
+@pytest.mark.parametrize("is_created", [True, False])
+@pytest.mark.parametrize("look", ["nightly", "reconciliation"])
+def test_comparison_looks_up_a_page_of_unknown_outcome(create_organization, look, is_created):
+    acme = create_organization()
+    open_with_fault(acme, drop=True, after_effect=is_created)
+    lost = list_sessions(acme)[0]
+    rows = Checkout.objects.filter(organization=acme.row, state="creating")
+
+    if look == "nightly":
+        rows.update(created_at=timezone.now() - nightly.CHECKOUT_AGE - timedelta(minutes=1))
+        nightly.defer_open_objects()
+        checkout_id = str(rows.get().pk)
+        find_waiting_jobs("billing.resolve_checkout", checkout_id=checkout_id).get()
+        tasks.resolve_checkout(checkout_id=checkout_id)
+    else:
+        reconcile.reconcile_organization(organization_id=acme.row.pk)
+
+    expected = ("open", lost.id) if is_created else ("closed", "")
+    assert expected in list_pages(acme)
+    assert not rows.exists()
+    if is_created:
+        assert Checkout.objects.get(external_id=lost.id).url == lost.url
+
+
+def test_page_of_a_deleted_customer_is_closed(create_organization):
+    acme = create_organization()
+    open_with_fault(acme, drop=True)
+    page = Checkout.objects.get(organization=acme.row, state="creating")
+    Customer.objects.filter(organization=acme.row).update(external_id="")
+
+    payment_pages.resolve_checkout(checkout_id=page.pk)
+
+    assert Checkout.objects.get(pk=page.pk).state == "closed"
+
+
+def test_paid_page_of_unknown_outcome_is_stored_as_paid(create_organization):
+    acme = create_organization()
+    open_with_fault(acme, drop=True, after_effect=True)
+    lost = list_sessions(acme)[0]
+    acme.sandbox.post(f"/checkout/{lost.id}/pay")
+
+    payment_pages.complete_checkout("stripe", lost.id)
+
+    assert ("paid", lost.id) in list_pages(acme)
+    assert acme.subscription.status == "active"
+
+
+def test_page_is_looked_up_when_the_request_that_creates_it_has_ended(create_organization):
+    acme = create_organization()
+    open_with_fault(acme, drop=True)
+    page = Checkout.objects.get(organization=acme.row, state="creating")
+
+    with (
+        object_locked(f"stripe:customer:{acme.customer_id}") as holder,
+        waiting_for(holder, lambda: payment_pages.resolve_checkout(checkout_id=page.pk)),
+    ):
+        Checkout.objects.filter(pk=page.pk).update(state="open")
+
+    assert Checkout.objects.get(pk=page.pk).state == "open"

@@ -90,7 +90,20 @@ def test_vat_number_is_normalized_and_typed(text, kind):
     assert (tax_ids.get_type(value), value) == kind
 
 
-@pytest.mark.parametrize("text", ["123456789", "US123456789", "CHE12345678", "CH123456789", "CHE123456789VAT", "DE", "ÄÖ123", "DE12345678٩", "MVA"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123456789",
+        "US123456789",
+        "CHE12345678",
+        "CH123456789",
+        "CHE123456789VAT",
+        "DE",
+        "ÄÖ123",
+        "DE12345678٩",
+        "MVA",
+    ],
+)
 def test_other_vat_numbers_are_refused(text):
     with pytest.raises(VatIdInvalid):
         vat.normalize_number(text)

@@ -17,6 +17,10 @@ class CheckoutQuerySet(models.QuerySet["Checkout"]):
         """Select those that may still be paid, also ones whose creation was not confirmed."""
         return self.filter(state__in=(Checkout.State.CREATING, Checkout.State.OPEN))
 
+    def unconfirmed(self) -> Self:
+        """Select those whose creation was not confirmed."""
+        return self.filter(state=Checkout.State.CREATING)
+
 
 class Checkout(Record):
     """One payment page, stored before the provider is asked for it.

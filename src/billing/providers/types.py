@@ -119,6 +119,7 @@ class CheckoutSnapshot:
     expires_at: datetime | None
     is_open: bool
     subscription_id: str
+    checkout_hint: str = ""
     price_ids: tuple[str, ...] = ()  # of the pages of `list_open_checkouts` only
 
 

@@ -24,7 +24,7 @@ from billing.providers.types import ObjectKind
 from billing.seat_sync import reconcile
 from billing.seats.snapshot import count_seats, default_plan, select_billable_members
 from billing.statuses import ENDED_STATUSES
-from billing.subscriptions import comparison, subscriptions
+from billing.subscriptions import comparison, payment_pages, subscriptions
 from kit import jobs
 from tenancy.models import Organization
 
@@ -80,10 +80,13 @@ def compare_page(*, provider: str, kind: ObjectKind, after: str, started_at: dat
 def defer_open_objects() -> None:
     """Defer a fetch of payment pages and invoices that are open here."""
     pages = Checkout.objects.open().filter(created_at__lt=timezone.now() - CHECKOUT_AGE)
-    for provider, external_id in pages.exclude(external_id="").values_list(
-        "provider", "external_id"
-    ):
-        jobs.defer_job("billing.complete_checkout", provider=provider, external_id=external_id)
+    for page in pages:
+        if page.external_id:
+            jobs.defer_job(
+                "billing.complete_checkout", provider=page.provider, external_id=page.external_id
+            )
+        else:
+            payment_pages.defer_resolution(page)
     open_invoices = invoices.list_open(before=timezone.now() - INVOICE_AGE)
     for number, (provider, external_id) in enumerate(open_invoices):
         invoices.defer_pull(provider, external_id, after=_get_fetch_spacing(provider) * number)

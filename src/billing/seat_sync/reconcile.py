@@ -20,7 +20,7 @@ from billing.seat_sync import push
 from billing.seats import ledger
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import ENDED_STATUSES
-from billing.subscriptions import checkout, subscriptions
+from billing.subscriptions import payment_pages, subscriptions
 from kit import jobs
 from kit.outbound import VendorNotFound
 from tenancy import locks as tenancy_locks
@@ -143,8 +143,11 @@ def _pull_everything(organization_id: UUID) -> None:
     for key in sorted(begun, key=begun.__getitem__):
         subscriptions.pull_subscription(*key)
     invoices.pull_differing(customer)
-    for page in Checkout.objects.open().filter(organization=organization).exclude(external_id=""):
-        checkout.complete_checkout(page.provider, page.external_id)
+    for page in Checkout.objects.open().filter(organization=organization):
+        if page.external_id:
+            payment_pages.complete_checkout(page.provider, page.external_id)
+        else:
+            payment_pages.resolve_checkout(checkout_id=page.pk)
 
 
 def _list_subscriptions(customer: Customer) -> dict[tuple[str, str], SubscriptionSnapshot]:

@@ -1,5 +1,6 @@
 """Buy a plan on one payment page per organization, with the seats counted at that time."""
 
+from dataclasses import replace
 from typing import Final
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from billing.plans import provider_prices
 from billing.providers.types import CheckoutRequest, CheckoutSnapshot
 from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
-from billing.subscriptions import subscriptions
+from billing.subscriptions import payment_pages, subscriptions
 from identity.models import Member
 from kit import jobs
 from kit.outbound import VendorNotFound, VendorRejected
@@ -64,25 +65,13 @@ def open_checkout(
             cancel_url=cancel_url,
         )
         provider = providers.get_provider(customer.provider)
-        with provider_prices.explain_refusal(provider.key, external_price_id):
+        with (
+            payment_pages.close_if_refused(page),
+            provider_prices.explain_refusal(provider.key, external_price_id),
+        ):
             snapshot = provider.open_checkout(request, key=f"checkout:{page.pk}")
         # Before the lock is released: another request may close this page as soon as it is.
         return _store_opened(organization, page, snapshot)
-
-
-def complete_checkout(provider: str, external_id: str) -> Subscription | Checkout | None:
-    """Fetch a payment page, store its state, and fetch its subscription if it was paid.
-
-    Returns the subscription, the page if it was not paid, or None if neither is ours.
-    """
-    snapshot = providers.get_provider(provider).fetch_checkout(external_id)
-    page = Checkout.objects.filter(provider=provider, external_id=external_id).first()
-    if page is not None and not snapshot.is_open:
-        page.state = Checkout.State.PAID if snapshot.subscription_id else Checkout.State.CLOSED
-        page.save(update_fields=["state", "updated_at"])
-    if not snapshot.subscription_id:
-        return page
-    return subscriptions.pull_subscription(provider, snapshot.subscription_id)
 
 
 def _require_none_live(organization: Organization) -> None:
@@ -112,6 +101,8 @@ def _close_older(customer: Customer) -> None:
                 "billing.complete_checkout", provider=provider.key, external_id=page.external_id
             )
             raise SubscriptionExists(SUBSCRIPTION_EXISTS_DETAIL) from error
+        if row := payment_pages.find_page(provider.key, page):
+            payment_pages.store_page(row, replace(page, is_open=False))
     open_pages = Checkout.objects.open().filter(organization_id=customer.organization_id)
     open_pages.update(state=Checkout.State.CLOSED, updated_at=timezone.now())
 

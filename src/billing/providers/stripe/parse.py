@@ -112,6 +112,7 @@ def parse_checkout(raw: Json) -> CheckoutSnapshot:
         expires_at=parse_time(raw["expires_at"]),
         is_open=raw.get("status") == "open",
         subscription_id=read_reference(raw.get("subscription")),
+        checkout_hint=read_checkout_hint(raw),
         price_ids=tuple(
             read_reference(entry.get("price"))
             for entry in (raw.get("line_items") or {}).get("data", ())
