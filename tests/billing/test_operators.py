@@ -1,18 +1,22 @@
 """Run the commands and open the admin pages of operators."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from billing import providers
+from billing.customers import portal
 from billing.models import Feature, Plan, Price, ProviderPrice, SeatState
 from billing.plans import catalog
+from billing.plans.definitions import PlanSpec, PriceSpec
 from billing.seat_rules import Mode
 from billing.seats import report
 from billing.subscriptions import subscriptions
 from kit.outbound import VendorUnavailable
-from tests.billing.support import build_stripe_client, get_stripe_price_id
+from tests.billing.support import LANDING, build_stripe_client, get_stripe_price_id
 
 BILLING_MODELS = [
     "customer", "feature", "featureoverride", "invoice", "plan", "seatattempt", "seatchange",
@@ -119,6 +123,86 @@ def test_price_moves_to_the_lookup_key_it_has_at_stripe(create_organization):
 
     assert get_stripe_price_id(new) == moved
     assert get_stripe_price_id(old) != moved
+
+
+@pytest.fixture
+def portal_configuration(sandbox, committed):
+    """Return our portal configuration at Stripe, and restore it after the test."""
+    run_command("sync_catalog", "--overwrite-portal")
+    configurations = build_stripe_client().v1.billing_portal.configurations
+    ours = [one for one in configurations.list().data if "tenantry" in one.metadata]
+    yield ours[0]
+    run_command("sync_catalog", "--overwrite-portal")
+
+
+def test_portal_settings_changed_by_hand_are_reported_and_kept(portal_configuration):
+    configurations = build_stripe_client().v1.billing_portal.configurations
+    by_hand = {
+        "customer_update": {"enabled": True, "allowed_updates": ["email"]},
+        "subscription_cancel": {"enabled": False},
+    }
+    configurations.update(portal_configuration.id, {"features": by_hand})
+
+    outputs = [run_command("sync_catalog") for _ in range(2)]
+    kept = configurations.retrieve(portal_configuration.id)
+    run_command("sync_catalog", "--overwrite-portal")
+
+    for output in outputs:
+        assert "features.subscription_cancel.enabled is false instead of true" in output
+        assert "allowed_updates is email instead of address, email, name, tax_id" in output
+        assert "--overwrite-portal" in output
+    assert not kept.features.subscription_cancel.enabled
+    assert configurations.retrieve(portal_configuration.id).features.subscription_cancel.enabled
+    assert "instead of" not in run_command("sync_catalog")
+
+
+def test_portal_session_keeps_settings_changed_by_hand(create_organization, portal_configuration):
+    configurations = build_stripe_client().v1.billing_portal.configurations
+    configurations.update(
+        portal_configuration.id, {"features": {"invoice_history": {"enabled": False}}}
+    )
+    providers._create_provider.cache_clear()  # as another process
+
+    portal.create_portal_link(organization=create_organization().row, return_url=LANDING)
+
+    kept = configurations.retrieve(portal_configuration.id)
+    assert not kept.features.invoice_history.enabled
+
+
+def test_portal_configuration_of_others_is_reported_and_kept(portal_configuration):
+    configurations = build_stripe_client().v1.billing_portal.configurations
+    other = configurations.create({"features": {"invoice_history": {"enabled": False}}})
+
+    output = run_command("sync_catalog", "--overwrite-portal")
+
+    assert f"{other.id}, a configuration that was made by hand, is not used" in output
+    kept = configurations.retrieve(other.id)
+    assert not kept.features.invoice_history.enabled
+    configurations.update(other.id, {"active": False})
+
+
+def test_addition_policy_of_a_price_is_stated_in_the_definitions(db, monkeypatch):
+    monthly = PriceSpec("policy_monthly", 1_000, "month")
+    yearly = PriceSpec("policy_yearly", 10_000, "year", addition_policy="invoice_now")
+
+    def write(*prices):
+        monkeypatch.setattr(
+            catalog,
+            "PLANS",
+            (PlanSpec(key="policy", name="Policy", description="", prices=prices),),
+        )
+        catalog.write_catalog()
+        rows = Price.objects.filter(plan__key="policy", is_active=True).order_by("interval")
+        return [(row.addition_policy, row.seat_policy.invoices_additions_now) for row in rows]
+
+    assert write(monthly, yearly) == [("", False), ("invoice_now", True)]
+    # What the file does not state is kept, also with a new amount.
+    unstated = replace(yearly, addition_policy="", amount=11_000)
+    assert write(monthly, unstated) == [("", False), ("invoice_now", True)]
+    # A stated one is written to the same row.
+    before = Price.objects.get(lookup_key="policy_monthly").pk
+    assert write(replace(monthly, addition_policy="invoice_now"))[0] == ("invoice_now", True)
+    assert Price.objects.get(lookup_key="policy_monthly").pk == before
 
 
 def test_reconciliation_reports_and_then_repairs(create_organization):

@@ -1,7 +1,7 @@
 """The catalog of plans, written from `billing.plans.definitions` and published to the provider."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +10,13 @@ from billing import providers
 from billing.models import Feature, Plan, PlanFeature, Price, ProviderPrice
 from billing.plans import provider_prices
 from billing.plans.definitions import FEATURES, PLANS, PlanSpec, PriceSpec
-from billing.providers.types import CatalogPlan, CatalogPrice, PaymentProvider, PublishedPrice
+from billing.providers.types import (
+    CatalogPlan,
+    CatalogPrice,
+    PaymentProvider,
+    PortalReport,
+    PublishedPrice,
+)
 
 
 @dataclass
@@ -21,6 +27,7 @@ class Summary:
     plans: int = 0
     prices_created: int = 0
     prices_known: int = 0
+    portal: PortalReport = field(default_factory=PortalReport)
 
 
 def write_catalog() -> None:
@@ -39,10 +46,16 @@ def write_catalog() -> None:
             _seed_plan(spec, order)
 
 
-def publish_catalog() -> list[Summary]:
-    """Sell the plans and prices of our tables at every configured provider."""
+def publish_catalog(*, overwrites_portal: bool = False) -> list[Summary]:
+    """Sell the plans and prices of our tables at every configured provider.
+
+    Settings of its customer portal that were changed by hand are reported, and kept unless asked.
+    """
     with provider_prices.hold_lock():
-        return [_publish_at(provider) for provider in providers.list_providers()]
+        return [
+            _publish_at(provider, overwrites_portal=overwrites_portal)
+            for provider in providers.list_providers()
+        ]
 
 
 def _seed_plan(spec: PlanSpec, order: int) -> None:
@@ -70,12 +83,14 @@ def _seed_plan(spec: PlanSpec, order: int) -> None:
 def _seed_price(plan: Plan, spec: PriceSpec) -> None:
     """Store a price.
 
-    A changed amount is a new row, and the old one keeps its subscriptions.
+    A changed amount is a new row, and the old one keeps its subscriptions. A policy that the file
+    does not state is kept.
     """
     current = Price.objects.filter(lookup_key=spec.lookup_key, is_active=True).first()
     wanted = (plan.pk, spec.amount, spec.currency, spec.interval)
     if current is not None:
         if (current.plan_id, current.amount, current.currency, current.interval) == wanted:
+            _store_policy(current, spec)
             return
         current.is_active = False
         current.save(update_fields=["is_active", "updated_at"])
@@ -85,13 +100,21 @@ def _seed_price(plan: Plan, spec: PriceSpec) -> None:
         amount=spec.amount,
         currency=spec.currency,
         interval=spec.interval,
+        addition_policy=spec.addition_policy or (current.addition_policy if current else ""),
     )
 
 
-def _publish_at(provider: PaymentProvider) -> Summary:
+def _store_policy(price: Price, spec: PriceSpec) -> None:
+    if spec.addition_policy and price.addition_policy != spec.addition_policy:
+        price.addition_policy = spec.addition_policy
+        price.save(update_fields=["addition_policy", "updated_at"])
+
+
+def _publish_at(provider: PaymentProvider, *, overwrites_portal: bool) -> Summary:
     prices = list(Price.objects.filter(is_active=True).select_related("plan"))
     published = provider.publish_catalog(_build_plans(prices))
     summary = Summary(provider=provider.display_name)
+    summary.portal = provider.sync_portal(overwrites=overwrites_portal)
     for price in prices:
         found = published.get(price.lookup_key)
         if found is None:

@@ -21,12 +21,16 @@ class FeatureSpec:
 
 @dataclass(frozen=True, slots=True)
 class PriceSpec:
-    """An amount in minor units per seat."""
+    """An amount in minor units per seat.
+
+    Without an addition policy the plan's decides when an added seat is paid.
+    """
 
     lookup_key: str
     amount: int
     interval: Literal["month", "year"]
     currency: str = "usd"
+    addition_policy: Literal["", "next_invoice", "invoice_now"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,14 @@ class PriceSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortalReport:
+    """What was set by hand in the customer portal, in words."""
+
+    changed: tuple[str, ...] = ()  # in our settings
+    unused: tuple[str, ...] = ()  # settings of others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostPreview:
     """What a change of seats would cost, in minor units."""
 
@@ -335,6 +343,12 @@ class PaymentProvider(Protocol):
         """Sell these plans, and return their current prices by lookup key.
 
         A price that differs is replaced by a new one. Publishing again changes nothing.
+        """
+
+    def sync_portal(self, *, overwrites: bool) -> PortalReport:
+        """Create our settings of the customer portal, and return what was set by hand.
+
+        What was changed by hand is kept, unless it `overwrites`.
         """
 
     def fetch_price(self, price_id: str) -> PriceSnapshot:

@@ -9,7 +9,7 @@ import stripe
 from stripe import params
 
 from billing.providers.errors import KeySpent
-from billing.providers.stripe import catalog, parse, previews, requests, tax_ids
+from billing.providers.stripe import catalog, parse, portal, previews, requests, tax_ids
 from billing.providers.stripe.errors import VENDOR, translate_errors
 from billing.providers.stripe.terms import CAPABILITIES, SEAT_TERMS
 from billing.providers.types import (
@@ -21,6 +21,7 @@ from billing.providers.types import (
     InvoiceSnapshot,
     ObjectKind,
     Page,
+    PortalReport,
     PriceSnapshot,
     Profile,
     PublishedPrice,
@@ -143,7 +144,7 @@ class StripeProvider:
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the short-lived address of the customer portal."""
         if not self._portal:
-            self.configure_portal()
+            self._portal = portal.get_configuration_id(self._client)
         body: params.billing_portal.SessionCreateParams = {
             "customer": customer_id,
             "return_url": return_url,
@@ -296,7 +297,6 @@ class StripeProvider:
     # ── Catalog ──────────────────────────────────────────────────────────────────────────────
     def publish_catalog(self, plans: Sequence[CatalogPlan]) -> Mapping[str, PublishedPrice]:
         """Sell these plans, and return their current prices by lookup key."""
-        self.configure_portal()
         return catalog.publish_plans(self._client, plans)
 
     def fetch_price(self, price_id: str) -> PriceSnapshot:
@@ -305,26 +305,9 @@ class StripeProvider:
             found = self._v1.prices.retrieve(price_id, {"expand": ["product"]})
         return parse.parse_price(found.to_dict())
 
-    def configure_portal(self) -> None:
-        """Store the portal's settings.
-
-        No quantities, no plan changes, end with the period.
-        """
-        with translate_errors():
-            known = self._v1.billing_portal.configurations.list(
-                {"active": True, "limit": PAGE_SIZE}
-            )
-        ours = [entry.id for entry in known.data if requests.is_our_portal(entry.to_dict())]
-        with translate_errors():
-            if ours:
-                body = cast(
-                    "params.billing_portal.ConfigurationUpdateParams", requests.build_portal()
-                )
-                self._portal = self._v1.billing_portal.configurations.update(ours[0], body).id
-            else:
-                self._portal = self._v1.billing_portal.configurations.create(
-                    requests.build_portal()
-                ).id
+    def sync_portal(self, *, overwrites: bool) -> PortalReport:
+        """Create our portal settings, and return what was set by hand."""
+        return portal.sync_configuration(self._client, overwrites=overwrites)
 
 
 def _build_page(found: Any, parse_entry: Callable[[dict[str, Any]], Snapshot]) -> Page:  # noqa: ANN401 - a list of any object

@@ -1,7 +1,6 @@
 """Convert our own values to Stripe's parameters."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from stripe import params
 
@@ -17,7 +16,6 @@ from billing.seat_rules import Proration
 
 type Behavior = Literal["always_invoice", "create_prorations", "none"]
 
-PORTAL_METADATA: Final = {"tenantry": "portal"}
 PRORATION_BEHAVIOR: Final[dict[Proration, Behavior]] = {
     Proration.NEXT_INVOICE: "create_prorations",
     Proration.INVOICE_NOW: "always_invoice",
@@ -141,26 +139,3 @@ def build_price(wanted: CatalogPrice, product_id: str) -> params.PriceCreatePara
         "currency": wanted.currency,
         "recurring": {"interval": interval, "usage_type": "licensed"},
     }
-
-
-def build_portal() -> params.billing_portal.ConfigurationCreateParams:
-    """Return portal settings without seats and plans, which change where members are counted."""
-    return {
-        "features": {
-            "customer_update": {
-                "enabled": True,
-                "allowed_updates": ["email", "address", "name", "tax_id"],
-            },
-            "invoice_history": {"enabled": True},
-            "payment_method_update": {"enabled": True},
-            "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
-            "subscription_update": {"enabled": False},
-        },
-        "metadata": PORTAL_METADATA,
-    }
-
-
-def is_our_portal(raw: Mapping[str, Any]) -> bool:
-    """Return whether a portal configuration is the one we made."""
-    metadata = raw.get("metadata") or {}
-    return all(metadata.get(key) == value for key, value in PORTAL_METADATA.items())
