@@ -8,14 +8,15 @@ from django_filters import rest_framework as filters
 
 from identity.models import Invitation, InvitationStatus, Member, Status
 from identity.roles import Role
+from kit.addresses import normalize_email
 
 
 class AddressFilter(filters.FilterSet):  # type: ignore[misc]  # ships no types
     """Rows with an address of their own."""
 
     def at(self, rows: QuerySet[Any], _: str, address: str) -> QuerySet[Any]:
-        """Select the rows with this address, by the index on its lower case."""
-        return rows.filter(email__lower=address.lower())
+        """Select the rows with this address, by the index on its normal form."""
+        return rows.filter(email_key=normalize_email(address))
 
 
 class MemberFilter(AddressFilter):

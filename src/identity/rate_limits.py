@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from identity.models import AttemptCounter
 from kit import actor
-from kit.addresses import get_client_network, normalize_email
+from kit.addresses import fold_email, get_client_network
 from kit.errors import TooManyRequests
 
 log = structlog.get_logger(__name__)
@@ -92,18 +92,18 @@ def count_sign_in_mail(*, email: str) -> None:
     """Count a mail that the caller requests for a mailbox. Raises TooManyRequests."""
     # First the client: what is refused to it must not use up the attempts of other people's mailboxes.
     _count_client(MAIL_PER_CLIENT)
-    count_attempt(MAIL_PER_MAILBOX, normalize_email(email))
+    count_attempt(MAIL_PER_MAILBOX, fold_email(email))
 
 
 def count_code_check(*, email: str) -> None:
     """Count a check of a mailed code, right or wrong. Raises TooManyRequests."""
     _count_client(CODE_PER_CLIENT)
-    count_attempt(CODE_PER_MAILBOX, normalize_email(email))
+    count_attempt(CODE_PER_MAILBOX, fold_email(email))
 
 
 def count_invitation_mail(*, email: str) -> None:
     """Count an invitation among the mails to a mailbox. Raises TooManyRequests."""
-    count_attempt(MAIL_PER_MAILBOX, normalize_email(email))
+    count_attempt(MAIL_PER_MAILBOX, fold_email(email))
 
 
 def count_invitation(*, organization_id: UUID, email: str) -> None:
@@ -112,7 +112,7 @@ def count_invitation(*, organization_id: UUID, email: str) -> None:
     In the transaction that reserves the invitation, so that a refused one is not counted.
     """
     count_attempt(INVITATIONS_PER_ORGANIZATION, str(organization_id))
-    count_attempt(INVITATIONS_PER_ADDRESS, normalize_email(email))
+    count_attempt(INVITATIONS_PER_ADDRESS, fold_email(email))
 
 
 def lock_invitation_counters(emails: Iterable[str]) -> None:
@@ -121,7 +121,7 @@ def lock_invitation_counters(emails: Iterable[str]) -> None:
     Otherwise two organizations that invite the same addresses could wait for each other.
     """
     limit = INVITATIONS_PER_ADDRESS
-    digests = {compute_digest(limit, normalize_email(email)) for email in emails}
+    digests = {compute_digest(limit, fold_email(email)) for email in emails}
     with connection.cursor() as cursor:
         cursor.execute(LOCK_COUNTERS, {"scope": limit.scope, "digests": list(digests)})
 

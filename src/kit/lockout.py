@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from kit.addresses import get_client_network, normalize_email
+from kit.addresses import fold_email, get_client_network
 from kit.middleware import get_client_ip
 
 # Wrong passwords one client address may send for all accounts together, within the cool-off time.
@@ -38,7 +38,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships n
 def get_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
     """Return the account name of a sign-in in lower case, as the look-up ignores case."""
     name = (credentials or {}).get("username") or request.POST.get("username")
-    return normalize_email(name)[:MAX_USERNAME_CHARACTERS] if name else None
+    return fold_email(name)[:MAX_USERNAME_CHARACTERS] if name else None
 
 
 def render_lockout(

@@ -1,5 +1,6 @@
 """Serializers that refuse what they do not know, and leave no string, list or number unbounded."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,30 @@ _JSON_TYPES: tuple[tuple[type[Field], tuple[type, ...], str], ...] = (
     (serializers.CharField, (str,), "Send text."),
     (serializers.UUIDField, (str,), "Send text."),
 )
+
+
+# Letters and symbols that show nothing: Hangul fillers and the empty Braille pattern.
+_BLANK_CHARACTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def require_visible_text(text: str) -> None:
+    """Require a character that can be seen. Raises ValidationError.
+
+    Control and format characters, among them zero-width and bidirectional ones, spaces and
+    combining marks show nothing by themselves.
+    """
+    for character in text:
+        if unicodedata.category(character)[0] in "LNPS" and character not in _BLANK_CHARACTERS:
+            return
+    raise ValidationError("Use at least one visible character.", code="invisible")
+
+
+class NameField(serializers.CharField):
+    """A name of a person or a thing, which can be seen wherever it is shown."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - DRF's own
+        super().__init__(**options)
+        self.validators.append(require_visible_text)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

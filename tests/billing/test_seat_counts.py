@@ -112,7 +112,9 @@ def test_invitation_of_an_active_members_address_reserves_no_second_seat(create_
     here, there = acme.invite(), globex.invite()
     acme.members[0].email = here.email.upper()
     acme.members[0].save()
-    Invitation.objects.filter(pk=there.pk).update(email=acme.members[1].email)
+    Invitation.objects.filter(pk=there.pk).update(
+        email=acme.members[1].email, email_key=acme.members[1].email_key
+    )
 
     assert (acme.report.reserved, globex.report.reserved) == (0, 1)
 

@@ -10,6 +10,7 @@ from tests.contract.calls import call, for_each_operation
 from tests.harness.contract import FORMATS, inlined, operations
 
 WITH_BODY = [operation for operation in operations() if operation.body]
+NAMED = [each for each in WITH_BODY if "name" in table.BODIES[each.id]]
 WITHOUT = [each for each in operations() if not each.body and each.method == "POST"]
 WITH_QUERY = [operation for operation in operations() if operation.queries]
 WITH_PATH = [operation for operation in operations() if operation.names]
@@ -70,6 +71,17 @@ def test_unknown_field_is_refused_with_its_pointer(api, acme, owned, operation):
 
     errors = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
     assert {("/is_admin", "unknown_field"), ("/organization", "unknown_field")} <= errors
+
+
+@for_each_operation(NAMED)
+def test_name_that_shows_nothing_is_refused(api, acme, owned, operation):
+    body = {**table.BODIES[operation.id], "name": "\u200b\u202e\u3164"}
+
+    answer = send_as_admin(api, acme, owned, operation, json=body)
+
+    assert answer.status_code == 400
+    errors = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+    assert errors == {("/name", "invisible")}
 
 
 @for_each_operation(WITHOUT)

@@ -219,7 +219,9 @@ def test_response_from_before_a_removal_recreates_no_member(
     before = datetime.now(UTC)
     apply.apply_snapshot(MemberDeleted(stytch_member_id=ada.stytch_member_id))
     again = build_snapshot(organization, "ada@acme.example")
-    Member.objects.filter(pk=ada.pk).update(email="other@acme.example")
+    Member.objects.filter(pk=ada.pk).update(
+        email="other@acme.example", email_key="other@acme.example"
+    )
     assert (
         apply.apply_snapshot(again, proof=proofs.email("ada@acme.example")).member.user == ada.user
     )

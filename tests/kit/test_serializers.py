@@ -1,6 +1,9 @@
 """Report all wrong fields at once, and limit every input."""
 
 import pytest
+from rest_framework.exceptions import ValidationError
+
+from kit.serializers import NameField
 
 
 def list_errors(client, body):
@@ -93,3 +96,35 @@ def test_long_field_name_is_shortened_in_the_answer(anonymous_client):
     ((pointer, _),) = list_errors(anonymous_client, {"title": "x", "n" * 10_000: 1})
 
     assert len(pointer) == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u200b",
+        "\u202e\u2066",
+        "\u00ad",
+        "\u2060 \ufeff",
+        "\u3164",
+        "\u2800",
+        "\u0301",
+        "\u034f\ufe0f",
+        "\u180e",
+    ],
+)
+def test_name_that_shows_nothing_is_refused(name):
+    with pytest.raises(ValidationError) as refused:
+        NameField().run_validation(name)
+
+    assert refused.value.detail[0].code == "invisible"
+
+
+@pytest.mark.parametrize(
+    "name", ["Ada", "\u0639\u0644\u064a\u200f", "\u5c71\u7530", "7", "!", "\U0001f600", "e\u0301"]
+)
+def test_name_that_shows_something_is_accepted(name):
+    assert NameField().run_validation(name) == name
+
+
+def test_blank_name_is_accepted_where_it_is_allowed():
+    assert NameField(allow_blank=True).run_validation("") == ""

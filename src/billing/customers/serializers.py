@@ -5,7 +5,7 @@ from typing import Final
 from rest_framework import serializers
 
 from billing.models import Customer
-from kit.serializers import StrictSerializer
+from kit.serializers import NameField, StrictSerializer
 
 COUNTRY_PATTERN: Final = r"^[A-Za-z]{2}$"
 
@@ -36,7 +36,7 @@ class ProfileChangeSerializer(StrictSerializer):
     A blank value clears one.
     """
 
-    name = serializers.CharField(max_length=256, required=False, allow_blank=True)
+    name = NameField(max_length=256, required=False, allow_blank=True)
     email = serializers.EmailField(max_length=320, required=False, allow_blank=True)
     address_line1 = serializers.CharField(max_length=256, required=False, allow_blank=True)
     address_line2 = serializers.CharField(max_length=256, required=False, allow_blank=True)

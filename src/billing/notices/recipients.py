@@ -4,6 +4,7 @@ from typing import Final
 
 from billing.models import Customer
 from identity.models import Member
+from kit.addresses import normalize_email
 from tenancy.models import Organization
 
 # One message goes to all of them, and mail servers limit how many it may name.
@@ -27,7 +28,7 @@ def list_recipients(organization: Organization) -> list[str]:
     ]
     unique: dict[str, str] = {}
     for address in filter(is_deliverable, wanted):
-        unique.setdefault(address.lower(), address)
+        unique.setdefault(normalize_email(address), address)
     return list(unique.values())[:MAX_RECIPIENTS]
 
 

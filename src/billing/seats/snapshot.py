@@ -5,7 +5,6 @@ from typing import Self
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from billing import providers, seat_rules
@@ -71,7 +70,7 @@ def _reserving(organization: Organization, plan: Plan) -> QuerySet[Invitation]:
         Invitation.objects.in_organization(organization).pending().with_roles(*plan.billable_roles)
     )
     members = Member.objects.in_organization(organization).active()
-    same_address = members.filter(email__lower=Lower(OuterRef("email")))
+    same_address = members.filter(email_key=OuterRef("email_key"))
     same_id = members.filter(stytch_member_id=OuterRef("stytch_member_id"))
     return invitations.exclude(Exists(same_address)).exclude(Exists(same_id))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from kit.addresses import normalize_email
 from kit.timestamps import parse_timestamp
 
 Membership = Literal["active", "invited", "pending", "eligible"]
@@ -26,7 +27,7 @@ class Proof:
 
         The directory's times are whole seconds, so `since` is compared without its fraction.
         """
-        proved_at = self.addresses.get(email.lower())
+        proved_at = self.addresses.get(normalize_email(email))
         if proved_at is None:
             return False
         return since is None or proved_at >= since.replace(microsecond=0)
@@ -39,7 +40,11 @@ class Proof:
             return cls()
         found = ((_read_address(factor), factor) for factor in listed)
         return cls(
-            {address.lower(): _authenticated_at(factor) for address, factor in found if address}
+            {
+                normalize_email(address): _authenticated_at(factor)
+                for address, factor in found
+                if address
+            }
         )
 
 

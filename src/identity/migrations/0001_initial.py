@@ -67,8 +67,18 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("email", models.EmailField(max_length=254)),
+                (
+                    "email_key",
+                    kit.models.EmailKeyField(editable=False, max_length=512, source="email"),
+                ),
                 ("email_verified", models.BooleanField(default=False)),
                 ("last_used_email", models.EmailField(blank=True, max_length=254)),
+                (
+                    "last_used_email_key",
+                    kit.models.EmailKeyField(
+                        editable=False, max_length=512, source="last_used_email"
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=255)),
                 ("avatar_url", models.URLField(blank=True, max_length=500)),
                 ("timezone", models.CharField(default="UTC", max_length=64)),
@@ -112,6 +122,10 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("stytch_member_id", models.CharField(max_length=128, null=True, unique=True)),
                 ("email", models.EmailField(max_length=254)),
+                (
+                    "email_key",
+                    kit.models.EmailKeyField(editable=False, max_length=512, source="email"),
+                ),
                 ("email_verified", models.BooleanField(default=False)),
                 ("name", models.CharField(blank=True, max_length=255)),
                 (
@@ -184,6 +198,10 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("stytch_member_id", models.CharField(max_length=128)),
                 ("email", models.EmailField(max_length=254)),
+                (
+                    "email_key",
+                    kit.models.EmailKeyField(editable=False, max_length=512, source="email"),
+                ),
                 ("name", models.CharField(blank=True, max_length=255)),
                 (
                     "role",
@@ -254,7 +272,7 @@ class Migration(migrations.Migration):
                         max_length=24,
                     ),
                 ),
-                ("subject", models.CharField(max_length=300)),
+                ("subject", models.CharField(max_length=600)),
                 ("actor", models.JSONField(default=dict)),
                 ("role_before", models.CharField(blank=True, max_length=16)),
                 ("role", models.CharField(blank=True, max_length=16)),
@@ -286,29 +304,29 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="user",
-            index=models.Index(django.db.models.functions.text.Lower("email"), name="user_email"),
+            index=models.Index(fields=["email_key"], name="user_email"),
         ),
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
-                django.db.models.functions.text.Lower("last_used_email"),
                 condition=models.Q(("is_active", False)),
+                fields=["last_used_email_key"],
                 name="user_blocked_email",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"),
                 condition=models.Q(("email_verified", True), ("is_staff", False)),
+                fields=("email_key",),
                 name="user_verified_email_once",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"),
                 condition=models.Q(("is_staff", True)),
+                fields=("email_key",),
                 name="user_staff_email_once",
             ),
         ),
@@ -318,11 +336,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="member",
-            index=models.Index(
-                models.F("organization"),
-                django.db.models.functions.text.Lower("email"),
-                name="member_email",
-            ),
+            index=models.Index(fields=["organization", "email_key"], name="member_email"),
         ),
         migrations.AddIndex(
             model_name="member",
@@ -376,9 +390,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="invitation",
             constraint=models.UniqueConstraint(
-                models.F("organization"),
-                django.db.models.functions.text.Lower("email"),
                 condition=models.Q(("status", "pending")),
+                fields=("organization", "email_key"),
                 name="invitation_one_pending_per_address",
             ),
         ),

@@ -6,12 +6,11 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from identity.models.members import Member
 from identity.roles import Role
-from kit.models import Record
+from kit.models import EmailKeyField, Record
 from tenancy.models import OrganizationOwnedQuerySet
 
 # Stytch's default: https://stytch.com/docs/b2b/api/send-invite-email
@@ -58,6 +57,7 @@ class Invitation(Record):
     )
     stytch_member_id = models.CharField(max_length=128)
     email = models.EmailField(max_length=254)
+    email_key = EmailKeyField()
     name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=16, choices=Role)
     status = models.CharField(max_length=16, choices=InvitationStatus, default="pending")
@@ -73,8 +73,7 @@ class Invitation(Record):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "organization",
-                Lower("email"),
+                fields=["organization", "email_key"],
                 condition=Q(status=InvitationStatus.PENDING),
                 name="invitation_one_pending_per_address",
             ),

@@ -6,11 +6,10 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from identity.models.users import User
 from identity.roles import Role
-from kit.models import Record
+from kit.models import EmailKeyField, Record
 from tenancy.models import OrganizationOwnedQuerySet
 
 
@@ -52,6 +51,7 @@ class Member(Record):
     user = models.ForeignKey(User, models.PROTECT, related_name="members")
     stytch_member_id = models.CharField(max_length=128, null=True, unique=True)  # noqa: DJ001 - a second directory has none
     email = models.EmailField(max_length=254)
+    email_key = EmailKeyField()
     email_verified = models.BooleanField(default=False)
     name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=16, choices=Role)
@@ -94,7 +94,7 @@ class Member(Record):
         ]
         indexes = [
             models.Index(fields=["organization", "created_at", "id"], name="member_page"),
-            models.Index("organization", Lower("email"), name="member_email"),
+            models.Index(fields=["organization", "email_key"], name="member_email"),
             # Seats are counted after every change of members: answered from the index alone.
             models.Index(
                 fields=["organization", "role", "user"],

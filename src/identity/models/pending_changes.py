@@ -64,8 +64,8 @@ class PendingChange(Record):
 
     organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=24, choices=ChangeKind)
-    # What is changed: "organization", "member:<Stytch id>" or "address:<e-mail>". One at a time.
-    subject = models.CharField(max_length=300)
+    # What is changed: "organization", "member:<Stytch id>" or "address:<normal e-mail>". One at a time.
+    subject = models.CharField(max_length=600)
     actor = models.JSONField(default=dict)
     role_before = models.CharField(max_length=16, blank=True)
     role = models.CharField(max_length=16, blank=True)

@@ -5,9 +5,9 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
-from kit.models import Record
+from kit.addresses import normalize_email
+from kit.models import EmailKeyField, Record
 
 
 class UserManager(BaseUserManager["User"]):
@@ -21,7 +21,7 @@ class UserManager(BaseUserManager["User"]):
 
         Only staff have passwords.
         """
-        return self.get(email__lower=(username or "").lower(), is_staff=True)
+        return self.get(email_key=normalize_email(username or ""), is_staff=True)
 
     def create_superuser(self, email: str, password: str | None = None) -> "User":
         """Create a member of staff with every right of the admin (`manage.py createsuperuser`)."""
@@ -39,8 +39,10 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
     """
 
     email = models.EmailField(max_length=254)
+    email_key = EmailKeyField()
     email_verified = models.BooleanField(default=False)
     last_used_email = models.EmailField(max_length=254, blank=True)
+    last_used_email_key = EmailKeyField(source="last_used_email")
     name = models.CharField(max_length=255, blank=True)
     avatar_url = models.URLField(max_length=500, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
@@ -59,18 +61,20 @@ class User(AbstractBaseUser, PermissionsMixin, Record):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("email"),
+                fields=["email_key"],
                 condition=Q(email_verified=True, is_staff=False),
                 name="user_verified_email_once",
             ),
             models.UniqueConstraint(
-                Lower("email"), condition=Q(is_staff=True), name="user_staff_email_once"
+                fields=["email_key"], condition=Q(is_staff=True), name="user_staff_email_once"
             ),
         ]
         indexes = [
-            models.Index(Lower("email"), name="user_email"),
+            models.Index(fields=["email_key"], name="user_email"),
             models.Index(
-                Lower("last_used_email"), condition=Q(is_active=False), name="user_blocked_email"
+                fields=["last_used_email_key"],
+                condition=Q(is_active=False),
+                name="user_blocked_email",
             ),
         ]
 

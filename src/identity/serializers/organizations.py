@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from identity.models import Invitation, InvitationStatus, Member, Status
 from identity.roles import Role
-from kit.serializers import StrictModelSerializer, StrictSerializer
+from kit.addresses import normalize_email
+from kit.serializers import NameField, StrictModelSerializer, StrictSerializer
 from tenancy.models import Organization
 
 
@@ -22,7 +23,7 @@ class AddressField(serializers.EmailField):
 class OrganizationSerializer(StrictModelSerializer):
     """An organization, whose name and slug may be changed."""
 
-    name = serializers.CharField(min_length=1, max_length=128)
+    name = NameField(min_length=1, max_length=128)
     slug = serializers.CharField(min_length=2, max_length=128)
     state = serializers.ChoiceField(choices=Organization.State.choices, read_only=True)
 
@@ -81,7 +82,7 @@ class InvitationRowSerializer(StrictSerializer):
 
     email = AddressField(max_length=254)
     role = serializers.ChoiceField(choices=Role.choices)
-    name = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+    name = NameField(max_length=255, required=False, default="", allow_blank=True)
 
 
 class ExpectedSeatsSerializer(StrictSerializer):
@@ -112,7 +113,7 @@ class BulkInvitationsSerializer(ExpectedSeatsSerializer):
 
     def validate_invitations(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Require every address once."""
-        addresses = [row["email"] for row in rows]
+        addresses = [normalize_email(row["email"]) for row in rows]
         if len(set(addresses)) < len(addresses):
             raise serializers.ValidationError("Name each address once.", code="repeated_address")
         return rows

@@ -10,7 +10,12 @@ from identity.serializers.organizations import (
     MemberSerializer,
     OrganizationSerializer,
 )
-from kit.serializers import StrictModelSerializer, StrictSerializer, WholeListSerializer
+from kit.serializers import (
+    NameField,
+    StrictModelSerializer,
+    StrictSerializer,
+    WholeListSerializer,
+)
 
 MAX_TOKEN_BYTES = 8 * 1024
 
@@ -48,7 +53,7 @@ class NewOrganizationSerializer(StrictSerializer):
     """A name, and a slug if not the one made from it."""
 
     intermediate_session_token = _token()
-    name = serializers.CharField(min_length=1, max_length=128)
+    name = NameField(min_length=1, max_length=128)
     slug = serializers.CharField(min_length=2, max_length=128, required=False, default="")
 
 
@@ -97,7 +102,7 @@ class DiscoverySerializer(StrictSerializer):
 class UserSerializer(StrictModelSerializer):
     """A person, across organizations."""
 
-    name = serializers.CharField(max_length=255, allow_blank=True)
+    name = NameField(max_length=255, allow_blank=True)
     avatar_url = serializers.URLField(max_length=500, allow_blank=True)
     timezone = serializers.CharField(max_length=64)
 

@@ -30,6 +30,7 @@ from identity.sync import apply, attribution
 from identity.sync import invitations as stored_invitations
 from identity.sync.apply import Applied
 from kit import actor as actors
+from kit.addresses import normalize_email
 from kit.errors import NotFound
 from tenancy import locks
 from tenancy.models import Organization
@@ -90,7 +91,7 @@ def prepare_invitation(
     if is_above(role, inviter_role):
         raise RoleAboveOwn
     email = email.lower()
-    present = Member.objects.in_organization(organization).filter(email__lower=email)
+    present = Member.objects.in_organization(organization).filter(email_key=normalize_email(email))
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
     former = _close_overdue(organization, email)
@@ -184,8 +185,8 @@ def _close_overdue(organization: Organization, email: str) -> Invitation | None:
 
     Raises InvitationPending for one that is not overdue.
     """
-    invitations = Invitation.objects.in_organization(organization).open().filter(email__lower=email)
-    former = invitations.first()
+    invitations = Invitation.objects.in_organization(organization).open()
+    former = invitations.filter(email_key=normalize_email(email)).first()
     if former is None:
         return None
     if former.expires_at > timezone.now():

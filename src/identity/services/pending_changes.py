@@ -163,7 +163,8 @@ def _fetch_target(change: PendingChange) -> Snapshot | None:
             except VendorNotFound:
                 return OrganizationDeleted(stytch_org_id=stytch_org_id)
         case "address":
-            return stytch.find_member(stytch_org_id=stytch_org_id, email=key)
+            email = change.details.get("email", key)  # as it was sent to Stytch
+            return stytch.find_member(stytch_org_id=stytch_org_id, email=email)
         case _:
             return stytch.fetch_member(stytch_member_id=key)
 

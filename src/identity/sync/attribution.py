@@ -9,6 +9,7 @@ from identity.actors import act_as_directory
 from identity.models import ChangeKind, ChangeState, Member, PendingChange
 from identity.models.pending_changes import PendingChangeQuerySet
 from kit import actor as actors
+from kit.addresses import normalize_email
 from tenancy.models import Organization
 
 ORGANIZATION_SUBJECT = "organization"
@@ -29,7 +30,7 @@ def subject_of_member(row: Member) -> str:
 
 def subject_of_address(email: str) -> str:
     """Return the subject of a change about an address that may have no member yet."""
-    return f"address:{email.lower()}"
+    return f"address:{normalize_email(email)}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from identity.sync.attribution import attribute_change, subject_of_address
 from identity.sync.attribution import subject_of_stytch_member as subject_of
 from identity.sync.changes import assign_changed_fields
 from kit import actor as actors
+from kit.addresses import normalize_email
 from tenancy.models import Organization
 from tenancy.services import events
 
@@ -42,7 +43,8 @@ def apply_invitation(organization: Organization, snapshot: MemberSnapshot) -> In
 
 def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
     """Find the open invitation with the Stytch id or the address of a snapshot."""
-    same = Q(stytch_member_id=snapshot.stytch_member_id) | Q(email__lower=snapshot.email)
+    same_address = Q(email_key=normalize_email(snapshot.email))
+    same = Q(stytch_member_id=snapshot.stytch_member_id) | same_address
     return Invitation.objects.in_organization(organization).open().filter(same).first()
 
 

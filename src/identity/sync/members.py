@@ -32,6 +32,7 @@ from identity.sync.attribution import subject_of_stytch_member as subject_of
 from identity.sync.changes import Changes, assign_changed_fields
 from identity.sync.member_events import StateBefore
 from kit import jobs
+from kit.addresses import normalize_email
 from kit.ids import uuid7
 from tenancy.models import Organization
 
@@ -102,7 +103,7 @@ def _find_or_build_row(
     known = members.filter(stytch_member_id=snapshot.stytch_member_id).first()
     if known is not None:
         return known
-    removed = members.filter(status=Status.REMOVED, email__lower=snapshot.email)
+    removed = members.filter(status=Status.REMOVED, email_key=normalize_email(snapshot.email))
     former = removed.order_by("-removed_at").first()
     if former is None:
         return _build_row(organization, snapshot, new_member_id or uuid7())

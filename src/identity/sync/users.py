@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from identity.directories.types import Proof
 from identity.models import Member, Status, User
+from kit.addresses import normalize_email
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,7 @@ def unblock_user(user: User) -> None:
 
 def _find_blocked(email: str) -> User | None:
     blocked = User.objects.filter(is_active=False, is_staff=False)
-    return blocked.filter(last_used_email__lower=email.lower()).first()
+    return blocked.filter(last_used_email_key=normalize_email(email)).first()
 
 
 def is_verified_person(user: User) -> bool:
@@ -84,7 +85,7 @@ def split_user(member: Member) -> None:
 
 def is_linked(member: Member) -> bool:
     """Return whether the member's present address was proved, and belongs to its User."""
-    same = member.user.email.lower() == member.email.lower()
+    same = normalize_email(member.user.email) == normalize_email(member.email)
     return bool(member.proved_at) and member.user.email_verified and same
 
 
@@ -109,7 +110,7 @@ def link_user(member: Member, proof: Proof | None) -> None:
 
 def _find_owner(email: str) -> User | None:
     people = User.objects.filter(is_staff=False, email_verified=True)
-    return people.filter(email__lower=email.lower()).first()
+    return people.filter(email_key=normalize_email(email)).first()
 
 
 def _claim_address(own: User, member: Member) -> User:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from identity.models import User
+from kit.addresses import normalize_email
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         if settings.ENVIRONMENT != "development" or not has_sandbox:
             raise CommandError("Only in development and with the sandbox: use createsuperuser.")
         password = password_file.read_text().strip()
-        user = User.objects.filter(email__lower=email.lower(), is_staff=True).first()
+        user = User.objects.filter(email_key=normalize_email(email), is_staff=True).first()
         if user is None:
             User.objects.create_superuser(email=email, password=password)
         elif not user.check_password(password):

@@ -10,6 +10,7 @@ from identity.roles import Role
 from identity.services import members
 from kit import actor
 from kit.actor import Actor
+from kit.addresses import normalize_email
 from kit.errors import Problem
 from tenancy.models import Organization
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         member = (
             Member.objects.in_organization(found)
             .active()
-            .filter(email__lower=email.lower())
+            .filter(email_key=normalize_email(email))
             .first()
         )
         if member is None:
