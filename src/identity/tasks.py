@@ -9,6 +9,7 @@ from django.utils import timezone
 from identity import directories, rate_limits
 from identity.models import Invitation, PendingChange, RevokedSession
 from identity.services import bulk_invitations, invitations, pending_changes, suspensions
+from identity.sessions import signing_keys
 from identity.sync import fetch
 from kit import jobs
 from kit.errors import Problem
@@ -40,6 +41,12 @@ def revoke_session(session_id: str) -> None:
 def end_suspended_sessions(member_id: str) -> None:
     """End the sessions of a suspended member at Stytch, which are refused here already."""
     suspensions.end_suspended_sessions(UUID(member_id))
+
+
+@jobs.declare_task("identity.refresh_signing_keys", retry=None, queue="upkeep", cron="*/10 * * * *")
+def refresh_signing_keys() -> None:
+    """Store the keys that the directory publishes, for processes that start while it is away."""
+    signing_keys.refresh_stored_keys()
 
 
 @jobs.declare_task("identity.pull_member")

@@ -130,6 +130,13 @@ class Stack:
         for process in reversed(self.processes.values()):
             process.stop()
 
+    def restart_web(self):
+        """Start the web process again, which then knows only what the database holds."""
+        web = self.processes["web"]
+        web.stop()
+        web.start()
+        poll(lambda: self._answers(f"{API_URL}/readyz"), what="the web server")
+
     def pause_worker(self):
         """Pause the worker while it runs no job and holds no lock."""
         poll(self._pause_between_jobs, every=0.05, what="a worker without a job")

@@ -3,7 +3,9 @@ import django.db.models.functions.text
 import django.utils.timezone
 import kit.ids
 from django.conf import settings
-from django.db import migrations, models
+from django.db import connection, migrations, models
+
+ROLE = connection.ops.quote_name(settings.DATABASE_WEB_ROLE)
 
 
 class Migration(migrations.Migration):
@@ -40,6 +42,14 @@ class Migration(migrations.Migration):
             fields=[
                 ("session_id", models.CharField(max_length=128, primary_key=True, serialize=False)),
                 ("expires_at", models.DateTimeField(db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SigningKeySet",
+            fields=[
+                ("directory", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("keys", models.JSONField()),
+                ("fetched_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
@@ -437,5 +447,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             "ALTER TABLE identity_attemptcounter SET UNLOGGED",
             "ALTER TABLE identity_attemptcounter SET LOGGED",
+        ),
+        # Default privileges have granted everything on every new table.
+        migrations.RunSQL(
+            f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON identity_signingkeyset FROM {ROLE}",
+            reverse_sql=f"GRANT INSERT, UPDATE, DELETE ON identity_signingkeyset TO {ROLE}",
         ),
     ]

@@ -7,7 +7,7 @@ from identity.models.invitations import INVITATION_LIFETIME, Invitation, Invitat
 from identity.models.members import Member, Status
 from identity.models.pending_changes import ChangeKind, ChangeState, PendingChange
 from identity.models.rate_limits import AttemptCounter
-from identity.models.sessions import RevokedSession
+from identity.models.sessions import RevokedSession, SigningKeySet
 from identity.models.users import User
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Member",
     "PendingChange",
     "RevokedSession",
+    "SigningKeySet",
     "Status",
     "User",
 ]

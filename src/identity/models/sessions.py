@@ -1,7 +1,4 @@
-"""Sessions ended before their time.
-
-The others are kept by Stytch alone.
-"""
+"""Sessions ended before their time, and the public keys that session tokens are verified with."""
 
 from django.db import models
 
@@ -14,3 +11,17 @@ class RevokedSession(models.Model):
 
     def __str__(self) -> str:
         return self.session_id
+
+
+class SigningKeySet(models.Model):
+    """The public keys of a directory's session tokens, as it published them last.
+
+    Only the owner role writes: a key inserted by the web role would sign any session.
+    """
+
+    directory = models.CharField(max_length=32, primary_key=True)
+    keys = models.JSONField()  # JSON Web Keys, RFC 7517
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.directory

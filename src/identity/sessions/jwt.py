@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -16,15 +17,17 @@ from django.conf import settings
 
 from identity.directories.types import Proof
 from identity.errors import InvalidSession
-from identity.sessions.jwks import ring
+from identity.sessions.jwks import CLOCK_SKEW_SECONDS, ring
 from kit.timestamps import parse_timestamp
 
 MAX_TOKEN_BYTES = 8 * 1024
-LEEWAY_SECONDS = 10
+LEEWAY_SECONDS = CLOCK_SKEW_SECONDS
 MAX_CACHED_TOKENS = 4096
 
 _SESSION_CLAIM = "https://stytch.com/session"
 _ORGANIZATION_CLAIM = "https://stytch.com/organization"
+# Looser than Stytch's own form, `jwk-test-<uuid>`; a path or a query is none of these.
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _VERIFY_OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
 
 
@@ -53,7 +56,8 @@ def verify_token(token: str) -> Claims:
 
     A repeat costs a hash: what was verified once stays verified until it expires. Revocation and
     the member's status are for the caller to check, every time. Raises InvalidSession for anything
-    else, and VendorUnavailable while no signing key was ever seen.
+    else, and Unavailable while the token's key id may be one that was published since the last
+    fetch, so that a genuine session is never called invalid.
     """
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidSession
@@ -76,25 +80,39 @@ def _cache_claims(digest: bytes, claims: Claims) -> None:
 
 def _verify_uncached(token: str) -> Claims:
     try:
-        key = ring.find(_read_key_id(token))
+        kid, issued_at = _read_key_id(token)
+        key = ring.find_key(kid, issued_at=issued_at)
         if key is None:
             raise InvalidSession
         return _read_claims(_decode_token(token, key))
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (
+        jwt.PyJWTError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ):
         raise InvalidSession from None
 
 
-def _read_key_id(token: str) -> str:
-    """Return the key id of a plausible token, so that an implausible one never costs a fetch."""
+def _read_key_id(token: str) -> tuple[str, float]:
+    """Return the key id and time of issue of a plausible token.
+
+    An implausible token is refused before its key is looked for, so that it never costs a fetch.
+    """
     header, payload, _ = (_decode_part(part) for part in token.split("."))
     if header.get("alg") != "RS256" or payload.get("iss") != _get_issuer():
         raise InvalidSession
-    if not payload["exp"] + LEEWAY_SECONDS > time.time():
+    now = time.time()
+    issued_at = float(payload["iat"])
+    if not (payload["exp"] + LEEWAY_SECONDS > now and issued_at - LEEWAY_SECONDS <= now):
         raise InvalidSession
     kid = header["kid"]
-    if not isinstance(kid, str):
+    if not (isinstance(kid, str) and _KEY_ID.fullmatch(kid)):
         raise InvalidSession
-    return kid
+    return kid, issued_at
 
 
 def _decode_part(text: str) -> dict[str, Any]:

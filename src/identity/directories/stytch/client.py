@@ -29,6 +29,8 @@ PAGE_SIZE = 1000  # the most a search returns
 class StytchDirectory:
     """`identity.directories.types.Directory`, spoken to Stytch B2B."""
 
+    name = "stytch"
+
     def __init__(self) -> None:
         self._client = stytch.B2BClient(
             project_id=settings.STYTCH_PROJECT_ID,
