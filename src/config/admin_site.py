@@ -63,7 +63,8 @@ NAVIGATION: Final = [
         "Staff",
         _build_item("Groups", "auth.group", "badge"),
         _build_item("Sign-ins", "axes.accesslog", "login"),
-        _build_item("Wrong passwords", "axes.accessattempt", "lock"),
+        _build_item("Wrong passwords and codes", "axes.accessattempt", "lock"),
+        _build_item("Second factors", "otp_totp.totpdevice", "phonelink_lock"),
     ),
 ]
 
@@ -92,6 +93,11 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_URL": None,  # there is no site to view, only an API
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda _request: "data:,"}],
     "DASHBOARD_CALLBACK": "config.admin_site.dashboard",
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Recovery codes", "link": reverse_lazy("admin:recovery_codes")},
+        ]
+    },
     "SIDEBAR": {"show_search": True, "navigation": NAVIGATION},
     "COLORS": {
         "primary": {

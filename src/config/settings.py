@@ -39,8 +39,8 @@ TRUSTED_PROXIES = ENV.trusted_proxies
 # ── Apps: wholly public or wholly per organization ───────────────────────────────────────────
 LOCAL_APPS = ["kit", "webhooks.inbound", "tenancy", "identity", "billing"]
 SHARED_APPS = [
-    "unfold",  # before all who bring admin templates of their own
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before all who bring admin templates of their own
+    "kit.staff.apps.StaffAdminConfig",  # Django's admin, with our site class
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -48,6 +48,9 @@ SHARED_APPS = [
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "corsheaders",
     "rest_framework",
     "django_filters",
@@ -92,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -122,6 +126,9 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "kit.lockout.get_username"
 AXES_HANDLER = "kit.lockout.LockoutHandler"
 AXES_LOCKOUT_CALLABLE = "kit.lockout.render_lockout"
+STAFF_SECOND_FACTOR = ENV.requires_second_factor
+OTP_TOTP_ISSUER = "Tenantry"
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 1  # seconds, doubled by each wrong code
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

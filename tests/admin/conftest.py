@@ -1,17 +1,15 @@
 """Provide a browser of staff, and one row for every page of the admin."""
 
 import pytest
-from django.test import Client
 
+from tests.admin.browsers import open_staff_browser
 from tests.admin.rows import Rows
 
 
 @pytest.fixture
 def staff_client(admin_user):
-    """Return a browser in which a superuser is signed in."""
-    browser = Client()
-    browser.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
+    """Return a browser in which a superuser is signed in with both factors."""
+    return open_staff_browser(admin_user)
 
 
 @pytest.fixture

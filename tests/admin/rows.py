@@ -6,6 +6,7 @@ import secrets
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django import app
 
 from billing import models as billing
@@ -13,8 +14,9 @@ from identity import models as identity
 from tenancy.services import organizations
 from webhooks.inbound.models import InboundEvent
 
-# A value that no page may show.
+# Values that no page may show.
 SECRET = "a-secret-that-no-page-shows"
+SECRET_KEY = "5ec2e7" * 6  # of an authenticator app, in hexadecimal as the table has it
 
 
 class Rows:
@@ -99,6 +101,8 @@ def _create_library_rows(word):
     Group.objects.create(name=word)
     signed_in = {"username": word, "ip_address": "192.0.2.1", "user_agent": "a browser"}
     AccessLog.objects.create(**signed_in)
+    staff = identity.User.objects.create_superuser(email=f"staff@{word}.example")
+    TOTPDevice.objects.create(user=staff, key=SECRET_KEY)
     AccessAttempt.objects.create(
         **signed_in, failures_since_start=2, get_data="", post_data=f"csrfmiddlewaretoken={SECRET}"
     )

@@ -1,6 +1,8 @@
 """Check that every page of the admin opens for staff only, and shows no secret."""
 
 import re
+from base64 import b32encode
+from binascii import unhexlify
 
 import pytest
 from django.contrib import admin
@@ -8,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.admin_site import NAVIGATION
-from tests.admin.rows import SECRET
+from tests.admin.rows import SECRET, SECRET_KEY
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Vendor keys, session tokens and password hashes, by their format.
@@ -34,6 +36,8 @@ def test_list_and_page_open_for_staff_without_a_secret(rows, staff_client, model
     assert [answer.status_code for answer in answers] == [200, 200]
     text = "".join(answer.content.decode() for answer in answers)
     assert SECRET not in text
+    assert SECRET_KEY not in text.lower()
+    assert b32encode(unhexlify(SECRET_KEY)).decode() not in text
     assert not TOKENS.search(text)
 
 

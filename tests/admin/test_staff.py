@@ -10,6 +10,7 @@ from events.models import Event
 from identity.models import User
 from kit.lockout import CLIENT_FAILURE_LIMIT
 from tenancy import routing
+from tests.admin.browsers import open_staff_browser
 
 EMAIL, PASSWORD = "support@tenantry.example", "correct horse battery"
 
@@ -137,8 +138,7 @@ def test_only_a_superuser_grants_rights(db):
     clerk.save()
     may = Permission.objects.filter(codename__in=["view_user", "change_user"])
     clerk.user_permissions.set(may)
-    browser = Client()
-    browser.force_login(clerk, backend="django.contrib.auth.backends.ModelBackend")
+    browser = open_staff_browser(clerk)
 
     browser.post(build_url("identity_user", clerk), {"email": clerk.email, "is_superuser": "on"})
 
@@ -186,6 +186,7 @@ def test_development_staff_needs_the_sandbox(db, tmp_path, settings):
 
 def test_development_staff_signs_in_and_keeps_the_session(db, tmp_path, settings):
     settings.ENVIRONMENT = "development"
+    settings.STAFF_SECOND_FACTOR = False
     file = tmp_path / "password"
     file.write_text(PASSWORD)
     browser = Client()

@@ -3,11 +3,11 @@
 import httpx
 import pytest
 from django.db import connection
-from django.test import Client
 
 from billing import providers
 from identity.models import User
 from tenancy.services import schema_pool
+from tests.admin.browsers import open_staff_browser
 from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import create_plan_price
@@ -68,9 +68,7 @@ def staff_client(committed):
     user = User.objects.create(
         email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
     )
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return open_staff_browser(user)
 
 
 @pytest.fixture

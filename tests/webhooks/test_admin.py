@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.admin.browsers import open_staff_browser
 from tests.webhooks.support import list_waiting_jobs
 from webhooks.inbound.models import InboundEvent, State
 
@@ -15,9 +16,8 @@ def build_url(event):
 
 
 @pytest.fixture
-def staff_client(admin_user, client):
-    client.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+def staff_client(admin_user):
+    return open_staff_browser(admin_user)
 
 
 def test_list_shows_and_filters_events(vendor, staff_client):

@@ -10,14 +10,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.admin import TabularInline
 
 from kit.admin.base import BaseAdmin, ReadOnly, format_actor, format_structured, state_badge
 from kit.jobs import ACTOR_ARGUMENT
+from kit.staff import second_factor
 
-for model in (Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob):
+for model in (
+    Group, AccessAttempt, AccessFailureLog, AccessLog, ProcrastinateJob, TOTPDevice, StaticDevice,
+):  # fmt: skip
     admin.site.unregister(model)
 
 
@@ -48,6 +53,42 @@ class AccessLogAdmin(ReadOnly):
     list_filter = ("attempt_time",)
     search_fields = ("username", "ip_address")
     fields = ("username", "ip_address", "attempt_time", "logout_time", "user_agent")
+
+
+@admin.register(TOTPDevice)
+class SecondFactorAdmin(ReadOnly):
+    """Second factors of staff. To let a person set up a new one, delete the row."""
+
+    list_display = ("user_email", "confirmed", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("-created_at",)
+    # Not the secret, which would let a reader of the page sign in as that person.
+    fields = readonly_fields = (
+        "user_email", "confirmed", "created_at", "last_used_at", "throttling_failure_count",
+    )  # fmt: skip
+
+    @admin.display(description="staff", ordering="user__email")
+    def user_email(self, device: TOTPDevice) -> str:
+        """Return the address of the account."""
+        return str(device.user.get_username())
+
+    def heading(self, row: TOTPDevice) -> str:
+        """Return the address of the account."""
+        return self.user_email(row)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        """Allow removal to superusers, because the next sign-in then needs the password only."""
+        return bool(request.user.is_superuser)
+
+    def delete_model(self, request: HttpRequest, obj: TOTPDevice) -> None:  # noqa: ARG002
+        """Remove the recovery codes with the authenticator."""
+        second_factor.reset_second_factor(obj.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remove the recovery codes with each authenticator."""
+        for device in queryset.select_related("user"):
+            self.delete_model(request, device)
 
 
 class Events(TabularInline):  # type: ignore[misc]  # unfold ships no types

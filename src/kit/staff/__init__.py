@@ -1,0 +1,1 @@
+"""The admin site of staff, and the second factor of its sign-in."""
