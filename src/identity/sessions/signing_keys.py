@@ -7,7 +7,7 @@ owner role fetches and writes.
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import jwt
 import structlog
@@ -22,8 +22,6 @@ from kit.outbound import VendorNotFound, VendorRejected
 log = structlog.get_logger(__name__)
 
 type Document = dict[str, Any]
-
-REFRESH_JOB: Final = "identity.refresh_signing_keys"
 
 
 def fetch_published_keys() -> list[Document]:
@@ -41,7 +39,8 @@ def report_published_keys(documents: list[Document]) -> None:
     """Defer a job that fetches and stores the keys, if the stored ones are others."""
     stored = load_stored_keys()
     if stored is None or _list_key_ids(stored[0]) != _list_key_ids(documents):
-        jobs.defer_job(REFRESH_JOB, coalesce=directories.get_directory().name)
+        name = directories.get_directory().name
+        jobs.defer_job("identity.refresh_signing_keys", coalesce=name)
 
 
 def refresh_stored_keys() -> None:
