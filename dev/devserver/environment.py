@@ -126,6 +126,8 @@ def _build_defaults(given: Mapping[str, str], addresses: Addresses) -> dict[str,
         "SIGN_IN_RATE_PER_CLIENT_ADDRESS": "10000",
         "INVITATIONS_PER_ORGANIZATION_PER_DAY": "1000",
         "INVITATIONS_PER_ADDRESS_PER_DAY": "30",
+        # The printed password opens the admin of a laptop.
+        "STAFF_SECOND_FACTOR": "true" if testing else "false",
         "SPARE_SCHEMAS": "4",
         "SANDBOX_HOST": "127.0.0.1",
         "SANDBOX_PORT": str(addresses.sandbox),

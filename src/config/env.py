@@ -40,7 +40,7 @@ class Environment(BaseSettings):
     sign_in_rate_per_client_address: int = Field(default=120, ge=1)
     invitations_per_organization_per_day: int = Field(default=50, ge=1)
     invitations_per_address_per_day: int = Field(default=5, ge=1)
-    staff_second_factor: bool | None = None
+    staff_second_factor: bool = True
 
     stytch_project_id: str
     stytch_secret: str
@@ -83,7 +83,7 @@ class Environment(BaseSettings):
 
     @field_validator("staff_second_factor")
     @classmethod
-    def keep_second_factor(cls, value: bool | None, info: ValidationInfo) -> bool | None:  # noqa: FBT001 - pydantic's signature
+    def keep_second_factor(cls, value: object, info: ValidationInfo) -> object:
         """Refuse to switch the second factor of staff off in production."""
         if value is False and info.data.get("environment") == "production":
             raise ValueError("production always requires it: leave it out")
@@ -108,13 +108,6 @@ class Environment(BaseSettings):
     def is_production(self) -> bool:
         """Tell whether the strict defaults of a deployment apply."""
         return self.environment == "production"
-
-    @property
-    def requires_second_factor(self) -> bool:
-        """Return whether staff need a second factor, by default everywhere but in development."""
-        if self.staff_second_factor is None:
-            return self.environment != "development"
-        return self.staff_second_factor
 
     @property
     def browser_origins(self) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "kit.lockout.get_username"
 AXES_HANDLER = "kit.lockout.LockoutHandler"
 AXES_LOCKOUT_CALLABLE = "kit.lockout.render_lockout"
-STAFF_SECOND_FACTOR = ENV.requires_second_factor
+STAFF_SECOND_FACTOR = ENV.staff_second_factor
 OTP_TOTP_ISSUER = "Tenantry"
 OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 1  # seconds, doubled by each wrong code
 AUTH_PASSWORD_VALIDATORS = [

@@ -303,20 +303,12 @@ def test_without_the_setting_a_password_is_enough(staff, settings):
     assert is_open(open_password_browser(staff.user))
 
 
-@pytest.mark.parametrize(
-    ("environment", "given", "required"),
-    [
-        ("production", None, True),
-        ("production", True, True),
-        ("test", None, True),
-        ("development", None, False),
-        ("development", True, True),
-    ],
-)
-def test_second_factor_is_required_outside_development(environment, given, required):
-    read = Environment(environment=environment, staff_second_factor=given)
+def test_second_factor_is_required_unless_development_switches_it_off(monkeypatch):
+    monkeypatch.delenv("STAFF_SECOND_FACTOR")
 
-    assert read.requires_second_factor is required
+    assert Environment(environment="production").staff_second_factor
+    assert Environment(environment="development").staff_second_factor
+    assert not Environment(environment="development", staff_second_factor=False).staff_second_factor
 
 
 def test_production_refuses_to_switch_it_off():
