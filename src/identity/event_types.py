@@ -28,6 +28,12 @@ INVITATION_CLOSED = {
     "expired": _register_type("invitation.expired", "An invitation was not accepted in time."),
 }
 ADMIN_LOST = _register_type("organization.admin_lost", "The directory removed the last admin.")
+SUPPORT_ACCESS_GRANTED = _register_type(
+    "support.access_granted", "A member of staff may read the organization's data for some hours."
+)
+SUPPORT_ACCESS_ENDED = _register_type(
+    "support.access_ended", "A member of staff may not read the organization's data any more."
+)
 SESSION_CREATED = _register_type("session.created", "A member signed in.")
 SESSION_REVOKED = _register_type("session.revoked", "A session was ended before its time.")
 

@@ -8,7 +8,13 @@ from django.utils import timezone
 
 from identity import directories, rate_limits
 from identity.models import Invitation, PendingChange, RevokedSession
-from identity.services import bulk_invitations, invitations, pending_changes, suspensions
+from identity.services import (
+    bulk_invitations,
+    invitations,
+    pending_changes,
+    support_access,
+    suspensions,
+)
 from identity.sessions import signing_keys
 from identity.sync import fetch
 from kit import jobs
@@ -100,6 +106,14 @@ def expire_invitations() -> None:
             log.warning(
                 "invitation_not_expired", invitation_id=str(invitation_id), code=problem.code
             )
+
+
+@jobs.declare_task(
+    "identity.end_overdue_support_access", retry=None, queue="upkeep", cron="* * * * *"
+)
+def end_overdue_support_access() -> None:
+    """Record in the audit trail that support access has expired."""
+    support_access.end_overdue_access()
 
 
 @jobs.declare_task("identity.delete_closed_changes", retry=None, queue="upkeep", cron="31 3 * * *")

@@ -52,6 +52,10 @@ def _create_people(organization, word):
         organization=organization, kind="invite", subject=f"address:{email}", expires_at=later,
         actor={"kind": "member", "id": str(member.pk)}, details={"name": "Ada"},
     )  # fmt: skip
+    staff = identity.User.objects.create_superuser(email=f"support@{word}.example")
+    identity.SupportAccess.objects.create(
+        organization=organization, staff=staff, reason="Ticket 1", expires_at=later
+    )
     identity.RevokedSession.objects.create(session_id=word, expires_at=later)
 
 

@@ -1,8 +1,6 @@
-"""The admin pages of people and members.
+"""The admin pages of people and members, which follow Stytch and are looked up here.
 
-Look them up, and block them.
-
-Everything else follows Stytch.
+Staff may block a person.
 """
 
 from typing import Any

@@ -312,6 +312,42 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="SupportAccess",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("reason", models.CharField(max_length=500)),
+                ("expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="support_accesses",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="support_accesses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "support access",
+                "verbose_name_plural": "support access",
+            },
+        ),
         migrations.AddIndex(
             model_name="user",
             index=models.Index(fields=["email_key"], name="user_email"),
@@ -441,6 +477,28 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "open")),
                 fields=("organization", "subject"),
                 name="pending_change_one_open",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="supportaccess",
+            index=models.Index(
+                condition=models.Q(("ended_at", None)),
+                fields=["expires_at"],
+                name="support_access_expiry",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="supportaccess",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)),
+                fields=("organization", "staff"),
+                name="support_access_one_open",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="supportaccess",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="support_access_has_reason"
             ),
         ),
         # An increment per attempt need not survive a crash of the server.

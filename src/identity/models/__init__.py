@@ -8,6 +8,7 @@ from identity.models.members import Member, Status
 from identity.models.pending_changes import ChangeKind, ChangeState, PendingChange
 from identity.models.rate_limits import AttemptCounter
 from identity.models.sessions import RevokedSession, SigningKeySet
+from identity.models.support_access import SupportAccess
 from identity.models.users import User
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "RevokedSession",
     "SigningKeySet",
     "Status",
+    "SupportAccess",
     "User",
 ]
