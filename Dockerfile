@@ -28,7 +28,7 @@ COPY src src
 # Settings insist on every variable; none of these is kept, and no database is asked.
 RUN SECRET_KEY=only-to-collect-static-files-nothing-else DATABASE_URL=postgresql:///x \
     DATABASE_OWNER_URL=postgresql:///x AUTH_REDIRECT_URL=https://x.example STYTCH_PROJECT_ID=x \
-    STYTCH_SECRET=x STRIPE_SECRET_KEY=x BILLING_NOTICES=false PYTHONPATH=src \
+    STYTCH_SECRET=x STYTCH_PUBLIC_TOKEN=x STRIPE_SECRET_KEY=x BILLING_NOTICES=false PYTHONPATH=src \
     /opt/venv/bin/python src/manage.py collectstatic --noinput --verbosity 0
 
 FROM base AS production

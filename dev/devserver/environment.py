@@ -14,12 +14,13 @@ from support.errors import Refusal
 
 STYTCH_PROJECT = "project-test-00000000-0000-4000-8000-000000000000"
 STYTCH_SECRET = "secret-test-sandbox"  # noqa: S105  public by design: only the sandbox accepts it
+STYTCH_PUBLIC = "public-token-test-00000000-0000-4000-8000-000000000000"
 STYTCH_WEBHOOKS = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="
 STRIPE_SECRET = "sk_test_sandbox"  # noqa: S105  the same
 STRIPE_WEBHOOKS = "whsec_sandbox_stripe"
 
 DATABASES = ("DATABASE_URL", "DATABASE_OWNER_URL")
-STYTCH_KEYS = ("STYTCH_PROJECT_ID", "STYTCH_SECRET")
+STYTCH_KEYS = ("STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_PUBLIC_TOKEN")
 MACHINE = (*DATABASES, "ENVIRONMENT", "WEB_PORT", "SANDBOX_PORT", "SANDBOX_SMTP_PORT")
 TEST_SECRET = "tests-only-tests-only-tests-only-tests-only"  # noqa: S105  signs nothing that lasts
 
@@ -145,10 +146,16 @@ def build_vendor_settings(given: Mapping[str, str], addresses: Addresses) -> dic
 
 
 def _build_stytch(given: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    names = ("STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL", "STYTCH_WEBHOOK_SECRET")
+    names = (*STYTCH_KEYS, "STYTCH_BASE_URL", "STYTCH_WEBHOOK_SECRET")
     if _has_all_names(given, STYTCH_KEYS):
         return dict.fromkeys(names, "")  # keys of a real project: the real vendor
-    sandbox = (STYTCH_PROJECT, STYTCH_SECRET, addresses.vendors, STYTCH_WEBHOOKS)
+    sandbox = (
+        STYTCH_PROJECT,
+        STYTCH_SECRET,
+        STYTCH_PUBLIC,
+        addresses.vendors,
+        STYTCH_WEBHOOKS,
+    )
     return dict(zip(names, sandbox, strict=True))
 
 

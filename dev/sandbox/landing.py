@@ -42,17 +42,33 @@ def list_sign_in_calls(kind: str, token: str) -> list[Step]:
         return [
             Step("The address is verified. Exchange the token for the list of organizations:", "POST",
                  "/v1/auth/discovery", {"token": token}, needs_session=False),
-            Step("No organization yet? Create one; you are its first admin:", "POST",
-                 "/v1/auth/organizations", needs_session=False,
-                 body={"intermediate_session_token": TOKEN, "name": "Acme"}),
-            Step("Or sign in to one of the listed organizations:", "POST", "/v1/auth/sessions", needs_session=False,
-                 body={"intermediate_session_token": TOKEN, "organization_id": "{organization_id}"}),
+            *list_organization_calls(),
         ]  # fmt: skip
+    if kind == "discovery_oauth":
+        return [
+            Step("The provider has answered. Exchange the token for the list of organizations:", "POST",
+                 "/v1/auth/oauth", {"token": token}, needs_session=False),
+            *list_organization_calls(),
+        ]  # fmt: skip
+    if kind == "sso":
+        text = "The organization's provider has answered. Exchange the token for a session:"
+        return [Step(text, "POST", "/v1/auth/sso", {"token": token}, needs_session=False)]
     if kind == "multi_tenant_magic_links":
         text = "The link belongs to one organization. Exchange the token for a session:"
         path = "/v1/auth/invitations/accept"
         return [Step(text, "POST", path, {"token": token}, needs_session=False)]
     return []
+
+
+def list_organization_calls() -> list[Step]:
+    """Return the calls that follow the list of organizations."""
+    return [
+        Step("No organization yet? Create one; you are its first admin:", "POST",
+             "/v1/auth/organizations", needs_session=False,
+             body={"intermediate_session_token": TOKEN, "name": "Acme"}),
+        Step("Or sign in to one of the listed organizations:", "POST", "/v1/auth/sessions", needs_session=False,
+             body={"intermediate_session_token": TOKEN, "organization_id": "{organization_id}"}),
+    ]  # fmt: skip
 
 
 def list_checkout_calls(landing: str) -> list[Step]:

@@ -10,7 +10,7 @@ from sandbox.world import World
 KIND = "core.mail"
 MAX_MAILS = 2000
 
-type MailKind = Literal["discovery", "invite", "login", "otp", "notice"]
+type MailKind = Literal["discovery", "invite", "login", "otp", "sms", "notice"]
 
 
 class Mail(TypedDict):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-LIVE_PREFIXES = ("project-live-", "secret-live-", "sk_live_", "rk_live_")
+LIVE_PREFIXES = ("project-live-", "secret-live-", "public-token-live-", "sk_live_", "rk_live_")
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Settings:
     webhook_base: str = "http://127.0.0.1:8000/webhooks"
     stytch_project_id: str = "project-test-00000000-0000-4000-8000-000000000000"
     stytch_secret: str = "secret-test-sandbox"  # noqa: S105  public by design, loopback only
+    stytch_public_token: str = "public-token-test-00000000-0000-4000-8000-000000000000"  # noqa: S105  public
     stytch_webhook_secret: str = "whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ="  # noqa: S105
     stripe_secret_key: str = "sk_test_sandbox"  # noqa: S105
     stripe_webhook_secret: str = "whsec_sandbox_stripe"  # noqa: S105
@@ -30,7 +31,12 @@ class Settings:
     def __post_init__(self) -> None:
         if self.host not in LOOPBACK:
             raise SystemExit(f"The sandbox listens on loopback only, not on {self.host!r}.")
-        credentials = (self.stytch_project_id, self.stytch_secret, self.stripe_secret_key)
+        credentials = (
+            self.stytch_project_id,
+            self.stytch_secret,
+            self.stytch_public_token,
+            self.stripe_secret_key,
+        )
         if any(value.startswith(LIVE_PREFIXES) for value in credentials):
             raise SystemExit(
                 "The sandbox refuses to start with live credentials. Use test credentials."
@@ -65,6 +71,7 @@ VARIABLES = {
     "webhook_base": "SANDBOX_WEBHOOK_BASE",
     "stytch_project_id": "STYTCH_PROJECT_ID",
     "stytch_secret": "STYTCH_SECRET",
+    "stytch_public_token": "STYTCH_PUBLIC_TOKEN",
     "stytch_webhook_secret": "STYTCH_WEBHOOK_SECRET",
     "stripe_secret_key": "STRIPE_SECRET_KEY",
     "stripe_webhook_secret": "STRIPE_WEBHOOK_SECRET",

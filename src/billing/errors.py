@@ -78,17 +78,6 @@ class PriceNotAvailable(Malformed):
         super().__init__(detail, [FieldError("/price_id", self.code, detail)])
 
 
-class RedirectNotAllowed(Malformed):
-    """The browser may not be sent there.
-
-    Use an absolute URL of one of the configured front-end origins.
-    """
-
-    def __init__(self, field: str) -> None:
-        detail = "Use an absolute URL of one of the configured front-end origins."
-        super().__init__(detail, [FieldError(f"/{field}", self.code, detail)])
-
-
 class VatIdInvalid(Malformed):
     """This is not a VAT number of that country.
 

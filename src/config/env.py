@@ -44,6 +44,7 @@ class Environment(BaseSettings):
 
     stytch_project_id: str
     stytch_secret: str
+    stytch_public_token: str
     stytch_base_url: str = ""
     stytch_webhook_secret: str = ""
 

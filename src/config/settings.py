@@ -190,6 +190,7 @@ if ENV.is_production:
 # ── Vendors ──────────────────────────────────────────────────────────────────────────────────
 STYTCH_PROJECT_ID = ENV.stytch_project_id
 STYTCH_SECRET = ENV.stytch_secret
+STYTCH_PUBLIC_TOKEN = ENV.stytch_public_token
 STYTCH_BASE_URL = ENV.stytch_base_url
 STYTCH_WEBHOOK_SECRET = ENV.stytch_webhook_secret
 BILLING_PROVIDERS = ENV.billing_providers

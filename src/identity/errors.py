@@ -4,8 +4,6 @@ Unauthenticated
 ├── InvalidSession          the session is over, revoked, or its member may no longer act
 └── InvalidSignIn           a link, code or token of a sign-in cannot be used
 Conflict
-├── MfaRequired             a second factor is missing
-├── AnotherFactorRequired   the organization does not accept this way of signing in
 ├── LastAdmin · MemberNotActive · MemberNotRemoved · RoleAssignedElsewhere
 ├── MemberNotSuspended · SelfSuspension
 ├── AlreadyMember · InvitationPending · InvitationClosed · InvitationsNotAllowed
@@ -14,6 +12,8 @@ Conflict
 Forbidden
 ├── MemberSuspended         an admin has suspended the member who signs in
 └── RoleAboveOwn            an invitation offers more than its sender holds
+
+Those of a further factor are in `sign_in_errors`.
 """
 
 from collections.abc import Iterator
@@ -43,20 +43,6 @@ class InvalidSignIn(Unauthenticated):
     """This link or code cannot be used any more.
 
     Ask for a new link or code; each works once, and not for long.
-    """
-
-
-class MfaRequired(Conflict):
-    """A second factor is required.
-
-    Continue with the second factor.
-    """
-
-
-class AnotherFactorRequired(Conflict):
-    """The organization asks for another way of signing in.
-
-    Sign in the way the organization wants: often its own identity provider.
     """
 
 
@@ -177,7 +163,12 @@ _SIGN_IN_CODES = frozenset(
         "unable_to_auth_magic_link",
         "unable_to_auth_otp_code",
         "invalid_token",
+        "pkce_mismatch",
+        "pkce_expected_code_verifier",
+        "pkce_did_not_expect_code_verifier",
         "unable_to_parse_session_jwt",
+        "action_available_only_for_active_members",
+        "action_available_only_once_primary_authentication_is_met",
         "invalid_intermediate_session_token_for_organization",
     }
 )

@@ -12,6 +12,7 @@ ENUM_NAMES = {
     "BulkOutcome": ["queued", "refused"],
     "InvitationStatus": "identity.models.InvitationStatus",
     "MemberStatus": "identity.models.Status",
+    "OAuthProvider": ["google", "microsoft", "github", "slack", "hubspot"],
     "Membership": ["active", "invited", "pending", "eligible"],
     "Role": "identity.roles.Role",
     "SentStatus": ["sent"],

@@ -86,6 +86,16 @@ INVITATIONS_PER_ADDRESS = RateLimit(
     detail="This address has got as many invitations as it may in a day.",
     window_seconds=DAY_SECONDS,
 )
+SECOND_FACTOR_PER_SIGN_IN = RateLimit(
+    scope="second_factor_per_sign_in",
+    setting="SIGN_IN_RATE_PER_MAILBOX",
+    detail="Too many codes were tried for this sign-in. Start it again.",
+)
+SMS_PER_SIGN_IN = RateLimit(
+    scope="sms_per_sign_in",
+    setting="SIGN_IN_RATE_PER_MAILBOX",
+    detail="Too many messages were requested for this sign-in. Use one that has arrived, or wait.",
+)
 
 
 def count_sign_in_mail(*, email: str) -> None:
@@ -99,6 +109,22 @@ def count_code_check(*, email: str) -> None:
     """Count a check of a mailed code, right or wrong. Raises TooManyRequests."""
     _count_client(CODE_PER_CLIENT)
     count_attempt(CODE_PER_MAILBOX, fold_email(email))
+
+
+def count_second_factor_check(*, intermediate_session_token: str) -> None:
+    """Count a check of a second factor, right or wrong. Raises TooManyRequests.
+
+    Stytch locks the member after wrong codes. A limit per member here would let anyone who knows
+    the member's id lock it without a sign-in.
+    """
+    _count_client(CODE_PER_CLIENT)
+    count_attempt(SECOND_FACTOR_PER_SIGN_IN, intermediate_session_token)
+
+
+def count_sms(*, intermediate_session_token: str) -> None:
+    """Count a message that the caller requests to a phone. Raises TooManyRequests."""
+    _count_client(MAIL_PER_CLIENT)
+    count_attempt(SMS_PER_SIGN_IN, intermediate_session_token)
 
 
 def count_invitation_mail(*, email: str) -> None:

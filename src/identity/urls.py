@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from identity.views import auth, me
+from identity.views import auth, me, sign_in
 from identity.views.invitations import InvitationViewSet
 from identity.views.members import MemberViewSet
 from identity.views.organizations import OrganizationView, PermissionsView
@@ -21,6 +21,15 @@ urlpatterns = [
     path("auth/sessions", auth.Sessions.as_view()),
     path("auth/sessions/refresh", auth.SessionRefresh.as_view()),
     path("auth/sessions/switch", auth.SessionSwitch.as_view()),
+    path("auth/oauth/start", sign_in.OAuthStart.as_view()),
+    path("auth/oauth", sign_in.OAuth.as_view()),
+    path("auth/sso/start", sign_in.SsoStart.as_view()),
+    path("auth/sso", sign_in.Sso.as_view()),
+    path("auth/mfa/totp", sign_in.TotpCheck.as_view()),
+    path("auth/mfa/totp/enroll", sign_in.TotpEnrolment.as_view()),
+    path("auth/mfa/sms", sign_in.SmsCheck.as_view()),
+    path("auth/mfa/sms/send", sign_in.SmsSend.as_view()),
+    path("auth/mfa/recovery", sign_in.RecoveryCheck.as_view()),
     path("auth/session", auth.CurrentSession.as_view()),
     path("me", me.Me.as_view()),
     path("me/organizations", me.MyOrganizations.as_view()),

@@ -3,6 +3,7 @@
 Problem                       500 internal_error
 ├── Malformed                 400 malformed: errors[] says which field, and why
 │   ├── InvalidCursor             invalid_cursor
+│   ├── RedirectNotAllowed        redirect_not_allowed
 │   └── UnknownParameter          unknown_parameter
 ├── Unauthenticated           401
 ├── PaymentRequired           402
@@ -96,6 +97,17 @@ class InvalidCursor(Malformed):
     def __init__(self) -> None:
         detail = "Start again without a cursor; one is only valid for the list that issued it."
         super().__init__(detail, [FieldError("?cursor", self.code, detail)])
+
+
+class RedirectNotAllowed(Malformed):
+    """The browser may not be sent there.
+
+    Use an absolute URL of one of the configured front-end origins.
+    """
+
+    def __init__(self, pointer: str) -> None:
+        detail = "Use an absolute URL of one of the configured front-end origins."
+        super().__init__(detail, [FieldError(pointer, self.code, detail)])
 
 
 class UnknownParameter(Malformed):

@@ -9,6 +9,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
+from kit.errors import FieldError, Malformed
+
 type Field = serializers.Field[Any, Any, Any, Any]
 
 MAX_TEXT_LENGTH = 1_000
@@ -132,6 +134,24 @@ def read_body(
     """Return the validated body. Raises DRF's ValidationError, answered as 400 with all errors."""
     read = serializer(data=request.data)
     read.is_valid(raise_exception=True)
+    fields: dict[str, Any] = read.validated_data
+    return fields
+
+
+def read_query(
+    request: Request, serializer: type[serializers.BaseSerializer[Any]]
+) -> dict[str, Any]:
+    """Return the validated query. Raises Malformed with the errors of all parameters."""
+    read = serializer(data=request.query_params.dict())
+    if not read.is_valid():
+        found: Mapping[str, list[ErrorDetail]] = dict(read.errors)
+        raise Malformed(
+            errors=[
+                FieldError(f"?{name}", detail.code or "invalid", str(detail))
+                for name, details in found.items()
+                for detail in details
+            ]
+        )
     fields: dict[str, Any] = read.validated_data
     return fields
 

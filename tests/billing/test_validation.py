@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from billing.providers.stripe.webhooks import signed_at
-from billing.redirects import is_allowed
+from kit.redirects import is_allowed
 
 SECRET = "whsec_test"
 ORIGINS = ("https://app.example", "http://127.0.0.1:8600")

@@ -56,6 +56,7 @@ os.environ.update(
     AUTH_REDIRECT_URL=f"{SANDBOX_URL}/landing",
     STYTCH_PROJECT_ID="project-test-00000000-0000-4000-8000-000000000000",
     STYTCH_SECRET="secret-test-sandbox",
+    STYTCH_PUBLIC_TOKEN="public-token-test-00000000-0000-4000-8000-000000000000",
     STYTCH_BASE_URL=SANDBOX_URL,
     STYTCH_WEBHOOK_SECRET="whsec_c2FuZGJveC1zdHl0Y2gtd2ViaG9vay1zZWNyZXQ=",
     STRIPE_SECRET_KEY="sk_test_sandbox",

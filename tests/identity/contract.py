@@ -7,17 +7,38 @@ from tests.contract.table import UNKNOWN
 NAMES = {("members", "id"): "member_id", ("invitations", "id"): "invitation_id"}
 PUBLIC = {
     "auth_accept_invitation",
+    "auth_check_recovery_code",
+    "auth_check_sms",
+    "auth_check_totp",
     "auth_create_organization",
     "auth_create_session",
+    "auth_create_totp",
+    "auth_discover_by_oauth",
+    "auth_send_sms",
+    "auth_sign_in_by_sso",
+    "auth_start_oauth",
+    "auth_start_sso",
     "auth_discover",
     "auth_refresh_session",
     "auth_send_code",
     "auth_send_magic_link",
     "auth_verify_code",
 }
+SECOND_FACTOR = {
+    "intermediate_session_token": "unknown",
+    "organization_id": UNKNOWN,
+    "member_id": "unknown",
+}
 OPEN_TO_MEMBERS = {"members_leave"}
 BODIES = {
     "auth_accept_invitation": {"token": "unknown"},
+    "auth_check_recovery_code": {**SECOND_FACTOR, "code": "abcd-efgh-jkmn"},
+    "auth_check_sms": {**SECOND_FACTOR, "code": "000000"},
+    "auth_check_totp": {**SECOND_FACTOR, "code": "000000"},
+    "auth_create_totp": SECOND_FACTOR,
+    "auth_discover_by_oauth": {"token": "unknown"},
+    "auth_send_sms": {**SECOND_FACTOR, "phone_number": "+15005550006"},
+    "auth_sign_in_by_sso": {"token": "unknown"},
     "auth_create_organization": {
         "intermediate_session_token": "unknown",
         "name": "Contract",
@@ -37,6 +58,11 @@ BODIES = {
     "organizations_update": {"name": "Contract", "slug": "contract"},
 }
 FOREIGN_FIELDS = {
+    ("auth_check_recovery_code", "organization_id"): "id",
+    ("auth_check_sms", "organization_id"): "id",
+    ("auth_check_totp", "organization_id"): "id",
+    ("auth_create_totp", "organization_id"): "id",
+    ("auth_send_sms", "organization_id"): "id",
     ("auth_create_session", "organization_id"): "id",
     ("auth_switch_session", "organization_id"): "id",
 }

@@ -14,8 +14,7 @@ from stytch.core.response_base import StytchError, StytchErrorDetails
 from identity import errors
 from identity.directories.stytch import parse
 from identity.directories.stytch.errors import translate_errors
-from identity.directories.types import Proof
-from identity.errors import AnotherFactorRequired, MfaRequired
+from identity.directories.types import Connection, Proof
 from kit.errors import TooManyRequests
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 
@@ -72,38 +71,79 @@ def test_outcome_is_known_only_if_nothing_was_sent(failure, is_known):
     assert raised.value.outcome_known is is_known
 
 
-def half(**said):
+def half(**settings):
+    organization = SimpleNamespace(
+        organization_id="organization-test-1",
+        organization_name="Acme",
+        organization_slug="acme",
+        sso_active_connections=[],
+        **{"mfa_methods": "ALL_ALLOWED", "allowed_mfa_methods": [], **settings},
+    )
     return SimpleNamespace(
+        organization=organization,
+        member=SimpleNamespace(member_id="member-test-1"),
         member_authenticated=False,
         member_session=None,
         intermediate_session_token="ist",
         mfa_required=None,
         primary_required=None,
-        **said,
     )
 
 
-def test_missing_second_factor_names_the_enrolled_methods():
+@pytest.mark.parametrize(
+    ("phone", "app", "methods"),
+    [
+        ("", "totp-1", ("totp", "recovery")),
+        ("+15005550006", "", ("sms",)),
+        ("+15005550006", "totp-1", ("sms", "totp", "recovery")),
+    ],
+)
+def test_missing_second_factor_names_the_enrolled_methods(phone, app, methods):
     answer = half()
-    answer.mfa_required = StytchMfa(
-        member_options=MemberOptions(mfa_phone_number="", totp_registration_id="totp-1")
+    options = MemberOptions(mfa_phone_number=phone, totp_registration_id=app)
+    answer.mfa_required = StytchMfa(member_options=options, secondary_auth_initiated="sms_otp")
+
+    missing = parse.parse_sign_in(answer, NOW)
+
+    assert (missing.methods, missing.enrolled, missing.code_sent) == (methods, True, True)
+    assert (missing.intermediate_session_token, missing.stytch_member_id) == (
+        "ist",
+        "member-test-1",
     )
 
-    with pytest.raises(MfaRequired) as raised:
-        parse.parse_sign_in(answer, NOW)
 
-    assert raised.value.members == {"intermediate_session_token": "ist", "methods": ["totp"]}
-    assert raised.value.status == 409
+@pytest.mark.parametrize(
+    ("settings", "methods"),
+    [
+        ({}, ("totp", "sms")),
+        ({"mfa_methods": "RESTRICTED", "allowed_mfa_methods": ["sms_otp"]}, ("sms",)),
+    ],
+)
+def test_missing_second_factor_names_the_methods_to_set_up(settings, methods):
+    answer = half(**settings)
+    answer.mfa_required = StytchMfa(member_options=None)
+
+    missing = parse.parse_sign_in(answer, NOW)
+
+    assert (missing.methods, missing.enrolled, missing.code_sent) == (methods, False, False)
 
 
 def test_other_primary_factor_names_what_the_organization_allows():
     answer = half()
+    answer.organization.sso_active_connections = [
+        SimpleNamespace(connection_id="oidc-connection-test-1", display_name="Okta")
+    ]
     answer.primary_required = PrimaryRequired(allowed_auth_methods=["sso"])
 
-    with pytest.raises(AnotherFactorRequired) as raised:
-        parse.parse_sign_in(answer, NOW)
+    missing = parse.parse_sign_in(answer, NOW)
 
-    assert raised.value.members["methods"] == ["sso"]
+    assert missing.methods == ("sso",)
+    assert missing.connections == (Connection(id="oidc-connection-test-1", name="Okta"),)
+
+
+def test_second_factor_without_a_session_is_an_unreadable_answer():
+    with pytest.raises(VendorUnavailable):
+        parse.parse_finished_sign_in(half(), NOW)
 
 
 @pytest.mark.parametrize(

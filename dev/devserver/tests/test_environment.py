@@ -7,7 +7,11 @@ from devserver.environment import Addresses
 from support.errors import Refusal
 
 DATABASES = {"DATABASE_URL": "postgresql://w@db/x", "DATABASE_OWNER_URL": "postgresql://o@db/x"}
-STYTCH = {"STYTCH_PROJECT_ID": "project-test-1", "STYTCH_SECRET": "secret-test-1"}
+STYTCH = {
+    "STYTCH_PROJECT_ID": "project-test-1",
+    "STYTCH_SECRET": "secret-test-1",
+    "STYTCH_PUBLIC_TOKEN": "public-token-test-1",
+}
 HERE = Addresses(web=8001, sandbox=8601)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from starlette.routing import BaseRoute
 
-from sandbox.stytch import api, errors, tokens, webhooks
+from sandbox.stytch import api, errors, provider_pages, tokens, webhooks
 from sandbox.stytch import control as stytch_control
 from sandbox.world import World
 
@@ -29,9 +29,9 @@ def build_stytch_control_routes(world: World) -> list[BaseRoute]:
     return stytch_control.build_control_endpoints(world)
 
 
-def build_stytch_page_routes(_: World) -> list[BaseRoute]:
-    """Return no pages, because the core serves those that Stytch needs."""
-    return []
+def build_stytch_page_routes(world: World) -> list[BaseRoute]:
+    """Build the pages of identity providers; the core serves the other pages that Stytch needs."""
+    return provider_pages.build_provider_routes(world)
 
 
 def skip_clock_advance(_: World) -> None:

@@ -42,7 +42,10 @@ SCHEMAS: dict[str, Schema] = {
         default_mfa_method member_session_id session_token session_jwt intermediate_session_token
         magic_links_token discovery_magic_links_token code pkce_code_challenge pkce_code_verifier
         invite_redirect_url login_redirect_url signup_redirect_url discovery_redirect_url
-        invited_by_member_id cursor""".split(),
+        invited_by_member_id cursor public_token pkce_code_challenge oauth_token
+        discovery_oauth_token sso_token recovery_code connection_id display_name identity_provider
+        set_mfa_enrollment slug client_id client_secret issuer authorization_url token_url
+        userinfo_url jwks_url custom_scopes""".split(),
         TEXT,
     ),
     **dict.fromkeys(
@@ -52,11 +55,13 @@ SCHEMAS: dict[str, Schema] = {
         TEXTS,
     ),
     **dict.fromkeys(
-        "is_breakglass mfa_enrolled unlink_email create_member_as_pending".split(), FLAG
+        """is_breakglass mfa_enrolled unlink_email create_member_as_pending
+        set_default_mfa""".split(),
+        FLAG,
     ),
     **dict.fromkeys(
         """session_duration_minutes invite_expiration_minutes login_expiration_minutes
-        signup_expiration_minutes discovery_expiration_minutes limit""".split(),
+        signup_expiration_minutes discovery_expiration_minutes expiration_minutes limit""".split(),
         NUMBER,
     ),
     **dict.fromkeys(

@@ -11,6 +11,7 @@ from sandbox.control import Kind, RefusedError, read_fields
 from sandbox.store import Document
 from sandbox.stytch import (
     arguments,
+    connections,
     deletions,
     mails,
     members,
@@ -163,6 +164,22 @@ async def delete_organization(world: World, request: Request) -> JSONResponse:
     return JSONResponse({"organization_id": organization["organization_id"]})
 
 
+async def create_connection(world: World, request: Request) -> JSONResponse:
+    """Add an active connection to an organization's own identity provider."""
+    allowed: dict[str, Kind] = dict.fromkeys(
+        ("organization_id", "display_name", "identity_provider", "kind"), str
+    )
+    fields = await read_arguments(request, allowed, required=("organization_id",))
+    kind = fields.pop("kind", "oidc")
+    if kind not in connections.EMPTY_BY_KIND:
+        raise RefusedError("kind must be oidc or saml.")
+    organization = organizations.get_organization(world, fields.pop("organization_id"))
+    created = connections.create_connection(
+        world, organization, kind=kind, status="active", **fields
+    )
+    return JSONResponse(connections.render_connection(created), status_code=201)
+
+
 async def send_unverified_event(world: World, request: Request) -> JSONResponse:
     """Send an event that no change caused, for example a late or contradictory one."""
     allowed: dict[str, Kind] = {"document": dict, "source": str}
@@ -272,6 +289,7 @@ def build_control_endpoints(world: World) -> list[BaseRoute]:
         ("POST", "/stytch/organizations/{organization_id}", change_organization),
         ("DELETE", "/stytch/organizations/{organization_id}", delete_organization),
         ("POST", "/stytch/organizations/{organization_id}/delete", delete_organization),
+        ("POST", "/stytch/connections", create_connection),
         ("POST", "/stytch/events", send_unverified_event),
         ("POST", "/stytch/keys/rotate", rotate_signing_key),
         ("POST", "/stytch/tokens", sign_test_token),

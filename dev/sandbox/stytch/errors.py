@@ -46,6 +46,37 @@ ERRORS = {
         "The email's domain may not join this organization.",
     ),
     "invalid_token": (400, "The token is of another kind or malformed."),
+    "pkce_expected_code_verifier": (400, "A PKCE code verifier is required."),
+    "pkce_did_not_expect_code_verifier": (400, "The flow was started without a PKCE challenge."),
+    "public_token_required": (400, "A public token is required."),
+    "invalid_url": (400, "The URL is not valid."),
+    "missing_oauth_organization_locator": (400, "An organization_id or a slug is required."),
+    "missing_sso_connection_locator": (400, "A connection_id or an organization_id is required."),
+    "oauth_config_not_found": (400, "The OAuth provider is not configured."),
+    "invalid_phone_number": (400, "The phone number is not in E.164 format."),
+    "invalid_recovery_code": (400, "The recovery code is not valid."),
+    "active_totp_exists": (
+        400,
+        (
+            "Cannot create a new TOTP for the specified user since the user already has an active "
+            "TOTP. Users may only have one active TOTP at a time."
+        ),
+    ),
+    "action_available_only_for_active_members": (
+        400,
+        "You may not attach an MFA factor to a member that is not active.",
+    ),
+    "action_available_only_once_primary_authentication_is_met": (
+        400,
+        (
+            "You must complete the primary authentication requirements for an organization before "
+            "completing an MFA flow."
+        ),
+    ),
+    "operation_restricted_by_organization_mfa_methods": (
+        403,
+        "The organization does not allow this MFA method.",
+    ),
     "pkce_mismatch": (400, "The PKCE code verifier does not match the challenge."),
     "unauthorized_credentials": (401, "Unauthorized credentials."),
     "unable_to_auth_magic_link": (
@@ -59,6 +90,8 @@ ERRORS = {
         401,
         "The OTP code could not be authenticated because it was either already used or expired.",
     ),
+    "unable_to_authenticate_totp": (401, "The TOTP code could not be authenticated."),
+    "totp_code_already_authenticated": (401, "The TOTP code was authenticated before."),
     "session_authorization_error": (
         403,
         "The Member is not authorized to perform the requested action on that resource.",
@@ -74,9 +107,22 @@ ERRORS = {
     "member_not_found": (404, "Member could not be found."),
     "member_does_not_exist_in_organization": (404, "The member is not in this organization."),
     "organization_not_found": (404, "Organization could not be found."),
+    "public_token_not_found": (404, "The public token could not be found."),
+    "oauth_token_not_found": (404, "The OAuth token could not be found."),
+    "sso_token_not_found": (404, "The SSO token could not be found."),
+    "sso_connection_not_found": (404, "The SSO connection could not be found."),
+    "no_sso_connection_exists_for_organization": (404, "The organization has no SSO connection."),
+    "totp_not_found": (404, "The TOTP could not be found."),
+    "recovery_codes_not_found": (404, "The recovery codes could not be found."),
+    "phone_number_not_found": (404, "The phone number could not be found."),
+    "secondary_factor_not_found": (404, "The secondary factor could not be found."),
     "route_not_found": (404, "The route could not be found."),
     "method_not_allowed": (405, "The method is not allowed on this route."),
     "too_many_requests": (429, "Too many requests have been made."),
+    "user_lock_limit_reached": (
+        429,
+        "The user has been locked out due to too many failed authentication attempts.",
+    ),
     "internal_server_error": (500, "Oops, something seems to have gone wrong."),
 }
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from sandbox.store import Document
+from sandbox.stytch import factors as factor_rules
 from sandbox.stytch import members, organizations, tokens
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import build_stytch_id, create_token, format_stytch_time, parse_instant
@@ -13,19 +14,6 @@ TOKEN = "stytch.session_token"  # noqa: S105  the name of an index
 SESSIONS_BY_MEMBER = "stytch.sessions_of"  # one kind per member
 DEFAULT_MINUTES = 60
 CLAIMS_LIMIT = 4096
-
-
-def build_factor(world: World, *, type: str, email_id: str, email: str) -> Document:  # noqa: A002
-    """Build the factor that proves access to an address."""
-    now = format_stytch_time(world.clock.now())
-    return {
-        "type": type,
-        "delivery_method": "email",
-        "last_authenticated_at": now,
-        "created_at": now,
-        "updated_at": now,
-        "email_factor": {"email_id": email_id, "email_address": email},
-    }
 
 
 def start_session(
@@ -54,6 +42,18 @@ def start_session(
     world.store.put_document(TOKEN, str(session["_token"]), {"member_session_id": id_})
     world.store.put_document(f"{SESSIONS_BY_MEMBER}:{member['member_id']}", str(id_), {})
     return session
+
+
+def select_factors(world: World, member: Document, held: list[Document]) -> list[Document]:
+    """Return the factors that count for a member, with the member's own id of its address."""
+    organization = organizations.get_organization(world, member["organization_id"])
+    own = {"email_id": member["_email_id"], "email_address": member["email_address"]}
+    return [
+        factor | ({"email_factor": own} if factor["delivery_method"] == "email" else {})
+        for factor in held
+        if factor_rules.is_valid_for(factor, organization, member)
+        or factor.get("_member_id") == member["member_id"]
+    ]
 
 
 def touch_session(
@@ -175,6 +175,9 @@ def render_session(world: World, session: Document) -> Document:
     member = members.find_member(world, session["member_id"])
     organization = organizations.get_organization(world, session["organization_id"])
     shown = {name: value for name, value in session.items() if not name.startswith("_")}
+    shown["authentication_factors"] = [
+        factor_rules.render_factor(one) for one in session["authentication_factors"]
+    ]
     shown["organization_slug"] = organization["organization_slug"]
     shown["roles"] = members.list_role_ids(world, member) if member else []
     return shown

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sandbox.clock import get_real_now
 from sandbox.store import Document
+from sandbox.stytch import factors
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import build_stytch_id
 from sandbox.world import World
@@ -126,7 +127,8 @@ def build_claims(
 
 def shorten_factor(factor: Document) -> Document:
     """Return a factor without its dates, as tokens carry it."""
-    return {k: v for k, v in factor.items() if k not in {"created_at", "updated_at"}}
+    shown = factors.render_factor(factor)
+    return {k: v for k, v in shown.items() if k not in {"created_at", "updated_at"}}
 
 
 def sign_token(

@@ -171,7 +171,7 @@ def test_inbox_is_newest_first_and_filters_by_address_in_any_case(client, contro
     ("method", "path", "status", "error_type"),
     [
         ("GET", "/v1/b2b/nowhere", 404, "route_not_found"),
-        ("POST", "/v1/b2b/totp/authenticate", 404, "route_not_found"),
+        ("POST", "/v1/b2b/passwords/authenticate", 404, "route_not_found"),
         ("PATCH", "/v1/b2b/organizations", 405, "method_not_allowed"),
         ("POST", "/v1/b2b/organizations", 400, "bad_request"),
     ],

@@ -1,7 +1,8 @@
 """The provider's own pages for invoices and payment methods."""
 
-from billing import providers, redirects
+from billing import providers
 from billing.customers import customers
+from kit import redirects
 from tenancy.models import Organization
 
 
@@ -10,7 +11,7 @@ def create_portal_link(*, organization: Organization, return_url: str, email: st
 
     Raises RedirectNotAllowed and VendorUnavailable.
     """
-    redirects.require_allowed("return_url", return_url)
+    redirects.require_allowed("/return_url", return_url)
     customer = customers.ensure_customer(organization=organization, email=email)
     with customers.translate_refusals(customer, "the portal"):
         return providers.get_provider(customer.provider).open_portal(

@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from billing import event_types, providers, redirects
+from billing import event_types, providers
 from billing.customers import customers
 from billing.errors import SubscriptionExists
 from billing.models import Checkout, Customer, Price, Subscription
@@ -16,7 +16,7 @@ from billing.seats import snapshot as seats_snapshot
 from billing.statuses import ENDED_STATUSES
 from billing.subscriptions import payment_pages, subscriptions
 from identity.models import Member
-from kit import jobs
+from kit import jobs, redirects
 from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
@@ -40,8 +40,8 @@ def open_checkout(
     Raises SubscriptionExists while one is live, also at the provider, whose event may not have
     arrived yet. Raises PriceNotAvailable, RedirectNotAllowed, PaymentRefused, VendorUnavailable.
     """
-    redirects.require_allowed("success_url", success_url)
-    redirects.require_allowed("cancel_url", cancel_url)
+    redirects.require_allowed("/success_url", success_url)
+    redirects.require_allowed("/cancel_url", cancel_url)
     _require_none_live(organization)
     email = buyer.email if buyer else ""
     customer = customers.ensure_customer(organization=organization, email=email)

@@ -21,6 +21,7 @@ class Proof:
     """
 
     addresses: Mapping[str, datetime] = field(default_factory=dict)
+    has_oauth: bool = False
 
     def covers(self, email: str, *, since: datetime | None = None) -> bool:
         """Return whether the session proved `email`, and did so no earlier than `since`.
@@ -31,6 +32,14 @@ class Proof:
         if proved_at is None:
             return False
         return since is None or proved_at >= since.replace(microsecond=0)
+
+    def reaches_other_organizations(self, email: str, *, changed_at: datetime | None) -> bool:
+        """Return whether the session may show and enter other organizations of its address.
+
+        An organization's own provider asserts any address. An OAuth account keeps its session when
+        the directory writes another address on the member, so it reaches nothing after that.
+        """
+        return self.covers(email, since=changed_at) or (self.has_oauth and changed_at is None)
 
     @classmethod
     def from_factors(cls, factors: Iterable[Mapping[str, Any]]) -> "Proof":
@@ -44,7 +53,8 @@ class Proof:
                 normalize_email(address): _authenticated_at(factor)
                 for address, factor in found
                 if address
-            }
+            },
+            has_oauth=any(factor.get("type") == "oauth" for factor in listed),
         )
 
 
@@ -125,6 +135,63 @@ class Authenticated:
     proof: Proof
 
 
+SecondFactor = Literal["totp", "sms", "recovery"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorRequired:
+    """A sign-in that a second factor finishes.
+
+    `methods` are set up already if `enrolled`, else they may be set up now.
+    """
+
+    intermediate_session_token: str = field(repr=False)
+    organization: OrganizationSnapshot
+    stytch_member_id: str
+    methods: tuple[SecondFactor, ...]
+    enrolled: bool
+    code_sent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A connection to an organization's own identity provider."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryFactorRequired:
+    """A sign-in by a method that the organization does not accept, or not alone."""
+
+    intermediate_session_token: str = field(repr=False)
+    organization: OrganizationSnapshot
+    methods: tuple[str, ...]
+    connections: tuple[Connection, ...]
+
+
+SignInResult = Authenticated | SecondFactorRequired | PrimaryFactorRequired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorCall:
+    """The sign-in that a second factor is set up or checked for."""
+
+    intermediate_session_token: str = field(repr=False)
+    stytch_org_id: str
+    stytch_member_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatorApp:
+    """The secret of a new authenticator app, which counts once its first code was checked."""
+
+    secret: str = field(repr=False)
+    qr_code: str = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovered:
     """An organization a person may enter, and as what."""
@@ -157,7 +224,7 @@ class Directory(Protocol):
     """The source of truth for organizations, members and sessions.
 
     Each call raises VendorUnavailable, VendorRejected or VendorNotFound, and TooManyRequests when
-    the directory wants us to slow down; signing in also raises MfaRequired.
+    the directory wants us to slow down, or SignInLocked after too many wrong codes.
     """
 
     @property
@@ -169,14 +236,27 @@ class Directory(Protocol):
     def authenticate_discovery_code(self, *, email: str, code: str) -> Discovery: ...
     def create_organization(
         self, *, intermediate_session_token: str, name: str, slug: str
-    ) -> Authenticated: ...
+    ) -> SignInResult: ...
     def exchange_intermediate_session(
         self, *, intermediate_session_token: str, stytch_org_id: str
+    ) -> SignInResult: ...
+    def authenticate_invitation_token(self, *, token: str) -> SignInResult: ...
+
+    def build_oauth_url(self, *, provider: str, redirect_url: str, code_challenge: str) -> str: ...
+    def build_sso_url(
+        self, *, connection_id: str, redirect_url: str, code_challenge: str
+    ) -> str: ...
+    def authenticate_oauth_token(self, *, token: str, code_verifier: str) -> Discovery: ...
+    def authenticate_sso_token(self, *, token: str, code_verifier: str) -> SignInResult: ...
+
+    def create_authenticator_app(self, sign_in: SecondFactorCall) -> AuthenticatorApp: ...
+    def send_sms_code(self, sign_in: SecondFactorCall, *, phone_number: str) -> None: ...
+    def authenticate_second_factor(
+        self, sign_in: SecondFactorCall, *, method: SecondFactor, code: str
     ) -> Authenticated: ...
-    def authenticate_invitation_token(self, *, token: str) -> Authenticated: ...
 
     def authenticate_session(self, *, session_token: str) -> Authenticated: ...
-    def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated: ...
+    def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> SignInResult: ...
     def list_discovered_organizations(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
     ) -> tuple[Discovered, ...]: ...

@@ -20,7 +20,8 @@ from kit.serializers import (
 MAX_TOKEN_BYTES = 8 * 1024
 
 
-def _token() -> serializers.CharField:
+def build_token_field() -> serializers.CharField:
+    """Build the field of a token of Stytch."""
     return serializers.CharField(max_length=MAX_TOKEN_BYTES, trim_whitespace=True)
 
 
@@ -40,7 +41,7 @@ class CodeSerializer(StrictSerializer):
 class TokenSerializer(StrictSerializer):
     """The token of a mailed link."""
 
-    token = _token()
+    token = build_token_field()
 
 
 class SentSerializer(StrictSerializer):
@@ -52,7 +53,7 @@ class SentSerializer(StrictSerializer):
 class NewOrganizationSerializer(StrictSerializer):
     """A name, and a slug if not the one made from it."""
 
-    intermediate_session_token = _token()
+    intermediate_session_token = build_token_field()
     name = NameField(min_length=1, max_length=128)
     slug = serializers.CharField(min_length=2, max_length=128, required=False, default="")
 
@@ -60,14 +61,14 @@ class NewOrganizationSerializer(StrictSerializer):
 class EnterSerializer(StrictSerializer):
     """Which of the discovered organizations."""
 
-    intermediate_session_token = _token()
+    intermediate_session_token = build_token_field()
     organization_id = serializers.CharField(max_length=128)
 
 
 class RefreshSerializer(StrictSerializer):
     """The session's long-lived token."""
 
-    session_token = _token()
+    session_token = build_token_field()
 
 
 class SwitchSerializer(StrictSerializer):
@@ -94,7 +95,7 @@ class PlacesSerializer(WholeListSerializer):
 class DiscoverySerializer(StrictSerializer):
     """The proved address, the organizations it opens, and a token for ten minutes."""
 
-    intermediate_session_token = _token()
+    intermediate_session_token = build_token_field()
     email = serializers.EmailField()
     organizations = PlaceSerializer(many=True)
 
@@ -121,8 +122,8 @@ class UserSerializer(StrictModelSerializer):
 class SessionSerializer(StrictSerializer):
     """A session and whose it is."""
 
-    session_token = _token()
-    session_jwt = _token()
+    session_token = build_token_field()
+    session_jwt = build_token_field()
     expires_at = serializers.DateTimeField()
     user = UserSerializer(source="member.user")
     organization = OrganizationSerializer()

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
+from identity.directories.types import Proof
 from identity.errors import InvalidSession
 from identity.models import Member, Status, User
 from identity.roles import permissions
@@ -29,6 +30,14 @@ class RequestContext:
     session_id: str
     session_expires_at: datetime
     permissions: frozenset[str]
+    proof: Proof
+
+    @property
+    def reaches_other_organizations(self) -> bool:
+        """Return whether this session may show and enter other organizations of its person."""
+        return self.proof.reaches_other_organizations(
+            self.member.email, changed_at=self.member.email_changed_at
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +96,7 @@ def authenticate_claims(claims: Claims) -> RequestContext:
         session_id=claims.session_id,
         session_expires_at=claims.session_expires_at,
         permissions=permissions(member.role),
+        proof=claims.proof,
     )
 
 

@@ -11,6 +11,7 @@ from identity.directories.types import SessionSnapshot
 from identity.errors import InvalidSession, translate_entering, translate_session_call
 from identity.models import Member, RevokedSession
 from identity.sessions import sign_in
+from identity.sessions.authenticate import RequestContext
 from identity.sessions.sign_in import Place, Session
 from identity.sync import apply
 from kit import jobs
@@ -40,25 +41,33 @@ def refresh_session(*, session_token: str) -> Session:
     return sign_in.build_session(authenticated, applied.organization, applied.member)
 
 
-def switch_organization(*, session_jwt: str, organization_id: str) -> Session:
+def switch_organization(
+    current: RequestContext, *, session_jwt: str, organization_id: str
+) -> Session:
     """Create a session of the same person in another organization.
 
-    Raises NotFound when the person has no place there, InvalidSession and MfaRequired.
+    Raises NotFound when the person has no place there or the session reaches its own organization
+    only, InvalidSession, AnotherFactorRequired and MfaRequired.
     """
     stytch_org_id = sign_in.get_stytch_id(organization_id)
+    is_own = stytch_org_id == current.organization.stytch_org_id
+    if not is_own and not current.reaches_other_organizations:
+        raise NotFound
     with translate_session_call(), translate_entering():
-        authenticated = directories.get_directory().exchange_session(
+        result = directories.get_directory().exchange_session(
             session_jwt=session_jwt, stytch_org_id=stytch_org_id
         )
     with act_anonymously():  # a member of the one organization is no member of the other
-        return sign_in.record_sign_in(authenticated)
+        return sign_in.record_sign_in(result)
 
 
-def list_session_places(*, session_jwt: str) -> list[Place]:
+def list_session_places(current: RequestContext, *, session_jwt: str) -> list[Place]:
     """Return the organizations this session's person may enter.
 
-    Raises InvalidSession.
+    A session that proves no address is shown its own organization only. Raises InvalidSession.
     """
+    if not current.reaches_other_organizations:
+        return [sign_in.build_own_place(current.organization)]
     with translate_session_call():
         found = directories.get_directory().list_discovered_organizations(session_jwt=session_jwt)
     return sign_in.list_places(found)

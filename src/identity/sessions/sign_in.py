@@ -4,7 +4,7 @@ What a call answers never depends on whether an address is known: only its owner
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,9 +13,11 @@ from django.db import transaction
 
 from identity import directories, event_types, rate_limits
 from identity.actors import act_as_member
-from identity.directories.types import Authenticated, Discovered, Membership
+from identity.directories import types
+from identity.directories.types import Authenticated, Discovered, Membership, SignInResult
 from identity.errors import InvalidSession, MemberSuspended, translate_entering, translate_sign_in
 from identity.models import Member, Status
+from identity.sessions.continuation import require_session
 from identity.sync import apply
 from kit import jobs
 from kit.errors import NotFound
@@ -79,7 +81,7 @@ def discover_by_link(*, token: str) -> Discovery:
     """Spend a link's token. Raises InvalidSignIn."""
     with translate_sign_in():
         found = directories.get_directory().authenticate_discovery_token(token=token)
-    return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
+    return build_discovery(found)
 
 
 def discover_by_code(*, email: str, code: str) -> Discovery:
@@ -89,7 +91,7 @@ def discover_by_code(*, email: str, code: str) -> Discovery:
         found = directories.get_directory().authenticate_discovery_code(
             email=email.lower(), code=code
         )
-    return _build_discovery(found.intermediate_session_token, found.email, found.organizations)
+    return build_discovery(found)
 
 
 def create_organization(*, intermediate_session_token: str, name: str, slug: str) -> Session:
@@ -104,29 +106,28 @@ def create_organization(*, intermediate_session_token: str, name: str, slug: str
     checked = slugs.check_slug(slug) if slug else ""
     with schema_pool.reserve_schema(slug=checked) as reservation:
         with translate_sign_in():
-            authenticated = directories.get_directory().create_organization(
+            result = directories.get_directory().create_organization(
                 intermediate_session_token=intermediate_session_token, name=name, slug=checked
             )
-        return record_sign_in(authenticated, reservation=reservation, founder_id=uuid7())
+        return record_sign_in(result, reservation=reservation, founder_id=uuid7())
 
 
 def enter_organization(*, intermediate_session_token: str, organization_id: str) -> Session:
     """Create a session in a discovered organization, accepting an invitation if there is one.
 
-    Raises NotFound for an organization that was not discovered, InvalidSignIn and MfaRequired.
+    Raises NotFound for an organization that was not discovered, InvalidSignIn,
+    AnotherFactorRequired and MfaRequired.
     """
     stytch = directories.get_directory()
     try:
         stytch_org_id = get_stytch_id(organization_id)
-        # Entering spends the token: what a new organization needs is reserved before.
-        holding = nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserve_schema()
-        with holding as reservation:
+        with reserve_for(stytch_org_id) as reservation:
             with translate_sign_in(), translate_entering():
-                authenticated = stytch.exchange_intermediate_session(
+                result = stytch.exchange_intermediate_session(
                     intermediate_session_token=intermediate_session_token,
                     stytch_org_id=stytch_org_id,
                 )
-            return record_sign_in(authenticated, reservation=reservation)
+            return record_sign_in(result, reservation=reservation)
     except NotFound:
         # Anyone who has proved no address is not told which organizations there are.
         with translate_sign_in():
@@ -139,27 +140,36 @@ def enter_organization(*, intermediate_session_token: str, organization_id: str)
 def accept_invitation(*, token: str) -> Session:
     """Spend an invitation's token, which makes its person an active member.
 
-    Raises InvalidSignIn.
+    Raises InvalidSignIn, AnotherFactorRequired and MfaRequired.
     """
     with translate_sign_in():
-        authenticated = directories.get_directory().authenticate_invitation_token(token=token)
-    return record_sign_in(authenticated)
+        result = directories.get_directory().authenticate_invitation_token(token=token)
+    return record_sign_in(result)
+
+
+def reserve_for(stytch_org_id: str) -> AbstractContextManager[TenantSchema | None]:
+    """Reserve a schema for an organization that is not stored yet.
+
+    Call it before an intermediate session is spent, which cannot be undone.
+    """
+    return nullcontext() if apply.is_known(stytch_org_id) else schema_pool.reserve_schema()
 
 
 def record_sign_in(
-    authenticated: Authenticated,
+    result: SignInResult,
     *,
     reservation: TenantSchema | None = None,
     founder_id: UUID | None = None,
 ) -> Session:
-    """Write down who has signed in.
+    """Store who has signed in.
 
     `founder_id` is the id for the member who has just made the organization, so that the first
     event names its maker.
 
-    Raises NotFound when the organization was deleted here, InvalidSession when staff have blocked
-    the member or its person.
+    Raises AnotherFactorRequired and MfaRequired while a factor is missing, NotFound when the
+    organization was deleted here, InvalidSession when staff have blocked the member or its person.
     """
+    authenticated = require_session(result)
     if reservation is None and not apply.is_known(authenticated.organization.stytch_org_id):
         schema_pool.wait_for_spare()
     with transaction.atomic():
@@ -217,6 +227,16 @@ def list_places(found: Iterable[Discovered]) -> list[Place]:
     return list(_build_places(found, known))
 
 
+def build_own_place(organization: Organization) -> Place:
+    """Return the organization of an active member's session."""
+    return Place(
+        id=str(organization.pk),
+        slug=organization.slug,
+        name=organization.name,
+        membership="active",
+    )
+
+
 def get_stytch_id(organization_id: str) -> str:
     """Return Stytch's id for one of ours, or a Stytch id itself.
 
@@ -232,9 +252,12 @@ def get_stytch_id(organization_id: str) -> str:
     return organization.stytch_org_id
 
 
-def _build_discovery(token: str, email: str, found: Iterable[Discovered]) -> Discovery:
+def build_discovery(found: types.Discovery) -> Discovery:
+    """Return a discovery of the directory with our ids."""
     return Discovery(
-        intermediate_session_token=token, email=email, organizations=list_places(found)
+        intermediate_session_token=found.intermediate_session_token,
+        email=found.email,
+        organizations=list_places(found.organizations),
     )
 
 

@@ -100,7 +100,7 @@ class Organizations(APIView):
     @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
         session = sign_in.create_organization(**read_body(request, NewOrganizationSerializer))
-        return _respond_with_session(session, status=201)
+        return respond_with_session(session, status=201)
 
 
 class Sessions(APIView):
@@ -112,7 +112,7 @@ class Sessions(APIView):
 
     @extend_schema(request=EnterSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        return _respond_with_session(
+        return respond_with_session(
             sign_in.enter_organization(**read_body(request, EnterSerializer)), status=201
         )
 
@@ -126,7 +126,7 @@ class InvitationAcceptance(APIView):
 
     @extend_schema(request=TokenSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
-        return _respond_with_session(
+        return respond_with_session(
             sign_in.accept_invitation(**read_body(request, TokenSerializer)), status=201
         )
 
@@ -140,13 +140,16 @@ class SessionRefresh(APIView):
 
     @extend_schema(request=RefreshSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        return _respond_with_session(
+        return respond_with_session(
             sessions.refresh_session(**read_body(request, RefreshSerializer))
         )
 
 
 class SessionSwitch(APIView):
-    """Exchange the session for one in another organization of the same person."""
+    """Exchange the session for one in another organization of the same person.
+
+    A session of an organization's own identity provider reaches no other organization.
+    """
 
     access = access.SESSION
     resource = "auth"
@@ -155,9 +158,11 @@ class SessionSwitch(APIView):
     @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
         session = sessions.switch_organization(
-            session_jwt=read_bearer_token(request) or "", **read_body(request, SwitchSerializer)
+            get_request_context(request),
+            session_jwt=read_bearer_token(request) or "",
+            **read_body(request, SwitchSerializer),
         )
-        return _respond_with_session(session)
+        return respond_with_session(session)
 
 
 class CurrentSession(APIView):
@@ -181,5 +186,6 @@ class CurrentSession(APIView):
         return Response(status=204)
 
 
-def _respond_with_session(session: Session, *, status: int = 200) -> Response:
+def respond_with_session(session: Session, *, status: int = 200) -> Response:
+    """Return a session, which no cache may keep."""
     return Response(SessionSerializer(session).data, status=status, headers=NO_STORE_HEADERS)

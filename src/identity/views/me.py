@@ -40,7 +40,10 @@ class Me(APIView):
 
 
 class MyOrganizations(APIView):
-    """List the organizations this person may enter, as the directory has them now."""
+    """List the organizations this person may enter, as the directory has them now.
+
+    A session of an organization's own identity provider lists that organization only.
+    """
 
     access = access.SESSION
     resource = "my_organizations"
@@ -49,7 +52,9 @@ class MyOrganizations(APIView):
 
     @extend_schema(responses=PlacesSerializer)
     def get(self, request: Request) -> Response:
-        places = sessions.list_session_places(session_jwt=read_bearer_token(request) or "")
+        places = sessions.list_session_places(
+            get_request_context(request), session_jwt=read_bearer_token(request) or ""
+        )
         return Response(PlacesSerializer({"results": places}).data)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from sandbox import request_bodies
 from sandbox.store import Document
@@ -16,7 +16,19 @@ from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import build_stytch_id, normalize_email
 from sandbox.world import World
 
-type Handler = Callable[["Call"], Document]
+# Called by verifiers and by browsers, which hold no secret.
+WITHOUT_SECRET = ("/v1/b2b/sessions/jwks/", "/v1/b2b/public/")
+TEMPORARY_REDIRECT = 307  # as https://stytch.com/docs/b2b/api/oauth-hubspot-discovery-start shows
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Send the browser to another address, as the calls do that start a sign-in."""
+
+    url: str
+
+
+type Handler = Callable[["Call"], Document | Redirect]
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ class Call:
 def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Request], Any]:
     """Build the endpoint of one path from its handlers by method."""
 
-    async def answer(request: Request) -> JSONResponse:
+    async def answer(request: Request) -> Response:
         request_id = build_stytch_id("request-id")
         body = await request.body()
         try:
@@ -147,6 +159,8 @@ def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Requ
                 request_id=request_id,
             )
             return JSONResponse(refusal, status_code=error.status)
+        if isinstance(result, Redirect):
+            return RedirectResponse(result.url, TEMPORARY_REDIRECT)
         return JSONResponse({"status_code": 200, "request_id": request_id, **result})
 
     return answer
@@ -154,7 +168,7 @@ def build_endpoint(world: World, handlers: dict[str, Handler]) -> Callable[[Requ
 
 def parse_call(world: World, request: Request, body: bytes) -> Call:
     """Check the credentials and the arguments of a request and return its call."""
-    if not request.url.path.startswith("/v1/b2b/sessions/jwks/"):
+    if not request.url.path.startswith(WITHOUT_SECRET):
         check_credentials(world, request.headers.get("authorization", ""))
     data: Document = dict(request.query_params)
     if body:

@@ -1,7 +1,17 @@
 """Handle `/discovery` calls that list, create and enter organizations."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, members, membership_rules, organizations, roles, sessions
+from sandbox.stytch import (
+    credentials,
+    factors,
+    members,
+    membership_rules,
+    oauth_registrations,
+    organizations,
+    roles,
+    second_factors,
+    sessions,
+)
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.organizations import FIELDS
 from sandbox.stytch.errors import StytchError
@@ -12,7 +22,12 @@ from sandbox.world import World
 def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A002
     """Start an intermediate session for a proven address and list its organizations."""
     email_id = build_stytch_id("member-email")
-    proof = sessions.build_factor(call.world, type=type, email_id=email_id, email=email)
+    proof = factors.build_email_factor(call.world, type=type, email_id=email_id, email=email)
+    return start_discovery(call, email=email, proof=proof)
+
+
+def start_discovery(call: Call, *, email: str, proof: Document) -> Document:
+    """Start an intermediate session with one factor and list the organizations of its address."""
     session = credentials.create_intermediate_session(call.world, email=email, factors=[proof])
     return {
         "intermediate_session_token": session["token"],
@@ -23,7 +38,7 @@ def prove_address(call: Call, *, email: str, type: str) -> Document:  # noqa: A0
 
 
 def list_discovered(
-    world: World, email: str, factors: list[Document], *, joinable: bool
+    world: World, email: str, held: list[Document], *, joinable: bool
 ) -> list[Document]:
     """List the organizations an address belongs to, and those its domain may join."""
     found = []
@@ -40,7 +55,7 @@ def list_discovered(
             build_discovered(
                 organization,
                 membership,
-                membership_rules.list_unmet_requirements(organization, member, factors),
+                membership_rules.list_unmet_requirements(organization, member, held),
             )
         )
     domain = get_domain(email)
@@ -49,10 +64,15 @@ def list_discovered(
             kind = "eligible_to_join_by_email_domain"
             membership = {"type": kind, "details": {"domain": domain}, "member": None}
             missing = membership_rules.list_unmet_requirements(
-                organization, members.EMPTY_MEMBER, factors
+                organization, build_candidate(email), held
             )
             found.append(build_discovered(organization, membership, missing))
     return found
+
+
+def build_candidate(email: str) -> Document:
+    """Build the member that a person who may join would become."""
+    return members.EMPTY_MEMBER | {"email_address": email}
 
 
 def build_discovered(organization: Document, membership: Document, missing: Document) -> Document:
@@ -80,8 +100,8 @@ def list_organizations_call(call: Call) -> Document:
     else:
         session = call.get_session()
         email = (members.find_member(call.world, session["member_id"]) or {})["email_address"]
-        factors = session["authentication_factors"]
-        found = list_discovered(call.world, email, factors, joinable=False)
+        held = session["authentication_factors"]
+        found = list_discovered(call.world, email, held, joinable=False)
     return {
         "email_address": email,
         "discovered_organizations": found,
@@ -106,9 +126,8 @@ def create_organization_call(call: Call) -> Document:
         status="active",
         source="DIRECT",
         roles=[roles.ADMIN],
-        email_address_verified=True,
     )
-    return enter_organization(call, creator, factors=proof["factors"], proof=proof)
+    return enter_organization(call, creator, held=proof["factors"], proof=proof)
 
 
 def exchange_intermediate_session(call: Call) -> Document:
@@ -120,41 +139,54 @@ def exchange_intermediate_session(call: Call) -> Document:
     organization = call.get_organization()
     member = members.find_by_email(call.world, organization, proof["email"])
     if member is None:
-        membership_rules.check_joinable(organization, proof["email"])
-        member = members.create_member(
-            call.world,
-            organization,
-            email_address=proof["email"],
-            status="active",
-            source="DIRECT",
-            email_address_verified=True,
-        )
-    member = members.activate_member(call.world, member)
-    return enter_organization(call, member, factors=proof["factors"], proof=proof)
+        member = create_joining_member(call, organization, proof)
+    return enter_organization(call, member, held=proof["factors"], proof=proof)
+
+
+def create_joining_member(call: Call, organization: Document, proof: Document) -> Document:
+    """Create the member that a person joins as by the domain of the address.
+
+    Without a proof of the address the member stays pending.
+    """
+    membership_rules.check_joinable(organization, proof["email"])
+    missing = membership_rules.list_unmet_requirements(
+        organization, build_candidate(proof["email"]), proof["factors"]
+    )
+    proven = "primary_required" not in missing
+    return members.create_member(
+        call.world,
+        organization,
+        email_address=proof["email"],
+        status="active" if proven else "pending",
+        source="DIRECT",
+        email_address_verified=proven,
+    )
 
 
 def enter_organization(
-    call: Call, member: Document, *, factors: list[Document], proof: Document | None = None
+    call: Call, member: Document, *, held: list[Document], proof: Document | None = None
 ) -> Document:
     """Start a session with these factors, or answer what is missing.
 
     A started session ends the intermediate session in `proof`.
     """
     organization = organizations.get_organization(call.world, member["organization_id"])
-    email = member["email_address"]
-    if missing := membership_rules.list_unmet_requirements(organization, member, factors):
+    missing = membership_rules.list_unmet_requirements(organization, member, held)
+    if "primary_required" not in missing:
+        member = members.activate_member(call.world, member)
+    if missing:
         proof = proof or credentials.create_intermediate_session(
-            call.world, email=email, factors=[]
+            call.world, email=member["email_address"], factors=[]
         )
-        proof = credentials.set_factors(call.world, proof, factors)
+        proof = credentials.set_factors(call.world, proof, held)
+        missing = second_factors.send_code_if_enrolled(call.world, organization, member, missing)
         return sessions.build_unfinished_answer(call.world, member, proof, missing)
     if proof:
         credentials.end_intermediate_session(call.world, proof)
-    own = {"email_id": member["_email_id"], "email_address": email}
     session = sessions.start_session(
         call.world,
-        member,
-        factors=[factor | {"email_factor": own} for factor in factors],
+        oauth_registrations.store_oauth_registrations(call.world, member, held),
+        factors=sessions.select_factors(call.world, member, held),
         minutes=call.find_number("session_duration_minutes"),
         custom_claims=call.find_mapping("session_custom_claims"),
     )

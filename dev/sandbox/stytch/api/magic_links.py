@@ -1,11 +1,12 @@
 """Handle `/magic_links` calls that send and open invitations and sign-in links."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, mails, members, membership_rules, sessions
+from sandbox.stytch import credentials, factors, mails, members, membership_rules
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.members import build_member_answer
 from sandbox.stytch.api.members import invite_member as invited_member
+from sandbox.stytch.api.sign_in import sign_in_with_factor
 from sandbox.stytch.errors import StytchError
 
 HOUR = 60
@@ -109,24 +110,11 @@ def sign_in_member(
     type: str,  # noqa: A002
 ) -> Document:
     """Start a session of a member, or add the factor to a running session."""
-    member = members.activate_member(call.world, member)
     email_id = member["_email_id"]
-    factor = sessions.build_factor(
+    factor = factors.build_email_factor(
         call.world, type=type, email_id=email_id, email=member["email_address"]
     )
-    if running and running["member_id"] == member["member_id"]:
-        session = sessions.touch_session(
-            call.world,
-            running,
-            minutes=call.find_number("session_duration_minutes"),
-            custom_claims=call.find_mapping("session_custom_claims"),
-            factors=[factor],
-        )
-        answer = sessions.build_authenticated_answer(call.world, session)
-    else:
-        proof = call.find_intermediate_session()
-        factors = [*(proof["factors"] if proof else []), factor]
-        answer = discovery.enter_organization(call, member, factors=factors, proof=proof)
+    answer = sign_in_with_factor(call, member, factor, running=running)
     return answer | {"method_id": email_id, "reset_sessions": False}
 
 

@@ -56,8 +56,7 @@ def exchange_session(call: Call) -> Document:
     member = members.find_by_email(call.world, call.get_organization(), signed_in["email_address"])
     if member is None:
         raise StytchError("member_does_not_exist_in_organization")
-    member = members.activate_member(call.world, member)
-    return discovery.enter_organization(call, member, factors=session["authentication_factors"])
+    return discovery.enter_organization(call, member, held=session["authentication_factors"])
 
 
 def revoke_sessions(call: Call) -> Document:

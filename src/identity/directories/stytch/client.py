@@ -9,24 +9,25 @@ from django.utils import timezone
 
 from identity.directories.stytch import parse
 from identity.directories.stytch.errors import translate_errors
+from identity.directories.stytch.second_factors import SecondFactorCalls
+from identity.directories.stytch.sign_in import SESSION_MINUTES, SignInCalls
 from identity.directories.types import (
     Authenticated,
     Discovered,
-    Discovery,
     MemberDeleted,
     MemberSnapshot,
     OrganizationSnapshot,
     SessionSnapshot,
+    SignInResult,
 )
 from kit import outbound
 from kit.outbound import VendorNotFound
 
-SESSION_MINUTES = 24 * 60  # prolonged by every refresh
 INVITATION_MINUTES = 7 * 24 * 60
 PAGE_SIZE = 1000  # the most a search returns
 
 
-class StytchDirectory:
+class StytchDirectory(SignInCalls, SecondFactorCalls):
     """`identity.directories.types.Directory`, spoken to Stytch B2B."""
 
     name = "stytch"
@@ -40,81 +41,6 @@ class StytchDirectory:
             sync_session=outbound.create_session(),
         )
 
-    # ── Signing in ───────────────────────────────────────────────────────────────────────────
-
-    def send_magic_link(self, *, email: str) -> None:
-        """Mail a link that leads to discovery.
-
-        Stytch answers alike for unknown addresses.
-        """
-        with translate_errors():
-            self._client.magic_links.email.discovery.send(
-                email_address=email, discovery_redirect_url=settings.AUTH_REDIRECT_URL
-            )
-
-    def send_code(self, *, email: str) -> None:
-        """Mail a one-time code that leads to discovery."""
-        with translate_errors():
-            self._client.otps.email.discovery.send(email_address=email)
-
-    def authenticate_discovery_token(self, *, token: str) -> Discovery:
-        """Spend the token of a mailed link."""
-        with translate_errors():
-            answer = self._client.magic_links.discovery.authenticate(
-                discovery_magic_links_token=token
-            )
-        return Discovery(
-            intermediate_session_token=answer.intermediate_session_token,
-            email=answer.email_address,
-            organizations=parse.parse_discovered(answer.discovered_organizations),
-        )
-
-    def authenticate_discovery_code(self, *, email: str, code: str) -> Discovery:
-        """Spend a mailed code."""
-        with translate_errors():
-            answer = self._client.otps.email.discovery.authenticate(email_address=email, code=code)
-        return Discovery(
-            intermediate_session_token=answer.intermediate_session_token,
-            email=answer.email_address,
-            organizations=parse.parse_discovered(answer.discovered_organizations),
-        )
-
-    def create_organization(
-        self, *, intermediate_session_token: str, name: str, slug: str
-    ) -> Authenticated:
-        """Create an organization whose first admin is the person of the token."""
-        asked_at = timezone.now()
-        with translate_errors():
-            answer = self._client.discovery.organizations.create(
-                intermediate_session_token=intermediate_session_token,
-                organization_name=name,
-                organization_slug=slug or None,
-                session_duration_minutes=SESSION_MINUTES,
-            )
-        return parse.parse_sign_in(answer, asked_at)
-
-    def exchange_intermediate_session(
-        self, *, intermediate_session_token: str, stytch_org_id: str
-    ) -> Authenticated:
-        """Create a session in a discovered organization, joining or accepting where needed."""
-        asked_at = timezone.now()
-        with translate_errors():
-            answer = self._client.discovery.intermediate_sessions.exchange(
-                intermediate_session_token=intermediate_session_token,
-                organization_id=stytch_org_id,
-                session_duration_minutes=SESSION_MINUTES,
-            )
-        return parse.parse_sign_in(answer, asked_at)
-
-    def authenticate_invitation_token(self, *, token: str) -> Authenticated:
-        """Spend an invitation's token, which makes its member active."""
-        asked_at = timezone.now()
-        with translate_errors():
-            answer = self._client.magic_links.authenticate(
-                magic_links_token=token, session_duration_minutes=SESSION_MINUTES
-            )
-        return parse.parse_sign_in(answer, asked_at)
-
     # ── Sessions ─────────────────────────────────────────────────────────────────────────────
 
     def authenticate_session(self, *, session_token: str) -> Authenticated:
@@ -126,7 +52,7 @@ class StytchDirectory:
             )
         return parse.parse_session(answer, answer.member_session, asked_at)
 
-    def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> Authenticated:
+    def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> SignInResult:
         """Create a session of the same person in another organization."""
         asked_at = timezone.now()
         with translate_errors():

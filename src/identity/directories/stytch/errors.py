@@ -9,6 +9,7 @@ import structlog
 import urllib3
 from stytch.core.response_base import StytchError, StytchErrorDetails
 
+from identity.sign_in_errors import SignInLocked
 from kit import outbound
 from kit.errors import TooManyRequests
 
@@ -16,6 +17,9 @@ log = structlog.get_logger(__name__)
 
 VENDOR = "stytch"
 SLOW_DOWN_SECONDS = 2  # the SDK hides Stytch's Retry-After
+# A lock lasts an hour unless the project chose from five minutes to seven days:
+# https://stytch.com/docs/resources/platform/user-locks
+SHORTEST_LOCK_SECONDS = 300
 
 _CONFIGURATION_ERRORS = frozenset(
     {"unauthorized_credentials", "use_https", "ip_address_not_allowed"}
@@ -42,6 +46,8 @@ def translate_errors() -> Iterator[None]:
 
 def _translate_error(details: StytchErrorDetails) -> Exception:
     code = details.error_type or "unknown"
+    if code == "user_lock_limit_reached":
+        return SignInLocked("Too many wrong codes. Wait.", retry_after=SHORTEST_LOCK_SECONDS)
     if details.status_code == 429:
         return TooManyRequests("Wait a moment.", retry_after=SLOW_DOWN_SECONDS)
     if code in _CONFIGURATION_ERRORS:

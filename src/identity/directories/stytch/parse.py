@@ -11,16 +11,21 @@ from stytch.b2b.models.sessions import MemberSession, PrimaryRequired
 
 from identity.directories.types import (
     Authenticated,
+    Connection,
     Discovered,
     MemberDeleted,
     Membership,
     MemberSnapshot,
     OrganizationSnapshot,
+    PrimaryFactorRequired,
     Proof,
+    SecondFactor,
+    SecondFactorRequired,
     SessionSnapshot,
+    SignInResult,
 )
-from identity.errors import AnotherFactorRequired, MfaRequired
 from identity.roles import MANAGED_STYTCH_ROLES
+from kit.outbound import VendorUnavailable
 
 MAX_NAME_LENGTH = 255
 
@@ -40,6 +45,12 @@ class SessionAnswer(Protocol):
     session_jwt: str
     member: Member
     organization: Organization
+
+
+class FinishedAnswer(SessionAnswer, Protocol):
+    """The answer of a call that checks a second factor."""
+
+    member_session: MemberSession | None
 
 
 class SignInAnswer(Protocol):
@@ -101,20 +112,39 @@ def list_assigned_roles(found: Member) -> list[str]:
     ]
 
 
-def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> Authenticated:
-    """Return the session of a sign-in.
-
-    Raises MfaRequired or AnotherFactorRequired when it has none yet.
-    """
+def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> SignInResult:
+    """Return the session of a sign-in, or the factor it still lacks."""
     if answer.member_authenticated and answer.member_session:
         return parse_session(answer, answer.member_session, read_at)
     token = answer.intermediate_session_token
+    organization = parse_organization(answer.organization)
     if answer.primary_required:
-        methods = list(answer.primary_required.allowed_auth_methods)
-        raise AnotherFactorRequired(intermediate_session_token=token, methods=methods)
-    raise MfaRequired(
-        intermediate_session_token=token, methods=_list_mfa_methods(answer.mfa_required)
+        return PrimaryFactorRequired(
+            intermediate_session_token=token,
+            organization=organization,
+            methods=tuple(answer.primary_required.allowed_auth_methods),
+            connections=_list_connections(answer.organization),
+        )
+    required = answer.mfa_required
+    methods = _list_enrolled_methods(required)
+    return SecondFactorRequired(
+        intermediate_session_token=token,
+        organization=organization,
+        stytch_member_id=answer.member.member_id,
+        methods=methods or _list_allowed_methods(answer.organization),
+        enrolled=bool(methods),
+        code_sent=required is not None and required.secondary_auth_initiated == "sms_otp",
     )
+
+
+def parse_finished_sign_in(answer: FinishedAnswer, read_at: datetime) -> Authenticated:
+    """Return the session that a second factor finishes.
+
+    Raises VendorUnavailable when the answer has none, which Stytch does not document.
+    """
+    if answer.member_session is None:
+        raise VendorUnavailable("stytch", outcome_known=False)
+    return parse_session(answer, answer.member_session, read_at)
 
 
 def parse_session(
@@ -162,9 +192,29 @@ def _strip_unstorable(text: str) -> str:
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
-def _list_mfa_methods(required: StytchMfa | None) -> list[str]:
+def _list_enrolled_methods(required: StytchMfa | None) -> tuple[SecondFactor, ...]:
+    """Return the second factors a member has set up. Recovery codes come with an app."""
     options = required.member_options if required else None
     if options is None:
-        return ["totp", "sms"]  # not enrolled yet: either may be set up
-    enrolled = {"sms": options.mfa_phone_number, "totp": options.totp_registration_id}
-    return [name for name, value in enrolled.items() if value]
+        return ()
+    app: tuple[SecondFactor, ...] = ("totp", "recovery") if options.totp_registration_id else ()
+    phone: tuple[SecondFactor, ...] = ("sms",) if options.mfa_phone_number else ()
+    return (*phone, *app)
+
+
+def _list_allowed_methods(organization: Organization) -> tuple[SecondFactor, ...]:
+    """Return the second factors that an organization lets its members set up."""
+    names: dict[str, SecondFactor] = {"totp": "totp", "sms_otp": "sms"}
+    restricted = organization.mfa_methods == "RESTRICTED"
+    return tuple(
+        method
+        for name, method in names.items()
+        if not restricted or name in organization.allowed_mfa_methods
+    )
+
+
+def _list_connections(organization: Organization) -> tuple[Connection, ...]:
+    return tuple(
+        Connection(id=one.connection_id, name=one.display_name)
+        for one in organization.sso_active_connections
+    )

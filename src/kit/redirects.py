@@ -1,16 +1,16 @@
-"""Check where a browser may be sent after paying."""
+"""Check where a browser may be sent after paying, and after signing in with a provider."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from billing.errors import RedirectNotAllowed
+from kit.errors import RedirectNotAllowed
 
 
-def require_allowed(field: str, url: str) -> None:
+def require_allowed(pointer: str, url: str) -> None:
     """Raise RedirectNotAllowed unless `url` is absolute and of a configured origin."""
     if not is_allowed(url, settings.FRONTEND_ORIGINS):
-        raise RedirectNotAllowed(field)
+        raise RedirectNotAllowed(pointer)
 
 
 def is_allowed(url: str, origins: tuple[str, ...]) -> bool:
