@@ -98,7 +98,7 @@ _JOINING_CODES = frozenset(
 
 @contextmanager
 def translate_joining() -> Iterator[None]:
-    """Translate refusals of a person whom the organization's own provider has sent."""
+    """Translate refusals of a sign-in with an organization's own provider."""
     try:
         yield
     except VendorRejected as error:

@@ -30,7 +30,7 @@ def build_stytch_control_routes(world: World) -> list[BaseRoute]:
 
 
 def build_stytch_page_routes(world: World) -> list[BaseRoute]:
-    """Build the pages of identity providers; the core serves the other pages that Stytch needs."""
+    """Build the pages of identity providers, while the core serves mails and landing pages."""
     return provider_pages.build_provider_routes(world)
 
 

@@ -38,7 +38,7 @@ def require_session(result: SignInResult) -> Authenticated:
 
 
 def _describe_organization(found: OrganizationSnapshot) -> dict[str, str]:
-    """Describe an organization as discovery does: by our id, if it is stored here."""
+    """Describe an organization as discovery does, by our id if it is stored here."""
     known = Organization.objects.filter(stytch_org_id=found.stytch_org_id).first()
     return {
         "id": str(known.pk) if known else found.stytch_org_id,
