@@ -34,6 +34,9 @@ SEATS_DRIFTED = _register_type(
 SEATS_MISCONFIGURED = _register_type(
     "seats.misconfigured", "subscription", "Its seat item is missing or ambiguous."
 )
+SEATS_MINIMUM_CHANGED = _register_type(
+    "seats.minimum_changed", "subscription", "The smallest number of seats billed changed."
+)
 INVOICE_PAID = _register_type("invoice.paid", "invoice", "An invoice was paid.")
 INVOICE_PAYMENT_FAILED = _register_type("invoice.payment_failed", "invoice", "A payment failed.")
 INVOICE_VOIDED = _register_type("invoice.voided", "invoice", "An invoice is not to be paid.")

@@ -71,7 +71,7 @@ class SubscriptionAdmin(BillingAdmin):
             "Period",
             {
                 "fields": (
-                    "paid_seats", "current_period_start", "current_period_end",
+                    "paid_seats", "purchased_seats", "current_period_start", "current_period_end",
                     "cancel_at_period_end", "cancel_at", "trial_end", "past_due_since",
                     "is_collection_paused",
                 )

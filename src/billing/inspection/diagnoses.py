@@ -25,6 +25,8 @@ class Remedy(models.TextChoices):
 
     REFRESH = "refresh", "Fetch from the provider and sync"
     CORRECT_QUANTITY = "correct_quantity", "Send the counted seats"
+    ADOPT_MINIMUM = "adopt_minimum", "Adopt as purchased minimum"
+    DROP_MINIMUM = "drop_minimum", "Drop the purchased minimum"
     END_MISSING = "end_missing", "End the subscription here"
     VOID_INVOICES = "void_invoices", "Void the open invoices"
     SEND_CONTRACT = "send_contract", "Bill the agreed seats"
@@ -240,6 +242,16 @@ def _explain_seats(facts: BillingFacts) -> Iterator[Diagnosis]:
     seats = facts.seats
     if seats.row.mode == Mode.MANUAL or seats.subscription is None:
         return
+    if seats.subscription.purchased_seats is not None:
+        yield Diagnosis(
+            code="purchased_minimum",
+            title="Seats were purchased in advance",
+            explanation=f"At least {seats.subscription.purchased_seats} seats are billed, because"
+            " staff adopted an edit of the quantity. Dropping that bills the counted seats again,"
+            " by the plan's policy for removals.",
+            remedies=(Remedy.DROP_MINIMUM,),
+            is_trouble=False,
+        )
     if seats.subscription.seat_item != SeatItem.FOUND:
         yield Diagnosis(
             code="misconfigured",
@@ -272,14 +284,18 @@ def _explain_drift(facts: BillingFacts) -> Diagnosis:
         if corrects
         else "The plan reports it and leaves it to staff."
     )
+    remedies: tuple[Remedy, ...] = (Remedy.CORRECT_QUANTITY,)
     if billed == target:
-        follows = "It equals the seats to bill; fetching stores it."
+        follows, remedies = "It equals the seats to bill; fetching stores it.", (Remedy.REFRESH,)
+    elif billed is not None and billed > target:
+        follows += " If the customer bought that many, adopt it: no fewer are billed from then on."
+        remedies += (Remedy.ADOPT_MINIMUM,)
     return Diagnosis(
         code="drifted",
         title=f"The quantity was edited at {facts.provider_name}",
         explanation=f"{facts.provider_name} bills {billed}, and {target} are to be billed for"
         f" {seats.count.counted} counted seats. {follows}",
-        remedies=(Remedy.REFRESH,) if billed == target else (Remedy.CORRECT_QUANTITY,),
+        remedies=remedies,
     )
 
 

@@ -11,7 +11,7 @@ from billing.seat_rules import Mode
 from billing.seat_sync import push, reconcile
 from billing.seats import report
 from billing.seats.snapshot import SeatSnapshot
-from billing.subscriptions import subscriptions
+from billing.subscriptions import purchased_seats, subscriptions
 from tenancy.models import Organization
 
 
@@ -29,6 +29,16 @@ def _refresh(organization: Organization) -> None:
 
 def _correct_quantity(organization: Organization) -> None:
     reconcile.reconcile_organization(organization_id=organization.pk, corrects_drift=True)
+
+
+def _drop_minimum(organization: Organization) -> None:
+    subscriptions.pull_live_subscription(organization.pk)
+    purchased_seats.drop_minimum(organization=organization)
+    push.sync_seats(organization_id=organization.pk, is_forced=True)
+
+
+def _adopt_minimum(organization: Organization) -> None:
+    purchased_seats.adopt_quantity(organization=organization)
 
 
 def _end_missing(organization: Organization) -> None:
@@ -77,6 +87,8 @@ def _get_live(organization: Organization) -> Subscription:
 REMEDIES: Final[Mapping[Remedy, Callable[[Organization], None]]] = {
     Remedy.REFRESH: _refresh,
     Remedy.CORRECT_QUANTITY: _correct_quantity,
+    Remedy.ADOPT_MINIMUM: _adopt_minimum,
+    Remedy.DROP_MINIMUM: _drop_minimum,
     Remedy.END_MISSING: _end_missing,
     Remedy.VOID_INVOICES: _void_invoices,
     Remedy.SEND_CONTRACT: _send_contract,

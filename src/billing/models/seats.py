@@ -89,6 +89,7 @@ class SeatChange(models.Model):
         INVITATION_CLOSED = "invitation_closed"
         SUBSCRIPTION_CHANGED = "subscription_changed"
         QUANTITY_EDITED = "quantity_edited"
+        MINIMUM_CHANGED = "minimum_changed"
         RECOUNTED = "recounted"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -123,7 +124,8 @@ class SeatChange(models.Model):
     @property
     def is_told(self) -> bool:
         """Return whether the provider may have to be updated."""
-        agreement = (self.Reason.SUBSCRIPTION_CHANGED, self.Reason.QUANTITY_EDITED)
+        reason = self.Reason
+        agreement = (reason.SUBSCRIPTION_CHANGED, reason.QUANTITY_EDITED, reason.MINIMUM_CHANGED)
         return self.counted_before != self.counted_after or self.reason in agreement
 
 

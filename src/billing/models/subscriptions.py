@@ -51,6 +51,8 @@ class Subscription(Record):
     quantity = models.PositiveIntegerField(null=True, blank=True)
     # The most seats charged in the current period and not credited: up to it, more cost nothing.
     paid_seats = models.PositiveIntegerField(null=True, blank=True)
+    # An edit at the provider that staff adopted: at least so many seats are billed.
+    purchased_seats = models.PositiveIntegerField(null=True, blank=True)
     current_period_start = models.DateTimeField(null=True, blank=True)
     current_period_end = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)

@@ -36,7 +36,7 @@ def build_report(organization: Organization) -> Report:
     return Report(
         counted=seats.count.counted,
         reserved=seats.count.reserved,
-        minimum=seats.plan.minimum_seats,
+        minimum=seats.policy.minimum,
         maximum=seats.plan.maximum_seats,
         target=seats.inputs.target,
         provider_quantity=seats.inputs.observed,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing import providers, seat_rules
 from billing.models import NoticeKind, Plan, SeatAttempt, SeatState, Subscription
-from billing.seat_rules import NO_TERMS, Mode, SeatDecision, SeatInputs, State
+from billing.seat_rules import NO_TERMS, Mode, SeatDecision, SeatInputs, SeatPolicy, State
 from billing.statuses import SeatItem
 from identity.models import Invitation, Member, PendingChange, User
 from identity.models.members import MemberQuerySet
@@ -122,7 +122,7 @@ class SeatSnapshot:
         agreed = self.subscription
         return SeatInputs(
             counted=self.count.counted,
-            policy=agreed.price.seat_policy if agreed and agreed.price else self.plan.seat_policy,
+            policy=self.policy,
             status=agreed.status if agreed else None,
             observed=agreed.quantity if agreed else None,
             is_ending=agreed.is_ending if agreed else False,
@@ -138,6 +138,16 @@ class SeatSnapshot:
             is_held=self.row.held_until is not None and self.row.held_until > timezone.now(),
         )
 
+    @property
+    def policy(self) -> SeatPolicy:
+        """Return the rules of the price or the plan, with the purchased seats as the minimum."""
+        price = self.subscription.price if self.subscription else None
+        return self._raise_minimum((price or self.plan).seat_policy)
+
+    def _raise_minimum(self, policy: SeatPolicy) -> SeatPolicy:
+        purchased = self.subscription.purchased_seats if self.subscription else None
+        return replace(policy, minimum=max(policy.minimum, purchased or 1))
+
     def billed_with(self, added: int) -> int:
         """Return the quantity billed with `added` more seats, in manual mode the present one."""
         inputs = self.inputs
@@ -148,7 +158,8 @@ class SeatSnapshot:
     def compute_target(self, plan: Plan) -> int:
         """Return the seats to bill by another plan, or those of the contract."""
         counted = count_seats(self.organization, plan).counted
-        return replace(self.inputs, counted=counted, policy=plan.seat_policy).target
+        policy = self._raise_minimum(plan.seat_policy)
+        return replace(self.inputs, counted=counted, policy=policy).target
 
     def decide(self, *, is_forced: bool = False) -> SeatDecision:
         """Return what to send now, when forced also a quantity that was refused before."""
