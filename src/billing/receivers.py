@@ -8,8 +8,10 @@ from typing import Final
 
 from django.dispatch import receiver
 
+from billing.counters import PENDING_INVITATIONS
+from billing.entitlements import entitlements
 from billing.models import SeatChange
-from billing.seats import ledger, report
+from billing.seats import ledger, limits
 from billing.subscriptions import subscriptions
 from identity import signals
 from identity.models import Invitation, InvitationStatus, Member
@@ -80,11 +82,17 @@ def check_room(
     organization: Organization,
     role: str,
     before: str = "",
+    reason: str = "",
     expected_seats: int | None = None,
     **_: object,
 ) -> None:
-    """Refuse a seat beyond the maximum before anything is sent to the directory."""
-    report.require_room(
+    """Refuse a seat beyond the maximum, and an invitation beyond the limit of pending ones.
+
+    Nothing has been sent to the directory yet.
+    """
+    if reason == "invitation":
+        entitlements.require_limit(organization, PENDING_INVITATIONS)
+    limits.require_room(
         organization=organization, role=role, before=before, expected_seats=expected_seats
     )
 
@@ -94,7 +102,7 @@ def check_expected_seats(
     *, organization: Organization, roles: Sequence[str], expected_seats: int, **_: object
 ) -> None:
     """Refuse several invitations whose seats are not what the inviter was shown."""
-    report.require_expected(organization=organization, roles=roles, expected_seats=expected_seats)
+    limits.require_expected(organization=organization, roles=roles, expected_seats=expected_seats)
 
 
 def _record_change(

@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
+REGISTRATIONS = ("permissions", "event_types", "checks", "counters", "handlers", "receivers")
+
 
 class KitConfig(AppConfig):
     """Import each app's registrations at start-up.
@@ -14,4 +16,4 @@ class KitConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the modules that register themselves, once all models are loaded."""
-        autodiscover_modules("permissions", "event_types", "checks", "handlers", "receivers")
+        autodiscover_modules(*REGISTRATIONS)

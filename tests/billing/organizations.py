@@ -12,6 +12,7 @@ from billing import providers
 from billing.models import Price, SeatAttempt, SeatState, Subscription
 from billing.providers.types import CheckoutRequest
 from billing.seat_sync import push
+from billing.seats import limits
 from billing.seats import report as seats_report
 from billing.subscriptions import checkout, subscriptions
 from identity import roles
@@ -83,7 +84,7 @@ class BillingOrganization:
         """Check that a seat is free, as identity does before it asks Stytch for a change."""
         with transaction.atomic():
             organization = locks.lock_organization(self.row.pk)
-            seats_report.require_room(organization=organization, role=role, **more)
+            limits.require_room(organization=organization, role=role, **more)
 
     def delete(self):
         apply.apply_snapshot(OrganizationDeleted(stytch_org_id=self.row.stytch_org_id))

@@ -10,6 +10,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from billing.admin.base import BY_ORGANIZATION
+from billing.entitlements import usage
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.plans import default_billable_roles
 from billing.money import format_amount
@@ -56,10 +57,26 @@ class ProviderPriceInline(TabularInline):  # type: ignore[misc]  # unfold ships 
     has_delete_permission = has_add_permission
 
 
+class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """A form that refuses a limit whose use nothing counts."""
+
+    def clean(self) -> dict[str, Any]:
+        """Require a counter of the feature, without which its limit would refuse nothing."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        feature, limit = (
+            said.get("feature", getattr(self.instance, "feature", None)),
+            said.get("limit"),
+        )
+        if limit is not None and feature is not None and not usage.is_counted(feature.key):
+            self.add_error("limit", "Nothing counts the use of this feature. Leave it empty.")
+        return said
+
+
 class PlanFeatureInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
     """The features in a plan."""
 
     model = PlanFeature
+    form = LimitForm
     fields = ("feature", "limit")
     extra = 0
     show_title = False
@@ -163,6 +180,7 @@ class FeatureAdmin(BaseAdmin):
 class FeatureOverrideAdmin(BaseAdmin):
     """Exceptions for one organization, stronger than its plan."""
 
+    form = LimitForm
     list_display = ("organization", "feature", "is_granted", "limit", "expires_at", "reason")
     list_filter = ("is_granted", "feature", "expires_at")
     list_select_related = ("organization", "feature")

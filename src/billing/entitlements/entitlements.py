@@ -1,6 +1,6 @@
 """Decide which features an organization has, and why."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing import statuses
 from billing.entitlements.usage import counters
+from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
 from billing.seats import snapshot
 from billing.statuses import Access, Status
@@ -123,6 +124,30 @@ def get_feature_access(organization: Organization, feature_key: str) -> FeatureA
     if not found:
         raise NotFound
     return found[feature_key]
+
+
+def require_feature(organization: Organization, feature_key: str) -> None:
+    """Refuse what the organization's plan does not include, or of which it has no more.
+
+    Raises FeatureNotAvailable, and NotFound for an unknown key.
+    """
+    require_access(get_feature_access(organization, feature_key))
+
+
+def require_limit(organization: Organization, feature_key: str) -> None:
+    """Refuse one more of a limited feature. A feature that no catalog has written is unlimited.
+
+    The caller holds the organization's lock, so that two requests do not take the last one.
+    """
+    found = resolve_features(get_plan_in_force(organization), only=feature_key)
+    if feature_key in found:
+        require_access(found[feature_key])
+
+
+def require_access(found: FeatureAccess) -> None:
+    """Raise FeatureNotAvailable, with what a front end needs, unless a feature may be used."""
+    if not found.has_access:
+        raise FeatureNotAvailable(found.upgrade_prompt or "", feature=asdict(found))
 
 
 def _decide_access(

@@ -9,6 +9,11 @@ type Counter = Callable[[Organization], int]
 counters: dict[str, Counter] = {}
 
 
+def is_counted(feature_key: str) -> bool:
+    """Return whether the use of a feature is counted, without which it cannot be limited."""
+    return feature_key in counters
+
+
 class CounterRegisteredTwice(RuntimeError):
     """Two counters of one feature."""
 

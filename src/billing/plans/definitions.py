@@ -51,6 +51,12 @@ class PlanSpec:
 
 FEATURES: Final = (
     FeatureSpec("audit_history", "Full audit trail", "Events older than thirty days."),
+    FeatureSpec(
+        "pending_invitations",
+        "Pending invitations",
+        "Invitations that are open at the same time.",
+        requires_premium=False,
+    ),
 )
 
 PLANS: Final = (
@@ -79,6 +85,7 @@ PLANS: Final = (
         key="free",
         name="Free",
         description="To look around. No seat is paid for.",
+        features={"pending_invitations": 100},
         is_default=True,
     ),
 )

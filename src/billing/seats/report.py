@@ -1,13 +1,12 @@
 """What an organization may know and ask about its seats."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from billing.errors import SeatLimitReached, SeatsChanged, SubscriptionNotChangeable
-from billing.seat_rules import Mode, has_room
+from billing.errors import SubscriptionNotChangeable
+from billing.seat_rules import Mode
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
 from tenancy import locks as tenancy_locks
@@ -82,44 +81,3 @@ def order_contract(organization: Organization) -> None:
         row.drifted_since = row.failed_quantity = None
         seats.save_state(seats.decide())
         snapshot.defer_sync(organization.pk)
-
-
-def require_room(
-    *, organization: Organization, role: str, before: str = "", expected_seats: int | None = None
-) -> None:
-    """Raise SeatLimitReached when a billable role finds no seat, SeatsChanged on a stale screen.
-
-    The caller holds the organization's lock: reserved seats and changes on their way count too.
-    """
-    seats = SeatSnapshot.read(organization)
-    roles = seats.plan.billable_roles
-    added = (role in roles) - (before in roles)
-    policy, count = seats.plan.seat_policy, seats.count
-    if added > 0 and not has_room(taken=count.taken, wanted=added, policy=policy):
-        raise SeatLimitReached(
-            f"The plan has {policy.maximum} seats; {count.taken} are taken or reserved.",
-            maximum=policy.maximum,
-            counted=count.counted,
-            reserved=count.reserved + count.incoming,
-        )
-    if expected_seats is not None:
-        _compare_expected(seats, added, expected_seats)
-
-
-def require_expected(
-    *, organization: Organization, roles: Sequence[str], expected_seats: int
-) -> None:
-    """Raise SeatsChanged unless people with these roles bring the paid seats to this number."""
-    seats = SeatSnapshot.read(organization)
-    added = sum(role in seats.plan.billable_roles for role in roles)
-    _compare_expected(seats, added, expected_seats)
-
-
-def _compare_expected(seats: SeatSnapshot, added: int, expected: int) -> None:
-    resulting = seats.billed_with(added)
-    if expected != resulting:
-        raise SeatsChanged(
-            f"The organization would now pay for {resulting} seats.",
-            expected=expected,
-            resulting=resulting,
-        )
