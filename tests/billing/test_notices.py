@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from billing.customers import profiles
@@ -63,7 +64,8 @@ def put(acme, **values):
 
 
 def sent(acme):
-    return sorted(Notice.objects.filter(organization=acme.row).values_list("kind", flat=True))
+    notices_sent = Notice.objects.filter(organization=acme.row, sent_at__isnull=False)
+    return sorted(notices_sent.values_list("kind", flat=True))
 
 
 def wait_for_state(acme, state):
@@ -285,6 +287,37 @@ def test_address_that_cannot_be_named_does_not_hold_back_the_others(create):
     assert recipients.list_recipients(acme.row) == [acme.admin.email]
 
 
+def test_each_recipient_gets_a_mail_that_names_no_other(create, inbox, sandbox):
+    acme = create().subscribe()
+    second = acme.add_member("admin")
+    office = f"office@{secrets.token_hex(4)}.example"
+    profiles.update_profile(organization=acme.row, fields={"email": office})
+
+    changes.end_subscription_now(organization=acme.row)
+
+    addresses = [acme.admin.email, second.email, office]
+    assert [len(inbox(address)) for address in addresses] == [1, 1, 1]
+    for address in addresses:
+        (attempt,) = sandbox.requests("mail", path=address)
+        assert attempt["path"] == address
+        assert f"To: {address}" in attempt["body"].splitlines()
+        assert not any(other in attempt["body"] for other in addresses if other != address)
+    notice = Notice.objects.get(organization=acme.row)
+    assert (notice.recipients, notice.mails.count(), notice.sent_at is None) == (3, 3, False)
+
+
+def test_refused_recipient_does_not_keep_the_others_from_their_mail(create, inbox, sandbox):
+    acme = create().subscribe()
+    second = acme.add_member("admin")
+    sandbox.post("/faults", vendor="mail", path=acme.admin.email, status=554, times=2)
+
+    changes.end_subscription_now(organization=acme.row)
+
+    assert [len(inbox(one.email)) for one in (acme.admin, second)] == [1, 1]
+    tries = [len(sandbox.requests("mail", path=one.email)) for one in (acme.admin, second)]
+    assert tries == [3, 1]
+
+
 def put_billing_address(acme, address):
     acme.row.customer.billing_email = address
     acme.row.customer.save()
@@ -368,6 +401,44 @@ def test_sweep_defers_nothing_while_notices_are_off(create, inbox, settings):
     sweep.defer_due_notices()
 
     assert inbox(acme.admin.email) == []
+
+
+class DyingBackend(EmailBackend):
+    """A mail server that accepts one mail, after which the process dies."""
+
+    def send_messages(self, messages):
+        if mail.outbox:
+            raise SystemExit
+        return super().send_messages(messages)
+
+
+def test_process_that_dies_between_two_recipients_sends_each_one_mail(ended, settings):
+    second = ended.add_member("admin")
+    backend = f"{__name__}.{DyingBackend.__name__}"
+    settings.MAILERS = {"default": {"BACKEND": backend}}
+    with pytest.raises(SystemExit):
+        send_end(ended)
+    assert Notice.objects.get(organization=ended.row).sent_at is None
+
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+    for _ in range(2):
+        send_end(ended)
+
+    assert [message.to for message in mail.outbox] == [[ended.admin.email], [second.email]]
+    notice = Notice.objects.get(organization=ended.row)
+    assert (notice.recipients, notice.sent_at is None) == (2, False)
+
+
+def test_sweep_continues_a_notice_that_was_not_sent_to_all(create, inbox):
+    acme = create(trial_days=2).subscribe()
+    sweep.defer_due_notices()
+    inbox(acme.admin.email)
+    Notice.objects.filter(organization=acme.row).update(sent_at=None)
+    second = acme.add_member("admin")
+
+    sweep.defer_due_notices()
+
+    assert [len(inbox(one.email)) for one in (acme.admin, second)] == [1, 1]
 
 
 def test_two_jobs_at_once_send_one_mail(ended):

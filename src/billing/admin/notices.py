@@ -8,10 +8,10 @@ from billing.models import Notice
 
 @admin.register(Notice)
 class NoticeAdmin(BillingAdmin):
-    """The mails about billing that the mail server accepted, without their addresses."""
+    """The notices about billing, with how many mails the mail server accepted, without addresses."""
 
-    list_display = ("organization", "kind", "recipients", "sent_at")
-    list_filter = ("kind", "sent_at")
+    list_display = ("organization", "kind", "recipients", "created_at", "sent_at")
+    list_filter = ("kind", "created_at", ("sent_at", admin.EmptyFieldListFilter))
     search_fields = (*BillingAdmin.search_fields, "=reference")
-    ordering = ("-sent_at",)
-    fields = ("organization", "kind", "reference", "recipients", "sent_at")
+    ordering = ("-created_at",)
+    fields = ("organization", "kind", "reference", "recipients", "created_at", "sent_at")

@@ -57,6 +57,66 @@ class Migration(migrations.Migration):
             bases=("tenancy.organization",),
         ),
         migrations.CreateModel(
+            name="Notice",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("payment_failed", "Payment Failed"),
+                            ("grace_ending", "Grace Ending"),
+                            ("access_limited", "Access Limited"),
+                            ("subscription_ended", "Subscription Ended"),
+                            ("trial_ending", "Trial Ending"),
+                            ("seats_over_limit", "Seats Over Limit"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("reference", models.CharField(max_length=100)),
+                (
+                    "recipients",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="How many addresses it went to."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="NoticeMail",
+            fields=[
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="billing.notice",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Plan",
             fields=[
                 (
@@ -126,6 +186,36 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="PlanFeature",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("limit", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "feature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="plans",
+                        to="billing.feature",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="features",
+                        to="billing.plan",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Price",
@@ -693,87 +783,17 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="Notice",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("payment_failed", "Payment Failed"),
-                            ("grace_ending", "Grace Ending"),
-                            ("access_limited", "Access Limited"),
-                            ("subscription_ended", "Subscription Ended"),
-                            ("trial_ending", "Trial Ending"),
-                            ("seats_over_limit", "Seats Over Limit"),
-                        ],
-                        max_length=32,
-                    ),
-                ),
-                ("reference", models.CharField(max_length=100)),
-                (
-                    "recipients",
-                    models.PositiveSmallIntegerField(help_text="How many addresses it went to."),
-                ),
-                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notices",
-                        to="tenancy.organization",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-sent_at"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("organization", "kind", "reference"), name="notice_sent_once"
-                    )
-                ],
-            },
+        migrations.AddConstraint(
+            model_name="notice",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "kind", "reference"), name="notice_sent_once"
+            ),
         ),
-        migrations.CreateModel(
-            name="PlanFeature",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("limit", models.PositiveIntegerField(blank=True, null=True)),
-                (
-                    "feature",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="plans",
-                        to="billing.feature",
-                    ),
-                ),
-                (
-                    "plan",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="features",
-                        to="billing.plan",
-                    ),
-                ),
-            ],
-            options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("plan", "feature"), name="plan_feature_unique")
-                ],
-            },
+        migrations.AddConstraint(
+            model_name="planfeature",
+            constraint=models.UniqueConstraint(
+                fields=("plan", "feature"), name="plan_feature_unique"
+            ),
         ),
         migrations.AddConstraint(
             model_name="price",

@@ -6,7 +6,7 @@ Customers, plans, subscriptions, invoices, seats and notices.
 from billing.models.checkouts import Checkout
 from billing.models.customers import Customer
 from billing.models.invoices import Invoice
-from billing.models.notices import Notice, NoticeKind
+from billing.models.notices import Notice, NoticeKind, NoticeMail
 from billing.models.organizations import OrganizationBilling
 from billing.models.plans import Feature, FeatureOverride, Plan, PlanFeature, Price, ProviderPrice
 from billing.models.seats import SeatAttempt, SeatChange, SeatState
@@ -20,6 +20,7 @@ __all__ = [
     "Invoice",
     "Notice",
     "NoticeKind",
+    "NoticeMail",
     "OrganizationBilling",
     "Plan",
     "PlanFeature",

@@ -19,7 +19,7 @@ class NoticeKind(models.TextChoices):
 
 
 class Notice(models.Model):
-    """A notice that the mail server has accepted.
+    """A notice of one occasion, of which each recipient gets a mail of their own.
 
     `reference` names the occasion: an invoice, the start of an unpaid time, a trial's end.
     """
@@ -30,11 +30,15 @@ class Notice(models.Model):
     )
     kind = models.CharField(max_length=32, choices=NoticeKind)
     reference = models.CharField(max_length=100)
-    recipients = models.PositiveSmallIntegerField(help_text="How many addresses it went to.")
-    sent_at = models.DateTimeField(default=timezone.now)
+    recipients = models.PositiveSmallIntegerField(
+        default=0, help_text="How many addresses it went to."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    # Blank until the mail server has accepted the mail of every recipient.
+    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["-sent_at"]
+        ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "kind", "reference"], name="notice_sent_once"
@@ -43,3 +47,17 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class NoticeMail(models.Model):
+    """A mail of a notice to one recipient, which the mail server has accepted.
+
+    The id is derived from the notice's occasion and the address, which is not stored.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="mails")
+    sent_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -7,7 +7,7 @@ from identity.models import Member
 from kit.addresses import normalize_email
 from tenancy.models import Organization
 
-# One message goes to all of them, and mail servers limit how many it may name.
+# Each gets a mail, and mail servers limit how many are taken in a short time.
 MAX_RECIPIENTS: Final = 50
 
 

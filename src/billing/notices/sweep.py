@@ -44,9 +44,9 @@ def list_candidates(now: datetime) -> QuerySet[Subscription]:
 
 def _drop_handled(due: list[Draft]) -> list[Draft]:
     sent = set(
-        Notice.objects.filter(reference__in=[draft.reference for draft in due]).values_list(
-            "organization_id", "kind", "reference"
-        )
+        Notice.objects.filter(
+            reference__in=[draft.reference for draft in due], sent_at__isnull=False
+        ).values_list("organization_id", "kind", "reference")
     )
     waiting = set(
         ProcrastinateJob.objects.filter(
