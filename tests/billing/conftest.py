@@ -5,9 +5,12 @@ import pytest
 from django.db import connection
 
 from billing import providers
+from billing.models import ProviderPrice
+from billing.subscriptions import subscriptions
 from identity.models import User
 from tenancy.services import schema_pool
 from tests.admin.browsers import open_staff_browser
+from tests.billing import second_provider
 from tests.billing.api_calls import get_seats, wait_for_billed_seats
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import create_plan_price
@@ -101,6 +104,28 @@ def _is_up(control):
         return control.get("/clock")
     except httpx.TransportError:
         return None
+
+
+@pytest.fixture
+def second(settings, monkeypatch):
+    """Configure a second provider as the one of new customers."""
+    monkeypatch.setitem(providers.PACKAGES, second_provider.KEY, second_provider.__name__)
+    settings.BILLING_PROVIDERS = (second_provider.KEY, "stripe")
+    providers._create_provider.cache_clear()
+    yield providers.get_provider(second_provider.KEY)
+    providers._create_provider.cache_clear()
+
+
+@pytest.fixture
+def second_organization(second, create_organization):
+    """Create an organization with a subscription at the second provider."""
+    price = create_plan_price(minimum_seats=1)
+    published = price.provider_prices.get()
+    ProviderPrice.objects.filter(pk=published.pk).update(provider=second.key)
+    acme = create_organization(price=price)
+    subscription_id = acme.pay_checkout(acme.open_checkout())
+    subscriptions.pull_subscription(second.key, subscription_id)
+    return acme
 
 
 @pytest.fixture

@@ -7,36 +7,11 @@ from django.core.checks import run_checks
 from django.utils import timezone
 
 from billing import providers
-from billing.models import Invoice, ProviderPrice, Subscription
 from billing.providers.errors import ProviderRefused, Refusal
 from billing.seat_rules import State
-from billing.statuses import Status
 from billing.subscriptions import subscriptions
 from kit import locks
-from tests.billing import second_provider
-from tests.billing.support import create_plan_price, find_waiting_jobs, list_event_types
-
-
-@pytest.fixture
-def second(settings, monkeypatch):
-    """Configure a second provider as the one of new customers."""
-    monkeypatch.setitem(providers.PACKAGES, second_provider.KEY, second_provider.__name__)
-    settings.BILLING_PROVIDERS = (second_provider.KEY, "stripe")
-    providers._create_provider.cache_clear()
-    yield providers.get_provider(second_provider.KEY)
-    providers._create_provider.cache_clear()
-
-
-@pytest.fixture
-def second_organization(second, create_organization):
-    """Create an organization with a subscription at the second provider."""
-    price = create_plan_price(minimum_seats=1)
-    published = price.provider_prices.get()
-    ProviderPrice.objects.filter(pk=published.pk).update(provider=second.key)
-    acme = create_organization(price=price)
-    subscription_id = acme.pay_checkout(acme.open_checkout())
-    subscriptions.pull_subscription(second.key, subscription_id)
-    return acme
+from tests.billing.support import find_waiting_jobs, list_event_types
 
 
 def test_new_customers_go_to_the_first_provider_and_stay_there(second_organization, settings):
@@ -56,33 +31,6 @@ def test_price_of_another_provider_is_not_sold(second, create_organization):
 
     with pytest.raises(Exception, match=r"GET /v1/plans"):
         acme.open_checkout()
-
-
-def test_same_external_id_at_two_providers_makes_two_rows(second_organization, create_organization):
-    row = second_organization.subscription
-    globex = create_organization()
-    same = {
-        "external_id": row.external_id,
-        "started_at": row.started_at,
-        "pulled_at": row.pulled_at,
-        "status": Status.CANCELED,
-        "provider": "stripe",
-    }
-    Subscription.objects.create(organization=globex.row, **same)
-    invoice = {
-        "external_id": f"in-{row.external_id}",
-        "status": "paid",
-        "total": 0,
-        "currency": "usd",
-        "issued_at": row.started_at,
-    }
-    Invoice.objects.create(organization=globex.row, provider="stripe", **invoice)
-    Invoice.objects.create(organization=second_organization.row, provider="second", **invoice)
-
-    subscriptions.pull_subscription("second", row.external_id)
-
-    assert second_organization.subscription.pk == row.pk
-    assert globex.row.subscriptions.get().status == Status.CANCELED
 
 
 def test_locks_carry_provider_kind_and_id(committed):

@@ -6,8 +6,6 @@ import time
 from dataclasses import replace
 
 import pytest
-import stripe
-from django.conf import settings
 
 from billing import providers
 from billing.customers import customers
@@ -19,7 +17,7 @@ from kit.ids import uuid7
 from tests.billing.support import build_stripe_client, list_event_types
 from webhooks.inbound import registry
 from webhooks.inbound.models import InboundEvent
-from webhooks.inbound.registry import BadSignature, Ignored, ReceivedEvent
+from webhooks.inbound.registry import Ignored, ReceivedEvent
 
 CREATED, UPDATED, DELETED = (
     f"customer.subscription.{x}" for x in ("created", "updated", "deleted")
@@ -216,18 +214,6 @@ def test_unknown_status_is_stored_and_changes_no_access(create_organization):
 
     assert (acme.subscription.status, acme.subscription.is_active) == ("invented", True)
     assert (acme.seat_state, acme.list_seat_requests()) == ("held", [])
-
-
-def test_event_needs_a_recent_signature(create_organization):
-    body, secret = build_body(CREATED, {"id": "sub_1"}), settings.STRIPE_WEBHOOK_SECRET
-    sign = stripe.WebhookSignature.generate_signature_header
-
-    webhooks.verify_signature(body, {"Stripe-Signature": sign(body.decode(), secret)}, secret)
-    for at in (-400, 400):
-        moment = int(time.time()) + at
-        header = sign(body.decode(), secret, timestamp=moment)
-        with pytest.raises(BadSignature):
-            webhooks.verify_signature(body, {"Stripe-Signature": header}, secret)
 
 
 @pytest.mark.parametrize(
