@@ -18,6 +18,7 @@ Those of a further factor are in `sign_in_errors`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from kit.errors import (
     Conflict,
@@ -135,6 +136,11 @@ class ChangeInProgress(Conflict):
 
     Repeat the call after a moment.
     """
+
+    def __init__(self, blocked_by: UUID | None = None, *, is_repeated: bool = False) -> None:
+        super().__init__("Try again in a moment.")
+        self.blocked_by = blocked_by  # the id of the open pending change
+        self.is_repeated = is_repeated  # the same actor asked for exactly the same
 
 
 class DirectoryRefused(Conflict):

@@ -6,10 +6,13 @@ from django.utils import timezone
 
 import identity.directories.stytch.webhooks  # noqa: F401 - registers the source
 from identity.sync import apply, fetch
+from identity.sync.apply import Applied
+from identity.sync.changes import defer_pull
 from kit.outbound import VendorNotFound
 from tenancy.services import schema_pool
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater, handles_events
 
+UNKNOWN_MEMBER_DELAY = timedelta(seconds=30)  # longer than any request with an answer in hand
 _EVENT_ORIGINS = ("direct", "dashboard", "scim")
 SIGN_UP_RETRY_SECONDS = 2
 # As long as a sign-up may hold its reservation; later events are handled in any case.
@@ -24,13 +27,16 @@ def _list_types(*kinds: str) -> list[str]:
 def pull_member(received: ReceivedEvent) -> None:
     """Fetch one member and store it.
 
-    The event's own content is not used.
+    The event's own content is not used. A deleted member that is not stored is fetched again later,
+    because an answer read before the deletion may be stored meanwhile.
     """
     _leave_to_sign_up(received, _read_organization_id(received))
     try:
-        fetch.pull_member(received.object_key)
+        applied = fetch.pull_member(received.object_key)
     except VendorNotFound:
         raise Ignored from None
+    if applied == Applied():
+        defer_pull(received.object_key, after=UNKNOWN_MEMBER_DELAY)
 
 
 @handles_events(

@@ -54,6 +54,8 @@ class Organization(Record):
     schema_name = models.CharField(max_length=63, unique=True, editable=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    # The directory's own time of the last change that was stored; an older answer is left aside.
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar = OrganizationQuerySet.as_manager()
 

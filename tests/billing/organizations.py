@@ -43,6 +43,7 @@ class BillingOrganization:
     def __init__(self, sandbox, *, seats=1, price=None, **terms):
         self.sandbox = sandbox
         snapshot = OrganizationSnapshot(
+            read_at=timezone.now(),
             stytch_org_id=f"organization-test-{uuid4()}",
             name="Acme",
             slug=f"acme-{secrets.token_hex(4)}",

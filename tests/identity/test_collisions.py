@@ -10,6 +10,7 @@ import httpx
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from identity.directories.stytch import parse
 from identity.directories.types import OrganizationSnapshot
@@ -232,7 +233,10 @@ def twins():
 
     def snapshot(name, slug):
         return OrganizationSnapshot(
-            stytch_org_id=f"organization-test-{name}-{number}", name=name, slug=f"{slug}-{number}"
+            read_at=timezone.now(),
+            stytch_org_id=f"organization-test-{name}-{number}",
+            name=name,
+            slug=f"{slug}-{number}",
         )
 
     return snapshot

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from identity.directories.types import OrganizationSnapshot
 from identity.models import Member, User
@@ -39,7 +40,10 @@ def place():
     def make():
         number = uuid7().hex[-12:]
         return OrganizationSnapshot(
-            stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"acme-{number}"
+            read_at=timezone.now(),
+            stytch_org_id=f"organization-test-{number}",
+            name="Acme",
+            slug=f"acme-{number}",
         )
 
     return make
@@ -66,7 +70,7 @@ def test_two_organizations_swap_their_slugs_at_once(sandbox, wait_until_settled,
         for id_, slug in ((one, f"{its}-parked"), (two, its), (one, others)):
             sandbox.post(f"/stytch/organizations/{id_}", organization_slug=slug)
         build_snapshot = [
-            OrganizationSnapshot(stytch_org_id=id_, name="Acme", slug=slug)
+            OrganizationSnapshot(read_at=timezone.now(), stytch_org_id=id_, name="Acme", slug=slug)
             for id_, slug in slugs.items()
         ]
 

@@ -1,21 +1,16 @@
 """The one function all roads end in: any order, any repetition, one event per transition."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from events.models import Event
 from identity import signals
 from identity.directories.types import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.models import Invitation, Member, Status
 from identity.roles import Role
-from identity.services import pending_changes
-from identity.sync import apply, attribution
+from identity.sync import apply
 from kit import actor
 from kit.actor import Actor
 from tenancy import routing
@@ -114,95 +109,6 @@ def test_revoked_invitation_stays_revoked_for_an_older_answer(organization, buil
     assert [one.status for one in Invitation.objects.in_organization(organization)] == ["revoked"]
 
 
-def test_deletion_is_sticky_until_a_later_reading_shows_otherwise(organization, build_snapshot):
-    before = build_snapshot(organization)
-    member = apply.apply_snapshot(before).member
-    apply.apply_snapshot(MemberDeleted(stytch_member_id=before.stytch_member_id))
-
-    apply.apply_snapshot(before)
-    member.refresh_from_db()
-    assert member.status == Status.REMOVED
-
-    later = build_snapshot(organization, stytch_member_id=before.stytch_member_id)
-    assert apply.apply_snapshot(later).member.is_active
-    assert types(organization) == ["member.added", "member.removed", "member.reactivated"]
-
-
-def test_answer_older_than_what_we_know_is_left_aside(organization, build_snapshot):
-    now = datetime.now(UTC)
-    new = build_snapshot(organization, roles=("stytch_admin",), changed_at=now)
-    apply.apply_snapshot(new)
-    old = build_snapshot(
-        organization,
-        stytch_member_id=new.stytch_member_id,
-        changed_at=now - timedelta(seconds=5),
-    )
-
-    assert apply.apply_snapshot(old).member.role == Role.ADMIN
-    assert types(organization) == ["member.added"]
-
-
-@pytest.fixture
-def asked_again():
-    """How often the queue was told to ask about one member."""
-
-    def count(snapshot):
-        arguments = {"stytch_member_id": snapshot.stytch_member_id}
-        jobs = ProcrastinateJob.objects.filter(task_name="identity.pull_member")
-        return jobs.filter(args__contains=arguments).count()
-
-    return count
-
-
-def test_answers_of_one_second_that_crossed_are_asked_for_again(
-    organization, build_snapshot, asked_again
-):
-    second = datetime.now(UTC).replace(microsecond=0)
-    new = build_snapshot(organization, roles=("stytch_admin",), changed_at=second)
-    member = apply.apply_snapshot(new).member
-    crossed = replace(new, roles=("stytch_member",))
-
-    assert apply.apply_snapshot(crossed).member.role == Role.ADMIN
-    assert asked_again(new) == 1
-    later = replace(crossed, read_at=datetime.now(UTC))
-    assert apply.apply_snapshot(later).member.role == Role.MEMBER
-    assert apply.apply_snapshot(replace(new, read_at=member.updated_at)).member.role == Role.MEMBER
-
-
-def test_what_we_asked_for_is_believed_however_answers_crossed(
-    organization, build_snapshot, asked_again
-):
-    second = datetime.now(UTC).replace(microsecond=0)
-    before = build_snapshot(organization, changed_at=second)
-    member = apply.apply_snapshot(before).member
-    with actor.act_as(Actor(kind="member", id=str(member.pk))):
-        pending_changes.open_change(
-            organization=organization,
-            kind="change_role",
-            subject=attribution.subject_of_stytch_member(before.stytch_member_id),
-            role=Role.ADMIN,
-        )
-
-    apply.apply_snapshot(replace(before, roles=("stytch_admin",)))
-
-    assert Member.objects.get(pk=member.pk).role == Role.ADMIN
-    assert asked_again(before) == 0
-
-
-def test_deletion_that_may_have_been_undone_since_is_asked_for_again(
-    organization, build_snapshot, asked_again
-):
-    present = build_snapshot(organization)
-    gone = MemberDeleted(
-        stytch_member_id=present.stytch_member_id, read_at=present.read_at - timedelta(seconds=1)
-    )
-    assert apply.apply_snapshot(present).member.is_active
-
-    assert apply.apply_snapshot(gone).member.is_active
-    assert asked_again(present) == 1
-    assert not apply.apply_snapshot(replace(gone, read_at=datetime.now(UTC))).member.is_active
-
-
 def test_pending_member_counts_when_active(organization, build_snapshot, heard):
     pending = build_snapshot(organization, status="pending")
     apply.apply_snapshot(pending)
@@ -296,7 +202,10 @@ def test_member_of_an_unknown_organization_is_not_dropped(organization, build_sn
 
 def test_organization_follows_its_name_once(organization):
     renamed = OrganizationSnapshot(
-        stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
+        read_at=timezone.now(),
+        stytch_org_id=organization.stytch_org_id,
+        name="Acme Inc.",
+        slug=organization.slug,
     )
 
     apply.apply_snapshot(renamed)
@@ -309,7 +218,9 @@ def test_organization_follows_its_name_once(organization):
 
 def test_slug_another_organization_gave_up_is_free(organization):
     slug = organization.slug
-    taker = OrganizationSnapshot(stytch_org_id="organization-test-taker", name="Taker", slug=slug)
+    taker = OrganizationSnapshot(
+        read_at=timezone.now(), stytch_org_id="organization-test-taker", name="Taker", slug=slug
+    )
 
     made = apply.apply_snapshot(taker).organization
 

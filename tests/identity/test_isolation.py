@@ -232,7 +232,10 @@ def test_rename_is_not_attributed_to_a_member_of_another_organization(
 
     apply.apply_snapshot(
         OrganizationSnapshot(
-            stytch_org_id=organization.stytch_org_id, name="Acme Inc.", slug=organization.slug
+            read_at=timezone.now(),
+            stytch_org_id=organization.stytch_org_id,
+            name="Acme Inc.",
+            slug=organization.slug,
         )
     )
 

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from identity.directories.types import MemberDeleted, MemberSnapshot, OrganizationSnapshot
 from identity.models import Member, PendingChange
@@ -98,7 +99,10 @@ def test_snapshot_of_the_directory_is_applied_under_the_lock(new_organization, c
         "invited": MemberSnapshot(**new, status="invited"),
         "deleted": MemberDeleted(stytch_member_id=member.stytch_member_id),
         "organization": OrganizationSnapshot(
-            stytch_org_id=organization.stytch_org_id, name="Renamed", slug=organization.slug
+            read_at=timezone.now(),
+            stytch_org_id=organization.stytch_org_id,
+            name="Renamed",
+            slug=organization.slug,
         ),
     }
 

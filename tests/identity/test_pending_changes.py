@@ -97,20 +97,26 @@ def test_refused_change_is_closed(sandbox, new_organization, promote, committed)
     assert promote(new_organization).status_code == 200
 
 
+@pytest.fixture
+def stytch_away(sandbox, drop_webhooks):
+    """Return a function that carries out calls of one path, but loses the answer and all later ones."""
+
+    def begin(path, method, lookup=ONE_MEMBER):
+        drop_webhooks()
+        lost = {"path": path, "method": method, "drop": True, "after_effect": True}
+        sandbox.post("/faults", vendor="stytch", **lost)
+        sandbox.post("/faults", vendor="stytch", path=lookup, status=500, times=99)
+
+    return begin
+
+
 def test_change_stytch_never_answered_is_settled_by_the_sweeper(
-    api, sandbox, new_organization, promote, history, drop_webhooks
+    sandbox, new_organization, promote, history, stytch_away
 ):
-    drop_webhooks()
-    lost = {"path": MEMBERS, "method": "PUT", "drop": True, "after_effect": True}
-    sandbox.post("/faults", vendor="stytch", **lost)
-    sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=500, times=99)
+    stytch_away(MEMBERS, "PUT")
     assert promote(new_organization).status_code == 503
     assert change_of(new_organization).state == "open"
-    assert promote(new_organization).json()["code"] == "change_in_progress"
 
-    settle_pending_changes()
-    assert change_of(new_organization).state == "open"  # not stale yet
-    make_stale(new_organization)
     settle_pending_changes()
     assert change_of(new_organization).state == "open"  # Stytch is still away
     sandbox.delete("/faults")
@@ -119,6 +125,69 @@ def test_change_stytch_never_answered_is_settled_by_the_sweeper(
     assert change_of(new_organization).state == "done"
     assert role_of(new_organization) == "admin"
     assert by_admin(new_organization, history(new_organization, "member.role_changed"))
+
+
+def test_repeated_call_looks_up_the_outcome_of_the_first(
+    sandbox, new_organization, promote, history, stytch_away, count_stytch_calls
+):
+    stytch_away(MEMBERS, "PUT")
+    assert promote(new_organization).status_code == 503
+    assert promote(new_organization).json()["code"] == "vendor_unavailable"
+    sandbox.delete("/faults")
+    calls = count_stytch_calls()
+
+    answer = promote(new_organization)
+
+    assert (answer.status_code, answer.json()["role"]) == (200, "admin")
+    assert len(calls()) == 1  # one lookup; the role was not set again
+    assert by_admin(new_organization, history(new_organization, "member.role_changed"))
+
+
+def test_repeated_removal_returns_the_outcome_of_the_first(
+    api, sandbox, new_organization, history, stytch_away, committed
+):
+    target = f"{new_organization.path}/members/{new_organization.member.member['id']}"
+    stytch_away("/v1/b2b/organizations/.*/members/", "DELETE")
+    assert api.delete(target, token=new_organization.admin.token).status_code == 503
+    sandbox.delete("/faults")
+
+    assert api.delete(target, token=new_organization.admin.token).status_code == 204
+    assert by_admin(new_organization, history(new_organization, "member.removed"))
+    assert api.delete(target, token=new_organization.admin.token).status_code == 404
+
+
+def test_repeated_invitation_of_the_last_seat_returns_the_first(
+    api, sandbox, new_organization, stytch_away, committed
+):
+    email = new_organization.address(f"new-{secrets.token_hex(3)}")
+    body = {"email": email, "role": "member"}
+    stytch_away(INVITE, "POST", lookup="/v1/b2b/organizations/.*/member")
+
+    def invite(**changed):
+        path = f"{new_organization.path}/invitations"
+        return api.post(path, token=new_organization.admin.token, json=body | changed)
+
+    assert invite().status_code == 503
+    sandbox.delete("/faults")
+    answer = invite()
+
+    assert (answer.status_code, answer.json()["email"]) == (201, email)
+    assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
+    assert invite(role="viewer").json()["code"] == "invitation_pending"
+
+
+def test_other_call_proceeds_once_the_abandoned_one_is_known(
+    api, sandbox, new_organization, promote, stytch_away
+):
+    """The admin wants something else meanwhile: the first outcome is looked up, then it is done."""
+    stytch_away(MEMBERS, "PUT")
+    assert promote(new_organization).status_code == 503
+    sandbox.delete("/faults")
+    target = f"{new_organization.path}/members/{new_organization.member.member['id']}"
+
+    answer = api.patch(target, token=new_organization.admin.token, json={"role": "viewer"})
+
+    assert (answer.status_code, answer.json()["role"]) == (200, "viewer")
 
 
 def test_process_that_died_before_asking_leaves_nothing_behind(new_organization, committed):

@@ -75,11 +75,17 @@ def _authenticated_at(factor: Mapping[str, Any]) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationSnapshot:
-    """An organization as Stytch has it."""
+    """An organization as Stytch has it.
+
+    `read_at` is when we asked, before the answer was made. `changed_at` is Stytch's own time of the
+    last change, in whole seconds.
+    """
 
     stytch_org_id: str
     name: str
     slug: str
+    read_at: datetime
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

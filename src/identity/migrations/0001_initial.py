@@ -236,6 +236,8 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("expires_at", models.DateTimeField()),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("changed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("compared_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "organization",
                     models.ForeignKey(

@@ -67,6 +67,10 @@ class Invitation(Record):
     sent_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
+    # Stytch's own time of the last change that was stored; an older answer is left aside.
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When its member was last compared with Stytch, for an acceptance whose webhook was lost.
+    compared_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[InvitationQuerySet] = InvitationQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -48,6 +48,7 @@ def get_invitation(organization: Organization, invitation_id: UUID) -> Invitatio
     return invitation
 
 
+@pending_changes.resumes_abandoned(lambda applied: applied.invitation)
 def create_invitation(
     organization: Organization,
     *,
@@ -95,9 +96,7 @@ def prepare_invitation(
     if present.filter(status__in=[Status.ACTIVE, Status.SUSPENDED]).exists():
         raise AlreadyMember
     former = _close_overdue(organization, email)
-    _require_seat(organization, role, expected_seats)
-    rate_limits.count_invitation(organization_id=organization.pk, email=email)
-    return pending_changes.open_change(
+    change = pending_changes.open_change(
         organization=organization,
         kind=ChangeKind.INVITE,
         subject=attribution.subject_of_address(email),
@@ -105,7 +104,10 @@ def prepare_invitation(
         role=role,
         details={"email": email, "name": name},
         lease=lease,
+        check=partial(_require_seat, organization, role, expected_seats),
     )
+    rate_limits.count_invitation(organization_id=organization.pk, email=email)
+    return change
 
 
 def send_invitation(change: PendingChange, *, will_retry: bool = False) -> Invitation:
@@ -118,6 +120,7 @@ def send_invitation(change: PendingChange, *, will_retry: bool = False) -> Invit
     return applied.invitation
 
 
+@pending_changes.resolves_abandoned
 def resend_invitation(
     organization: Organization, *, invitation_id: UUID, inviter_role: Role = Role.ADMIN
 ) -> Invitation:
@@ -132,8 +135,6 @@ def resend_invitation(
         if is_above(invitation.role, inviter_role):
             raise RoleAboveOwn
         is_overdue = invitation.expires_at <= timezone.now()
-        if is_overdue:
-            _require_seat(organization, invitation.role)
         change = pending_changes.open_change(
             organization=organization,
             kind=ChangeKind.RESEND,
@@ -142,6 +143,7 @@ def resend_invitation(
             role=invitation.role,
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
+            check=partial(_require_seat, organization, invitation.role) if is_overdue else None,
         )
         rate_limits.count_invitation(organization_id=organization.pk, email=invitation.email)
         rate_limits.count_invitation_mail(email=invitation.email)
@@ -151,6 +153,7 @@ def resend_invitation(
     return get_invitation(organization, invitation_id)
 
 
+@pending_changes.resumes_abandoned(lambda applied: applied.invitation)
 def revoke_invitation(organization: Organization, *, invitation_id: UUID) -> Invitation:
     """Revoke an invitation, so that its link is void and its seat free.
 

@@ -1,5 +1,6 @@
 """Change the members of an organization, through a pending change and a call to Stytch."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -28,6 +29,7 @@ def get_member(organization: Organization, member_id: UUID) -> Member:
     return member
 
 
+@pending_changes.resolves_abandoned
 def change_role(
     organization: Organization, *, member_id: UUID, role: Role, expected_seats: int | None = None
 ) -> Member:
@@ -46,14 +48,17 @@ def change_role(
         if member.role == role:
             return member
         last_admin.require_other_admin(organization, losing=member)
-        _require_seat(
+        require_seat = partial(
+            _require_seat,
             organization,
             role=role,
             before=member.role,
             reason="role_change",
             expected_seats=expected_seats,
         )
-        change = _open_change(organization, member, ChangeKind.CHANGE_ROLE, role=role)
+        change = _open_change(
+            organization, member, ChangeKind.CHANGE_ROLE, role=role, check=require_seat
+        )
     names = _get_stytch_ids(organization, member)
     pending_changes.execute_change(
         change, partial(directories.get_directory().set_roles, **names, roles=to_stytch(role))
@@ -90,6 +95,7 @@ def leave_organization(organization: Organization, *, member_id: UUID) -> Member
     return _remove_member(organization, member_id, details={"left": True})
 
 
+@pending_changes.resumes_abandoned(lambda applied: applied.member)
 def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
     """Bring a removed member back.
 
@@ -100,8 +106,12 @@ def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
         member = get_member(organization, member_id)
         if member.status != Status.REMOVED:
             raise MemberNotRemoved
-        _require_seat(organization, role=member.role, before="", reason="reactivation")
-        change = _open_change(organization, member, ChangeKind.REACTIVATE, role=member.role)
+        require_seat = partial(
+            _require_seat, organization, role=member.role, before="", reason="reactivation"
+        )
+        change = _open_change(
+            organization, member, ChangeKind.REACTIVATE, role=member.role, check=require_seat
+        )
     pending_changes.execute_change(
         change,
         partial(
@@ -111,6 +121,7 @@ def reactivate_member(organization: Organization, *, member_id: UUID) -> Member:
     return get_member(organization, member_id)
 
 
+@pending_changes.resumes_abandoned(lambda applied: applied.member)
 def _remove_member(
     organization: Organization, member_id: UUID, *, details: dict[str, object]
 ) -> Member:
@@ -135,6 +146,7 @@ def _open_change(
     *,
     role: str = "",
     details: dict[str, object] | None = None,
+    check: Callable[[], None] | None = None,
 ) -> PendingChange:
     return pending_changes.open_change(
         organization=organization,
@@ -143,6 +155,7 @@ def _open_change(
         role=role,
         role_before=member.role if member.is_active else "",
         details=details,
+        check=check,
     )
 
 

@@ -12,6 +12,7 @@ from tenancy import locks, slugs
 from tenancy.models import Organization
 
 
+@pending_changes.resolves_abandoned
 def rename_organization(
     organization: Organization, *, name: str | None = None, slug: str | None = None
 ) -> Organization:

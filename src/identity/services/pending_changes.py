@@ -10,6 +10,7 @@ change (`attribution.attribute_change`) and records the event with the actor who
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial, wraps
 
 import structlog
 from django.db import transaction
@@ -29,13 +30,13 @@ from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
 
-CHANGE_LEASE = timedelta(seconds=30)  # two calls at their time limits, with room
+CHANGE_LEASE = timedelta(seconds=20)  # three calls at their time limits, with room
 MAX_RESOLVED_PER_RUN = 100
 
 RecordExtra = Callable[[Organization, Applied], None]
 
 
-def open_change(
+def open_change(  # noqa: PLR0913 - the fields of a pending change
     *,
     organization: Organization,
     kind: ChangeKind,
@@ -45,20 +46,15 @@ def open_change(
     role_before: str = "",
     details: dict[str, object] | None = None,
     lease: timedelta = CHANGE_LEASE,
+    check: Callable[[], None] | None = None,
 ) -> PendingChange:
     """Record what the actor wants, as step one, under the organization's lock.
 
-    `also` is the subject's other name: an invitation is an address, and a member at Stytch. Raises
-    ChangeInProgress while another change of the same is on its way.
+    `also` is the subject's other name: an invitation is an address, and a member at Stytch. `check`
+    refuses what the organization's other pending changes leave no room for; it is called only when
+    no change of the same subject is open. Raises ChangeInProgress while one is.
     """
-    if (
-        PendingChange.objects.in_organization(organization)
-        .open()
-        .filter(subject__in=[subject, also])
-        .exists()
-    ):
-        raise ChangeInProgress("Try again in a moment.")
-    return PendingChange.objects.create(
+    wanted = PendingChange(
         organization=organization,
         kind=kind,
         subject=subject,
@@ -68,6 +64,47 @@ def open_change(
         details=details or {},
         expires_at=timezone.now() + lease,
     )
+    changes = PendingChange.objects.in_organization(organization).open()
+    blocking = changes.filter(subject__in=[subject, also]).first()
+    if blocking is not None:
+        raise ChangeInProgress(blocking.pk, is_repeated=_is_repeated(blocking, wanted))
+    if check is not None:
+        check()
+    wanted.save()
+    return wanted
+
+
+def resolves_abandoned[**P, Result](
+    service: Callable[P, Result], resume: Callable[[Applied], Result | None] | None = None
+) -> Callable[P, Result]:
+    """Return a service that resolves an abandoned change in its way and starts again.
+
+    A change is abandoned when its process died, or ended without knowing the outcome. It is looked
+    up at Stytch, with no transaction open. The service raises VendorUnavailable while Stytch does
+    not answer, and ChangeInProgress while the other change is still being executed.
+    """
+
+    @wraps(service)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Result:
+        try:
+            return service(*args, **kwargs)
+        except ChangeInProgress as problem:
+            applied = _resolve_abandoned(problem)
+        resumed = resume(applied) if resume and applied else None
+        return service(*args, **kwargs) if resumed is None else resumed
+
+    return call
+
+
+def resumes_abandoned[**P, Result](
+    resume: Callable[[Applied], Result | None],
+) -> Callable[[Callable[P, Result]], Callable[P, Result]]:
+    """Return a decorator like `resolves_abandoned`, for a service that cannot be called twice.
+
+    If the abandoned change was the same wish of the same actor and was carried out, `resume` returns
+    the result.
+    """
+    return partial(resolves_abandoned, resume=resume)
 
 
 def execute_change(
@@ -138,13 +175,46 @@ def resolve_stale_changes() -> int:
     return settled
 
 
+def _is_repeated(blocking: PendingChange, wanted: PendingChange) -> bool:
+    """Return whether two changes are the same wish of the same actor."""
+
+    def read_wish(change: PendingChange) -> list[object]:
+        actor = [change.actor.get("kind"), change.actor.get("id")]
+        return [change.kind, change.subject, change.role, change.details, actor]
+
+    return read_wish(blocking) == read_wish(wanted)
+
+
+def _resolve_abandoned(problem: ChangeInProgress) -> Applied | None:
+    """Resolve the change that was in the way, and return what it did if it was the same wish.
+
+    Raises the problem itself while that change is still being executed.
+    """
+    stale = PendingChange.objects.stale().select_related("organization")
+    change = stale.filter(pk=problem.blocked_by).first() if problem.blocked_by else None
+    if change is None:
+        raise problem
+    applied = resolve_change(change)
+    return applied if problem.is_repeated and change.state == ChangeState.DONE else None
+
+
 def _resolve_or_raise(
     change: PendingChange, problem: Problem, *, will_retry: bool = False
 ) -> Applied:
-    applied = resolve_change(change, will_retry=will_retry)
+    try:
+        applied = resolve_change(change, will_retry=will_retry)
+    except VendorUnavailable:
+        if not will_retry:
+            _abandon_change(change)
+        raise
     if change.state != ChangeState.DONE:
         raise problem
     return applied
+
+
+def _abandon_change(change: PendingChange) -> None:
+    """End the lease of a change whose outcome is unknown, so that the next call looks it up."""
+    PendingChange.objects.open().filter(pk=change.pk).update(expires_at=timezone.now())
 
 
 def _close_unless_retried(change: PendingChange, *, unless: bool) -> None:

@@ -22,6 +22,7 @@ from identity.directories.types import (
 from identity.models import Invitation, Member, Status
 from identity.roles import from_stytch
 from identity.sync import invitations, members, organizations, users
+from identity.sync.changes import defer_pull, is_later_change
 from tenancy import locks
 from tenancy.models import Organization, TenantSchema
 
@@ -94,6 +95,9 @@ def _apply_member(
     if organization.is_deleted:
         return Applied(organization)
     if snapshot.status == "invited":
+        if members.is_contested(organization, snapshot):
+            defer_pull(snapshot.stytch_member_id)
+            return Applied(organization)
         invitation = invitations.apply_invitation(organization, snapshot)
         return Applied(organization, invitation=invitation)
     member = members.apply_member(organization, snapshot, proof, new_member_id)
@@ -110,7 +114,7 @@ def _find_current_member(snapshot: MemberSnapshot, proof: Proof | None) -> Membe
         return None
     received = (snapshot.email, snapshot.email_verified, snapshot.name, from_stytch(snapshot.roles))
     stored = (member.email, member.email_verified, member.name, member.role)
-    return member if received == stored else None
+    return member if received == stored and not is_later_change(member, snapshot) else None
 
 
 def _apply_deletion(deleted: MemberDeleted) -> Applied:
@@ -125,5 +129,5 @@ def _apply_deletion(deleted: MemberDeleted) -> Applied:
     return Applied(
         organization,
         members.apply_member_deletion(organization, deleted),
-        invitations.apply_invitation_deletion(organization, deleted.stytch_member_id),
+        invitations.apply_invitation_deletion(organization, deleted),
     )

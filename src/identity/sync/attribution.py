@@ -1,6 +1,6 @@
 """Find the pending change that a directory update completes, and close it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from django.utils import timezone
@@ -35,14 +35,19 @@ def subject_of_address(email: str) -> str:
 
 @contextmanager
 def attribute_change(
-    organization: Organization, subject: str, *kinds: ChangeKind, role: str = ""
+    organization: Organization,
+    subject: str,
+    *kinds: ChangeKind,
+    role: str = "",
+    result: Mapping[str, object] | None = None,
 ) -> Iterator[PendingChange | None]:
     """Act as the actor of the pending change that this update completes, else as the directory.
 
-    `role` must be the one the pending change wanted. Write the event and send the signal inside, under the
-    organization's lock: receivers keep books of who did it, too.
+    `role` must be the one the pending change wanted, and the details it wanted must be among those of
+    `result`. Write the event and send the signal inside, under the organization's lock, because
+    receivers record the actor too.
     """
-    change = _select_open(organization, subject, kinds, role).first()
+    change = _select_open(organization, subject, kinds, role=role, result=result).first()
     if change is None:
         with act_as_directory():
             yield None
@@ -52,20 +57,33 @@ def attribute_change(
         yield change
 
 
-def is_wanted(organization: Organization, subject: str, *kinds: ChangeKind, role: str = "") -> bool:
+def is_wanted(
+    organization: Organization,
+    subject: str,
+    *kinds: ChangeKind,
+    role: str = "",
+    result: Mapping[str, object] | None = None,
+) -> bool:
     """Return whether a pending change asks for exactly this update."""
-    return _select_open(organization, subject, kinds, role).exists()
+    return _select_open(organization, subject, kinds, role=role, result=result).exists()
 
 
 def _select_open(
-    organization: Organization, subject: str, kinds: Collection[ChangeKind], role: str
+    organization: Organization,
+    subject: str,
+    kinds: Collection[ChangeKind],
+    *,
+    role: str,
+    result: Mapping[str, object] | None,
 ) -> PendingChangeQuerySet:
     changes = (
         PendingChange.objects.in_organization(organization)
         .open()
         .filter(subject=subject, kind__in=kinds)
     )
-    return changes.filter(role=role) if role else changes
+    if role:
+        changes = changes.filter(role=role)
+    return changes if result is None else changes.filter(details__contained_by=dict(result))
 
 
 def close_change(change: PendingChange, state: ChangeState) -> None:

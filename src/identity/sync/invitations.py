@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from identity import event_types, signals
 from identity.actors import act_as_directory
-from identity.directories.types import MemberSnapshot
+from identity.directories.types import MemberDeleted, MemberSnapshot
 from identity.models import (
     INVITATION_LIFETIME,
     ChangeKind,
@@ -18,9 +18,15 @@ from identity.models import (
     Status,
 )
 from identity.roles import from_stytch
-from identity.sync.attribution import attribute_change, subject_of_address
+from identity.sync.attribution import attribute_change, is_wanted, subject_of_address
 from identity.sync.attribution import subject_of_stytch_member as subject_of
-from identity.sync.changes import assign_changed_fields
+from identity.sync.changes import (
+    assign_changed_fields,
+    defer_pull,
+    is_ambiguous,
+    is_later_change,
+    is_outdated,
+)
 from kit import actor as actors
 from kit.addresses import normalize_email
 from tenancy.models import Organization
@@ -36,7 +42,7 @@ def apply_invitation(organization: Organization, snapshot: MemberSnapshot) -> In
     if invitation is not None:
         _update_invitation(organization, invitation, snapshot)
         return invitation
-    if _is_outdated(organization, snapshot):
+    if _was_closed_after(organization, snapshot):
         return None
     return _create_invitation(organization, snapshot)
 
@@ -63,16 +69,22 @@ def mark_accepted(organization: Organization, member: Member, invitation: Invita
 
 
 def apply_invitation_deletion(
-    organization: Organization, stytch_member_id: str
+    organization: Organization, deleted: MemberDeleted
 ) -> Invitation | None:
     """Close the open invitation whose member Stytch has deleted.
 
     Its status becomes revoked, or expired if its time had run out. Returns None without an open one.
+    An invitation that was stored after the deletion was read is fetched again instead.
     """
+    stytch_member_id = deleted.stytch_member_id
     invitations = Invitation.objects.in_organization(organization).open()
     invitation = invitations.filter(stytch_member_id=stytch_member_id).first()
     if invitation is None:
         return None
+    is_old = deleted.read_at is not None and deleted.read_at <= invitation.updated_at
+    if is_old and not is_wanted(organization, subject_of(stytch_member_id), ChangeKind.REVOKE):
+        defer_pull(stytch_member_id)
+        return invitation
     invitation.status = (
         InvitationStatus.REVOKED
         if invitation.expires_at > timezone.now()
@@ -90,7 +102,7 @@ def close_invitation(organization: Organization, invitation: Invitation) -> None
     _send_closed_signal(organization, invitation)
 
 
-def _is_outdated(organization: Organization, snapshot: MemberSnapshot) -> bool:
+def _was_closed_after(organization: Organization, snapshot: MemberSnapshot) -> bool:
     """Return whether the invitation was closed or its member activated after the snapshot."""
     same_id = Q(stytch_member_id=snapshot.stytch_member_id)
     closed = Invitation.objects.in_organization(organization).filter(
@@ -114,6 +126,7 @@ def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> 
             name=snapshot.name,
             role=role,
             invited_by=_find_inviter(organization),
+            changed_at=snapshot.changed_at,
             expires_at=timezone.now() + INVITATION_LIFETIME,
         )
         events.record(
@@ -144,9 +157,12 @@ def _update_invitation(
         "name": snapshot.name,
         "role": from_stytch(snapshot.roles),
     }
-    changes = assign_changed_fields(invitation, new_values)
-    if not changes:
+    if _is_undecided(invitation, snapshot, new_values):
         return
+    changes = assign_changed_fields(invitation, new_values)
+    if not changes and not is_later_change(invitation, snapshot):
+        return
+    invitation.changed_at = snapshot.changed_at or invitation.changed_at
     invitation.save()
     changes.pop("stytch_member_id", None)
     if changes:
@@ -154,6 +170,22 @@ def _update_invitation(
             events.record(
                 organization, event_types.INVITATION_UPDATED, invitation.pk, changes=changes
             )
+
+
+def _is_undecided(
+    invitation: Invitation, snapshot: MemberSnapshot, new_values: dict[str, object]
+) -> bool:
+    """Return whether a snapshot is older than the invitation, or may be and is fetched again."""
+    is_same_member = invitation.stytch_member_id == snapshot.stytch_member_id
+    if is_same_member and is_outdated(invitation, snapshot):
+        return True
+    if all(getattr(invitation, name) == value for name, value in new_values.items()):
+        return False
+    was_stored_later = snapshot.read_at <= invitation.updated_at
+    undecided = is_ambiguous(invitation, snapshot) if is_same_member else was_stored_later
+    if undecided:
+        defer_pull(snapshot.stytch_member_id)
+    return undecided
 
 
 def _send_closed_signal(organization: Organization, invitation: Invitation) -> None:

@@ -4,21 +4,21 @@
 
     snapshot
        │
-       ├─ 1. find or build the row      same Stytch id, else a removed row of the address, else new
-       ├─ 2. skip an outdated snapshot  → nothing changed
-       ├─ 3. skip an ambiguous one      → nothing changed, the member is fetched again
-       ├─ 4. split the user             a returning member whose user is another member here
-       ├─ 5. read the state before      status, role, open invitation
-       ├─ 6. lift a suspension          when an admin here takes a removed member back
-       ├─ 7. save the row               fields, status, dates
-       ├─ 8. link the user              only with the proof of a session
-       ├─ 9. record the activation      events and signals of a member who became active
-       └─ 10. record the changes        events and signals of a member who was present before
+       ├─  1. skip a contested one       another present member has the address: both are fetched
+       ├─  2. find or build the row      same Stytch id, else a removed row of the address, else new
+       ├─  3. skip an outdated snapshot  → nothing changed
+       ├─  4. skip an ambiguous one      → nothing changed, the member is fetched again
+       ├─  5. split the user             a returning member whose user is another member here
+       ├─  6. read the state before      status, role, open invitation
+       ├─  7. lift a suspension          when an admin here takes a removed member back
+       ├─  8. save the row               fields, status, dates
+       ├─  9. link the user              only with the proof of a session
+       ├─ 10. record the activation      events and signals of a member who became active
+       └─ 11. record the changes         events and signals of a member who was present before
        │
      member
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -29,14 +29,17 @@ from identity.roles import Role, from_stytch
 from identity.sync import invitations, last_admin, member_events, users
 from identity.sync.attribution import is_wanted
 from identity.sync.attribution import subject_of_stytch_member as subject_of
-from identity.sync.changes import Changes, assign_changed_fields
+from identity.sync.changes import (
+    Changes,
+    assign_changed_fields,
+    defer_pull,
+    is_ambiguous,
+    is_outdated,
+)
 from identity.sync.member_events import StateBefore
-from kit import jobs
 from kit.addresses import normalize_email
 from kit.ids import uuid7
 from tenancy.models import Organization
-
-PULL_DELAY = timedelta(seconds=1)
 
 
 def apply_member(
@@ -44,16 +47,20 @@ def apply_member(
     snapshot: MemberSnapshot,
     proof: Proof | None,
     new_member_id: UUID | None = None,
-) -> Member:
+) -> Member | None:
     """Create or update the member that a snapshot describes.
 
-    One transition writes one event, and an outdated snapshot changes nothing.
+    One transition writes one event, and an outdated snapshot changes nothing. Returns None when
+    another member has the address and only a later answer can tell which one is left.
     """
+    if is_contested(organization, snapshot) and proof is None:
+        defer_pull(snapshot.stytch_member_id)
+        return None
     member = _find_or_build_row(organization, snapshot, new_member_id)
     if _is_outdated(member, snapshot):
         return member
     if _is_ambiguous(organization, member, snapshot):
-        _defer_pull(snapshot.stytch_member_id)
+        defer_pull(snapshot.stytch_member_id)
         return member
     users.split_user(member)
     before = _read_state_before(organization, member, snapshot)
@@ -83,16 +90,32 @@ def apply_member_deletion(organization: Organization, deleted: MemberDeleted) ->
     kinds = (ChangeKind.REMOVE, ChangeKind.REVOKE)
     is_old = deleted.read_at is not None and deleted.read_at <= member.updated_at
     if is_old and not is_wanted(organization, subject_of(stytch_member_id), *kinds):
-        _defer_pull(stytch_member_id)
+        defer_pull(stytch_member_id)
         return member
-    before = _mark_removed(member)
+    before = _mark_removed(member, deleted)
     member_events.record_removal(organization, member, before, kinds)
     if member.is_admin:
         last_admin.report_missing_admin(organization)
     return member
 
 
-# ── Steps 1 to 3: the row, and whether the snapshot counts ───────────────────────────────────
+# ── Steps 1 to 4: the row, and whether the snapshot counts ───────────────────────────────────
+
+
+def is_contested(organization: Organization, snapshot: MemberSnapshot) -> bool:
+    """Return whether a member not stored yet has the address of another present one.
+
+    At Stytch an address has one member in an organization, so one of the two is gone: the other one
+    is fetched again.
+    """
+    members = Member.objects.in_organization(organization)
+    if members.filter(stytch_member_id=snapshot.stytch_member_id).exists():
+        return False
+    same_address = members.exclude(status=Status.REMOVED).filter(email__lower=snapshot.email)
+    holder = same_address.exclude(stytch_member_id=None).first()
+    if holder is not None:
+        defer_pull(holder.stytch_member_id or "")
+    return holder is not None
 
 
 def _find_or_build_row(
@@ -132,22 +155,15 @@ def _build_row(organization: Organization, snapshot: MemberSnapshot, id_: UUID) 
 def _is_outdated(member: Member, snapshot: MemberSnapshot) -> bool:
     if member.removed_at and member.stytch_member_id == snapshot.stytch_member_id:
         return snapshot.read_at <= member.removed_at
-    if member.stytch_member_id != snapshot.stytch_member_id:
-        return False
-    if member.changed_at is None or snapshot.changed_at is None:
-        return False
-    return snapshot.changed_at < member.changed_at
+    return member.stytch_member_id == snapshot.stytch_member_id and is_outdated(member, snapshot)
 
 
 def _is_ambiguous(organization: Organization, member: Member, snapshot: MemberSnapshot) -> bool:
     """Return whether a differing snapshot may be older or newer than the stored active member.
 
-    Stytch's times are whole seconds, and another snapshot was stored after this one was requested.
     A role change requested here a short time ago is trusted.
     """
-    if not member.is_active or member.changed_at is None:
-        return False
-    if snapshot.changed_at != member.changed_at or snapshot.read_at > member.updated_at:
+    if not member.is_active or not is_ambiguous(member, snapshot):
         return False
     role = from_stytch(snapshot.roles)
     if (snapshot.email, snapshot.name, role) == (member.email, member.name, member.role):
@@ -156,11 +172,7 @@ def _is_ambiguous(organization: Organization, member: Member, snapshot: MemberSn
     return not is_wanted(organization, subject, ChangeKind.CHANGE_ROLE, role=role)
 
 
-def _defer_pull(stytch_member_id: str) -> None:
-    jobs.defer_job("identity.pull_member", after=PULL_DELAY, stytch_member_id=stytch_member_id)
-
-
-# ── Steps 5 to 7: read and save ──────────────────────────────────────────────────────────────
+# ── Steps 6 to 8: read and save ──────────────────────────────────────────────────────────────
 
 
 def _read_state_before(
@@ -222,14 +234,18 @@ def _choose_status(member: Member, snapshot: MemberSnapshot) -> Status:
     return new_status
 
 
-def _mark_removed(member: Member) -> Status:
-    """Save the member as removed, end its sessions and return the status before."""
+def _mark_removed(member: Member, deleted: MemberDeleted) -> Status:
+    """Save the member as removed, end its sessions and return the status before.
+
+    The removal counts from when it was read, so that a reactivation read afterwards is newer.
+    """
     before = Status(member.status)
     now = timezone.now()
     if before == Status.SUSPENDED:
         member.suspended_at = member.suspended_at or now
     member.status = Status.REMOVED
-    member.removed_at = member.sessions_ended_at = now
+    member.removed_at = deleted.read_at or now
+    member.sessions_ended_at = now
     member.readmitted_session_id = ""
     member.save()
     return before

@@ -16,7 +16,8 @@ from identity.models import (
     PendingChange,
     Status,
 )
-from identity.sync.attribution import ORGANIZATION_SUBJECT, attribute_change
+from identity.sync.attribution import ORGANIZATION_SUBJECT, attribute_change, is_wanted
+from identity.sync.changes import is_ambiguous, is_later_change, is_outdated
 from kit import jobs
 from kit.ids import uuid7
 from tenancy import locks
@@ -31,18 +32,23 @@ def apply_organization(
 ) -> Organization:
     """Create or rename the organization that a snapshot describes.
 
-    A deleted organization stays as it is. Raises: SchemaNotReady.
+    A deleted organization stays as it is, and an outdated snapshot changes nothing. Raises:
+    SchemaNotReady.
     """
     known = _find_organization(snapshot.stytch_org_id)
     if known is None:
         known = _create_organization(snapshot, reservation)
-    if known.is_deleted or matches_snapshot(known, snapshot):
+    if known.is_deleted or _is_stored(known, snapshot):
         return known
     organization = lock_with_slug_holder(known.pk, snapshot)
+    if organization.is_deleted or is_outdated(organization, snapshot):
+        return organization
     if not matches_snapshot(organization, snapshot):
-        slug = _take_free_slug(snapshot, organization.pk)
-        with attribute_change(organization, ORGANIZATION_SUBJECT, ChangeKind.RENAME_ORGANIZATION):
-            organizations.update_organization(organization, name=snapshot.name, slug=slug)
+        if _is_undecided(organization, snapshot):
+            _defer_pull(organization)
+            return organization
+        _rename_organization(organization, snapshot)
+    _store_changed_at(organization, snapshot)
     return organization
 
 
@@ -52,6 +58,8 @@ def apply_organization_deletion(stytch_org_id: str) -> Organization | None:
     if known is None or known.is_deleted:
         return known
     organization = locks.lock_organization(known.pk)
+    if organization.is_deleted:
+        return organization
     now = timezone.now()
     Member.objects.in_organization(organization).exclude(status=Status.REMOVED).update(
         status=Status.REMOVED, removed_at=now, sessions_ended_at=now, updated_at=now
@@ -70,6 +78,41 @@ def apply_organization_deletion(stytch_org_id: str) -> Organization | None:
 def matches_snapshot(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
     """Return whether the stored name and slug equal those of the snapshot."""
     return (organization.name, organization.slug) == (snapshot.name, snapshot.slug.lower())
+
+
+def _is_stored(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
+    return matches_snapshot(organization, snapshot) and not is_later_change(organization, snapshot)
+
+
+def _is_undecided(organization: Organization, snapshot: OrganizationSnapshot) -> bool:
+    """Return whether a differing snapshot may be the older one, and is not the one we asked for."""
+    return is_ambiguous(organization, snapshot) and not is_wanted(
+        organization,
+        ORGANIZATION_SUBJECT,
+        ChangeKind.RENAME_ORGANIZATION,
+        result=_read_names(snapshot),
+    )
+
+
+def _rename_organization(organization: Organization, snapshot: OrganizationSnapshot) -> None:
+    slug = _take_free_slug(snapshot, organization.pk)
+    kind, result = ChangeKind.RENAME_ORGANIZATION, _read_names(snapshot)
+    with attribute_change(organization, ORGANIZATION_SUBJECT, kind, result=result):
+        organizations.update_organization(organization, name=snapshot.name, slug=slug)
+
+
+def _read_names(snapshot: OrganizationSnapshot) -> dict[str, object]:
+    return {"name": snapshot.name, "slug": snapshot.slug.lower()}
+
+
+def _store_changed_at(organization: Organization, snapshot: OrganizationSnapshot) -> None:
+    if is_later_change(organization, snapshot):
+        organization.changed_at = snapshot.changed_at
+        organization.save(update_fields=["changed_at", "updated_at"])
+
+
+def _defer_pull(organization: Organization) -> None:
+    jobs.defer_job("identity.pull_organization", organization_id=str(organization.pk))
 
 
 def lock_with_slug_holder(id_: UUID, snapshot: OrganizationSnapshot) -> Organization:
@@ -125,7 +168,7 @@ def _take_free_slug(snapshot: OrganizationSnapshot, own_id: UUID) -> str:
     parked_slug = _build_parked_slug(holder.slug, holder.pk)
     with act_as_directory():  # the current actor belongs to another organization
         organizations.update_organization(holder, name=holder.name, slug=parked_slug)
-    jobs.defer_job("identity.pull_organization", organization_id=str(holder.pk))
+    _defer_pull(holder)
     return snapshot.slug
 
 

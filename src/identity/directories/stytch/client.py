@@ -70,11 +70,12 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
 
         Neither is used up.
         """
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.discovery.organizations.list(
                 session_jwt=session_jwt, intermediate_session_token=intermediate_session_token
             )
-        return parse.parse_discovered(answer.discovered_organizations)
+        return parse.parse_discovered(answer.discovered_organizations, asked_at)
 
     def list_sessions(
         self, *, stytch_org_id: str, stytch_member_id: str
@@ -106,17 +107,20 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
 
     def fetch_organization(self, *, stytch_org_id: str) -> OrganizationSnapshot:
         """Return one organization."""
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.organizations.get(organization_id=stytch_org_id)
-        return parse.parse_organization(answer.organization)
+        return parse.parse_organization(answer.organization, asked_at)
 
     def list_organizations(self) -> Iterator[OrganizationSnapshot]:
         """Yield all organizations of the project, page by page."""
         cursor: str | None = None
         while True:
+            asked_at = timezone.now()
             with translate_errors():
                 answer = self._client.organizations.search(cursor=cursor, limit=PAGE_SIZE)
-            yield from map(parse.parse_organization, answer.organizations)
+            for found in answer.organizations:
+                yield parse.parse_organization(found, asked_at)
             cursor = answer.results_metadata.next_cursor
             if not cursor:
                 return
@@ -125,11 +129,12 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
         self, *, stytch_org_id: str, name: str | None = None, slug: str | None = None
     ) -> OrganizationSnapshot:
         """Rename an organization, leaving what is None as it is."""
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.organizations.update(
                 organization_id=stytch_org_id, organization_name=name, organization_slug=slug
             )
-        return parse.parse_organization(answer.organization)
+        return parse.parse_organization(answer.organization, asked_at)
 
     def fetch_member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
         """Return one member by its id alone.

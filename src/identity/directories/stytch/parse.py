@@ -67,12 +67,14 @@ class SignInAnswer(Protocol):
     primary_required: PrimaryRequired | None
 
 
-def parse_organization(found: Organization) -> OrganizationSnapshot:
+def parse_organization(found: Organization, read_at: datetime) -> OrganizationSnapshot:
     """Return an organization."""
     return OrganizationSnapshot(
         stytch_org_id=found.organization_id,
         name=_strip_unstorable(found.organization_name)[:128],
         slug=found.organization_slug,
+        read_at=read_at,
+        changed_at=found.updated_at,
     )
 
 
@@ -158,17 +160,19 @@ def parse_session(
         session_id=session.member_session_id,
         started_at=session.started_at,
         expires_at=session.expires_at,
-        organization=parse_organization(answer.organization),
+        organization=parse_organization(answer.organization, read_at),
         member=parse_present_member(answer.member, read_at),
         proof=Proof.from_factors(factors),
     )
 
 
-def parse_discovered(found: Iterable[DiscoveredOrganization]) -> tuple[Discovered, ...]:
+def parse_discovered(
+    found: Iterable[DiscoveredOrganization], read_at: datetime
+) -> tuple[Discovered, ...]:
     """Return the organizations a person may enter, without kinds of membership we do not know."""
     return tuple(
         Discovered(
-            organization=parse_organization(one.organization),
+            organization=parse_organization(one.organization, read_at),
             membership=_STATUS_BY_MEMBERSHIP[one.membership.type],
         )
         for one in found
