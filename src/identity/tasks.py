@@ -16,7 +16,7 @@ from identity.services import (
     suspensions,
 )
 from identity.sessions import signing_keys
-from identity.sync import fetch
+from identity.sync import fetch, lost_events
 from kit import jobs
 from kit.errors import Problem
 from kit.outbound import VendorNotFound, VendorUnavailable
@@ -91,6 +91,12 @@ def reconcile_organization(organization_id: str) -> None:
 def settle_pending_changes() -> None:
     """Find out what became of changes whose process died, or whose answer never came."""
     pending_changes.resolve_stale_changes()
+
+
+@jobs.declare_task("identity.compare_recent_rows", retry=None, queue="upkeep", cron="*/3 * * * *")
+def compare_recent_rows() -> None:
+    """Compare open invitations and recently changed members with Stytch, for lost webhooks."""
+    lost_events.compare_recent_rows()
 
 
 @jobs.declare_task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")

@@ -16,9 +16,9 @@ from identity.directories.types import (
     Snapshot,
 )
 from identity.models import Invitation, Member, Status
-from identity.roles import from_stytch
 from identity.sync import apply, organizations
 from identity.sync.apply import Applied
+from identity.sync.differences import list_differing_fields
 from kit.outbound import VendorNotFound
 from tenancy.models import Organization
 from tenancy.services import schema_pool
@@ -154,8 +154,5 @@ def _find_member_difference(snapshot: MemberSnapshot) -> str | None:
     row = rows.filter(**theirs).first()
     if row is None:
         return f"{snapshot.stytch_member_id}: unknown here, {snapshot.status} at Stytch"
-    received = {"email": snapshot.email, "name": snapshot.name, "role": from_stytch(snapshot.roles)}
-    if isinstance(row, Member) and row.status != Status.SUSPENDED:
-        received["status"] = snapshot.status
-    differing = [field_ for field_, value in received.items() if getattr(row, field_) != value]
+    differing = list_differing_fields(row, snapshot)
     return f"{snapshot.stytch_member_id}: {', '.join(differing)}" if differing else None
