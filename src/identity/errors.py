@@ -137,8 +137,14 @@ class ChangeInProgress(Conflict):
     Repeat the call after a moment.
     """
 
-    def __init__(self, blocked_by: UUID | None = None, *, is_repeated: bool = False) -> None:
-        super().__init__("Try again in a moment.")
+    def __init__(
+        self,
+        detail: str = "Try again in a moment.",
+        *,
+        blocked_by: UUID | None = None,
+        is_repeated: bool = False,
+    ) -> None:
+        super().__init__(detail)
         self.blocked_by = blocked_by  # the id of the open pending change
         self.is_repeated = is_repeated  # the same actor asked for exactly the same
 

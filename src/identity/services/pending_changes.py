@@ -67,7 +67,8 @@ def open_change(  # noqa: PLR0913 - the fields of a pending change
     changes = PendingChange.objects.in_organization(organization).open()
     blocking = changes.filter(subject__in=[subject, also]).first()
     if blocking is not None:
-        raise ChangeInProgress(blocking.pk, is_repeated=_is_repeated(blocking, wanted))
+        is_repeated = _is_repeated(blocking, wanted)
+        raise ChangeInProgress(blocked_by=blocking.pk, is_repeated=is_repeated)
     if check is not None:
         check()
     wanted.save()
