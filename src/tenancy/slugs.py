@@ -1,6 +1,7 @@
 """Check slugs against Stytch's alphabet and the words reserved in paths."""
 
 import re
+import secrets
 import uuid
 
 from django.utils.text import slugify
@@ -8,6 +9,7 @@ from django.utils.text import slugify
 from tenancy.errors import SlugNotAllowed
 
 SLUG_PATTERN = r"[A-Za-z0-9._~-]{2,128}"
+GENERATED_SLUG_BYTES = 5
 RESERVED_SLUGS = frozenset(
     "admin api app auth billing docs health help internal livez login me metrics new openapi "
     "organizations plans public readyz root settings signup static support system v1 webhooks www".split()
@@ -31,6 +33,11 @@ def check_derived_slug(name: str) -> None:
     likely = slugify(name)
     if re.fullmatch(SLUG_PATTERN, likely):
         check_slug(likely)
+
+
+def generate_slug() -> str:
+    """Return a random slug for an organization that was created without a name."""
+    return f"org-{secrets.token_hex(GENERATED_SLUG_BYTES)}"
 
 
 def _looks_like_id(text: str) -> bool:

@@ -1,6 +1,7 @@
 """From a mailed link or code to a session."""
 
 import functools
+import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -124,6 +125,16 @@ def test_founder_is_the_admin_of_a_new_organization(api, intermediate):
     actors = {(event["actor"]["kind"], event["actor"]["id"]) for event in types["results"]}
     assert actors == {("member", made["member"]["id"])}
     assert session.headers["Cache-Control"] == "no-store"
+
+
+def test_person_alone_makes_an_organization_without_a_name(api, intermediate):
+    token = intermediate(f"support-{secrets.token_hex(4)}@gmail.com")
+
+    made = api.post("/v1/auth/organizations", json={"intermediate_session_token": token}).json()
+
+    assert made["organization"]["name"].startswith("support-")  # Stytch's default
+    assert re.fullmatch(r"org-[0-9a-f]{10}", made["organization"]["slug"])
+    assert made["member"]["role"] == "admin"
 
 
 def test_taken_slug_is_a_conflict(api, acme, intermediate):

@@ -51,10 +51,13 @@ class SentSerializer(StrictSerializer):
 
 
 class NewOrganizationSerializer(StrictSerializer):
-    """A name, and a slug if not the one made from it."""
+    """A name, and a slug if not the one made from it.
+
+    Without a name the organization is named after the address, for a person alone.
+    """
 
     intermediate_session_token = build_token_field()
-    name = NameField(min_length=1, max_length=128)
+    name = NameField(min_length=1, max_length=128, required=False, default="")
     slug = serializers.CharField(min_length=2, max_length=128, required=False, default="")
 
 

@@ -97,13 +97,16 @@ def discover_by_code(*, email: str, code: str) -> Discovery:
 def create_organization(*, intermediate_session_token: str, name: str, slug: str) -> Session:
     """Create an organization with a schema of its own and its first admin.
 
+    Without a name, for a person alone, Stytch names it after the address and the slug is random: one
+    that Stytch derives from the address could be a reserved word.
+
     Schema and slug are reserved before Stytch is asked: an organization there cannot be undone, and
     a refusal because of either must leave the sign-in token unspent. Raises InvalidSignIn,
     SlugNotAllowed, SlugTaken and SchemaNotReady.
     """
-    if not slug:
+    if name and not slug:
         slugs.check_derived_slug(name)
-    checked = slugs.check_slug(slug) if slug else ""
+    checked = slugs.check_slug(slug) if slug else "" if name else slugs.generate_slug()
     with schema_pool.reserve_schema(slug=checked) as reservation:
         with translate_sign_in():
             result = directories.get_directory().create_organization(

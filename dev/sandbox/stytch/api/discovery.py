@@ -109,6 +109,17 @@ def list_organizations_call(call: Call) -> Document:
     }
 
 
+def build_default_name(email: str) -> str:
+    """Name an organization after the address of its creator.
+
+    After the local part at a common provider or a school, else after the domain:
+    https://stytch.com/docs/b2b/api/create-organization-via-discovery
+    """
+    local, _, domain = email.partition("@")
+    is_shared = domain.endswith(".edu") or domain in organizations.COMMON_DOMAINS
+    return local if is_shared else domain.partition(".")[0]
+
+
 def create_organization_call(call: Call) -> Document:
     """Create an organization with the proven address as its first admin."""
     proof = credentials.get_intermediate_session(
@@ -116,8 +127,7 @@ def create_organization_call(call: Call) -> Document:
     )
     call.check_session_arguments()
     fields = call.list_given(*FIELDS)
-    local = proof["email"].partition("@")[0]
-    fields.setdefault("organization_name", f"{local}'s organization")
+    fields.setdefault("organization_name", build_default_name(proof["email"]))
     organization = organizations.create_organization(call.world, source="DIRECT", **fields)
     creator = members.create_member(
         call.world,

@@ -119,7 +119,7 @@ def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> SignInResult:
     if answer.member_authenticated and answer.member_session:
         return parse_session(answer, answer.member_session, read_at)
     token = answer.intermediate_session_token
-    organization = parse_organization(answer.organization)
+    organization = parse_organization(answer.organization, read_at)
     if answer.primary_required:
         return PrimaryFactorRequired(
             intermediate_session_token=token,

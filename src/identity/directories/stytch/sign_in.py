@@ -35,6 +35,7 @@ class SignInCalls:
 
     def authenticate_discovery_token(self, *, token: str) -> Discovery:
         """Spend the token of a mailed link."""
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.magic_links.discovery.authenticate(
                 discovery_magic_links_token=token
@@ -42,17 +43,18 @@ class SignInCalls:
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=parse.parse_discovered(answer.discovered_organizations),
+            organizations=parse.parse_discovered(answer.discovered_organizations, asked_at),
         )
 
     def authenticate_discovery_code(self, *, email: str, code: str) -> Discovery:
         """Spend a mailed code."""
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.otps.email.discovery.authenticate(email_address=email, code=code)
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=parse.parse_discovered(answer.discovered_organizations),
+            organizations=parse.parse_discovered(answer.discovered_organizations, asked_at),
         )
 
     def create_organization(
@@ -63,7 +65,7 @@ class SignInCalls:
         with translate_errors():
             answer = self._client.discovery.organizations.create(
                 intermediate_session_token=intermediate_session_token,
-                organization_name=name,
+                organization_name=name or None,
                 organization_slug=slug or None,
                 session_duration_minutes=SESSION_MINUTES,
             )
@@ -119,6 +121,7 @@ class SignInCalls:
 
     def authenticate_oauth_token(self, *, token: str, code_verifier: str) -> Discovery:
         """Spend the token that a provider's sign-in ends with."""
+        asked_at = timezone.now()
         with translate_errors():
             answer = self._client.oauth.discovery.authenticate(
                 discovery_oauth_token=token, pkce_code_verifier=code_verifier or None
@@ -126,7 +129,7 @@ class SignInCalls:
         return Discovery(
             intermediate_session_token=answer.intermediate_session_token,
             email=answer.email_address,
-            organizations=parse.parse_discovered(answer.discovered_organizations),
+            organizations=parse.parse_discovered(answer.discovered_organizations, asked_at),
         )
 
     def authenticate_sso_token(self, *, token: str, code_verifier: str) -> SignInResult:
