@@ -111,7 +111,9 @@ def is_contested(organization: Organization, snapshot: MemberSnapshot) -> bool:
     members = Member.objects.in_organization(organization)
     if members.filter(stytch_member_id=snapshot.stytch_member_id).exists():
         return False
-    same_address = members.exclude(status=Status.REMOVED).filter(email__lower=snapshot.email)
+    same_address = members.exclude(status=Status.REMOVED).filter(
+        email_key=normalize_email(snapshot.email)
+    )
     holder = same_address.exclude(stytch_member_id=None).first()
     if holder is not None:
         defer_pull(holder.stytch_member_id or "")
