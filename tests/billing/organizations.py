@@ -121,9 +121,9 @@ class BillingOrganization:
         subscriptions.pull_subscription("stripe", self.pay_checkout(self.open_checkout()))
         return self
 
-    def build_checkout_request(self):
-        """Return the request of a purchase at Stripe that bypasses our checks."""
-        return CheckoutRequest(
+    def subscribe_at_stripe(self):
+        """Buy at Stripe without our checks, and return the id of the new subscription."""
+        request = CheckoutRequest(
             organization_id=self.row.pk,
             customer_id=self.customer_id,
             checkout_id=uuid4(),
@@ -133,6 +133,8 @@ class BillingOrganization:
             success_url=LANDING,
             cancel_url=LANDING,
         )
+        key = f"checkout-{request.checkout_id}"
+        return self.pay_checkout(providers.get_provider("stripe").open_checkout(request, key=key))
 
     def edit_at_stripe(self, **changes):
         """Edit the subscription in Stripe's dashboard, and pull it."""

@@ -56,6 +56,23 @@ def get_stripe_price_id(price):
     return price.provider_prices.get(provider="stripe", is_active=True).external_id
 
 
+def hide_at_stripe(acme, object_id):
+    """Let Stripe answer that it does not know an object, as with a key of another account."""
+    error = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "message": f"No such object: '{object_id}'",
+    }
+    acme.sandbox.post(
+        "/faults",
+        vendor="stripe",
+        path=f"/{object_id}",
+        status=404,
+        times=1000,
+        body={"error": error},
+    )
+
+
 def build_stripe_client():
     """Return a client for changes that are made at Stripe outside the product."""
     return stripe.StripeClient(

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from billing import providers
 from billing.customers import customers
 from billing.errors import PaymentRefused, SubscriptionNotChangeable
 from billing.handlers import GONE_AFTER
@@ -16,26 +15,9 @@ from billing.providers.stripe import webhooks
 from billing.seat_sync import reconcile
 from billing.subscriptions import subscriptions
 from kit.ids import uuid7
-from tests.billing.support import build_stripe_client, list_event_types
+from tests.billing.support import build_stripe_client, hide_at_stripe, list_event_types
 from webhooks.inbound import registry
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
-
-
-def hide_at_stripe(acme, object_id):
-    """Let Stripe answer that it does not know an object, as with a key of another account."""
-    error = {
-        "type": "invalid_request_error",
-        "code": "resource_missing",
-        "message": f"No such object: '{object_id}'",
-    }
-    acme.sandbox.post(
-        "/faults",
-        vendor="stripe",
-        path=f"/{object_id}",
-        status=404,
-        times=1000,
-        body={"error": error},
-    )
 
 
 def handle_event(type_, key, *, age):
@@ -133,11 +115,7 @@ def test_reconciliation_goes_on_without_a_customer_stripe_does_not_know(create_o
 def test_missing_subscription_does_not_keep_a_new_one_out(create_organization):
     acme = create_organization().subscribe()
     hide_at_stripe(acme, acme.subscription.external_id)
-    second = acme.pay_checkout(
-        providers.get_provider("stripe").open_checkout(
-            acme.build_checkout_request(), key=f"2-{acme.subscription.pk}"
-        )
-    )
+    second = acme.subscribe_at_stripe()
 
     row = subscriptions.pull_subscription("stripe", second)
 

@@ -2,8 +2,12 @@
 
 import pytest
 
-from billing.customers import customers
+from billing import providers
+from billing.customers import customers, profiles
 from billing.invoices import invoices
+from billing.models import Notice, NoticeKind
+from billing.notices import drafts, notices
+from billing.plans import catalog
 from billing.subscriptions import changes, subscriptions
 from kit.errors import Unavailable
 from tests.harness.locking import object_locked, organization_locked, waiting_for
@@ -77,6 +81,61 @@ def test_one_process_at_a_time_creates_a_customer(create_organization, short_loc
         customers.ensure_customer(organization=acme.row)
 
     assert count_changing_requests(acme) == before
+
+
+def test_new_customer_is_locked_until_its_profile_is_pushed(create_organization, short_lock_wait):
+    acme = create_organization()
+    provider, profile = providers.get_provider("stripe"), customers.get_profile(acme.row)
+    external_id = provider.create_customer(
+        acme.row.pk, customers.build_provider_profile(profile), key=f"customer:{acme.row.pk}:0"
+    )
+    before = count_changing_requests(acme)
+
+    with object_locked(f"stripe:customer:{external_id}"), pytest.raises(Unavailable):
+        customers.ensure_customer(organization=acme.row)
+
+    assert count_changing_requests(acme) == before + 1  # the repeated creation
+
+
+@pytest.mark.parametrize("has_customer", [True, False])
+def test_one_process_at_a_time_changes_a_profile(
+    create_organization, short_lock_wait, has_customer
+):
+    acme = create_organization()
+    key = f"customer:{acme.row.pk}"
+    if has_customer:
+        key = f"stripe:customer:{customers.ensure_customer(organization=acme.row).external_id}"
+    before = count_changing_requests(acme)
+
+    with object_locked(key), pytest.raises(Unavailable):
+        profiles.update_profile(organization=acme.row, fields={"city": "Berlin"})
+
+    assert count_changing_requests(acme) == before
+    assert customers.get_profile(acme.row).billing_city == ""
+
+
+def test_one_process_at_a_time_sends_a_notice(create_organization):
+    acme = create_organization().subscribe()
+    acme.add_member("admin")
+    row = changes.end_subscription_now(organization=acme.row)
+    draft = drafts.build_draft(NoticeKind.SUBSCRIPTION_ENDED, row.pk)
+    sent = Notice.objects.filter(organization=acme.row)
+
+    with (
+        object_locked(f"notice:{notices.build_notice_id(draft)}") as holder,
+        waiting_for(holder, lambda: notices.send_notice(kind=draft.kind, subject_id=row.pk)),
+    ):
+        assert not sent.exists()
+
+    assert sent.count() == 1
+
+
+def test_one_process_at_a_time_publishes_the_catalog(create_organization):
+    sandbox = create_organization().sandbox
+    before = len(sandbox.requests("stripe", path="/v1/products"))
+
+    with object_locked("billing.catalog") as holder, waiting_for(holder, catalog.publish_catalog):
+        assert len(sandbox.requests("stripe", path="/v1/products")) == before
 
 
 @pytest.mark.parametrize("kind", ["subscription", "customer", "invoice"])

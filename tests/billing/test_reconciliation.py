@@ -115,12 +115,7 @@ def test_unsettled_seats_are_reconciled_hourly_and_wrong_counts_nightly(create_o
 
 def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):
     acme = create_organization().subscribe()
-    first = acme.subscription
-    second = acme.pay_checkout(
-        providers.get_provider("stripe").open_checkout(
-            acme.build_checkout_request(), key=f"2-{first.pk}"
-        )
-    )
+    second = acme.subscribe_at_stripe()
     subscriptions.pull_subscription("stripe", second)
     acme.add_member()
 

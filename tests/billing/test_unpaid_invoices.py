@@ -116,10 +116,9 @@ def customer_organization(create_organization):
 
 
 def open_foreign_checkout(acme, price_id):
-    request = acme.build_checkout_request()
     body = {
         "mode": "subscription",
-        "customer": request.customer_id,
+        "customer": acme.customer_id,
         "line_items": [{"price": price_id, "quantity": 1}],
         "success_url": LANDING,
         "cancel_url": LANDING,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import django.db
 import psycopg
+from django.test.utils import CaptureQueriesContext
 
 from kit import locks
 from tests.harness.plugin import DATABASE, OWNER_URL, on_database
@@ -62,3 +63,22 @@ def _holding(statement, *parameters):
 def _blocks(holder):
     with psycopg.connect(on_database(OWNER_URL, DATABASE), autocommit=True) as watching:
         return watching.execute(BLOCKED, [holder.info.backend_pid]).fetchone()[0]
+
+
+@contextmanager
+def record_transactions():
+    """Record the statements of each transaction that the block runs in this thread's connection.
+
+    Yields a list that is filled at the end of the block, with a list of statements for each.
+    """
+    transactions, current = [], None
+    with CaptureQueriesContext(django.db.connection) as captured:
+        yield transactions
+    for statement in (query["sql"] for query in captured):
+        if statement == "BEGIN":
+            current = []
+        elif statement in ("COMMIT", "ROLLBACK"):
+            transactions.append(current)
+            current = None
+        elif current is not None:
+            current.append(statement)
