@@ -130,10 +130,12 @@ def second_organization(second, create_organization):
 
 @pytest.fixture
 def money_prices(own_sandbox):
-    """Return prices of plans that credit removals or not, with a trial or not."""
+    """Return prices that credit removals or not, by month or year, with a trial or not."""
     return [
         create_plan_price(),
         create_plan_price(removal_policy="no_credit"),
         create_plan_price(removal_policy="no_credit", trial_days=14),
         create_plan_price(addition_policy="invoice_now", trial_days=14),
+        create_plan_price(interval="year"),
+        create_plan_price(interval="year", addition_policy="invoice_now"),
     ]

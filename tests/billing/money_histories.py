@@ -1,16 +1,30 @@
 """Run a random history of one organization next to a model of what it must cost."""
 
+import contextlib
 import random
 from datetime import datetime
 
+from billing.handlers import PULL_BY_KIND
+from billing.providers.stripe.webhooks import EVENT_KINDS
+from billing.providers.types import ObjectKind
 from billing.seat_sync import reconcile
 from billing.subscriptions import changes, subscriptions
+from kit.outbound import VendorUnavailable
 from tests.billing.money_model import MoneyModel
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import build_stripe_client
 
 COLLECTION_DELAY_SECONDS = 2 * 3_600  # a renewal's invoice is a draft for an hour
 STEPS = 14
+FAULT_SHARE = 1 / 3
+LOST_SHARE, REPEATED_SHARE, MAX_EVENTS = 0.4, 0.2, 6
+FAULTS = (
+    {"status": 503},
+    {"status": 429},
+    {"drop": True},
+    {"drop": True, "after_effect": True, "method": "POST"},
+    {"timeout": 0.2, "drop": True, "after_effect": True, "method": "POST"},
+)
 
 
 class MoneyHistory:
@@ -25,12 +39,12 @@ class MoneyHistory:
             sandbox, seats=self.random.randint(1, 5), price=price
         )
         self.organization.subscribe()
+        self.deliveries = EventDeliveries(self.random, self.organization.customer_id)
         row = self.organization.subscription
-        self.is_lost = False  # an edit whose event has not come
-        self.has_ended = False
         self.operations = []
         self.model = MoneyModel(
-            credits_removals=price.plan.seat_policy.credits_removals,
+            credits_removals=price.seat_policy.credits_removals,
+            invoices_additions_now=price.seat_policy.invoices_additions_now,
             amount=price.amount,
             quantity=row.quantity,
             start=_get_seconds(row.current_period_start),
@@ -41,9 +55,10 @@ class MoneyHistory:
     def run(self):
         """Run the steps and end them with a renewal, which invoices all that is pending."""
         weights = {
-            self.add_members: 6, self.remove_members: 5, self.sync: 4, self.edit_quantity: 2,
-            self.change_price: 1, self.schedule_end: 1, self.take_end_back: 2, self.deliver_event: 2,
-            self.renew: 2, self.pay_open_invoice: 2,
+            self.add_members: 6, self.remove_members: 5, self.sync: 3, self.edit_quantity: 2,
+            self.change_price: 3, self.schedule_end: 1, self.take_end_back: 2, self.pull: 1,
+            self.deliver_events: 2, self.renew: 2, self.pay_open_invoice: 2,
+            self.pause_collection: 1, self.collect_again: 1, self.pause_and_resume: 1,
         }  # fmt: skip
         for _ in range(STEPS):
             operation = self.random.choices(list(weights), list(weights.values()))[0]
@@ -64,8 +79,15 @@ class MoneyHistory:
         self.sync()
 
     def sync(self):
-        """Send the count; the second run sends what is charged beyond the paid seats."""
+        """Send the count, one time in three over a fault of the network.
+
+        The second run sends what is charged beyond the paid seats.
+        """
         at = self._get_now()
+        if self.random.random() < FAULT_SHARE:
+            with self._fault():
+                self.organization.sync_seats(is_forced=True)
+            self.organization.retry_seat_sync()
         for _ in range(2):
             self.organization.sync_seats(is_forced=True)
         self.model.sync(len(self.organization.members), at)
@@ -76,43 +98,93 @@ class MoneyHistory:
         path = f"/stripe/subscriptions/{self.organization.subscription.external_id}"
         self.sandbox.post(path, quantity=quantity)
         self.model.edit(quantity, at)
-        if self.random.random() < 0.6:
-            self.deliver_event()
+        self.deliver_events()
 
-    def deliver_event(self):
-        """Fetch the subscription as its event does, once or twice, and follow what it says."""
-        for _ in range(self.random.randint(1, 2)):
-            row = self.organization.subscription
-            subscriptions.pull_subscription(row.provider, row.external_id)
+    def deliver_events(self):
+        """Handle the new events in another order, some twice and some never, and send the count."""
+        if self.deliveries.handle_new():
+            self.model.read()
+        self.sync()
+
+    def pull(self):
+        """Fetch the subscription and send the count."""
+        row = self.organization.subscription
+        subscriptions.pull_subscription(row.provider, row.external_id)
         self.model.read()
         self.sync()
 
     def change_price(self):
-        others = [one for one in self.prices if one != self.organization.price]
-        price = self.random.choice(others)
-        if self.model.is_overdue or self.model.has_open_invoice or self.model.is_ending:
+        """Move to a price of the same or another interval, one time in three over a fault."""
+        model, before = self.model, self.organization.price
+        price = self.random.choice([one for one in self.prices if one != before])
+        if model.is_overdue or model.has_open_invoice or model.is_ending or model.is_waived:
             return
-        self.deliver_event()
+        if model.is_collection_paused:
+            return
+        self.pull()
         at = self._get_now()
-        changes.change_price(organization=self.organization.row, price=price)
+        if at <= model.start + 1:
+            return  # two periods that begin in one second could not be told apart
+        if not self._change_price_over_fault(price):
+            changes.change_price(organization=self.organization.row, price=price)
         self.organization.price = price
-        self.model.change_price(
-            price.amount,
+        row = self.organization.subscription
+        begins_period = price.interval != before.interval and not model.is_trial
+        period = (_get_seconds(row.current_period_start), _get_seconds(row.current_period_end))
+        model.change_price(
+            price,
             len(self.organization.members),
             at,
-            credits_removals=price.plan.seat_policy.credits_removals,
+            new_period=period if begins_period else None,
         )
 
+    def _change_price_over_fault(self, price):
+        """Return whether a change whose answer was lost was made, as the fetch after it shows."""
+        if self.random.random() >= FAULT_SHARE:
+            return False
+        with self._fault(method="POST"), contextlib.suppress(VendorUnavailable):
+            changes.change_price(organization=self.organization.row, price=price)
+        row = self.organization.subscription
+        row = subscriptions.pull_subscription(row.provider, row.external_id)
+        return row.price == price
+
     def schedule_end(self):
-        self.deliver_event()
+        self.pull()
         changes.cancel_subscription(organization=self.organization.row)
         self.model.is_ending = True
 
     def take_end_back(self):
         if self.model.is_ending:
-            self.deliver_event()
+            self.pull()
             changes.resume_subscription(organization=self.organization.row)
             self.model.is_ending = False
+
+    def pause_collection(self):
+        """Let Stripe void the invoices of renewals.
+
+        With additions that are invoiced at once, Stripe would void those invoices too.
+        """
+        if not (self.model.invoices_additions_now or self.model.has_open_invoice):
+            self._set_collection({"behavior": "void"})
+
+    def collect_again(self):
+        self._set_collection("")
+
+    def pause_and_resume(self):
+        """Pause the subscription at Stripe, change its members, and resume it with their count."""
+        model = self.model
+        is_owed = model.is_overdue or model.has_open_invoice or model.is_collection_paused
+        if is_owed or model.is_trial or model.is_ending:
+            return
+        self.pull()
+        if self._get_now() <= model.start + 1:
+            return  # two periods that begin in one second could not be told apart
+        self.organization.edit_at_stripe(status="paused")
+        members = self.organization.members
+        members.append(self.organization.add_member())
+        row = changes.resume_subscription(organization=self.organization.row)
+        start, end = row.current_period_start, row.current_period_end
+        model.resume(len(members), _get_seconds(start), _get_seconds(end))
 
     def renew(self):
         """Move the clock over a renewal or a trial's end, to its draft, payment or decline."""
@@ -129,7 +201,7 @@ class MoneyHistory:
         elif self.model.has_open_invoice:
             self.sandbox.post("/clock/advance", seconds=COLLECTION_DELAY_SECONDS)
         self._read_payment_state()
-        self.deliver_event()
+        self.pull()
 
     def _move_over_renewal(self, *, outcome, extra):
         customer = f"/stripe/customers/{self.organization.customer_id}/payment"
@@ -143,7 +215,7 @@ class MoneyHistory:
         self._read_payment_state()
         if extra == COLLECTION_DELAY_SECONDS:
             self.sandbox.post(customer, outcome="succeed")
-        self.deliver_event()
+        self.deliver_events()
 
     def _read_payment_state(self):
         """Read whether the payment was made: a decline of a credit is none."""
@@ -156,6 +228,7 @@ class MoneyHistory:
     def _finish(self):
         """Reconcile after the lost events, invoice what is pending by a renewal, and end at once."""
         self.take_end_back()
+        self.collect_again()
         customer = f"/stripe/customers/{self.organization.customer_id}/payment"
         self.sandbox.post(customer, outcome="succeed")
         self.pay_open_invoice()
@@ -171,8 +244,52 @@ class MoneyHistory:
         changes.end_subscription_now(organization=self.organization.row)
         self.model.end_now(at)
 
+    def _set_collection(self, pause):
+        external_id = self.organization.subscription.external_id
+        build_stripe_client().v1.subscriptions.update(external_id, {"pause_collection": pause})
+        self.model.is_collection_paused = bool(pause)
+
+    @contextlib.contextmanager
+    def _fault(self, **more):
+        """Let the next request about the subscription fail, before or after its effect."""
+        self.organization.add_fault(**(self.random.choice(FAULTS) | more))
+        try:
+            yield
+        finally:
+            self.sandbox.delete("/faults")
+
     def _get_now(self):
         return _get_seconds(datetime.fromisoformat(self.sandbox.get("/clock")["now"]))
+
+
+class EventDeliveries:
+    """Handle a customer's events as the webhooks of Stripe do, in another order."""
+
+    def __init__(self, generator, customer_id):
+        self.random, self.customer_id = generator, customer_id
+        self.handled = {event.id for event in self._list_events()}
+
+    def handle_new(self):
+        """Handle most of the new events, some twice, and return whether one led to a fetch."""
+        new = [event for event in self._list_events() if event.id not in self.handled]
+        self.handled.update(event.id for event in new)
+        kept = [one for one in new if self.random.random() >= LOST_SHARE][:MAX_EVENTS]
+        kept += [one for one in kept if self.random.random() < REPEATED_SHARE]
+        self.random.shuffle(kept)
+        for event in kept:
+            PULL_BY_KIND[EVENT_KINDS[event.type]]("stripe", event.data.object.id)
+        kinds = {EVENT_KINDS[event.type] for event in kept}
+        return not kinds.isdisjoint({ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE})
+
+    def _list_events(self):
+        events = build_stripe_client().v1.events.list({"limit": 100}).data
+        return [
+            event
+            for event in events
+            if event.type in EVENT_KINDS
+            and EVENT_KINDS[event.type] in (ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE)
+            and event.data.object.customer == self.customer_id
+        ]
 
 
 def check_money(history):
@@ -180,18 +297,19 @@ def check_money(history):
     organization, model = history.organization, history.model
     why = f"seed {history.seed}: {history.operations}"
     assert history.state == ("in_sync", len(organization.members)), why
-    invoices = build_stripe_client().v1.invoices.list(
+    listed = build_stripe_client().v1.invoices.list(
         {"customer": organization.customer_id, "limit": 100}
     )
-    lines = [line for invoice in invoices.data for line in invoice.lines.data]
+    invoices = [one for one in listed.data if one.status != "void"]  # of paused collection
+    lines = [line for invoice in invoices for line in invoice.lines.data]
     starts = [
         line.period.start
         for line in lines
         if not line.parent.subscription_item_details.proration and line.amount
     ]
     assert len(starts) == len(set(starts)), why
-    assert all(one.status == "paid" for one in invoices.data), why
-    charged = sum(invoice.total for invoice in invoices.data)
+    assert all(one.status == "paid" for one in invoices), why
+    charged = sum(invoice.total for invoice in invoices)
     # Each line is rounded, and an operation may take a second or two.
     assert abs(charged - model.total) <= model.lines, (charged, float(model.total), why)
 
