@@ -117,9 +117,8 @@ class MoneyHistory:
         """Move to a price of the same or another interval, one time in three over a fault."""
         model, before = self.model, self.organization.price
         price = self.random.choice([one for one in self.prices if one != before])
-        if model.is_overdue or model.has_open_invoice or model.is_ending or model.is_waived:
-            return
-        if model.is_collection_paused:
+        is_owed = model.is_overdue or model.has_open_invoice
+        if is_owed or model.is_ending or model.is_collection_paused:
             return
         self.pull()
         at = self._get_now()

@@ -8,8 +8,8 @@ from fractions import Fraction
 class MoneyModel:
     """Hold one subscription and the sum of what it was charged, in minor units.
 
-    `debited` is what Stripe has charged for the period and not credited, `paid` what we know of it.
-    They differ after an edit in the dashboard. Times are seconds.
+    `debited` is the amount per period that Stripe has charged and not credited, `paid` the number of
+    seats that we know of it. They differ after an edit in the dashboard. Times are seconds.
     """
 
     credits_removals: bool
@@ -66,16 +66,16 @@ class MoneyModel:
         policy = price.seat_policy
         self.credits_removals = policy.credits_removals
         self.invoices_additions_now = policy.invoices_additions_now
-        if not self.is_trial:
+        is_silent = self.is_trial or self.is_waived
+        if new_period is not None and not is_silent:
             self._debit(0, at)
-            self.amount = price.amount
-            if new_period is None:
-                self._debit(count, at)
         self.amount, self.quantity, self.known, self.paid = price.amount, count, count, count
         if new_period is not None:
             self._begin_period(*new_period)
-        elif self.invoices_additions_now and not self.is_trial:
-            self._invoice_pending()
+        elif not is_silent:
+            self._debit(count, at)
+            if self.invoices_additions_now:
+                self._invoice_pending()
 
     def renew(self, start, end):
         """Begin the next period, which charges all seats, and nothing while collection is paused."""
@@ -103,7 +103,7 @@ class MoneyModel:
 
     def _charge_period(self):
         self.pending += self.amount * self.quantity
-        self.debited = self.paid = self.quantity
+        self.debited, self.paid = self.amount * self.quantity, self.quantity
         self.lines += 1
         if self.is_waived:
             self.pending = Fraction(0)
@@ -127,6 +127,6 @@ class MoneyModel:
     def _debit(self, quantity, at):
         """Credit what was debited for the rest of the period, and debit the quantity."""
         rest = Fraction(self.end - at, self.end - self.start)
-        self.pending += self.amount * (quantity - self.debited) * rest
-        self.debited = quantity
+        self.pending += (self.amount * quantity - self.debited) * rest
+        self.debited = self.amount * quantity
         self.lines += 2

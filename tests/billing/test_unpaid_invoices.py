@@ -8,6 +8,8 @@ import pytest
 from billing import providers
 from billing.errors import SubscriptionNotChangeable
 from billing.models import Subscription
+from billing.providers.stripe.parse import parse_period_payment
+from billing.providers.types import PeriodPayment
 from billing.seat_sync import reconcile
 from billing.seats import preview
 from billing.subscriptions import changes, subscriptions
@@ -95,6 +97,61 @@ def test_seat_removed_while_an_invoice_is_open_is_not_credited(unpaid_organizati
     assert unpaid_organization.list_seat_requests()[-1]["body"]["proration_behavior"] == "none"
     assert sum_credits(unpaid_organization) == before
     assert cost.amount_due_now == 0
+
+
+@pytest.fixture
+def written_off_organization(unpaid_organization):
+    """Create an active organization whose invoice for its second seat was voided."""
+    build_stripe_client().v1.invoices.void_invoice(unpaid_organization.list_invoices()[0].id)
+    unpaid_organization.edit_at_stripe(status="active")
+    return unpaid_organization
+
+
+def test_immediate_cancellation_credits_nothing_after_an_invoice_was_voided(
+    written_off_organization,
+):
+    before = sum_credits(written_off_organization)
+
+    changes.end_subscription_now(organization=written_off_organization.row)
+
+    assert list_prorate_options(written_off_organization) == ["false"]
+    assert sum_credits(written_off_organization) == before
+
+
+def test_removal_credits_nothing_after_an_invoice_was_voided(written_off_organization):
+    acme = written_off_organization
+    before = sum_credits(acme)
+    acme.remove_member(acme.members[0])
+
+    acme.sync_seats()
+
+    assert acme.billed_quantity == 1
+    assert sum_credits(acme) == before
+
+
+def test_plan_change_credits_nothing_after_an_invoice_was_voided(written_off_organization):
+    acme, price = written_off_organization, create_plan_price()
+    before = sum_credits(acme)
+    cost = changes.preview_price(organization=acme.row, price=price)
+
+    changed = changes.change_price(organization=acme.row, price=price)
+
+    assert (changed.price, changed.quantity) == (price, 2)
+    assert sum_credits(acme) == before
+    assert cost.amount_due_now == 0
+
+
+def test_removal_credits_the_period_that_follows_one_whose_invoice_was_voided():
+    period = {"parent": {"subscription_item_details": {"proration": False}}}
+    change = {"parent": {"subscription_item_details": {"proration": True}}}
+    paid, voided = (
+        {"status": status, "billing_reason": "subscription_update", "lines": {"data": [period]}}
+        for status in ("paid", "void")
+    )
+    addition = {**paid, "lines": {"data": [change]}}
+
+    assert parse_period_payment([addition, paid, voided]) == PeriodPayment.PAID
+    assert parse_period_payment([addition, voided]) == PeriodPayment.WRITTEN_OFF
 
 
 # ── Foreign products of the same account ──────────────────────────────────────────────────────

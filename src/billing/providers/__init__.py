@@ -12,7 +12,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from billing.providers.types import Capabilities, ObjectKind, PaymentProvider
+from billing.providers.types import Capabilities, ObjectKind, PaymentProvider, PeriodPayment
 from billing.seat_rules import NO_TERMS, SeatTerms
 from kit import locks
 from kit.errors import Unavailable
@@ -79,6 +79,12 @@ def get_display_name(key: str) -> str:
 def get_package(key: str) -> ProviderModule:
     """Return the package of a provider."""
     return import_module(PACKAGES[key])
+
+
+def is_period_paid(provider: str, subscription_id: str) -> bool:
+    """Return whether the current period of a subscription was paid, so that a credit is due."""
+    payment = get_provider(provider).fetch_period_payment(subscription_id)
+    return payment is PeriodPayment.PAID
 
 
 def hold_lock(

@@ -13,6 +13,14 @@ from billing.seat_rules import Proration, SeatTerms
 from billing.statuses import Status
 
 
+class PeriodPayment(StrEnum):
+    """Whether the current period of a subscription was paid, so that a rest of it may be credited."""
+
+    PAID = "paid"
+    OPEN = "open"  # an invoice is still to be paid
+    WRITTEN_OFF = "written_off"  # its invoice, or that of an addition, was voided or uncollectible
+
+
 class ObjectKind(StrEnum):
     """The kinds of objects a provider's events are about."""
 
@@ -322,8 +330,8 @@ class PaymentProvider(Protocol):
         With `credits_rest`, the rest of the period is credited: only for a period that was paid.
         """
 
-    def has_open_invoice(self, subscription_id: str) -> bool:
-        """Return whether an invoice of the subscription is still to be paid."""
+    def fetch_period_payment(self, subscription_id: str) -> PeriodPayment:
+        """Return whether the current period was paid."""
 
     def preview_cost(self, request: SeatChangeRequest) -> CostPreview:
         """Return what such a change would cost. Raises ProviderRefused."""

@@ -117,7 +117,7 @@ def _send_quantity(attempt: SeatAttempt) -> Outcome:
             return Outcome.RECOUNT
     elif not _recount_before_sending(attempt):
         return Outcome.RECOUNT
-    if _gives_credit(attempt) and provider.has_open_invoice(attempt.subscription.external_id):
+    if _gives_credit(attempt) and not _is_period_paid(attempt):
         _drop_credit(attempt)
     answer = provider.set_seats(
         SeatChangeRequest(
@@ -138,8 +138,13 @@ def _gives_credit(attempt: SeatAttempt) -> bool:
     return is_fewer and attempt.proration != Proration.SILENT
 
 
+def _is_period_paid(attempt: SeatAttempt) -> bool:
+    row = attempt.subscription
+    return providers.is_period_paid(row.provider, row.external_id)
+
+
 def _drop_credit(attempt: SeatAttempt) -> None:
-    """Send fewer seats without a credit while an invoice is open, since that time was never paid."""
+    """Send fewer seats without a credit in a period that was not paid."""
     attempt.proration = Proration.SILENT
     attempt.proration_date = None
     if attempt.calls > 1:

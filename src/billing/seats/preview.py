@@ -93,7 +93,7 @@ def _clamp_to_period(moment: datetime, row: Subscription) -> datetime:
 
 
 def _choose_proration(inputs: SeatInputs, row: Subscription, resulting: int) -> Proration:
-    """Return how the rules would charge that step, without credit while an invoice is open."""
+    """Return how the rules would charge that step, without credit in a period that was not paid."""
     step = SeatInputs(
         counted=resulting,
         policy=inputs.policy,
@@ -107,7 +107,7 @@ def _choose_proration(inputs: SeatInputs, row: Subscription, resulting: int) -> 
     step = replace(step, observed=step.next_quantity) if step.next_quantity != resulting else step
     proration = decide_seats(step).proration or Proration.SILENT
     is_credit = resulting < inputs.target and proration != Proration.SILENT
-    if is_credit and providers.get_provider(row.provider).has_open_invoice(row.external_id):
+    if is_credit and not providers.is_period_paid(row.provider, row.external_id):
         return Proration.SILENT
     return proration
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from billing.errors import (
 from billing.models import Price, SeatAttempt, Subscription
 from billing.plans import provider_prices
 from billing.providers.errors import KeySpent
-from billing.providers.types import SeatChangeRequest, SubscriptionSnapshot
+from billing.providers.types import PeriodPayment, SeatChangeRequest, SubscriptionSnapshot
 from billing.seat_rules import Proration
 from billing.seats import snapshot
 from billing.seats.preview import SeatCost
@@ -49,8 +50,7 @@ def cancel_subscription(*, organization: Organization) -> Subscription:
 def end_subscription_now(*, organization: Organization) -> Subscription:
     """End it at once, with a last invoice for what was used.
 
-    The rest of the period is credited, unless an invoice is open: time that was not paid is not
-    given back.
+    The rest of the period is credited if it was paid.
     """
     return _end_now(_get_live(organization))
 
@@ -108,7 +108,7 @@ def change_price(*, organization: Organization, price: Price, keeps: bool = Fals
         request, revision = _build_recounted_request(organization, price, keeps=keeps)
         key = uuid7()
         with _translate_refusals(row):
-            _require_paid(row)
+            request = _adapt_to_payment(row, request)
             with provider_prices.explain_refusal(provider.key, request.price_id or ""):
                 answer = provider.set_seats(request, key=f"{key}:1")
         with transaction.atomic():
@@ -123,7 +123,7 @@ def preview_price(*, organization: Organization, price: Price, keeps: bool = Fal
     row = _get_changeable(organization, price, keeps=keeps)
     request, _ = _build_recounted_request(organization, price, keeps=keeps)
     with _translate_refusals(row):
-        _require_paid(row)
+        request = _adapt_to_payment(row, request)
         with provider_prices.explain_refusal(row.provider, request.price_id or ""):
             cost = providers.get_provider(row.provider).preview_cost(request)
     return SeatCost(
@@ -147,9 +147,17 @@ def _get_changeable(organization: Organization, price: Price, *, keeps: bool) ->
     return row
 
 
-def _require_paid(row: Subscription) -> None:
-    if providers.get_provider(row.provider).has_open_invoice(row.external_id):
+def _adapt_to_payment(row: Subscription, request: SeatChangeRequest) -> SeatChangeRequest:
+    """Return the request, without prorations in a period whose invoice was written off.
+
+    Raises SubscriptionNotChangeable while an invoice is open.
+    """
+    payment = providers.get_provider(row.provider).fetch_period_payment(row.external_id)
+    if payment is PeriodPayment.OPEN:
         raise SubscriptionNotChangeable(OPEN_PAYMENT_DETAIL, state=row.status)
+    if payment is PeriodPayment.WRITTEN_OFF:
+        return replace(request, proration=Proration.SILENT)
+    return request
 
 
 def _resume_counted(
@@ -173,7 +181,7 @@ def _resume_counted(
 def _end_now(row: Subscription) -> Subscription:
     def end() -> SubscriptionSnapshot:
         provider = providers.get_provider(row.provider)
-        is_paid = not provider.has_open_invoice(row.external_id)
+        is_paid = providers.is_period_paid(row.provider, row.external_id)
         return provider.cancel_now(row.external_id, credits_rest=is_paid, key=str(uuid7()))
 
     return _send_change(row, end)

@@ -21,6 +21,7 @@ from billing.providers.types import (
     InvoiceSnapshot,
     ObjectKind,
     Page,
+    PeriodPayment,
     PortalReport,
     PriceSnapshot,
     Profile,
@@ -265,14 +266,12 @@ class StripeProvider:
         return previews.preview_cost(self._client, request, current)
 
     # ── Invoices ─────────────────────────────────────────────────────────────────────────────
-    def has_open_invoice(self, subscription_id: str) -> bool:
-        """Return whether an invoice of the subscription is still to be paid."""
-        # A renewal's invoice is a draft for an hour before it is collected:
-        # https://docs.stripe.com/billing/invoices/subscription#renewal-invoices
+    def fetch_period_payment(self, subscription_id: str) -> PeriodPayment:
+        """Return whether the current period was paid."""
         body: params.InvoiceListParams = {"subscription": subscription_id, "limit": RECENT_INVOICES}
         with translate_errors():
             found = self._v1.invoices.list(body)
-        return any(invoice.status in ("draft", "open") for invoice in found.data)
+        return parse.parse_period_payment([invoice.to_dict() for invoice in found.data])
 
     def list_invoices(self, customer_id: str) -> list[InvoiceSnapshot]:
         """Return the latest hundred invoices of a customer, newest first, without drafts."""

@@ -1,6 +1,6 @@
 """Convert Stripe's JSON of API version 2026-10-28 to our own types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from billing.providers.types import (
     CustomerSnapshot,
     InvoiceSnapshot,
     Item,
+    PeriodPayment,
     PriceSnapshot,
     Profile,
     SubscriptionSnapshot,
@@ -117,6 +118,31 @@ def parse_checkout(raw: Json) -> CheckoutSnapshot:
             read_reference(entry.get("price"))
             for entry in (raw.get("line_items") or {}).get("data", ())
         ),
+    )
+
+
+def parse_period_payment(invoices: Sequence[Json]) -> PeriodPayment:
+    """Return whether the current period was paid, from a subscription's invoices, newest first."""
+    # A renewal's invoice is a draft for an hour before it is collected:
+    # https://docs.stripe.com/billing/invoices/subscription#renewal-invoices
+    if any(invoice["status"] in ("draft", "open") for invoice in invoices):
+        return PeriodPayment.OPEN
+    for invoice in invoices:
+        # So ends an invoice that staff give up, or one of a renewal while collection is paused:
+        # https://docs.stripe.com/billing/subscriptions/pause-payment
+        if invoice["status"] in ("void", "uncollectible"):
+            return PeriodPayment.WRITTEN_OFF
+        if _begins_period(invoice):
+            break  # older invoices are of older periods
+    return PeriodPayment.PAID
+
+
+def _begins_period(invoice: Json) -> bool:
+    """Return whether an invoice charges a whole period, and not only a change within it."""
+    parents = [line["parent"] or {} for line in invoice["lines"]["data"]]
+    details = [parent.get("subscription_item_details") for parent in parents]
+    return invoice["billing_reason"] in ("subscription_create", "subscription_cycle") or any(
+        found and not found["proration"] for found in details
     )
 
 
