@@ -139,3 +139,37 @@ def money_prices(own_sandbox):
         create_plan_price(interval="year"),
         create_plan_price(interval="year", addition_policy="invoice_now"),
     ]
+
+
+@pytest.fixture
+def create_with_admin(committed, sandbox):
+    """Return a function that creates an organization with an admin, while the worker runs."""
+
+    def create(**terms):
+        acme = BillingOrganization(sandbox, seats=0, **terms)
+        acme.admin = acme.add_member("admin")
+        return acme
+
+    return create
+
+
+@pytest.fixture
+def read_inbox(sandbox, wait_until_settled):
+    """Return a function that reads the mails to an address once all jobs have run, oldest first."""
+
+    def read(address):
+        wait_until_settled()
+        return sandbox.get("/inbox", email=address)["mails"][::-1]
+
+    return read
+
+
+@pytest.fixture
+def declined_organization(create_with_admin):
+    """Create an organization whose charge for a second seat was declined."""
+    acme = create_with_admin(addition_policy="invoice_now").subscribe()
+    customer_id = acme.row.customer.external_id
+    acme.sandbox.post(f"/stripe/customers/{customer_id}/payment", outcome="decline", times=1)
+    acme.add_member()
+    acme.sync_seats()
+    return acme

@@ -4,12 +4,10 @@ import contextlib
 import random
 from datetime import datetime
 
-from billing.handlers import PULL_BY_KIND
-from billing.providers.stripe.webhooks import EVENT_KINDS
-from billing.providers.types import ObjectKind
 from billing.seat_sync import reconcile
 from billing.subscriptions import changes, subscriptions
 from kit.outbound import VendorUnavailable
+from tests.billing.event_deliveries import EventDeliveries
 from tests.billing.money_model import MoneyModel
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import build_stripe_client
@@ -17,7 +15,6 @@ from tests.billing.support import build_stripe_client
 COLLECTION_DELAY_SECONDS = 2 * 3_600  # a renewal's invoice is a draft for an hour
 STEPS = 14
 FAULT_SHARE = 1 / 3
-LOST_SHARE, REPEATED_SHARE, MAX_EVENTS = 0.4, 0.2, 6
 FAULTS = (
     {"status": 503},
     {"status": 429},
@@ -259,36 +256,6 @@ class MoneyHistory:
 
     def _get_now(self):
         return _get_seconds(datetime.fromisoformat(self.sandbox.get("/clock")["now"]))
-
-
-class EventDeliveries:
-    """Handle a customer's events as the webhooks of Stripe do, in another order."""
-
-    def __init__(self, generator, customer_id):
-        self.random, self.customer_id = generator, customer_id
-        self.handled = {event.id for event in self._list_events()}
-
-    def handle_new(self):
-        """Handle most of the new events, some twice, and return whether one led to a fetch."""
-        new = [event for event in self._list_events() if event.id not in self.handled]
-        self.handled.update(event.id for event in new)
-        kept = [one for one in new if self.random.random() >= LOST_SHARE][:MAX_EVENTS]
-        kept += [one for one in kept if self.random.random() < REPEATED_SHARE]
-        self.random.shuffle(kept)
-        for event in kept:
-            PULL_BY_KIND[EVENT_KINDS[event.type]]("stripe", event.data.object.id)
-        kinds = {EVENT_KINDS[event.type] for event in kept}
-        return not kinds.isdisjoint({ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE})
-
-    def _list_events(self):
-        events = build_stripe_client().v1.events.list({"limit": 100}).data
-        return [
-            event
-            for event in events
-            if event.type in EVENT_KINDS
-            and EVENT_KINDS[event.type] in (ObjectKind.SUBSCRIPTION, ObjectKind.INVOICE)
-            and event.data.object.customer == self.customer_id
-        ]
 
 
 def check_money(history):
