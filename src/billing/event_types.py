@@ -39,6 +39,9 @@ SEATS_MINIMUM_CHANGED = _register_type(
 )
 INVOICE_PAID = _register_type("invoice.paid", "invoice", "An invoice was paid.")
 INVOICE_PAYMENT_FAILED = _register_type("invoice.payment_failed", "invoice", "A payment failed.")
+INVOICE_CREDITED = _register_type(
+    "invoice.credited", "invoice", "A credit note took an amount off it, or gave it back."
+)
 INVOICE_VOIDED = _register_type("invoice.voided", "invoice", "An invoice is not to be paid.")
 PROFILE_UPDATED = _register_type(
     "billing.profile_updated", "organization", "The billing name, address or VAT id changed."

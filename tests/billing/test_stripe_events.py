@@ -216,6 +216,7 @@ def test_unknown_status_is_stored_and_changes_no_access(create_organization):
         (CREATED, {"id": "sub_1", "metadata": {"organization_id": "o"}}, "sub_1"),
         ("customer.tax_id.updated", {"id": "txi_1", "customer": "cus_1"}, "cus_1"),
         ("invoice.paid", {"id": "in_1", "metadata": None}, "in_1"),
+        ("credit_note.created", {"id": "cn_1", "invoice": "in_1"}, "in_1"),
     ],
 )
 def test_only_ids_are_read_from_an_event(type_, thing, key):

@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.store import Document
 from sandbox.stripe import money, periods, price_rules, prices, subscription_documents
+from sandbox.stripe.protocol import unsupported_parameters
 from sandbox.stripe.protocol.dispatch import Call
 from sandbox.stripe.protocol.documents import build_object_id, merge_stripe_metadata
 from sandbox.stripe.protocol.errors import StripeError, build_absent_error, build_parameter_error
@@ -40,7 +41,10 @@ def create_checkout_session(call: Call) -> Document:
 
 
 def check_checkout_parameters(ledger: Ledger, params: dict[str, Any]) -> None:
-    """Refuse the parameters of a session that Stripe would refuse."""
+    """Refuse the parameters of a session that Stripe would refuse, and taxes that it would show."""
+    if params.get("subscription_data", {}).get("default_tax_rates"):
+        param = "subscription_data[default_tax_rates]"
+        raise unsupported_parameters.build_unsupported_error(param)
     if params.get("mode") != "subscription":
         raise StripeError("The sandbox serves `mode=subscription` only.", param="mode")
     if params.get("ui_mode", "hosted_page") != "hosted_page":

@@ -106,7 +106,10 @@ def build_completed_session(
         "amount_total": invoice["total"],
         "discounts": list_session_discounts(ledger, subscription),
         "total_details": session["total_details"]
-        | {"amount_discount": invoice["subtotal"] - invoice["total"]},
+        | {
+            "amount_discount": sum(entry["amount"] for entry in invoice["total_discount_amounts"]),
+            "amount_tax": sum(tax["amount"] for tax in invoice["total_taxes"]),
+        },
         "automatic_tax": tax | ({"status": "complete"} if tax["enabled"] and country else {}),
         "customer": customer["id"],
         "customer_details": {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sandbox.stripe import (
     checkout,
+    credit_notes,
     customers,
     event_log,
     invoices,
@@ -15,6 +16,7 @@ from sandbox.stripe import (
     subscription_items,
     subscriptions,
     tax_ids,
+    tax_rates,
     webhook_endpoints,
 )
 from sandbox.stripe.protocol.dispatch import Handler
@@ -63,6 +65,12 @@ HANDLERS: Mapping[str, Handler] = {
     "invoices.void_invoice": invoices.void_invoice_now,
     "invoice_payments.list": invoices.list_invoice_payments,
     "invoice_items.list": invoices.list_invoice_items,
+    "credit_notes.create": credit_notes.create_credit_note,
+    "credit_notes.retrieve": credit_notes.retrieve_credit_note,
+    "credit_notes.list": credit_notes.list_credit_notes,
+    "tax_rates.create": tax_rates.create_tax_rate,
+    "tax_rates.retrieve": tax_rates.retrieve_tax_rate,
+    "tax_rates.list": tax_rates.list_tax_rates,
     "billing_portal.configurations.create": portal.create_configuration,
     "billing_portal.configurations.retrieve": portal.retrieve_configuration,
     "billing_portal.configurations.update": portal.update_configuration,

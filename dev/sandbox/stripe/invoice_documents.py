@@ -1,7 +1,7 @@
 """Build invoices with their lines, totals and numbers."""
 
 from sandbox.store import Document
-from sandbox.stripe import discounts, periods, subscription_documents
+from sandbox.stripe import discounts, periods, subscription_documents, tax_rates
 from sandbox.stripe.protocol.documents import build_list_object, build_object_id
 from sandbox.stripe.protocol.ledger import Ledger
 
@@ -14,6 +14,7 @@ def build_draft_invoice(
     """Return an unnumbered invoice over the given lines without storing it."""
     customer = ledger.get_object("customer", subscription["customer"])
     id_ = build_object_id("invoice")
+    lines = tax_rates.tax_lines(subscription, customer, lines)
     parent = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     return (
         build_fixed_fields(ledger)
@@ -25,6 +26,7 @@ def build_draft_invoice(
             "billing_reason": reason,
             "collection_method": subscription["collection_method"],
             "currency": subscription["currency"],
+            "default_tax_rates": subscription["default_tax_rates"] or [],
             "discounts": sorted({id_ for line in lines for id_ in line["discounts"]}),
             "lines": build_list_object(
                 [entry | {"invoice": id_} for entry in lines], f"/v1/invoices/{id_}/lines"
@@ -68,12 +70,14 @@ def copy_customer_details(ledger: Ledger, customer: Document) -> Document:
 
 
 def compute_sums(customer: Document, lines: list[Document]) -> Document:
-    """Return the totals of lines, with the customer's balance applied first.
+    """Return the totals of lines with their taxes, with the customer's balance applied first.
 
     A total below zero is added to the balance as credit.
     """
+    contained = tax_rates.sum_taxes(lines, "inclusive")
     subtotal = sum(entry["amount"] for entry in lines)
-    total = sum(discounts.get_net_amount(line) for line in lines)
+    net = sum(discounts.get_net_amount(line) for line in lines)
+    total = net + tax_rates.sum_taxes(lines, "exclusive")
     balance = int(customer.get("balance", 0))
     due = max(0, total + balance)
     return {
@@ -82,10 +86,11 @@ def compute_sums(customer: Document, lines: list[Document]) -> Document:
         "ending_balance": total + balance - due,
         "starting_balance": balance,
         "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal,
+        "subtotal_excluding_tax": subtotal - contained,
         "total": total,
         "total_discount_amounts": discounts.sum_discounts(lines),
-        "total_excluding_tax": total,
+        "total_excluding_tax": net - contained,
+        "total_taxes": tax_rates.total_taxes(lines),
     }
 
 
@@ -119,7 +124,6 @@ def build_fixed_fields(ledger: Ledger) -> Document:
         "attempted": False,
         "auto_advance": True,
         "created": ledger.now,
-        "default_tax_rates": [],
         "discounts": [],
         "issuer": {"type": "self"},
         "livemode": False,
@@ -139,5 +143,4 @@ def build_fixed_fields(ledger: Ledger) -> Document:
             "voided_at": None,
         },
         "total_pretax_credit_amounts": [],
-        "total_taxes": [],
     }

@@ -12,6 +12,7 @@ from sandbox.stripe import (
     periods,
     price_rules,
     subscription_documents,
+    tax_rates,
 )
 from sandbox.stripe.protocol.documents import blank_to_none, merge_stripe_metadata, overlay_settings
 from sandbox.stripe.protocol.errors import StripeError, build_parameter_error
@@ -80,6 +81,10 @@ def apply_settings(ledger: Ledger, subscription: Document, options: Document) ->
     if "automatic_tax" in options:
         result["automatic_tax"] = subscription_documents.build_automatic_tax(
             options["automatic_tax"]
+        )
+    if "default_tax_rates" in options:
+        result["default_tax_rates"] = tax_rates.load_default_rates(
+            ledger, options["default_tax_rates"]
         )
     if "payment_settings" in options:
         given = {name: blank_to_none(value) for name, value in options["payment_settings"].items()}

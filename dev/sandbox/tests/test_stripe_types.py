@@ -76,6 +76,7 @@ def live_through(shop):
     subscription = sell(shop)
     change(shop, subscription)
     collect(shop, subscription)
+    tax_and_credit(shop)
     read_lists(shop, subscription)
     end(shop, subscription)
 
@@ -145,6 +146,26 @@ def collect(shop, subscription):
     shop.api.subscriptions.pause(subscription.id)
     shop.api.subscriptions.resume(subscription.id)
     shop.api.subscription_items.retrieve(subscription.items.data[0].id)
+
+
+def tax_and_credit(shop):
+    """Tax a subscription by two rates, and give back what was paid for it in three ways."""
+    rate = {"display_name": "VAT", "percentage": 19, "country": "DE", "tax_type": "vat"}
+    rates = [shop.api.tax_rates.create(rate | {"inclusive": kind}).id for kind in (False, True)]
+    taxed = shop.api.subscriptions.create(
+        {
+            "customer": shop.with_card().id,
+            "items": [{"price": shop.monthly.id, "quantity": 2}],
+            "default_tax_rates": rates,
+        }
+    )
+    amounts = {"refund_amount": 100, "credit_amount": 200, "out_of_band_amount": 300}
+    note = {"invoice": taxed.latest_invoice, "amount": 600, "reason": "order_change"}
+    shop.api.credit_notes.create(note | amounts)
+    shop.payments_end(taxed.customer, "decline", times=1)
+    shop.seats(taxed, 3, proration_behavior="always_invoice")
+    owed = shop.again(taxed).latest_invoice
+    shop.api.credit_notes.create({"invoice": owed, "amount": 10, "memo": "sorry"})
 
 
 def read_lists(shop, subscription):

@@ -122,13 +122,23 @@ class InvoiceAdmin(BillingAdmin):
     list_filter = ("status", "currency", "issued_at")
     search_fields = (*BY_ORGANIZATION, "number", "=external_id")
     ordering = ("-issued_at",)
-    readonly_fields = ("amount", "due")
-    fields = ("number", "organization", "status", "amount", "due", "attempts", "subscription", "external_id", "issued_at", "updated_at")  # fmt: skip
+    readonly_fields = ("amount", "tax_amount", "due", "credited_amount")
+    fields = ("number", "organization", "status", "amount", "tax_amount", "due", "credited_amount", "attempts", "subscription", "external_id", "issued_at", "updated_at")  # fmt: skip
 
     @admin.display(description="total", ordering="total")
     def amount(self, invoice: Invoice) -> str:
         """Return the total with its currency."""
         return format_amount(invoice.total, invoice.currency)
+
+    @admin.display(description="of which tax")
+    def tax_amount(self, invoice: Invoice) -> str:
+        """Return the tax that the total contains."""
+        return format_amount(invoice.tax, invoice.currency)
+
+    @admin.display(description="credited")
+    def credited_amount(self, invoice: Invoice) -> str:
+        """Return what credit notes took off or gave back."""
+        return format_amount(invoice.credited, invoice.currency)
 
     @admin.display(description="amount due")
     def due(self, invoice: Invoice) -> str:

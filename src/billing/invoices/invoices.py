@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,9 @@ from kit.outbound import VendorNotFound, VendorRejected
 from tenancy import locks as tenancy_locks
 from tenancy.models import Organization
 from tenancy.services import events
+
+# What a stored invoice and the provider's are compared by, under the same names.
+COMPARED_COLUMNS: Final = ("status", "total", "tax", "amount_due", "credited", "attempts")
 
 
 def pull_invoice(provider: str, external_id: str) -> Invoice | None:
@@ -46,7 +50,7 @@ def list_differing(provider: str, snapshots: Sequence[InvoiceSnapshot]) -> list[
     """Return the ids of those of our customers that differ from our rows, or are not stored."""
     ids = [snapshot.external_id for snapshot in snapshots]
     rows = Invoice.objects.filter(provider=provider, external_id__in=ids).values_list(
-        "external_id", "status", "total", "amount_due", "attempts"
+        "external_id", *COMPARED_COLUMNS
     )
     stored = {row[0]: row[1:] for row in rows}
     ours = set(
@@ -58,7 +62,7 @@ def list_differing(provider: str, snapshots: Sequence[InvoiceSnapshot]) -> list[
         one.external_id
         for one in snapshots
         if (one.external_id in stored or one.customer_id in ours)
-        and stored.get(one.external_id) != (one.status, one.total, one.amount_due, one.attempts)
+        and stored.get(one.external_id) != tuple(getattr(one, name) for name in COMPARED_COLUMNS)
     ]
 
 
@@ -119,7 +123,7 @@ def _find_owner(provider: str, snapshot: InvoiceSnapshot) -> UUID | None:
 def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSnapshot) -> Invoice:
     key = {"provider": provider, "external_id": snapshot.external_id}
     row = Invoice.objects.filter(**key).first() or Invoice(organization=organization, **key)
-    before, attempts = row.status, row.attempts
+    before, attempts, credited = row.status, row.attempts, row.credited
     subscription = Subscription.objects.filter(
         provider=provider, external_id=snapshot.subscription_id
     ).first()
@@ -127,7 +131,9 @@ def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSn
     row.number = snapshot.number
     row.status = snapshot.status
     row.total = snapshot.total
+    row.tax = snapshot.tax
     row.amount_due = snapshot.amount_due
+    row.credited = snapshot.credited
     row.currency = snapshot.currency
     row.attempts = snapshot.attempts
     row.issued_at = snapshot.issued_at
@@ -143,9 +149,11 @@ def _store_locked(organization: Organization, provider: str, snapshot: InvoiceSn
         jobs.defer_job(
             "billing.send_notice", kind=NoticeKind.PAYMENT_FAILED, subject_id=str(row.pk)
         )
+    if row.credited > credited:
+        _record_event(organization, row, event_types.INVOICE_CREDITED)
     return row
 
 
 def _record_event(organization: Organization, row: Invoice, type_: EventType) -> None:
-    names = ("number", "total", "currency", "attempts")
+    names = ("number", "total", "currency", "attempts", "credited")
     events.record(organization, type_, row.pk, details={name: getattr(row, name) for name in names})

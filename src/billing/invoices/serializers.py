@@ -13,6 +13,7 @@ class InvoiceSerializer(StrictModelSerializer):
     """
 
     status = serializers.ChoiceField(choices=Invoice.Status.choices)
+    subtotal = serializers.IntegerField(help_text="The total without its tax.")
     created = serializers.DateTimeField(source="issued_at")
     hosted_url = serializers.CharField(max_length=1_000)
     pdf = serializers.CharField(source="pdf_url", max_length=1_000)
@@ -20,7 +21,7 @@ class InvoiceSerializer(StrictModelSerializer):
     class Meta:
         model = Invoice
         fields = (
-            "id", "number", "status", "total", "amount_due", "currency", "created", "hosted_url",
-            "pdf",
+            "id", "number", "status", "subtotal", "tax", "total", "amount_due", "credited",
+            "currency", "created", "hosted_url", "pdf",
         )  # fmt: skip
         read_only_fields = fields

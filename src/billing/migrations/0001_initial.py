@@ -641,6 +641,18 @@ class Migration(migrations.Migration):
                 ("number", models.CharField(blank=True, max_length=64)),
                 ("status", models.CharField(max_length=16)),
                 ("total", models.BigIntegerField()),
+                (
+                    "tax",
+                    models.BigIntegerField(
+                        default=0, help_text="The part of the total that is tax."
+                    ),
+                ),
+                (
+                    "credited",
+                    models.BigIntegerField(
+                        default=0, help_text="What credit notes took off the invoice or gave back."
+                    ),
+                ),
                 ("amount_due", models.BigIntegerField(default=0)),
                 ("currency", models.CharField(max_length=3)),
                 ("attempts", models.PositiveIntegerField(default=0)),

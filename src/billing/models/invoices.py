@@ -30,6 +30,10 @@ class Invoice(Record):
     number = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16)
     total = models.BigIntegerField()
+    tax = models.BigIntegerField(default=0, help_text="The part of the total that is tax.")
+    credited = models.BigIntegerField(
+        default=0, help_text="What credit notes took off the invoice or gave back."
+    )
     amount_due = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     attempts = models.PositiveIntegerField(default=0)
@@ -44,6 +48,11 @@ class Invoice(Record):
             ),
         ]
         indexes = [models.Index(fields=["organization", "-issued_at", "-id"], name="invoice_list")]
+
+    @property
+    def subtotal(self) -> int:
+        """Return the total without its tax."""
+        return self.total - self.tax
 
     def __str__(self) -> str:
         return self.number or self.external_id

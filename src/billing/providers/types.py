@@ -133,7 +133,10 @@ class CheckoutSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSnapshot:
-    """An invoice as the provider has it now."""
+    """An invoice as the provider has it now.
+
+    `total` contains `tax`. `credited` is what credit notes took off it or gave back.
+    """
 
     external_id: str
     customer_id: str
@@ -141,7 +144,9 @@ class InvoiceSnapshot:
     number: str
     status: str
     total: int
+    tax: int = 0
     amount_due: int
+    credited: int = 0
     currency: str
     attempts: int
     issued_at: datetime

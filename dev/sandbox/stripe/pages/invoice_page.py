@@ -80,6 +80,10 @@ def format_invoice_lines(invoice: Document) -> list[str]:
         f"{money.format_amount(-entry['amount'], currency):>14}   Discount"
         for entry in invoice["total_discount_amounts"]
     ]
+    lines += [
+        f"{money.format_amount(entry['amount'], currency):>14}   Tax"
+        for entry in invoice["total_taxes"]
+    ]
     due = money.format_amount(invoice["amount_due"], currency)
     lines += [
         "",

@@ -4,7 +4,7 @@ from sandbox.stripe.protocol.errors import StripeError
 
 SUBSCRIPTION_PARAMETERS = frozenset(
     """add_invoice_items application_fee_percent backdate_start_date billing_cycle_anchor_config
-    billing_schedules billing_thresholds customer_account default_source default_tax_rates discounts
+    billing_schedules billing_thresholds customer_account default_source discounts
     on_behalf_of pending_invoice_item_interval transfer_data trial_from_plan""".split()
 )
 ITEM_PARAMETERS = frozenset("billing_thresholds current_trial discounts tax_rates".split())
@@ -23,6 +23,7 @@ UNSUPPORTED_PARAMETERS = {
         shipping_options""".split()
     ),
     "billing_portal.sessions.create": frozenset("customer_account flow_data on_behalf_of".split()),
+    "credit_notes.create": frozenset("effective_at email_type lines refunds shipping_cost".split()),
     "customers.create": frozenset("source test_clock".split()),
     "customers.update": frozenset("source default_source".split()),
 }

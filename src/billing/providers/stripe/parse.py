@@ -158,7 +158,13 @@ def parse_invoice(raw: Json) -> InvoiceSnapshot:
         number=raw.get("number") or "",
         status=raw.get("status") or "draft",
         total=raw["total"],
+        # Taxes of both kinds, those added to the amounts and those contained in them:
+        # https://docs.stripe.com/api/invoices/object#invoice_object-total_taxes
+        tax=sum(entry["amount"] for entry in raw.get("total_taxes") or ()),
         amount_due=raw["amount_due"],
+        # Credit notes of the open and of the paid invoice:
+        # https://docs.stripe.com/api/invoices/object#invoice_object-post_payment_credit_notes_amount
+        credited=raw["pre_payment_credit_notes_amount"] + raw["post_payment_credit_notes_amount"],
         currency=raw["currency"].lower(),
         attempts=raw.get("attempt_count") or 0,
         issued_at=parse_time(raw["created"]),

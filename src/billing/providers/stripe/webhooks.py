@@ -39,6 +39,8 @@ EVENT_KINDS: Final = {
     "invoice.updated": ObjectKind.INVOICE,
     "invoice.voided": ObjectKind.INVOICE,
     "invoice.marked_uncollectible": ObjectKind.INVOICE,
+    "credit_note.created": ObjectKind.INVOICE,
+    "credit_note.voided": ObjectKind.INVOICE,
     "customer.updated": ObjectKind.CUSTOMER,
     "customer.deleted": ObjectKind.CUSTOMER,
     "customer.tax_id.created": ObjectKind.CUSTOMER,
@@ -90,13 +92,14 @@ def _read_hint(thing: Mapping[str, Any]) -> str:
 def _object_key(type_: str, thing: Mapping[str, Any]) -> str:
     """Return the id of the object to fetch.
 
-    A tax id is read with its customer.
+    A tax id is read with its customer, a credit note with its invoice.
 
     Some objects have no id (an upcoming invoice): no one handles those, but refusing them would
     have Stripe deliver again for days, and close the endpoint at last.
     """
-    name = "customer" if type_.startswith("customer.tax_id.") else "id"
-    return str(thing.get(name) or "")
+    owners = {"customer.tax_id.": "customer", "credit_note.": "invoice"}
+    found = (owner for prefix, owner in owners.items() if type_.startswith(prefix))
+    return str(thing.get(next(found, "id")) or "")
 
 
 def signed_at(body: bytes, header: str, secret: str) -> int | None:
