@@ -11,6 +11,7 @@ from billing.models import Invoice, SeatState
 from billing.seat_rules import Mode
 from billing.seats import report
 from identity.models import User
+from tests.admin.browsers import open_staff_browser
 from tests.billing.support import (
     LANDING,
     build_stripe_client,
@@ -331,8 +332,7 @@ def test_staff_without_the_permission_to_repair_only_reads(create_organization):
     edit_quantity(acme, 9)
     user = User.objects.create(email=f"{secrets.token_hex(4)}@staff.example", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_organizationbilling"))
-    browser = Client()
-    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    browser = open_staff_browser(user)
 
     opened = BillingPage(browser, acme).open()
 
