@@ -69,7 +69,7 @@ AUTH_USER_MODEL = "identity.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 TASK_SCOPE = "tenancy.routing.public"
 ORGANIZATION_SCOPE = "tenancy.views.OrganizationScope"  # for apps below tenancy
-FEATURE_GATE = "billing.authorization.require_feature"  # for apps below billing
+FEATURE_GATE = "billing.entitlements.entitlements.require_feature"  # for apps below billing
 
 # ── Database ─────────────────────────────────────────────────────────────────────────────────
 DATABASES = {"default": databases.parse_database_url(ENV.process_database_url)}
