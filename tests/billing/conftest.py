@@ -12,6 +12,7 @@ from tenancy.services import schema_pool
 from tests.admin.browsers import open_staff_browser
 from tests.billing import second_provider
 from tests.billing.api_calls import get_seats, wait_for_billed_seats
+from tests.billing.billing_page import BillingPage
 from tests.billing.organizations import BillingOrganization
 from tests.billing.support import create_plan_price
 from tests.harness.clients import Sandbox
@@ -72,6 +73,12 @@ def staff_client(committed):
         email=f"root-{User.objects.count()}@staff.example", is_staff=True, is_superuser=True
     )
     return open_staff_browser(user)
+
+
+@pytest.fixture
+def page(staff_client):
+    """Return the billing page of an organization in the admin: `page(acme)`."""
+    return lambda acme: BillingPage(staff_client, acme)
 
 
 @pytest.fixture

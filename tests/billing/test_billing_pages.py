@@ -2,16 +2,15 @@
 
 import secrets
 
-import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import reverse
 
 from billing.models import Invoice, SeatState
 from billing.seat_rules import Mode
 from billing.seats import report
 from identity.models import User
 from tests.admin.browsers import open_staff_browser
+from tests.billing.billing_page import BillingPage, edit_quantity
 from tests.billing.support import (
     LANDING,
     build_stripe_client,
@@ -19,63 +18,6 @@ from tests.billing.support import (
     get_stripe_price_id,
     list_event_types,
 )
-
-
-@pytest.fixture
-def page(staff_client):
-    """Return the billing page of an organization: `page(acme)`."""
-    return lambda acme: BillingPage(staff_client, acme)
-
-
-class BillingPage:
-    """Open one organization's billing page, and press its buttons."""
-
-    def __init__(self, browser, acme):
-        self.browser = browser
-        self.address = reverse("admin:billing_organizationbilling_change", args=[acme.row.pk])
-        self.repair_address = reverse(
-            "admin:billing_organizationbilling_repair", args=[acme.row.pk]
-        )
-
-    def open(self):
-        self.answer = self.browser.get(self.address)
-        assert self.answer.status_code == 200
-        return self
-
-    def press(self, remedy):
-        """Press a button that the page shows now, and open the page that follows."""
-        assert f'name="remedy" value="{remedy}"' in self.open().text
-        self.answer = self.browser.post(self.repair_address, {"remedy": remedy}, follow=True)
-        return self
-
-    @property
-    def text(self):
-        return " ".join(self.answer.content.decode().split())
-
-    @property
-    def codes(self):
-        return [diagnosis.code for diagnosis in self.answer.context["diagnoses"]]
-
-    @property
-    def numbers(self):
-        """Return the seats counted, to be billed, stored, and billed by the provider now."""
-        facts = self.answer.context["facts"]
-        row = facts.seats.subscription
-        stored = row.quantity if row else None
-        return (
-            facts.seats.count.counted,
-            facts.seats.inputs.target,
-            stored,
-            facts.provider_quantity,
-        )
-
-
-def edit_quantity(acme, quantity):
-    """Edit the quantity at Stripe, without an event that arrives here."""
-    item = {"id": acme.subscription.external_item_id, "quantity": quantity}
-    build_stripe_client().v1.subscriptions.update(
-        acme.subscription.external_id, {"items": [item], "proration_behavior": "none"}
-    )
 
 
 def decline_next_payment(acme):

@@ -7,14 +7,8 @@ from billing.seat_sync import reconcile
 from billing.subscriptions import changes, purchased_seats
 from events.models import Event
 from tenancy import routing
+from tests.billing.billing_page import edit_quantity
 from tests.billing.support import create_plan_price
-from tests.billing.test_billing_pages import BillingPage, edit_quantity
-
-
-@pytest.fixture
-def page(staff_client):
-    """Return the billing page of an organization: `page(acme)`."""
-    return lambda acme: BillingPage(staff_client, acme)
 
 
 @pytest.fixture

@@ -308,8 +308,7 @@ def _explain_state(facts: BillingFacts) -> Iterator[Diagnosis]:
         f" {seats.row.last_error}",
         State.FAILED: f"{seats.row.last_error}. Remove the cause at {facts.provider_name}, and"
         f" fetch: {target} seats are sent again.",
-        State.HELD: f"{target} seats are to be billed instead of {billed}. The subscription's"
-        " status takes no such change; it is sent when the customer has paid.",
+        State.HELD: f"{target} seats are to be billed instead of {billed}. {_explain_hold(facts)}",
         State.OVER_LIMIT: f"{seats.count.counted} seats are counted and the plan has"
         f" {seats.plan.maximum_seats}. All are billed, and no invitation is possible. The customer"
         " removes members or changes the plan.",
@@ -322,6 +321,13 @@ def _explain_state(facts: BillingFacts) -> Iterator[Diagnosis]:
             explanation=explanations[state].strip(),
             remedies=(Remedy.REFRESH,) if state in (State.PENDING, State.FAILED) else (),
         )
+
+
+def _explain_hold(facts: BillingFacts) -> str:
+    until = facts.seats.row.held_until
+    if until is not None and until > timezone.now():
+        return f"The provider takes the change later. It is sent again on {format_moment(until)}."
+    return "The subscription's status takes no such change. It is sent when the customer has paid."
 
 
 def _get_billed(facts: BillingFacts) -> int | None:
