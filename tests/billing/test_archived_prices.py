@@ -2,8 +2,10 @@
 
 import itertools
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from billing import tasks
 from billing.errors import PriceNotAvailable
@@ -165,6 +167,28 @@ def test_nightly_comparison_finds_an_archived_price(create_organization):
     job = find_waiting_jobs("billing.pull_price", external_id=get_stripe_price_id(price)).last()
     tasks.pull_price(**{name: job.args[name] for name in ("provider", "external_id")})
     assert not is_on_sale(price)
+
+
+@pytest.mark.parametrize("kind", ["price", "product"])
+def test_catalog_is_right_after_a_price_was_archived_replaced_and_revived(
+    create_organization, kind
+):
+    price = create_organization(minimum_seats=1).price
+    first, product_id = get_stripe_price_id(price), get_product_id(price)
+    archive(price, kind)
+    pull(price)
+
+    for _ in range(3):
+        call_command("sync_catalog", stdout=StringIO())
+
+    sold = get_stripe_price_id(price)
+    assert is_on_sale(price)
+    assert (sold == first) == (kind == "product")  # whose price is active again with it
+    build_stripe_client().v1.prices.update(first, {"active": True})
+    for type_, key in (("price.updated", first), ("product.updated", product_id)):
+        handle_event(type_, key)
+    call_command("sync_catalog", stdout=StringIO())
+    assert (get_stripe_price_id(price), is_on_sale(price)) == (sold, True)
 
 
 def test_price_is_fetched_while_no_one_else_writes_prices(create_organization):

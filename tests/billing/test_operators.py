@@ -169,6 +169,20 @@ def test_portal_session_keeps_settings_changed_by_hand(create_organization, port
     assert not kept.features.invoice_history.enabled
 
 
+def test_portal_settings_deactivated_by_hand_are_made_again(
+    create_organization, portal_configuration
+):
+    acme = create_organization()
+    portal.create_portal_link(organization=acme.row, return_url=LANDING)
+    configurations = build_stripe_client().v1.billing_portal.configurations
+    configurations.update(portal_configuration.id, {"active": False})
+
+    assert portal.create_portal_link(organization=acme.row, return_url=LANDING)
+
+    active = configurations.list({"active": True}).data
+    assert [one.id for one in active if "tenantry" in one.metadata] != [portal_configuration.id]
+
+
 def test_portal_configuration_of_others_is_reported_and_kept(portal_configuration):
     configurations = build_stripe_client().v1.billing_portal.configurations
     other = configurations.create({"features": {"invoice_history": {"enabled": False}}})

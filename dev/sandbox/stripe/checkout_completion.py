@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from sandbox.store import Document
-from sandbox.stripe import checkout, coupons, customers, lifecycle, payment_methods, prices, tax_ids
+from sandbox.stripe import (
+    checkout,
+    coupons,
+    customers,
+    lifecycle,
+    payment_methods,
+    price_rules,
+    prices,
+    tax_ids,
+)
 from sandbox.stripe.protocol.errors import StripeError, build_decline_error
 from sandbox.stripe.protocol.ledger import Ledger
 
@@ -24,8 +33,12 @@ class BuyerDetails:
 def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerDetails) -> Document:
     """Complete an open session and start its subscription.
 
+    A session whose price was archived meanwhile shows no page that can be paid:
+    https://github.com/IgorGanapolsky/ThumbGate/issues/2188. That this is so for a product is a belief.
+
     Raises:
-        StripeError: The session is not open or the card is declined, and then nothing changed.
+        StripeError: The session is not open, its price is not sold or the card is declined, and then
+            nothing changed.
     """
     checkout.require_open(session)
     state = ledger.get_private_state(session["id"])
@@ -35,6 +48,8 @@ def complete_checkout_session(ledger: Ledger, session: Document, details: BuyerD
         (prices.get_price_terms(ledger, entry["price"]["id"], param="price"), entry)
         for entry in state["lines"]
     ]
+    for price, _ in sold:
+        price_rules.require_sellable(ledger, price, param="price")
     if details.promotion_code:
         options["promotion_code"] = find_session_code(ledger, session, details.promotion_code)
     ledger.record_event("checkout.session.completed", session)

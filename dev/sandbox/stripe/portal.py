@@ -160,11 +160,17 @@ def create_portal_session(call: Call) -> Document:
 def get_configuration(ledger: Ledger, id_: str | None) -> Document:
     """Return the named configuration, or the default one.
 
+    An inactive one cannot be used to create sessions:
+    https://docs.stripe.com/api/customer_portal/configurations/object
+
     Raises:
-        StripeError: Neither exists.
+        StripeError: Neither exists, or the named one is inactive.
     """
     if id_:
-        return ledger.get_object("billing_portal.configuration", id_, param="configuration")
+        found = ledger.get_object("billing_portal.configuration", id_, param="configuration")
+        if not found["active"]:
+            raise StripeError("The configuration is inactive.", param="configuration")
+        return found
     for entry in ledger.list_objects("billing_portal.configuration"):
         if entry["is_default"]:
             return entry

@@ -134,11 +134,18 @@ def test_page_shows_seats_total_and_that_no_money_moves(shop):
     assert "no money moves" in html
 
 
-def test_paying_on_the_page_saves_what_was_typed_and_returns(shop):
+@pytest.mark.parametrize(
+    ("country", "text", "value"),
+    [
+        ("DE", "de 123 456 789", "DE123456789"),
+        ("CH", "che-123.456.789 mwst", "CHE-123.456.789 MWST"),
+    ],
+)
+def test_paying_on_the_page_saves_what_was_typed_and_returns(shop, country, text, value):
     session = shop.checkout(
         customer_update={"name": "auto", "address": "auto"}, tax_id_collection={"enabled": True}
     )
-    typed = {"name": "Acme GmbH", "country": "DE", "line1": "Torstr. 1", "tax_id": "de 123 456 789"}
+    typed = {"name": "Acme GmbH", "country": country, "line1": "Torstr. 1", "tax_id": text}
 
     with browse(shop) as browser:
         answer = browser.post(f"/checkout/{session.id}", data={"action": "pay", **typed})
@@ -147,7 +154,7 @@ def test_paying_on_the_page_saves_what_was_typed_and_returns(shop):
     assert answer.headers["Location"] == f"http://127.0.0.1:1/billing?session_id={session.id}"
     customer = shop.api.customers.retrieve(session.customer, {"expand": ["tax_ids"]})
     assert (customer.name, customer.address.line1) == ("Acme GmbH", "Torstr. 1")
-    assert [tax_id.value for tax_id in customer.tax_ids.data] == ["DE123456789"]
+    assert [tax_id.value for tax_id in customer.tax_ids.data] == [value]
 
 
 def test_customer_is_left_alone_without_leave(shop):

@@ -73,9 +73,12 @@ def test_tax_id_is_checked_with_the_register_later(shop, number, status):
     assert ("customer.tax_id.updated" in shop.types()) is (status != "pending")
 
 
-def test_malformed_tax_id_is_refused_at_once(shop):
+@pytest.mark.parametrize(
+    ("type_", "value"), [("eu_vat", "12"), ("ch_vat", "CHE123456789MWST"), ("no_vat", "123456789")]
+)
+def test_malformed_tax_id_is_refused_at_once(shop, type_, value):
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        shop.api.customers.tax_ids.create(shop.customer().id, {"type": "eu_vat", "value": "12"})
+        shop.api.customers.tax_ids.create(shop.customer().id, {"type": type_, "value": value})
 
     assert caught.value.code == "tax_id_invalid"
 

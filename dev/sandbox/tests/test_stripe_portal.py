@@ -176,3 +176,13 @@ def test_control_refuses_what_it_does_not_know(shop, subscription):
 
     answers = (unknown_field, unknown_id, outcome)
     assert [answer.status_code for answer in answers] == [400, 404, 400]
+
+
+def test_inactive_configuration_makes_no_session(shop, subscription):
+    configuration = shop.api.billing_portal.configurations.create(EVERYTHING)
+    shop.api.billing_portal.configurations.update(configuration.id, {"active": False})
+
+    with pytest.raises(stripe.InvalidRequestError, match="inactive"):
+        shop.api.billing_portal.sessions.create(
+            {"customer": subscription.customer, "configuration": configuration.id}
+        )

@@ -30,6 +30,16 @@ def test_archived_price_keeps_its_subscriptions_and_gets_no_new_ones(shop, subsc
         shop.api.subscriptions.create(started)
 
 
+def test_page_of_a_price_that_was_archived_meanwhile_is_not_paid(shop):
+    session = shop.checkout()
+    archive(shop, shop.monthly)
+
+    with pytest.raises(AssertionError, match="The price specified is inactive"):
+        shop.control.post(f"/checkout/{session.id}/pay")
+
+    assert shop.api.checkout.sessions.retrieve(session.id).status == "open"
+
+
 def test_subscription_does_not_move_to_an_archived_price(shop, subscription):
     archive(shop, shop.yearly)
 

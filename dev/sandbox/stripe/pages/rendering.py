@@ -1,5 +1,6 @@
 """Parse the forms and render the pages of the Stripe part."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ COUNTRIES = {
     "US": "United States",
 }
 TAX_TYPES = {"DE": "eu_vat", "GB": "gb_vat", "CH": "ch_vat", "US": "us_ein"}
+SWISS_NUMBER = re.compile(r"CHE(\d{3})(\d{3})(\d{3})(MWST|TVA|IVA)", re.ASCII)
 ADDRESS_FIELDS = {
     "line1": "Address",
     "line2": "Address, second line",
@@ -97,6 +99,8 @@ def parse_tax_id(fields: dict[str, str]) -> tuple[str, str] | None:
     country = fields.get("country", "")
     if country == "US":
         value = f"{value[:2]}-{value[2:]}"
+    if country == "CH" and (swiss := SWISS_NUMBER.fullmatch(value)):
+        value = f"CHE-{swiss[1]}.{swiss[2]}.{swiss[3]} {swiss[4]}"
     if country in COUNTRIES_WITHOUT_TAX_ID:
         raise StripeError("The sandbox does not support tax ids of this country.", param="country")
     return TAX_TYPES.get(country, "eu_vat"), value

@@ -1,6 +1,6 @@
 """Call Stripe through its SDK, with a pinned version, our time limits and no retries of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -8,8 +8,8 @@ from uuid import UUID
 import stripe
 from stripe import params
 
-from billing.providers.errors import KeySpent
-from billing.providers.stripe import catalog, parse, portal, previews, requests, tax_ids
+from billing.providers.errors import KeySpent, ProviderRefused
+from billing.providers.stripe import catalog, pages, parse, portal, previews, requests, tax_ids
 from billing.providers.stripe.errors import VENDOR, translate_errors
 from billing.providers.stripe.terms import CAPABILITIES, SEAT_TERMS
 from billing.providers.types import (
@@ -27,7 +27,6 @@ from billing.providers.types import (
     Profile,
     PublishedPrice,
     SeatChangeRequest,
-    Snapshot,
     SubscriptionSnapshot,
 )
 from kit import outbound
@@ -144,8 +143,15 @@ class StripeProvider:
 
     def open_portal(self, customer_id: str, *, return_url: str) -> str:
         """Return the short-lived address of the customer portal."""
-        if not self._portal:
-            self._portal = portal.get_configuration_id(self._client)
+        if self._portal:
+            try:
+                return self._create_portal_session(customer_id, return_url)
+            except (outbound.VendorNotFound, ProviderRefused):
+                pass  # deactivated since this process found it, or the customer is the reason
+        self._portal = portal.get_configuration_id(self._client)
+        return self._create_portal_session(customer_id, return_url)
+
+    def _create_portal_session(self, customer_id: str, return_url: str) -> str:
         body: params.billing_portal.SessionCreateParams = {
             "customer": customer_id,
             "return_url": return_url,
@@ -176,29 +182,7 @@ class StripeProvider:
         self, kind: ObjectKind, *, after: str = "", since: datetime | None = None
     ) -> Page:
         """Return a hundred customers, invoices, or subscriptions that have not ended."""
-        body: dict[str, Any] = {"limit": PAGE_SIZE}
-        if after:
-            body["starting_after"] = after
-        if since is not None:
-            body["created"] = {"gte": int(since.timestamp())}
-        with translate_errors():
-            match kind:
-                case ObjectKind.CUSTOMER:
-                    expand = {"expand": ["data.tax_ids"]}
-                    customers = self._v1.customers.list(
-                        cast("params.CustomerListParams", body | expand)
-                    )
-                    return _build_page(customers, parse.parse_customer)
-                case ObjectKind.INVOICE:
-                    invoices = self._v1.invoices.list(cast("params.InvoiceListParams", body))
-                    return _build_page(invoices, parse.parse_invoice)
-                case ObjectKind.SUBSCRIPTION:
-                    subscriptions = self._v1.subscriptions.list(
-                        cast("params.SubscriptionListParams", body)
-                    )
-                    return _build_page(subscriptions, parse.parse_subscription)
-                case _:
-                    raise ValueError(kind)
+        return pages.fetch_page(self._client, kind, after=after, since=since)
 
     def set_seats(self, request: SeatChangeRequest, *, key: str) -> SubscriptionSnapshot:
         """Set quantity and price.
@@ -307,14 +291,6 @@ class StripeProvider:
     def sync_portal(self, *, overwrites: bool) -> PortalReport:
         """Create our portal settings, and return what was set by hand."""
         return portal.sync_configuration(self._client, overwrites=overwrites)
-
-
-def _build_page(found: Any, parse_entry: Callable[[dict[str, Any]], Snapshot]) -> Page:  # noqa: ANN401 - a list of any object
-    """Return one page of a list."""
-    return Page(
-        snapshots=tuple(parse_entry(entry.to_dict()) for entry in found.data),
-        next=found.data[-1].id if found.has_more else "",
-    )
 
 
 def _is_replayed(answer: stripe.StripeObject) -> bool:
