@@ -29,6 +29,7 @@ NAVIGATION: Final = [
     _build_group(
         "Organizations",
         _build_item("Organizations", "tenancy.organization", "apartment"),
+        _build_item("Without an admin", "identity.missingadmin", "person_alert"),
         _build_item("Support access", "identity.supportaccess", "visibility"),
         _build_item("Schemas", "tenancy.tenantschema", "database"),
     ),

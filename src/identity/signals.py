@@ -18,6 +18,9 @@ member_restored = Signal()
 # kwargs: organization, member, before, after (roles)
 member_role_changed = Signal()
 
+# kwargs: organization, missing_admin (the row that flags it)
+admin_lost = Signal()
+
 # kwargs: organization, invitation; closed means accepted, revoked or expired: see invitation.status
 invitation_created = Signal()
 invitation_closed = Signal()

@@ -16,7 +16,7 @@ from identity.services import (
     suspensions,
 )
 from identity.sessions import signing_keys
-from identity.sync import fetch, lost_events
+from identity.sync import fetch, last_admin, lost_events
 from kit import jobs
 from kit.errors import Problem
 from kit.outbound import VendorNotFound, VendorUnavailable
@@ -69,11 +69,18 @@ def pull_organization(organization_id: str) -> None:
 
 @jobs.declare_task("identity.pull_directory", retry=None, queue="upkeep", cron="37 2 * * *")
 def pull_directory() -> None:
-    """Defer a nightly job for every organization, so that one failure does not stop the others."""
-    for organization_id in Organization.objects.live().values_list("pk", flat=True):
+    """Defer a nightly job for every organization, so that one failure does not stop the others.
+
+    They are spread over time: half of what the directory allows is left to requests.
+    """
+    limit = directories.get_directory().capabilities.searches_per_minute
+    spacing = timedelta(minutes=1) / (limit / 2)
+    organization_ids = Organization.objects.live().order_by("pk").values_list("pk", flat=True)
+    for number, organization_id in enumerate(organization_ids):
         jobs.defer_job(
             "identity.reconcile_organization",
             coalesce=str(organization_id),
+            after=number * spacing,
             organization_id=str(organization_id),
         )
 
@@ -112,6 +119,12 @@ def expire_invitations() -> None:
             log.warning(
                 "invitation_not_expired", invitation_id=str(invitation_id), code=problem.code
             )
+
+
+@jobs.declare_task("identity.update_missing_admins", retry=None, queue="upkeep", cron="* * * * *")
+def update_missing_admins() -> None:
+    """Flag organizations that have lost their last admin, and lift the flag of the others."""
+    last_admin.update_all_missing_admins()
 
 
 @jobs.declare_task(

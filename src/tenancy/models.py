@@ -53,6 +53,9 @@ class Organization(Record):
     slug = models.CharField(max_length=128)
     schema_name = models.CharField(max_length=63, unique=True, editable=False)
     state = models.CharField(max_length=16, choices=State.choices, default=State.ACTIVE)
+    # Why staff suspended it, as its admins read it; kept after a restoration.
+    suspension_reason = models.CharField(max_length=500, blank=True)
+    state_changed_at = models.DateTimeField(null=True, blank=True)  # by staff
     deleted_at = models.DateTimeField(null=True, blank=True)
     # The directory's own time of the last change that was stored; an older answer is left aside.
     changed_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -5,3 +5,5 @@ from django.dispatch import Signal
 organization_created = Signal()
 organization_updated = Signal()
 organization_deleted = Signal()
+organization_suspended = Signal()
+organization_restored = Signal()

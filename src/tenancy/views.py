@@ -36,7 +36,7 @@ class ControlPlaneScope(Base):
         if organization.is_deleted or not organization.is_named(self.kwargs["slug"]):
             raise NotFound
         if organization.state == State.SUSPENDED:
-            raise OrganizationSuspended("Its administrators were told why; contact support.")
+            raise OrganizationSuspended("Its admins got a mail with the reason. Contact support.")
         if organization.state == State.MIGRATING:
             raise OrganizationMigrating(retry_after=5)
         self.organization = organization

@@ -53,6 +53,7 @@ def _create_people(organization, word):
         actor={"kind": "member", "id": str(member.pk)}, details={"name": "Ada"},
     )  # fmt: skip
     staff = identity.User.objects.create_superuser(email=f"support@{word}.example")
+    identity.MissingAdmin.objects.create(organization=organization)
     identity.SupportAccess.objects.create(
         organization=organization, staff=staff, reason="Ticket 1", expires_at=later
     )

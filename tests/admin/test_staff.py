@@ -77,13 +77,29 @@ def test_staff_unlock_a_locked_account(staff_user, staff_client):
 
 
 def test_suspension_is_recorded_in_the_audit_trail(rows, staff_client, admin_user):
-    staff_client.post(build_url("tenancy_organization", rows.organization), {"state": "suspended"})
+    page = build_url("tenancy_organization", rows.organization)
+    staff_client.post(page, {"state": "suspended", "suspension_reason": "Unpaid since May"})
 
     rows.organization.refresh_from_db()
     assert rows.organization.state == "suspended"
     with routing.activate(rows.organization):
         event = Event.objects.get(type="organization.suspended")
     assert (event.actor_kind, event.actor_id) == ("operator", str(admin_user.pk))
+    assert event.details == {"reason": "Unpaid since May"}
+
+
+def test_suspension_needs_a_reason_and_restoration_none(rows, staff_client):
+    page = build_url("tenancy_organization", rows.organization)
+
+    refused = staff_client.post(page, {"state": "suspended", "suspension_reason": " "})
+    rows.organization.refresh_from_db()
+    assert rows.organization.state == "active"
+    assert "State why" in refused.content.decode()
+
+    staff_client.post(page, {"state": "suspended", "suspension_reason": "Unpaid since May"})
+    staff_client.post(page, {"state": "active", "suspension_reason": ""})
+    rows.organization.refresh_from_db()
+    assert rows.organization.state == "active"
 
 
 def test_deleted_organization_cannot_be_restored(rows, staff_client):

@@ -1,20 +1,27 @@
 """The one function all roads end in: any order, any repetition, one event per transition."""
 
+from datetime import timedelta
+from itertools import pairwise
+
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from events.models import Event
-from identity import signals
+from identity import directories, signals
 from identity.directories.types import MemberDeleted, OrganizationDeleted, OrganizationSnapshot
 from identity.models import Invitation, Member, Status
 from identity.roles import Role
 from identity.sync import apply
+from identity.tasks import pull_directory
 from kit import actor
 from kit.actor import Actor
 from tenancy import routing
 from tenancy.models import Organization
+from tenancy.services import organizations
 
 pytestmark = pytest.mark.django_db
 
@@ -261,3 +268,18 @@ def test_repetition_costs_one_query_and_no_lock(organization, build_snapshot):
 
     (query,) = [one["sql"] for one in said if one["sql"].startswith("SELECT")]
     assert "FOR NO KEY UPDATE" not in query
+
+
+def test_nightly_comparison_stays_below_the_searches_the_directory_allows(db):
+    for number in range(3):
+        organizations.create_organization(
+            stytch_org_id=f"organization-test-{number}", name="Acme", slug=f"spread-{number}"
+        )
+    pull_directory()
+
+    jobs = ProcrastinateJob.objects.filter(task_name="identity.reconcile_organization")
+    times = sorted(job.scheduled_at for job in jobs if job.scheduled_at)  # the first runs now
+    limit = directories.get_directory().capabilities.searches_per_minute
+    assert len(times) >= 2
+    smallest = min(later - earlier for earlier, later in pairwise(times))
+    assert smallest >= timedelta(minutes=1) / limit * settings.JOB_DELAY_SCALE

@@ -1,5 +1,5 @@
 """The admin pages of people, organizations' members and support access."""
 
-from identity.admin import people, support
+from identity.admin import organizations, people, support
 
-__all__ = ["people", "support"]
+__all__ = ["organizations", "people", "support"]

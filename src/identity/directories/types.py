@@ -1,6 +1,7 @@
 """What identity asks of a directory, and the shapes that cross the border."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -71,6 +72,44 @@ def _authenticated_at(factor: Mapping[str, Any]) -> datetime:
     """
     text = factor.get("last_authenticated_at")
     return parse_timestamp(text) if text else datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a valid session token claims.
+
+    Its roles are left out, because the local member row decides.
+    """
+
+    stytch_member_id: str
+    stytch_org_id: str
+    session_id: str
+    session_started_at: datetime
+    session_expires_at: datetime
+    expires_at: float
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRules:
+    """What the session tokens of a directory have in common, and how their claims are read.
+
+    `read_claims` raises KeyError, TypeError, ValueError or AttributeError for claims of another
+    shape.
+    """
+
+    issuer: str
+    audience: str
+    key_id: re.Pattern[str]
+    read_claims: Callable[[Mapping[str, Any]], Claims]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a directory can do, for services to ask instead of its name."""
+
+    # How many searches it answers in a minute, which the nightly comparison must not exceed.
+    searches_per_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +274,10 @@ class Directory(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+    @property
+    def token_rules(self) -> TokenRules: ...
 
     def send_magic_link(self, *, email: str) -> None: ...
     def send_code(self, *, email: str) -> None: ...

@@ -259,6 +259,33 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="MissingAdmin",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("detected_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="missing_admins",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "organization without an admin",
+                "verbose_name_plural": "organizations without an admin",
+            },
+        ),
+        migrations.CreateModel(
             name="PendingChange",
             fields=[
                 (
@@ -463,6 +490,14 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("status", "accepted"), ("accepted_at", None), _connector="XOR"),
                 name="invitation_accepted_at_when_accepted",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="missingadmin",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("resolved_at", None)),
+                fields=("organization",),
+                name="missing_admin_one_open",
             ),
         ),
         migrations.AddIndex(

@@ -5,6 +5,7 @@ Stytch is the source of truth: Member and Invitation are replicas, written by `i
 
 from identity.models.invitations import INVITATION_LIFETIME, Invitation, InvitationStatus
 from identity.models.members import Member, Status
+from identity.models.missing_admins import MissingAdmin
 from identity.models.pending_changes import ChangeKind, ChangeState, PendingChange
 from identity.models.rate_limits import AttemptCounter
 from identity.models.sessions import RevokedSession, SigningKeySet
@@ -19,6 +20,7 @@ __all__ = [
     "Invitation",
     "InvitationStatus",
     "Member",
+    "MissingAdmin",
     "PendingChange",
     "RevokedSession",
     "SigningKeySet",

@@ -10,11 +10,10 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
-from identity.directories.types import Proof
+from identity.directories.types import Claims, Proof
 from identity.errors import InvalidSession
 from identity.models import Member, Status, User
 from identity.roles import permissions
-from identity.sessions.jwt import Claims
 from identity.sync import fetch
 from kit.errors import TooManyRequests
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable

@@ -4,47 +4,25 @@ import base64
 import binascii
 import hashlib
 import json
-import re
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jwt
-from django.conf import settings
 
-from identity.directories.types import Proof
+from identity import directories
+from identity.directories.types import Claims, TokenRules
 from identity.errors import InvalidSession
 from identity.sessions.jwks import CLOCK_SKEW_SECONDS, ring
-from kit.timestamps import parse_timestamp
 
 MAX_TOKEN_BYTES = 8 * 1024
 LEEWAY_SECONDS = CLOCK_SKEW_SECONDS
 MAX_CACHED_TOKENS = 4096
 
-_SESSION_CLAIM = "https://stytch.com/session"
-_ORGANIZATION_CLAIM = "https://stytch.com/organization"
-# Looser than Stytch's own form, `jwk-test-<uuid>`; a path or a query is none of these.
-_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _VERIFY_OPTIONS: Any = {"require": ["exp", "iat", "nbf", "iss", "aud", "sub"]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """What a valid token claims.
-
-    Its roles are left out, because the local member row decides.
-    """
-
-    stytch_member_id: str
-    stytch_org_id: str
-    session_id: str
-    session_started_at: datetime
-    session_expires_at: datetime
-    expires_at: float
-    proof: Proof
 
 
 _cached_claims: OrderedDict[bytes, Claims] = OrderedDict()
@@ -79,12 +57,21 @@ def _cache_claims(digest: bytes, claims: Claims) -> None:
 
 
 def _verify_uncached(token: str) -> Claims:
+    rules = directories.get_directory().token_rules
+    with _refuse_malformed():
+        kid, issued_at = _read_key_id(token, rules)
+    key = ring.find_key(kid, issued_at=issued_at)
+    if key is None:
+        raise InvalidSession
+    with _refuse_malformed():
+        return rules.read_claims(_decode_token(token, key, rules))
+
+
+@contextmanager
+def _refuse_malformed() -> Iterator[None]:
+    """Raise InvalidSession for what reading a token of another shape raises."""
     try:
-        kid, issued_at = _read_key_id(token)
-        key = ring.find_key(kid, issued_at=issued_at)
-        if key is None:
-            raise InvalidSession
-        return _read_claims(_decode_token(token, key))
+        yield
     except (
         jwt.PyJWTError,
         LookupError,
@@ -97,20 +84,20 @@ def _verify_uncached(token: str) -> Claims:
         raise InvalidSession from None
 
 
-def _read_key_id(token: str) -> tuple[str, float]:
+def _read_key_id(token: str, rules: TokenRules) -> tuple[str, float]:
     """Return the key id and time of issue of a plausible token.
 
     An implausible token is refused before its key is looked for, so that it never costs a fetch.
     """
     header, payload, _ = (_decode_part(part) for part in token.split("."))
-    if header.get("alg") != "RS256" or payload.get("iss") != _get_issuer():
+    if header.get("alg") != "RS256" or payload.get("iss") != rules.issuer:
         raise InvalidSession
     now = time.time()
     issued_at = float(payload["iat"])
     if not (payload["exp"] + LEEWAY_SECONDS > now and issued_at - LEEWAY_SECONDS <= now):
         raise InvalidSession
     kid = header["kid"]
-    if not (isinstance(kid, str) and _KEY_ID.fullmatch(kid)):
+    if not (isinstance(kid, str) and rules.key_id.fullmatch(kid)):
         raise InvalidSession
     return kid, issued_at
 
@@ -123,36 +110,13 @@ def _decode_part(text: str) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _decode_token(token: str, key: jwt.PyJWK) -> dict[str, Any]:
+def _decode_token(token: str, key: jwt.PyJWK, rules: TokenRules) -> dict[str, Any]:
     return jwt.decode(
         token,
         key,
         algorithms=["RS256"],
-        audience=settings.STYTCH_PROJECT_ID,
-        issuer=_get_issuer(),
+        audience=rules.audience,
+        issuer=rules.issuer,
         leeway=LEEWAY_SECONDS,
         options=_VERIFY_OPTIONS,
     )
-
-
-def _read_claims(payload: dict[str, Any]) -> Claims:
-    session = payload[_SESSION_CLAIM]
-    return Claims(
-        stytch_member_id=_require_text(payload["sub"]),
-        stytch_org_id=_require_text(payload[_ORGANIZATION_CLAIM]["organization_id"]),
-        session_id=_require_text(session["id"]),
-        session_started_at=parse_timestamp(session["started_at"]),
-        session_expires_at=parse_timestamp(session["expires_at"]),
-        expires_at=float(payload["exp"]),
-        proof=Proof.from_factors(session.get("authentication_factors") or ()),
-    )
-
-
-def _require_text(value: object) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise InvalidSession
-    return value
-
-
-def _get_issuer() -> str:
-    return f"stytch.com/{settings.STYTCH_PROJECT_ID}"

@@ -4,11 +4,15 @@ Our own changes are refused; a change at Stytch is reported.
 """
 
 import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
-from identity import event_types
+from identity import event_types, signals
 from identity.errors import LastAdmin
-from identity.models import Member, PendingChange
+from identity.models import Member, MissingAdmin, PendingChange
 from identity.sync import attribution
+from tenancy import locks
 from tenancy.models import Organization
 from tenancy.services import events
 
@@ -32,10 +36,36 @@ def require_other_admin(organization: Organization, *, losing: Member) -> None:
         raise LastAdmin("Make another member an admin first.")
 
 
-def report_missing_admin(organization: Organization) -> None:
-    """Raise the alarm when the directory has left members without any admin."""
+def update_missing_admin(organization: Organization) -> None:
+    """Flag an organization whose directory left members without any admin, or lift the flag.
+
+    The caller holds the organization's lock. The first sight is reported in the log and the audit
+    trail and by the signal `admin_lost`.
+    """
     members = Member.objects.in_organization(organization).active()
-    if members.admins().exists() or not members.exists():
-        return
-    log.error("organization_without_admin", organization_id=str(organization.pk))
-    events.record(organization, event_types.ADMIN_LOST, organization.pk)
+    flag = MissingAdmin.objects.in_organization(organization).open().first()
+    is_missing = members.exists() and not members.admins().exists()
+    if flag is None and is_missing and not organization.is_deleted:
+        flag = MissingAdmin.objects.create(organization=organization)
+        log.error("organization_without_admin", organization_id=str(organization.pk))
+        events.record(organization, event_types.ADMIN_LOST, organization.pk)
+        signals.admin_lost.send(sender=Member, organization=organization, missing_admin=flag)
+    elif flag is not None and not is_missing:
+        flag.resolved_at = timezone.now()
+        flag.save(update_fields=["resolved_at", "updated_at"])
+        log.info("organization_has_admin_again", organization_id=str(organization.pk))
+
+
+def update_all_missing_admins() -> None:
+    """Compare the flags of all organizations with their members, after any change."""
+    members = Member.objects.filter(organization=OuterRef("pk")).active()
+    has_admin, has_flag = (
+        Exists(members.admins()),
+        Exists(MissingAdmin.objects.open().filter(organization=OuterRef("pk"))),
+    )
+    wrong = Organization.objects.live().filter(
+        Q(~has_admin, ~has_flag, Exists(members)) | Q(has_flag, has_admin | ~Exists(members))
+    )
+    for organization_id in list(wrong.values_list("pk", flat=True)):
+        with transaction.atomic():
+            update_missing_admin(locks.lock_organization(organization_id))

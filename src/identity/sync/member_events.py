@@ -49,6 +49,8 @@ def record_activation(
             events.record(organization, event_types.MEMBER_ADDED, member.pk, changes=role)
             signal = signals.member_added
         signal.send(sender=Member, organization=organization, member=member)
+    if member.is_admin:
+        last_admin.update_missing_admin(organization)
 
 
 def _act_for_activation(
@@ -91,8 +93,7 @@ def _record_role_change(organization: Organization, member: Member, before: Role
             before=before,
             after=member.role,
         )
-    if before == Role.ADMIN:
-        last_admin.report_missing_admin(organization)
+    last_admin.update_missing_admin(organization)
 
 
 def record_removal(

@@ -94,8 +94,7 @@ def apply_member_deletion(organization: Organization, deleted: MemberDeleted) ->
         return member
     before = _mark_removed(member, deleted)
     member_events.record_removal(organization, member, before, kinds)
-    if member.is_admin:
-        last_admin.report_missing_admin(organization)
+    last_admin.update_missing_admin(organization)
     return member
 
 

@@ -127,10 +127,10 @@ def get_options(model: Model | type[Model]) -> "Options[Any]":
     return model._meta  # noqa: SLF001 - documented, in spite of its name
 
 
-def state_badge(field: str) -> Callable[[object, Model], tuple[str, str]]:
+def state_badge(field: str, *, ordering: str = "") -> Callable[[object, Model], tuple[str, str]]:
     """Return an admin column that shows a state in the colour of its meaning."""
 
-    @display(description=field.replace("_", " "), ordering=field, label=BADGE_COLORS)  # type: ignore[untyped-decorator]  # unfold ships no types
+    @display(description=field.replace("_", " "), ordering=ordering or field, label=BADGE_COLORS)  # type: ignore[untyped-decorator]  # unfold ships no types
     def shown(_admin: object, row: Model) -> tuple[str, str]:
         value = getattr(row, field) or EMPTY_VALUE
         return value, value.replace("_", " ")

@@ -58,6 +58,8 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("suspension_reason", models.CharField(blank=True, max_length=500)),
+                ("state_changed_at", models.DateTimeField(blank=True, null=True)),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "changed_at",

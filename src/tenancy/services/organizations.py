@@ -1,5 +1,7 @@
 """Write the replica of organizations after Stytch confirmed a change."""
 
+from collections.abc import Mapping
+
 from django.utils import timezone
 
 from events.registry import EventType
@@ -63,26 +65,44 @@ def delete_organization(organization: Organization) -> bool:
     return True
 
 
-def suspend_organization(organization: Organization) -> bool:
-    """Refuse its members until restored, or return False unless active. The caller holds the lock."""
-    return _change_state(
-        organization, State.ACTIVE, State.SUSPENDED, event_types.ORGANIZATION_SUSPENDED
+def suspend_organization(organization: Organization, *, reason: str) -> bool:
+    """Refuse its members until restored, or return False unless active. The caller holds the lock.
+
+    The organization's admins read the reason.
+    """
+    if organization.state != State.ACTIVE:
+        return False
+    organization.suspension_reason = reason
+    _change_state(
+        organization,
+        State.SUSPENDED,
+        event_types.ORGANIZATION_SUSPENDED,
+        details={"reason": reason},
     )
+    signals.organization_suspended.send(sender=Organization, organization=organization)
+    return True
 
 
 def restore_organization(organization: Organization) -> bool:
     """Admit its members again, or return False unless suspended. The caller holds the lock."""
-    return _change_state(
-        organization, State.SUSPENDED, State.ACTIVE, event_types.ORGANIZATION_RESTORED
-    )
+    if organization.state != State.SUSPENDED:
+        return False
+    _change_state(organization, State.ACTIVE, event_types.ORGANIZATION_RESTORED)
+    signals.organization_restored.send(sender=Organization, organization=organization)
+    return True
 
 
 def _change_state(
-    organization: Organization, before: State, after: State, event: EventType
-) -> bool:
-    if organization.state != before:
-        return False
-    organization.state = after
-    organization.save(update_fields=["state", "updated_at"])
-    events.record(organization, event, organization.pk, changes={"state": (before, after)})
-    return True
+    organization: Organization,
+    after: State,
+    event: EventType,
+    *,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    before, organization.state = organization.state, after
+    organization.state_changed_at = timezone.now()
+    organization.save(
+        update_fields=["state", "state_changed_at", "suspension_reason", "updated_at"]
+    )
+    changes = {"state": (before, after)}
+    events.record(organization, event, organization.pk, changes=changes, details=details)

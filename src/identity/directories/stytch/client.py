@@ -11,8 +11,10 @@ from identity.directories.stytch import parse
 from identity.directories.stytch.errors import translate_errors
 from identity.directories.stytch.second_factors import SecondFactorCalls
 from identity.directories.stytch.sign_in import SESSION_MINUTES, SignInCalls
+from identity.directories.stytch.tokens import build_token_rules
 from identity.directories.types import (
     Authenticated,
+    Capabilities,
     Discovered,
     MemberDeleted,
     MemberSnapshot,
@@ -31,8 +33,12 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
     """`identity.directories.types.Directory`, spoken to Stytch B2B."""
 
     name = "stytch"
+    capabilities = Capabilities(
+        searches_per_minute=100
+    )  # as the SDK documents `organizations.members.search`
 
     def __init__(self) -> None:
+        self.token_rules = build_token_rules()
         self._client = stytch.B2BClient(
             project_id=settings.STYTCH_PROJECT_ID,
             secret=settings.STYTCH_SECRET,
