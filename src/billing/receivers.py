@@ -10,13 +10,18 @@ from django.dispatch import receiver
 
 from billing.counters import PENDING_INVITATIONS
 from billing.entitlements import entitlements
-from billing.models import SeatChange
+from billing.models import NoticeKind, SeatChange
 from billing.seats import ledger, limits
 from billing.subscriptions import subscriptions
 from identity import signals
-from identity.models import Invitation, InvitationStatus, Member
+from identity.models import Invitation, InvitationStatus, Member, MissingAdmin
+from kit import jobs
 from tenancy.models import Organization
-from tenancy.signals import organization_deleted
+from tenancy.signals import (
+    organization_deleted,
+    organization_restored,
+    organization_suspended,
+)
 
 Reason: Final = SeatChange.Reason
 
@@ -70,6 +75,26 @@ def note_closed(*, organization: Organization, invitation: Invitation, **_: obje
         _record_change(organization, Reason.INVITATION_CLOSED, invitation)
 
 
+@receiver(signals.admin_lost)
+def mail_lost_admin(*, missing_admin: MissingAdmin, **_: object) -> None:
+    """Mail the owner of record and staff that no admin is left."""
+    jobs.defer_job(
+        "billing.send_notice", kind=NoticeKind.ADMIN_LOST, subject_id=str(missing_admin.pk)
+    )
+
+
+@receiver(organization_suspended)
+def mail_suspension(*, organization: Organization, **_: object) -> None:
+    """Mail the admins why the organization was suspended."""
+    _defer_state_notice(organization, NoticeKind.ORGANIZATION_SUSPENDED)
+
+
+@receiver(organization_restored)
+def mail_restoration(*, organization: Organization, **_: object) -> None:
+    """Mail the admins that the organization was restored."""
+    _defer_state_notice(organization, NoticeKind.ORGANIZATION_RESTORED)
+
+
 @receiver(organization_deleted)
 def schedule_ends(*, organization: Organization, **_: object) -> None:
     """Schedule the end of the subscriptions of a deleted organization."""
@@ -109,3 +134,7 @@ def _record_change(
     organization: Organization, reason: SeatChange.Reason, subject: Member | Invitation
 ) -> None:
     ledger.record_change(organization=organization, reason=reason, subject_id=subject.pk)
+
+
+def _defer_state_notice(organization: Organization, kind: NoticeKind) -> None:
+    jobs.defer_job("billing.send_notice", kind=kind, subject_id=str(organization.pk))

@@ -54,6 +54,7 @@ class Environment(BaseSettings):
     stripe_webhook_secret: str = ""
 
     billing_notices: bool = True
+    staff_alert_addresses: Names = ()
     email_url: str = Field(default="", validate_default=True)
     default_from_email: str = Field(default="", validate_default=True)
     frontend_billing_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
@@ -66,7 +67,13 @@ class Environment(BaseSettings):
     worker_poll_seconds: float = Field(default=5, gt=0)
     job_delay_scale: float = Field(default=1, gt=0)
 
-    @field_validator("allowed_hosts", "frontend_origins", "billing_providers", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "frontend_origins",
+        "billing_providers",
+        "staff_alert_addresses",
+        mode="before",
+    )
     @classmethod
     def split_commas(cls, value: object) -> object:
         """Split `a, b` into ("a", "b")."""

@@ -200,6 +200,7 @@ STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
 
 # ── Mail to customers ────────────────────────────────────────────────────────────────────────
 BILLING_NOTICES = ENV.billing_notices
+STAFF_ALERT_ADDRESSES = ENV.staff_alert_addresses
 MAILERS = {"default": mail.parse_mail_url(ENV.email_url)}
 DEFAULT_FROM_EMAIL = ENV.default_from_email
 FRONTEND_BILLING_URL = ENV.frontend_billing_url

@@ -3,7 +3,9 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
-REGISTRATIONS = ("permissions", "event_types", "checks", "counters", "handlers", "receivers")
+REGISTRATIONS = (
+    "permissions", "event_types", "checks", "counters", "handlers", "receivers", "metrics",
+)  # fmt: skip
 
 
 class KitConfig(AppConfig):

@@ -46,6 +46,13 @@ def granted(rows, staff_client):
     return SupportAccess.objects.get(organization=rows.organization, reason=REASON)
 
 
+def test_opened_access_leads_to_the_trail(rows, staff_client):
+    answer = open_access(staff_client, rows.organization)
+
+    granted = SupportAccess.objects.get(organization=rows.organization, reason=REASON)
+    assert answer["Location"] == build_page(granted)
+
+
 def test_staff_read_the_trail_with_open_access(rows, staff_client, granted):
     page = staff_client.get(build_page(granted)).content.decode()
 

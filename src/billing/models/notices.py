@@ -16,6 +16,9 @@ class NoticeKind(models.TextChoices):
     SUBSCRIPTION_ENDED = "subscription_ended"
     TRIAL_ENDING = "trial_ending"
     SEATS_OVER_LIMIT = "seats_over_limit"
+    ADMIN_LOST = "admin_lost"
+    ORGANIZATION_SUSPENDED = "organization_suspended"
+    ORGANIZATION_RESTORED = "organization_restored"
 
 
 class Notice(models.Model):

@@ -15,12 +15,18 @@ from billing.seat_rules import Mode
 from billing.seats import snapshot
 from billing.seats.snapshot import SeatSnapshot
 from billing.statuses import Access, Status
+from identity.models import MissingAdmin
 from tenancy.models import Organization
 
 # How long before the end of a grace period or trial its notice is due.
 NOTICE_LEAD: Final = timedelta(days=3)
 # What happened longer ago is not told any more, say when notices are switched on.
 MAX_NOTICE_AGE: Final = timedelta(days=3)
+
+STATE_BY_KIND: Final = {
+    NoticeKind.ORGANIZATION_SUSPENDED: Organization.State.SUSPENDED,
+    NoticeKind.ORGANIZATION_RESTORED: Organization.State.ACTIVE,
+}
 
 type Facts = dict[str, str]
 
@@ -43,6 +49,10 @@ def build_draft(kind: NoticeKind, subject_id: UUID) -> Draft | None:
             return _build_payment_failed(subject_id)
         case NoticeKind.SEATS_OVER_LIMIT:
             return _build_seats_over_limit(subject_id)
+        case NoticeKind.ADMIN_LOST:
+            return _build_admin_lost(subject_id)
+        case NoticeKind.ORGANIZATION_SUSPENDED | NoticeKind.ORGANIZATION_RESTORED:
+            return _build_state_change(kind, subject_id)
         case _:
             rows = Subscription.objects.select_related("organization", "price__plan")
             subscription = rows.get(pk=subject_id)
@@ -119,6 +129,35 @@ def _build_seats_over_limit(organization_id: UUID) -> Draft | None:
             "counted": str(seats.count.counted),
             "billed": "yes" if seats.subscription else "",
         },
+    )
+
+
+def _build_admin_lost(missing_admin_id: UUID) -> Draft | None:
+    """Return a draft while the organization has members and no admin."""
+    row = MissingAdmin.objects.select_related("organization").get(pk=missing_admin_id)
+    if row.resolved_at is not None or row.organization.is_deleted:
+        return None
+    return Draft(
+        organization=row.organization,
+        kind=NoticeKind.ADMIN_LOST,
+        subject_id=row.pk,
+        reference=str(row.pk),
+        facts={"since": format_moment(row.detected_at)},
+    )
+
+
+def _build_state_change(kind: NoticeKind, organization_id: UUID) -> Draft | None:
+    """Return a draft while the organization is in the state that staff put it in."""
+    organization = Organization.objects.get(pk=organization_id)
+    changed_at = organization.state_changed_at
+    if changed_at is None or organization.state != STATE_BY_KIND[kind]:
+        return None
+    return Draft(
+        organization=organization,
+        kind=kind,
+        subject_id=organization.pk,
+        reference=changed_at.isoformat(),
+        facts={"since": format_moment(changed_at), "reason": organization.suspension_reason},
     )
 
 

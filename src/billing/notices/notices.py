@@ -58,7 +58,7 @@ def _send_to_recipients(draft: Draft) -> None:
 
     A recipient that the server refuses does not keep the others from their mail.
     """
-    addresses = recipients.list_recipients(draft.organization)
+    addresses = recipients.list_draft_recipients(draft)
     if not addresses:
         log.warning("notice_without_recipient", organization_id=str(draft.organization.pk))
         return

@@ -1,8 +1,12 @@
 """Choose the addresses that a notice about an organization goes to."""
 
+from collections.abc import Iterable
 from typing import Final
 
-from billing.models import Customer
+from django.conf import settings
+
+from billing.models import Customer, NoticeKind
+from billing.notices.drafts import Draft
 from identity.models import Member
 from kit.addresses import normalize_email
 from tenancy.models import Organization
@@ -26,6 +30,33 @@ def list_recipients(organization: Organization) -> list[str]:
         *billing.values_list("billing_email", flat=True),
         *admins.values_list("email", flat=True)[:MAX_RECIPIENTS],
     ]
+    return _select_deliverable(wanted)
+
+
+def list_draft_recipients(draft: Draft) -> list[str]:
+    """Return the addresses of a notice, which for a lost admin are those of owners and staff."""
+    if draft.kind == NoticeKind.ADMIN_LOST:
+        return list_owners(draft.organization)
+    return list_recipients(draft.organization)
+
+
+def list_owners(organization: Organization) -> list[str]:
+    """Return who decides about an organization without an admin, and the addresses of staff.
+
+    That is the billing address and the buyer while being an active member, else the oldest member.
+    """
+    customers = Customer.objects.filter(organization=organization)
+    members = Member.objects.in_organization(organization).active().filter(user__is_active=True)
+    buyers = members.filter(user_id__in=customers.values("bought_by"))
+    owners = [
+        *buyers.values_list("email", flat=True),
+        *customers.exclude(billing_email="").values_list("billing_email", flat=True),
+    ]
+    oldest = members.order_by("created_at", "id").values_list("email", flat=True)[:1]
+    return _select_deliverable([*(owners or oldest), *settings.STAFF_ALERT_ADDRESSES])
+
+
+def _select_deliverable(wanted: Iterable[str]) -> list[str]:
     unique: dict[str, str] = {}
     for address in filter(is_deliverable, wanted):
         unique.setdefault(normalize_email(address), address)

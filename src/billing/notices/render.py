@@ -12,11 +12,21 @@ from typing import Final
 from django.template import Context, Engine
 
 from billing import front_end
+from billing.models import NoticeKind
 from billing.notices.drafts import Draft
 
 TEMPLATES: Final = [str(Path(__file__).parent / "templates")]
 TEXT: Final = Engine(dirs=TEMPLATES, autoescape=False)
 HTML: Final = Engine(dirs=TEMPLATES, autoescape=True)
+
+# Not about billing: these name no billing page, and may go to staff.
+GENERAL_KINDS: Final = frozenset(
+    {
+        NoticeKind.ADMIN_LOST,
+        NoticeKind.ORGANIZATION_SUSPENDED,
+        NoticeKind.ORGANIZATION_RESTORED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class RenderedNotice:
 
 def render_notice(draft: Draft) -> RenderedNotice:
     """Render a notice in both forms."""
+    is_general = draft.kind in GENERAL_KINDS
     name = flatten(draft.organization.name)
     facts = {key: flatten(value) for key, value in draft.facts.items()}
     wording = _render(TEXT, f"{draft.kind}.txt", {"organization": name, **facts})
@@ -38,7 +49,8 @@ def render_notice(draft: Draft) -> RenderedNotice:
         "organization": name,
         "subject": subject,
         "paragraphs": paragraphs,
-        "link": front_end.get_billing_url(draft.organization),
+        "link": "" if is_general else front_end.get_billing_url(draft.organization),
+        "is_general": is_general,
     }
     return RenderedNotice(
         subject=subject,

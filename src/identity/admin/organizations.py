@@ -28,7 +28,7 @@ class MissingAdminAdmin(ReadOnly):
     search_fields = ("organization__name", "organization__slug", "=organization__id")
     search_help_text = "Part of an organization's name or slug, or a whole id."
     ordering = ("-detected_at",)
-    fields = readonly_fields = ("organization", "status_badge", "detected_at", "resolved_at")
+    fields = readonly_fields = ("organization", "detected_at", "resolved_at")
     status_badge = state_badge("state", ordering="resolved_at")
     change_form_outer_before_template = "identity/admin/missing_admin.html"
 

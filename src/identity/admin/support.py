@@ -7,14 +7,15 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from identity.models import SupportAccess
 from identity.services import support_access
 from identity.services.support_access import SupportAccessRequired
-from kit.admin.base import BADGE_COLORS, BaseAdmin, act_as_staff
+from kit.admin.base import BADGE_COLORS, BaseAdmin, act_as_staff, name_admin_page
 
 MIN_REASON_CHARACTERS: Final = 10
 HOURS: Final = ((1, "1 hour"), (4, "4 hours"), (8, "8 hours"))
@@ -97,6 +98,15 @@ class SupportAccessAdmin(BaseAdmin):
             )
         obj.pk = granted.pk
         obj.refresh_from_db()
+
+    def response_add(
+        self, request: HttpRequest, obj: SupportAccess, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the access that was opened, with the organization's events."""
+        super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(
+            reverse(name_admin_page(SupportAccess, "change"), args=[obj.pk])
+        )
 
     def change_view(
         self,
