@@ -47,7 +47,6 @@ class Charge(Enum):
 
     BY_POLICY = auto()  # as the plan says
     SILENT = auto()  # without any charge or credit
-    NOW_OR_SILENT = auto()  # at once if the plan says so, else without a charge: no renewal follows
     HELD = auto()  # not at all, until the status changes
 
 
@@ -228,9 +227,6 @@ def _choose_proration(inputs: SeatInputs) -> Proration | None:
             return Proration.SILENT
         case _ if is_paid:
             return Proration.SILENT
-        case Charge.NOW_OR_SILENT:
-            is_now = grows and inputs.policy.invoices_additions_now
-            return Proration.INVOICE_NOW if is_now else Proration.SILENT
         case Charge.BY_POLICY if grows:
             is_now = inputs.policy.invoices_additions_now
             return Proration.INVOICE_NOW if is_now else Proration.NEXT_INVOICE

@@ -112,11 +112,15 @@ def test_more_than_the_maximum_is_billed_and_shown():
     assert decide_seats(build_inputs(6, None, None, policy=policy)) == SeatDecision(
         State.OVER_LIMIT
     )
+    assert decide_seats(build_inputs(5, 5, policy=policy)) == SeatDecision(State.IN_SYNC)
 
 
+@pytest.mark.parametrize("contract", [None, 7])
 @pytest.mark.parametrize("counted", [4, 5, 6])
-def test_contract_quantity_is_never_sent(counted):
-    assert decide_seats(build_inputs(counted, mode=Mode.MANUAL)) == SeatDecision(State.MANUAL)
+def test_contract_quantity_is_never_sent(counted, contract):
+    agreed = build_inputs(counted, mode=Mode.MANUAL, contract=contract)
+
+    assert decide_seats(agreed) == SeatDecision(State.MANUAL)
 
 
 def test_contract_quantity_is_sent_once_staff_ask_for_it():
@@ -139,6 +143,11 @@ def test_drift_is_corrected_unless_the_plan_reports_it():
     assert decide_seats(edited) == SeatDecision(State.DRIFTED, NEXT)
     assert decide_seats(replace(edited, is_in_flight=True)) == SeatDecision(State.PENDING, NEXT)
     assert decide_seats(reports) == SeatDecision(State.DRIFTED)
+    assert decide_seats(replace(reports, has_drifted=False)) == SeatDecision(State.PENDING, NEXT)
+
+
+def test_quantity_is_held_while_the_provider_asks_to_wait():
+    assert decide_seats(build_inputs(6, 5, is_held=True)) == SeatDecision(State.HELD)
 
 
 def test_refused_quantity_is_not_sent_again_until_it_changes():
@@ -146,6 +155,7 @@ def test_refused_quantity_is_not_sent_again_until_it_changes():
 
     assert decide_seats(refused) == SeatDecision(State.FAILED)
     assert decide_seats(replace(refused, counted=7)) == SeatDecision(State.PENDING, NEXT)
+    assert decide_seats(replace(refused, is_in_flight=True)) == SeatDecision(State.PENDING, NEXT)
 
 
 @given(
@@ -219,7 +229,8 @@ def test_uncharged_status_has_no_paid_seats(status):
     ("change", "paid"),
     [
         ({"before": None}, 2),  # a purchase, or the first charge after a trial
-        ({"is_new_period": True}, 2),
+        ({"is_new_period": True, "quantity": 6}, 6),
+        ({"quantity": None}, None),  # no seat item
         ({"is_changed": False}, 4),
         ({"proration": NO_PRORATION}, 4),
         ({"proration": NEXT}, 2),  # credited

@@ -6,6 +6,7 @@ import pytest
 
 from billing.statuses import (
     GRACE_PERIOD,
+    Status,
     compute_grace_end,
     decide_access,
     is_active,
@@ -41,6 +42,25 @@ def test_grace_ends_two_weeks_after_the_first_failure():
     assert get_access("past_due", failed=NOW - GRACE_PERIOD) == "limited"
     assert compute_grace_end("past_due", NOW) == NOW + timedelta(days=14)
     assert compute_grace_end("active", NOW) is None
+
+
+def test_failure_whose_time_is_not_known_ends_no_grace():
+    assert get_access("past_due") == "full"
+    assert compute_grace_end("past_due", None) is None
+
+
+@pytest.mark.parametrize("status", Status)
+def test_subscription_is_active_while_it_is_paid_for_or_on_trial(status):
+    assert is_active(status, was_active=True) == (status in ("trialing", "active"))
+
+
+def test_ended_subscription_gives_no_access_although_it_was_active():
+    assert get_access("canceled", was_active=True) == "none"
+
+
+def test_unknown_status_after_a_failure_keeps_its_grace():
+    assert get_access("invented_tomorrow", failed=NOW) == "full"
+    assert get_access("invented_tomorrow", failed=NOW - GRACE_PERIOD, was_active=True) == "limited"
 
 
 @pytest.mark.parametrize("before", [True, False])
