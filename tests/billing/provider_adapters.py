@@ -89,6 +89,19 @@ class StripeAdapter:
         found = self.client.subscriptions.retrieve(subscription_id).to_dict()
         self.fail_next_change(status=200, body=json.loads(json.dumps(found, default=str)))
 
+    def answer_with_upper_case_currency(self, invoice_id):
+        """Write the currency of an invoice in capitals in the next answer with it."""
+        found = self.client.invoices.retrieve(invoice_id).to_dict()
+        body = json.loads(json.dumps(found, default=str)) | {"currency": found["currency"].upper()}
+        self.sandbox.post(
+            "/faults",
+            vendor="stripe",
+            path=f"/v1/invoices/{invoice_id}$",
+            method="GET",
+            status=200,
+            body=body,
+        )
+
     def refuse_next_change(self, refusal):
         """Refuse the next change in the provider's word for one of our refusals."""
         code = {

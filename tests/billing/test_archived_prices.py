@@ -1,11 +1,13 @@
 """Stop the sale of a price that is archived at the provider, and sell it again when it is not."""
 
 import itertools
+import re
 from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 
 from billing import tasks
 from billing.errors import PriceNotAvailable
@@ -189,6 +191,20 @@ def test_catalog_is_right_after_a_price_was_archived_replaced_and_revived(
         handle_event(type_, key)
     call_command("sync_catalog", stdout=StringIO())
     assert (get_stripe_price_id(price), is_on_sale(price)) == (sold, True)
+
+
+def test_staff_see_whether_a_price_is_on_sale(create_organization, staff_client):
+    price = create_organization(minimum_seats=1).price
+
+    def read_cell():
+        page = staff_client.get(reverse("admin:billing_price_changelist"), {"q": price.lookup_key})
+        return re.search(r'<td class="field-is_on_sale.*?title="(\w+)"', page.text, re.DOTALL)[1]
+
+    before = read_cell()
+    archive(price)
+    pull(price)
+
+    assert (before, read_cell()) == ("True", "False")
 
 
 def test_price_is_fetched_while_no_one_else_writes_prices(create_organization):

@@ -373,6 +373,14 @@ def test_invoice_has_our_status_and_a_lower_case_currency(provider, subscribe, c
     assert not provider.has_open_invoice(bought.external_id)
 
 
+def test_currency_is_lower_case_as_it_is_stored(adapter, provider, subscribe, customer_id):
+    subscribe()
+    (invoice,) = provider.list_invoices(customer_id)
+    adapter.answer_with_upper_case_currency(invoice.external_id)
+
+    assert provider.fetch_invoice(invoice.external_id) == invoice
+
+
 @pytest.mark.parametrize("proration", list(Proration))
 def test_preview_changes_nothing_and_has_a_lower_case_currency(provider, subscribe, proration):
     bought = subscribe(quantity=2)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -142,7 +142,7 @@ class PriceAdmin(ReadOnly):
     An amount never changes; a new one is a new row, published by `sync_catalog`.
     """
 
-    list_display = ("lookup_key", "plan", "shown", "interval", "is_active")
+    list_display = ("lookup_key", "plan", "shown", "interval", "is_active", "is_on_sale")
     list_filter = ("plan", "interval", "is_active")
     list_select_related = ("plan",)
     search_fields = ("lookup_key", "=provider_prices__external_id")
@@ -150,6 +150,17 @@ class PriceAdmin(ReadOnly):
     readonly_fields = ("shown",)
     fields = ("lookup_key", "plan", "shown", "interval", "usage", "addition_policy", "is_active", "created_at")  # fmt: skip
     inlines = (ProviderPriceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        """Return the prices with what they are sold as, in one more statement."""
+        prices: QuerySet[Price] = super().get_queryset(request).prefetch_related("provider_prices")
+        return prices
+
+    @admin.display(description="on sale", boolean=True)
+    def is_on_sale(self, price: Price) -> bool:
+        """Return whether a provider sells it, which stops when it is archived there."""
+        rows = price.provider_prices.all()
+        return price.is_active and any(row.is_active and not row.archived_at for row in rows)
 
     @admin.display(description="amount", ordering="amount")
     def shown(self, price: Price) -> str:
