@@ -116,8 +116,9 @@ class StripeAdapter:
     def build_event(self, type_, object_id, *, hint=""):
         """Return the body of an event about an object."""
         thing = {"id": object_id, "metadata": {"organization_id": hint}}
-        if type_.startswith("customer.tax_id."):
-            thing = {"id": "txi_1", "customer": object_id}
+        for prefix, owner in {"customer.tax_id.": "customer", "credit_note.": "invoice"}.items():
+            if type_.startswith(prefix):  # about the object it belongs to
+                thing = {"id": "part_1", owner: object_id}
         event = {
             "id": f"evt_{secrets.token_hex(8)}",
             "object": "event",

@@ -14,6 +14,7 @@ from billing.providers.types import (
     CatalogPrice,
     CheckoutRequest,
     ObjectKind,
+    PeriodPayment,
     PreviewKind,
     Profile,
     SeatChangeRequest,
@@ -370,7 +371,7 @@ def test_invoice_has_our_status_and_a_lower_case_currency(provider, subscribe, c
     assert (listed.status, listed.status in Invoice.Status.values) == ("paid", True)
     assert (listed.customer_id, listed.subscription_id) == (customer_id, bought.external_id)
     assert (listed.total, listed.amount_due, listed.currency) == (2_000, 2_000, "usd")
-    assert not provider.has_open_invoice(bought.external_id)
+    assert provider.fetch_period_payment(bought.external_id) is PeriodPayment.PAID
 
 
 def test_currency_is_lower_case_as_it_is_stored(adapter, provider, subscribe, customer_id):
