@@ -55,3 +55,12 @@ def test_misconfigured_item_is_explained_and_fetched_after_it_was_mended(create_
 
     assert opened.press("refresh").codes == []
     assert acme.seat_state == "in_sync"
+
+
+def test_organization_that_never_bought_asks_no_provider(create_organization, page):
+    opened = page(create_organization(seats=2)).open()
+
+    assert (opened.codes, opened.numbers) == ([], (2, 2, None, None))
+    assert "The organization has no subscription" in opened.text
+    stored = opened.text.partition("Stored here</dt>")[2].partition("</dd>")[0]
+    assert stored.endswith(">–")
