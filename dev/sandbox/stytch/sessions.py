@@ -225,7 +225,6 @@ def build_sign_in_answer(world: World, member: Document) -> Document:
     """Build the fields common to all sign-in answers."""
     return {
         "member_id": member["member_id"],
-        "organization_id": member["organization_id"],
         "member": members.render_member(world, member),
         "organization": organizations.get_organization(world, member["organization_id"]),
         "member_session": None,

@@ -99,7 +99,8 @@ def authenticate_magic_link(call: Call) -> Document:
     gone = member is None or member["status"] == "deleted"
     if member is None or gone or member["email_address"] != link["email"]:
         raise StytchError("unable_to_auth_magic_link")
-    return sign_in_member(call, member, running=running, type="magic_link")
+    answer = sign_in_member(call, member, running=running, type="magic_link")
+    return answer | {"reset_sessions": False}
 
 
 def sign_in_member(
@@ -115,7 +116,7 @@ def sign_in_member(
         call.world, type=type, email_id=email_id, email=member["email_address"]
     )
     answer = sign_in_with_factor(call, member, factor, running=running)
-    return answer | {"method_id": email_id, "reset_sessions": False}
+    return answer | {"method_id": email_id, "organization_id": member["organization_id"]}
 
 
 def authenticate_discovery_link(call: Call) -> Document:

@@ -90,6 +90,7 @@ def authenticate_member(call: Call) -> Document:
         member = discovery.create_joining_member(call, organization, proof)
     answer = sign_in_with_factor(call, member, factor, running=running)
     return answer | {
+        "organization_id": organization["organization_id"],
         "provider_subject": identity["subject"],
         "provider_type": factors.OAUTH_PROVIDERS[identity["provider"]],
         "provider_values": build_provider_values(),

@@ -64,7 +64,7 @@ def authenticate(call: Call) -> Document:
     member = find_or_create_member(call.world, organization, connection, identity)
     factor = factors.build_sso_factor(call.world, connection, identity)
     answer = sign_in_with_factor(call, member, factor, running=running)
-    return answer | {"method_id": connection["connection_id"], "reset_session": False}
+    return answer | {"organization_id": organization["organization_id"], "reset_session": False}
 
 
 def find_or_create_member(
