@@ -328,3 +328,23 @@ def test_refused_sign_up_leaves_its_schema_to_the_next(api, committed):
     assert api.post("/v1/auth/organizations", json=body).status_code == 401
 
     assert not TenantSchema.objects.filter(reserved_slug="never-made").exists()
+
+
+@pytest.fixture
+def one_mail_an_hour(sandbox):
+    """Let Stytch refuse the second mail to an address."""
+    sandbox.post("/stytch/rate-limits", mail_window_seconds=3600)
+    yield
+    sandbox.post("/stytch/rate-limits", mail_window_seconds=0)
+
+
+@pytest.mark.parametrize("call", ["magic-links", "otp/send"])
+def test_mails_faster_than_stytch_allows_are_refused_for_a_moment(api, one_mail_an_hour, call):
+    body = {"email": address()}
+    first = api.post(f"/v1/auth/{call}", json=body)
+
+    second = api.post(f"/v1/auth/{call}", json=body)
+
+    assert first.status_code == 202
+    assert (second.status_code, second.json()["code"]) == (429, "too_many_requests")
+    assert int(second.headers["Retry-After"]) > 0

@@ -16,13 +16,12 @@ from sandbox.stytch import (
     mails,
     members,
     organizations,
-    roles,
-    sessions,
+    rate_limits,
+    token_control,
     tokens,
     webhooks,
 )
 from sandbox.stytch.errors import StytchError
-from sandbox.stytch.values import build_stytch_id, format_stytch_time
 from sandbox.world import World
 
 SOURCES: dict[str, webhooks.Source] = {
@@ -180,6 +179,13 @@ async def create_connection(world: World, request: Request) -> JSONResponse:
     return JSONResponse(connections.render_connection(created), status_code=201)
 
 
+async def set_rate_limit(world: World, request: Request) -> JSONResponse:
+    """Turn the limit of mails to one address on, by default with Stytch's window, or off."""
+    fields = await read_fields(request, {"mail_window_seconds": int})
+    seconds = fields.get("mail_window_seconds", rate_limits.MAIL_WINDOW_SECONDS)
+    return JSONResponse(rate_limits.set_mail_window(world, seconds))
+
+
 async def send_unverified_event(world: World, request: Request) -> JSONResponse:
     """Send an event that no change caused, for example a late or contradictory one."""
     allowed: dict[str, Kind] = {"document": dict, "source": str}
@@ -205,62 +211,6 @@ async def rotate_signing_key(world: World, request: Request) -> JSONResponse:
     key = tokens.rotate_key(world)
     published = [entry["kid"] for entry in tokens.list_keys(world)]
     return JSONResponse({"kid": key["kid"], "published": published})
-
-
-async def sign_test_token(world: World, request: Request) -> JSONResponse:
-    """Sign a session JWT whose claims and header a test may override.
-
-    The defaults come from the named member or session. A null removes a claim or a header, and
-    `foreign_key` signs with a key that is not published.
-    """
-    allowed: dict[str, Kind] = {"claims": dict, "header": dict, "foreign_key": bool}
-    allowed |= {"member_id": str, "member_session_id": str}
-    fields = await read_fields(request, allowed)
-    claims = build_default_claims(world, fields) | fields.get("claims", {})
-    claims = {name: value for name, value in claims.items() if value is not None}
-    pem = tokens.create_key_pem() if fields.get("foreign_key") else ""
-    signed = tokens.sign_token(world, claims, header=fields.get("header"), pem=pem)
-    return JSONResponse({"token": signed, "claims": claims})
-
-
-def build_default_claims(world: World, fields: Document) -> Document:
-    """Build valid claims for the named session or member, or for an invented one."""
-    if session_id := fields.get("member_session_id"):
-        session = sessions.find_session(world, session_id)
-    elif member_id := fields.get("member_id"):
-        live = sessions.list_live_sessions(world, member_id)
-        session = (
-            live[-1]
-            if live
-            else build_unsaved_session(world, members.find_member(world, member_id))
-        )
-    else:
-        session = build_unsaved_session(world, None)
-    member = members.find_member(world, session["member_id"])
-    place = {"organization_id": session["organization_id"], "organization_slug": "nowhere"}
-    if member:
-        place = organizations.get_organization(world, member["organization_id"])
-    role_ids = members.list_role_ids(world, member) if member else [roles.MEMBER]
-    return tokens.build_claims(world, session=session, organization=place, role_ids=role_ids)
-
-
-def build_unsaved_session(world: World, member: Document | None) -> Document:
-    """Build a session that is not stored and exists in a token only."""
-    now = world.clock.now()
-    owner = member or {
-        "member_id": build_stytch_id("member"),
-        "organization_id": build_stytch_id("organization"),
-    }
-    return {
-        "member_session_id": build_stytch_id("member-session"),
-        "member_id": owner["member_id"],
-        "organization_id": owner["organization_id"],
-        "started_at": format_stytch_time(now),
-        "last_accessed_at": format_stytch_time(now),
-        "expires_at": format_stytch_time(now + sessions.get_lifetime(None)),
-        "authentication_factors": [],
-        "custom_claims": {},
-    }
 
 
 async def list_stytch_mails(world: World, request: Request) -> JSONResponse:
@@ -290,9 +240,10 @@ def build_control_endpoints(world: World) -> list[BaseRoute]:
         ("DELETE", "/stytch/organizations/{organization_id}", delete_organization),
         ("POST", "/stytch/organizations/{organization_id}/delete", delete_organization),
         ("POST", "/stytch/connections", create_connection),
+        ("POST", "/stytch/rate-limits", set_rate_limit),
         ("POST", "/stytch/events", send_unverified_event),
         ("POST", "/stytch/keys/rotate", rotate_signing_key),
-        ("POST", "/stytch/tokens", sign_test_token),
+        ("POST", "/stytch/tokens", token_control.sign_test_token),
         ("GET", "/inbox", list_stytch_mails),
     )
     return [

@@ -335,3 +335,26 @@ def test_length_of_an_invitation_has_bounds(client, acme, minutes):
         client.magic_links.email.invite(
             "acme", "bob@acme.example", invite_expiration_minutes=minutes
         )
+
+
+def test_second_mail_to_an_address_in_one_window_is_refused(client, control, acme):
+    control.post("/stytch/rate-limits", mail_window_seconds=3600)
+    client.magic_links.email.discovery.send("ada@acme.example")
+
+    for send in (
+        lambda: client.otps.email.discovery.send("ada@acme.example"),
+        lambda: client.magic_links.email.invite(acme.organization_id, "ada@acme.example"),
+    ):
+        with refused("too_many_requests", 429):
+            send()
+    client.magic_links.email.discovery.send("bob@acme.example")
+    control.advance(hours=1)
+    client.otps.email.discovery.send("ada@acme.example")
+    assert len(control.mails("ada@acme.example")) == 2
+
+
+def test_limit_of_mails_is_off_by_default(client, control):
+    for _ in range(3):
+        client.magic_links.email.discovery.send("ada@acme.example")
+
+    assert control.post("/stytch/rate-limits") == {"mail_window_seconds": 1}

@@ -1,7 +1,14 @@
 """Handle `/magic_links` calls that send and open invitations and sign-in links."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, factors, mails, members, membership_rules
+from sandbox.stytch import (
+    credentials,
+    factors,
+    mails,
+    members,
+    membership_rules,
+    rate_limits,
+)
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.members import build_member_answer
@@ -24,6 +31,7 @@ def send_invitation(call: Call) -> Document:
     inviter_id = call.find_text("invited_by_member_id")
     if inviter_id:
         members.get_member(call.world, call.get_organization(), inviter_id)
+    rate_limits.count_mail(call.world, call.get_email())
     answer = invited_member(call)
     mails.send_invitation_mail(
         call.world,
@@ -57,6 +65,7 @@ def send_login_link(call: Call) -> Document:
     if existing is None or existing["status"] != "active":
         word = "signup"
     minutes = call.get_minutes(f"{word}_expiration_minutes", usual=HOUR, least=5, most=WEEK)
+    rate_limits.count_mail(call.world, call.get_email())
     member, created = find_or_create_member(call)
     name = organization["organization_name"]
     mails.send_member_mail(
@@ -75,6 +84,7 @@ def send_login_link(call: Call) -> Document:
 
 def send_discovery_link(call: Call) -> Document:
     """Mail a link that proves an address, known or not."""
+    rate_limits.count_mail(call.world, call.get_email())
     mails.send_discovery_mail(
         call.world,
         email=call.get_email(),

@@ -1,7 +1,7 @@
 """Handle `/otps/email` calls that send and check six-digit codes."""
 
 from sandbox.store import Document
-from sandbox.stytch import credentials, mails, members
+from sandbox.stytch import credentials, mails, members, rate_limits
 from sandbox.stytch.api import discovery
 from sandbox.stytch.api.call import Call
 from sandbox.stytch.api.magic_links import find_or_create_member, sign_in_member
@@ -22,6 +22,7 @@ def send_login_code(call: Call) -> Document:
     login, signup = (
         get_code_minutes(call, f"{word}_expiration_minutes") for word in ("login", "signup")
     )
+    rate_limits.count_mail(call.world, call.get_email())
     member, created = find_or_create_member(call)
     organization = call.get_organization()
     mails.send_code_mail(
@@ -50,6 +51,7 @@ def authenticate_code(call: Call) -> Document:
 def send_discovery_code(call: Call) -> Document:
     """Mail a code that proves an address, known or not."""
     lifetime = get_code_minutes(call, "discovery_expiration_minutes")
+    rate_limits.count_mail(call.world, call.get_email())
     mails.send_code_mail(call.world, email=call.get_email(), place=DISCOVERY, minutes=lifetime)
     return {}
 
