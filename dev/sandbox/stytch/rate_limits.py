@@ -1,4 +1,4 @@
-"""Limit the mails to one address, as Stytch does: one in a second, counted by the clock's seconds.
+"""Limit the mails to one address to one in a second of the clock, as Stytch does.
 
 https://stytch.com/docs/resources/platform/rate-limits says which calls share the limit, and that its
 windows follow the clock. It is off until a control call turns it on, because tests send faster.
