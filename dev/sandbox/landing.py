@@ -3,10 +3,12 @@
 import json
 import shlex
 from dataclasses import asdict, dataclass
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.stytch import connections, factors
 from sandbox.world import World
 
 # What a step needs from an earlier answer; the page fills it in once it has seen that answer.
@@ -20,6 +22,7 @@ REQUIREMENTS = {
     "organization_id": "This call needs an organization from the list of that answer.",
     "session_jwt": "Sign in first: this call needs a session.",
     "session_token": "Sign in first: this call needs a session.",
+    "member_id": "This call needs an answer with the code mfa_required.",
     "slug": "Sign in first: this call needs a session.",
     "price_id": "Run “List the plans and prices” first: this call needs a price.",
 }
@@ -71,6 +74,25 @@ def list_organization_calls() -> list[Step]:
     ]  # fmt: skip
 
 
+def list_second_factor_calls() -> list[Step]:
+    """Return the calls that finish a sign-in with a second factor, or set one up."""
+    sign_in = {
+        "intermediate_session_token": TOKEN,
+        "organization_id": "{organization_id}",
+        "member_id": "{member_id}",
+    }
+    return [
+        Step("Nothing is set up yet? Set up an authenticator app. The page /authenticator shows its codes:", "POST",
+             "/v1/auth/mfa/totp/enroll", sign_in, needs_session=False),
+        Step("Enter a code of the app:", "POST",
+             "/v1/auth/mfa/totp", {**sign_in, "code": "{code}"}, needs_session=False),
+        Step("Or have a code sent to a phone. The message arrives in the inbox:", "POST",
+             "/v1/auth/mfa/sms/send", {**sign_in, "phone_number": "+15005550006"}, needs_session=False),
+        Step("Enter the code of the message:", "POST",
+             "/v1/auth/mfa/sms", {**sign_in, "code": "{code}"}, needs_session=False),
+    ]  # fmt: skip
+
+
 def list_checkout_calls(landing: str) -> list[Step]:
     """Return the calls that lead to the payment page."""
     checkout = {
@@ -109,6 +131,26 @@ SIGN_IN_STEP = Step(
     "Ask the API for a sign-in link:", "POST", "/v1/auth/magic-links",
     {"email": "ada@example.com"}, needs_session=False,
 )  # fmt: skip
+
+
+def list_provider_links(world: World) -> list[dict[str, str]]:
+    """Return where a browser starts to sign in with each identity provider."""
+    landing = quote(f"{world.settings.public_url.rstrip('/')}/landing", safe="")
+    start = f"{world.settings.api_url.rstrip('/')}/v1/auth"
+    links = [
+        {
+            "name": name,
+            "url": f"{start}/oauth/start?provider={provider}&redirect_url={landing}",
+        }
+        for provider, name in factors.OAUTH_PROVIDERS.items()
+    ]
+    for connection in connections.list_active_connections(world):
+        query = f"connection_id={connection['connection_id']}&redirect_url={landing}"
+        name = connection["display_name"] or connection["connection_id"]
+        links.append({"name": name, "url": f"{start}/sso/start?{query}"})
+    return links
+
+
 RETURN_MESSAGES = {
     "checkout": "Paid. Stripe's webhook will update the subscription in the API.",
     "canceled": "Nothing was paid. The checkout was canceled.",
@@ -131,7 +173,11 @@ async def show_landing(world: World, request: Request) -> Response:
         "returned": RETURN_MESSAGES.get(came_from, ""),
         "groups": [
             (title, [describe_step(world, step) for step in steps])
-            for title, steps in (("Next step", first), ("With a session", [*later, REFRESH_STEP]))
+            for title, steps in (
+                ("Next step", first),
+                ("If an answer says mfa_required", list_second_factor_calls() if first else []),
+                ("With a session", [*later, REFRESH_STEP]),
+            )
             if steps
         ],
     }

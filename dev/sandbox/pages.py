@@ -32,6 +32,7 @@ async def show_home(world: World, request: Request) -> Response:
         "home.html",
         {
             "step": landing.describe_step(world, landing.SIGN_IN_STEP),
+            "providers": landing.list_provider_links(world),
             "mails": world.store.count_documents(mail.KIND),
             "events": len(outcomes),
             "troubled": sum(outcome in {"failed", "dropped"} for outcome in outcomes),

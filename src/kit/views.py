@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from kit import access, filters, pagination
-from kit.errors import AccessNotDeclared, MethodNotAllowed, NotFound, Unauthenticated
+from kit.errors import AccessNotDeclared, MethodNotAllowed, NotFound, Problem, Unauthenticated
 
 type Names = tuple[str, ...]
 
@@ -28,6 +28,7 @@ class APIView(views.APIView):
     rate_limited: ClassVar[frozenset[str]] = (
         frozenset()
     )  # actions whose service may refuse with 429
+    problems: ClassVar[tuple[type[Problem], ...]] = ()  # refusals to name in the contract
     resource: ClassVar[str] = ""
 
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:

@@ -27,11 +27,12 @@ function show() {
 }
 
 function storeValues(answer) {
-  for (const key of ["intermediate_session_token", "session_token", "session_jwt"]) {
+  for (const key of ["intermediate_session_token", "member_id", "session_token", "session_jwt"]) {
     if (answer[key]) known[key] = answer[key];
   }
   if (answer.organization?.slug) known.slug = answer.organization.slug;
   if (answer.member) known.member = `${answer.member.email}, ${answer.member.role} of ${answer.organization.name}`;
+  if (answer.code === "mfa_required") known.organization_id = answer.organization.id;
   if (answer.organizations?.length) known.organization_id = answer.organizations[0].id;
   const prices = (answer.results ?? []).flatMap((plan) => plan.prices ?? []);
   if (prices.length) known.price_id = prices[0].id;
@@ -40,6 +41,7 @@ function storeValues(answer) {
 
 async function run(step) {
   const { method, url, body, session } = step.dataset;
+  if (body?.includes("{code}")) known.code = prompt("The code") ?? "";
   const headers = {};
   if (session) headers.Authorization = `Bearer ${known.session_jwt ?? ""}`;
   if (body) headers["Content-Type"] = "application/json";
@@ -47,7 +49,7 @@ async function run(step) {
   const text = await answer.text();
   let content = text;
   try { content = JSON.parse(text || "{}"); } catch { /* not JSON: shown as text */ }
-  if (answer.ok) storeValues(content);
+  if (answer.ok || content.code === "mfa_required") storeValues(content);
   return { status: answer.status, content };
 }
 

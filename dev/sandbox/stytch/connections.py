@@ -107,6 +107,11 @@ def list_connections(world: World, organization: Document) -> list[Document]:
     ]
 
 
+def list_active_connections(world: World) -> list[Document]:
+    """List the active connections of all organizations."""
+    return [one for one in world.store.list_documents(KIND) if one["status"] == "active"]
+
+
 def find_active_connection(world: World, connection_id: str) -> Document:
     """Return an active connection, or refuse one that is unknown or not active."""
     found = world.store.find_document(KIND, connection_id)

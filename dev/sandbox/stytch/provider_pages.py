@@ -9,7 +9,14 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox import request_bodies
 from sandbox.store import Document
-from sandbox.stytch import connections, errors, factors, organizations, provider_sign_in
+from sandbox.stytch import (
+    connections,
+    errors,
+    factors,
+    organizations,
+    provider_sign_in,
+    second_factors,
+)
 from sandbox.stytch.api import sso
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import build_stytch_id, normalize_email
@@ -98,10 +105,17 @@ def render_page(
     return world.templates.TemplateResponse(request, "provider.html", context, status)
 
 
+async def show_authenticator(world: World, request: Request) -> Response:
+    """Show the current codes of every authenticator app, as the phones of its members would."""
+    context = {"apps": second_factors.list_app_codes(world)}
+    return world.templates.TemplateResponse(request, "authenticator.html", context)
+
+
 def build_provider_routes(world: World) -> list[BaseRoute]:
-    """Build the routes of the providers' pages and the start of SSO, which is outside of `/v1/b2b`."""
+    """Build the routes of the pages of providers and apps, and the start of SSO."""
     return [
         Route("/v1/public/sso/start", partial(start_sso, world), methods=["GET"]),
+        Route("/authenticator", partial(show_authenticator, world), methods=["GET"]),
         Route("/providers/{provider}", partial(show_provider, world), methods=["GET"]),
         Route("/providers/{provider}", partial(submit_provider, world), methods=["POST"]),
         Route("/sso/{connection_id}", partial(show_provider, world), methods=["GET"]),

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sandbox import mail
 from sandbox.clock import get_real_now
 from sandbox.store import Document
-from sandbox.stytch import credentials, factors, members, totp_codes
+from sandbox.stytch import credentials, factors, members, organizations, totp_codes
 from sandbox.stytch.errors import StytchError
 from sandbox.stytch.values import build_stytch_id, format_stytch_time, parse_instant
 from sandbox.world import World
@@ -206,6 +206,23 @@ def use_recovery_code(world: World, member: Document, code: str) -> tuple[Docume
         _member_id=member["member_id"],
     )
     return factor, len(left)
+
+
+def list_app_codes(world: World) -> list[Document]:
+    """List the current code of each member's authenticator app, the newest app first."""
+    found = []
+    for member_id in world.store.list_ids(KIND):
+        member, held = members.find_member(world, member_id), get_held(world, member_id)
+        if member is not None and held["totp"]:
+            organization = organizations.get_organization(world, member["organization_id"])
+            found.append(
+                {
+                    "email": member["email_address"],
+                    "organization": organization["organization_name"],
+                    "code": totp_codes.compute_current_code(held["totp"]["secret"], get_real_now()),
+                }
+            )
+    return found[::-1]
 
 
 def record_enrolment(

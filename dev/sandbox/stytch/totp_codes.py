@@ -28,6 +28,11 @@ def compute_code(secret: str, step: int) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
+def compute_current_code(secret: str, now: datetime) -> str:
+    """Compute the code that an app shows at a time."""
+    return compute_code(secret, int(now.timestamp()) // STEP_SECONDS)
+
+
 def find_step(secret: str, code: str, now: datetime) -> int | None:
     """Return the step around `now` that a code belongs to, or None for a wrong code."""
     current = int(now.timestamp()) // STEP_SECONDS

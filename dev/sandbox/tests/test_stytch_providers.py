@@ -1,10 +1,12 @@
 """Sign in with an OAuth provider or an organization's own one, by the unmodified SDK."""
 
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from sandbox.stytch import totp_codes
 from sandbox.tests.support import refused
 
 LANDING = "http://127.0.0.1:3000/authenticate"
@@ -262,3 +264,29 @@ def test_page_refuses_what_is_no_address(served, control):
 
     assert answer.status_code == 400
     assert "The email address is not valid." in answer.text
+
+
+def test_start_page_links_to_every_provider(served, control, connection):
+    page = httpx.get(served.url).text
+
+    assert page.count("/v1/auth/oauth/start?provider=") == 5
+    assert f"/v1/auth/sso/start?connection_id={connection}" in page
+
+
+def test_page_of_the_authenticator_shows_current_codes(client, served, control, acme, ada):
+    made = client.totps.create(acme.organization_id, ada.member_id)
+
+    shown = httpx.get(f"{served.url}/authenticator").text
+
+    steps = [int(time.time()) // 30 - later for later in (0, 1)]
+    codes = [totp_codes.compute_code(made.secret, step) for step in steps]
+    assert any(code in shown for code in codes)
+    assert "ada@acme.example" in shown
+
+
+@pytest.mark.parametrize("kind", ["discovery_oauth", "sso", "discovery"])
+def test_landing_shows_how_to_continue_with_a_second_factor(served, control, kind):
+    page = httpx.get(f"{served.url}/landing", params={"stytch_token_type": kind, "token": "t"}).text
+
+    assert "/v1/auth/mfa/totp/enroll" in page
+    assert "/v1/auth/mfa/sms/send" in page

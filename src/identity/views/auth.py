@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from identity.authentication import get_request_context, read_bearer_token
+from identity.errors import InvalidSession, InvalidSignIn, MemberSuspended
 from identity.serializers.people import (
     CodeSerializer,
     DiscoverySerializer,
@@ -19,9 +20,12 @@ from identity.serializers.people import (
 )
 from identity.sessions import sessions, sign_in
 from identity.sessions.sign_in import Session
+from identity.sign_in_errors import AnotherFactorRequired, MfaRequired
 from kit import access
+from kit.errors import NotFound
 from kit.serializers import read_body
 from kit.views import APIView
+from tenancy.errors import SchemaNotReady, SlugTaken
 
 SENT_ANSWER = {"status": "sent"}
 NO_STORE_HEADERS = {
@@ -69,6 +73,7 @@ class CodeVerify(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_verify_code"
+    problems = (InvalidSignIn,)
     rate_limited = frozenset({"post"})
 
     @extend_schema(request=CodeSerializer, responses=DiscoverySerializer)
@@ -83,6 +88,7 @@ class Discovery(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_discover"
+    problems = (InvalidSignIn,)
 
     @extend_schema(request=TokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
@@ -96,6 +102,7 @@ class Organizations(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_create_organization"
+    problems = (InvalidSignIn, AnotherFactorRequired, SlugTaken, SchemaNotReady)
 
     @extend_schema(request=NewOrganizationSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
@@ -109,6 +116,14 @@ class Sessions(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_create_session"
+    problems = (
+        InvalidSignIn,
+        MemberSuspended,
+        NotFound,
+        MfaRequired,
+        AnotherFactorRequired,
+        SchemaNotReady,
+    )
 
     @extend_schema(request=EnterSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
@@ -123,6 +138,7 @@ class InvitationAcceptance(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_accept_invitation"
+    problems = (InvalidSignIn, MemberSuspended, MfaRequired, AnotherFactorRequired)
 
     @extend_schema(request=TokenSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
@@ -137,6 +153,7 @@ class SessionRefresh(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_refresh_session"
+    problems = (InvalidSession, MemberSuspended)
 
     @extend_schema(request=RefreshSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:
@@ -154,6 +171,7 @@ class SessionSwitch(APIView):
     access = access.SESSION
     resource = "auth"
     operation = "auth_switch_session"
+    problems = (InvalidSession, MemberSuspended, NotFound, MfaRequired, AnotherFactorRequired)
 
     @extend_schema(request=SwitchSerializer, responses=SessionSerializer)
     def post(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from identity.directories.types import SecondFactor
+from identity.errors import InvalidSignIn, MemberSuspended
 from identity.serializers.people import DiscoverySerializer, SentSerializer, SessionSerializer
 from identity.serializers.sign_in import (
     AuthenticatorAppSerializer,
@@ -20,10 +21,21 @@ from identity.serializers.sign_in import (
     SsoStartSerializer,
 )
 from identity.sessions import providers, second_factor
+from identity.sign_in_errors import (
+    AnotherFactorRequired,
+    InvalidSecondFactor,
+    JoiningNotAllowed,
+    MfaRequired,
+    SecondFactorExists,
+    SecondFactorNotAllowed,
+    SignInLocked,
+)
 from identity.views.auth import NO_STORE_HEADERS, SENT_ANSWER, respond_with_session
 from kit import access
+from kit.errors import TooManyRequests
 from kit.serializers import read_body, read_query
 from kit.views import APIView
+from tenancy.errors import SchemaNotReady
 
 REDIRECT_RESPONSES = {302: OpenApiResponse(description="The browser goes to the provider.")}
 
@@ -66,6 +78,7 @@ class OAuth(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_discover_by_oauth"
+    problems = (InvalidSignIn,)
 
     @extend_schema(request=ProviderTokenSerializer, responses=DiscoverySerializer)
     def post(self, request: Request) -> Response:
@@ -79,6 +92,13 @@ class Sso(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_sign_in_by_sso"
+    problems = (
+        InvalidSignIn,
+        MemberSuspended,
+        MfaRequired,
+        AnotherFactorRequired,
+        JoiningNotAllowed,
+    )
 
     @extend_schema(request=ProviderTokenSerializer, responses={201: SessionSerializer})
     def post(self, request: Request) -> Response:
@@ -90,6 +110,14 @@ class _SecondFactorCheck(APIView):
     access = access.PUBLIC
     resource = "auth"
     rate_limited = frozenset({"post"})
+    problems = (
+        InvalidSignIn,
+        InvalidSecondFactor,
+        MemberSuspended,
+        SchemaNotReady,
+        SignInLocked,
+        TooManyRequests,
+    )
     method: ClassVar[SecondFactor]
 
     def _check(self, request: Request, serializer: type[BaseSerializer[Any]]) -> Response:
@@ -138,6 +166,13 @@ class SmsSend(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_send_sms"
+    problems = (
+        InvalidSignIn,
+        SecondFactorExists,
+        SecondFactorNotAllowed,
+        SignInLocked,
+        TooManyRequests,
+    )
     rate_limited = frozenset({"post"})
 
     @extend_schema(request=SmsSerializer, responses={202: SentSerializer})
@@ -155,6 +190,7 @@ class TotpEnrolment(APIView):
     access = access.PUBLIC
     resource = "auth"
     operation = "auth_create_totp"
+    problems = (InvalidSignIn, SecondFactorExists, SecondFactorNotAllowed)
 
     @extend_schema(request=SecondFactorSerializer, responses={201: AuthenticatorAppSerializer})
     def post(self, request: Request) -> Response:

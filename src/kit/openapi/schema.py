@@ -7,7 +7,7 @@ string) or some (a mapping from action to id). Enums get their names in SPECTACU
 
 import inspect
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, is_basic_serializer
 
 from kit import access
+from kit.errors import Problem
 from kit.serializers import StrictSerializer
 
 type Json = dict[str, Any]
@@ -47,6 +48,7 @@ class Schema(AutoSchema):
             operation["security"] = [] if asked == access.PUBLIC else [{"session": []}]
             operation["x-access"] = asked or ""
             operation["x-feature"] = access.get_declared_feature(self.view, self.view.request) or ""
+            operation["x-problems"] = getattr(self.view, "problems", ())
             operation["x-rate-limited"] = self._action in getattr(self.view, "rate_limited", ())
         return operation
 
@@ -157,6 +159,7 @@ def attach_problems(result: Json, **_: object) -> Json:
         asked = operation.pop("x-access", "")
         feature = operation.pop("x-feature", "")
         is_rate_limited = operation.pop("x-rate-limited", False)
+        named = operation.pop("x-problems", ())
         query = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
         responses = operation["responses"]
         for status, response in responses.items():
@@ -164,6 +167,8 @@ def attach_problems(result: Json, **_: object) -> Json:
                 response["description"] = HTTPStatus(int(status)).phrase
         if "requestBody" in operation or query:
             responses.setdefault("400", {"$ref": "#/components/responses/ValidationProblem"})
+        for status, response in _describe_problems(named).items():
+            responses.setdefault(status, response)
         refusals = {
             "401": asked != access.PUBLIC,
             "402": bool(feature),
@@ -176,6 +181,24 @@ def attach_problems(result: Json, **_: object) -> Json:
             if applies:
                 responses.setdefault(status, {"$ref": "#/components/responses/Problem"})
     return result
+
+
+def _describe_problems(named: Sequence[type[Problem]]) -> Json:
+    """Return a response for each status of the named problems, which lists their codes."""
+    responses: Json = {}
+    for kind in named:
+        text = f"`{kind.code}`: {kind.title}."
+        response = responses.setdefault(
+            str(kind.status),
+            {
+                "description": "",
+                "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                },
+            },
+        )
+        response["description"] = f"{response['description']} {text}".strip()
+    return responses
 
 
 def refuse_duplicates(result: Json, **_: object) -> Json:
