@@ -14,9 +14,11 @@ def for_each_operation(operations):
 
 
 def call(api, operation, values, **options):
-    """Call an operation with a valid body, unless another one is given."""
+    """Call an operation with a valid body, unless another one is given, and a valid query."""
     if operation.body and not options.keys() & {"json", "content"}:
         options["json"] = table.BODIES[operation.id]
+    if required := table.QUERIES.get(operation.id):
+        options["params"] = required | options.get("params", {})
     return api.request(operation.method, operation.url(**values), **options)
 
 

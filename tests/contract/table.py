@@ -21,7 +21,8 @@ def merge_constants(name):
     """Merge one constant of all apps, a dictionary or a set."""
     merged = (
         {}
-        if name in {"NAMES", "SHARED_NAMES", "BODIES", "FOREIGN_FIELDS", "FOREIGN_FILTERS"}
+        if name
+        in {"NAMES", "SHARED_NAMES", "BODIES", "QUERIES", "FOREIGN_FIELDS", "FOREIGN_FILTERS"}
         else set()
     )
     for app in APPS:
@@ -39,6 +40,8 @@ PUBLIC = merge_constants("PUBLIC")
 OPEN_TO_MEMBERS = merge_constants("OPEN_TO_MEMBERS")
 # A valid body for each operation that takes one, with ids that do not exist.
 BODIES = merge_constants("BODIES")
+# A valid query for each operation that requires one.
+QUERIES = merge_constants("QUERIES")
 # (operation, field of the body) -> the name of an organization's row.
 FOREIGN_FIELDS = merge_constants("FOREIGN_FIELDS")
 SHARED_FIELDS = merge_constants("SHARED_FIELDS")

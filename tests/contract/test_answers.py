@@ -1,6 +1,7 @@
 """Read every operation; the client checks each answer against the OpenAPI document."""
 
 from identity import roles
+from tests.contract import table
 from tests.contract.calls import call, for_each_operation
 from tests.harness.contract import operations
 
@@ -12,7 +13,7 @@ VIEWER = {"", *roles.permissions(roles.Role.VIEWER)}
 def test_read_of_a_subscribed_organization_matches_the_contract(api, acme, owned, operation):
     answer = call(api, operation, owned.build_path_values(operation), token=acme.admin.token)
 
-    assert answer.status_code == 200
+    assert answer.status_code == operation.success
 
 
 @for_each_operation([operation for operation in READS if {"id"}.isdisjoint(operation.names)])
@@ -21,7 +22,7 @@ def test_read_of_a_new_organization_matches_the_contract(api, globex, operation)
 
     answer = call(api, operation, values, token=globex.viewer.token)
 
-    assert answer.status_code == (200 if operation.permission in VIEWER else 403)
+    assert answer.status_code == (operation.success if operation.permission in VIEWER else 403)
 
 
 @for_each_operation([operation for operation in READS if "limit" in operation.queries])
@@ -40,7 +41,8 @@ def test_page_has_the_requested_size(api, acme, owned, operation):
 def test_head_answers_like_get_without_a_body(api, acme, owned, operation):
     url = operation.url(**owned.build_path_values(operation))
 
-    answer = api.request("HEAD", url, token=acme.admin.token)
+    params = table.QUERIES.get(operation.id)
+    answer = api.request("HEAD", url, token=acme.admin.token, params=params)
 
-    assert answer.status_code == 200
+    assert answer.status_code == operation.success
     assert answer.content == b""

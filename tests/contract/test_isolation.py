@@ -163,7 +163,7 @@ def test_foreign_id_in_a_body_is_not_found(
 
     answer = call(api, operation, values, token=token, json=foreign)
 
-    assert answer.status_code == 404
+    assert answer.status_code in {401, 404}  # 401 where a sign-in has no member there
     assert get_comparable_answer(answer) == get_comparable_answer(
         call(api, operation, values, token=token, json=body)
     )

@@ -46,6 +46,11 @@ class Operation:
         return named[1] if named else ""
 
     @property
+    def success(self):
+        """Return the status of its success, which for a GET is 200 or a redirect."""
+        return int(min(self.document["responses"]))
+
+    @property
     def is_scoped(self):
         return "{slug}" in self.path
 

@@ -57,12 +57,24 @@ BODIES = {
     "members_update": {"role": "viewer"},
     "organizations_update": {"name": "Contract", "slug": "contract"},
 }
+QUERIES = {
+    "auth_start_oauth": {"provider": "google", "redirect_url": "https://app.example/signed-in"},
+    "auth_start_sso": {
+        "connection_id": "oidc-connection-test-1",
+        "redirect_url": "https://app.example/signed-in",
+    },
+}
 FOREIGN_FIELDS = {
     ("auth_check_recovery_code", "organization_id"): "id",
+    ("auth_check_recovery_code", "member_id"): "member_id",
     ("auth_check_sms", "organization_id"): "id",
+    ("auth_check_sms", "member_id"): "member_id",
     ("auth_check_totp", "organization_id"): "id",
+    ("auth_check_totp", "member_id"): "member_id",
     ("auth_create_totp", "organization_id"): "id",
+    ("auth_create_totp", "member_id"): "member_id",
     ("auth_send_sms", "organization_id"): "id",
+    ("auth_send_sms", "member_id"): "member_id",
     ("auth_create_session", "organization_id"): "id",
     ("auth_switch_session", "organization_id"): "id",
 }
