@@ -75,6 +75,7 @@ def half(**settings):
     organization = SimpleNamespace(
         organization_id="organization-test-1",
         organization_name="Acme",
+        updated_at=None,
         organization_slug="acme",
         sso_active_connections=[],
         **{"mfa_methods": "ALL_ALLOWED", "allowed_mfa_methods": [], **settings},

@@ -8,12 +8,14 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from identity.errors import ChangeInProgress
 from identity.models import Member, PendingChange, User
 from identity.roles import Role
 from identity.services import pending_changes
 from identity.sync import attribution
 from identity.tasks import delete_closed_changes, settle_pending_changes
 from kit import actor as actors
+from kit.errors import PaymentRequired
 from tenancy import locks
 from tests.harness.stack import poll
 
@@ -174,6 +176,21 @@ def test_repeated_invitation_of_the_last_seat_returns_the_first(
     assert (answer.status_code, answer.json()["email"]) == (201, email)
     assert len(sandbox.get("/inbox", email=email)["mails"]) == 1
     assert invite(role="viewer").json()["code"] == "invitation_pending"
+
+
+def test_room_is_checked_only_when_no_change_is_in_the_way(organization):
+    """The change in the way holds the last seat itself: it is resolved before room is checked."""
+
+    def refuse():
+        raise PaymentRequired
+
+    wanted = {"organization": organization, "kind": "invite", "subject": "address:x@y.example"}
+    pending_changes.open_change(**wanted)
+
+    with pytest.raises(ChangeInProgress):
+        pending_changes.open_change(**wanted, check=refuse)
+    with pytest.raises(PaymentRequired):
+        pending_changes.open_change(**wanted | {"subject": "address:z@y.example"}, check=refuse)
 
 
 def test_other_call_proceeds_once_the_abandoned_one_is_known(
