@@ -191,18 +191,18 @@ class MoneyHistory:
         )
 
     def pay_open_invoice(self):
-        """Pay what a decline has left open, or let the draft be collected."""
+        """Let a draft be collected, and pay what a decline has left open."""
+        if self.model.has_open_invoice and not self.model.is_overdue:
+            self.sandbox.post("/clock/advance", seconds=COLLECTION_DELAY_SECONDS)
+            self._read_payment_state()
         if self.model.is_overdue:
             self.organization.edit_at_stripe(status="active")
-        elif self.model.has_open_invoice:
-            self.sandbox.post("/clock/advance", seconds=COLLECTION_DELAY_SECONDS)
         self._read_payment_state()
         self.pull()
 
     def _move_over_renewal(self, *, outcome, extra):
-        customer = f"/stripe/customers/{self.organization.customer_id}/payment"
         self.pay_open_invoice()
-        self.sandbox.post(customer, outcome=outcome)
+        self._set_payment_outcome(outcome)
         self.sandbox.post("/clock/advance", seconds=self.model.end - self._get_now() + extra)
         row = self.organization.subscription
         row = subscriptions.pull_subscription(row.provider, row.external_id)
@@ -210,7 +210,7 @@ class MoneyHistory:
         self.model.renew(_get_seconds(start), _get_seconds(end))
         self._read_payment_state()
         if extra == COLLECTION_DELAY_SECONDS:
-            self.sandbox.post(customer, outcome="succeed")
+            self._set_payment_outcome("succeed")
         self.deliver_events()
 
     def _read_payment_state(self):
@@ -220,13 +220,14 @@ class MoneyHistory:
         self.model.is_overdue = row.status == "past_due"
         invoices = self.organization.list_invoices()
         self.model.has_open_invoice = any(one.status in ("draft", "open") for one in invoices)
+        if not self.model.has_open_invoice:  # a credit leaves the decline to the next invoice
+            self._set_payment_outcome("succeed")
 
     def _finish(self):
         """Reconcile after the lost events, invoice what is pending by a renewal, and end at once."""
         self.take_end_back()
         self.collect_again()
-        customer = f"/stripe/customers/{self.organization.customer_id}/payment"
-        self.sandbox.post(customer, outcome="succeed")
+        self._set_payment_outcome("succeed")
         self.pay_open_invoice()
         at = self._get_now()
         self.model.read()
@@ -239,6 +240,10 @@ class MoneyHistory:
         at = self._get_now()
         changes.end_subscription_now(organization=self.organization.row)
         self.model.end_now(at)
+
+    def _set_payment_outcome(self, outcome):
+        customer = f"/stripe/customers/{self.organization.customer_id}/payment"
+        self.sandbox.post(customer, outcome=outcome)
 
     def _set_collection(self, pause):
         external_id = self.organization.subscription.external_id
