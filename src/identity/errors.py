@@ -5,12 +5,12 @@ Unauthenticated
 └── InvalidSignIn           a link, code or token of a sign-in cannot be used
 Conflict
 ├── LastAdmin · MemberNotActive · MemberNotRemoved · RoleAssignedElsewhere
-├── MemberNotSuspended · SelfSuspension
+├── MemberNotSuspended · SelfSuspension · NoSignInMethod
 ├── AlreadyMember · InvitationPending · InvitationClosed · InvitationsNotAllowed
 ├── SlugTaken · ChangeInProgress
 └── DirectoryRefused        any other no of Stytch's
 Forbidden
-├── MemberSuspended         an admin has suspended the member who signs in
+├── MemberSuspended         the member who signs in is suspended
 └── RoleAboveOwn            an invitation offers more than its sender holds
 
 Those of a further factor are in `sign_in_errors`.
@@ -82,8 +82,15 @@ class SelfSuspension(Conflict):
     """
 
 
+class NoSignInMethod(Conflict):
+    """No member could sign in with these methods.
+
+    Connect the organization's identity provider first, or allow another method.
+    """
+
+
 class MemberSuspended(Forbidden):
-    """An admin of the organization has suspended you.
+    """Your membership of the organization is suspended.
 
     Ask an admin of the organization to restore you, then sign in again.
     """

@@ -15,7 +15,7 @@ MEMBER_UPDATED = _register_type("member.updated", "A member's name or address ch
 MEMBER_ROLE_CHANGED = _register_type("member.role_changed", "A member's role changed.")
 MEMBER_REMOVED = _register_type("member.removed", "A member was removed, or left.")
 MEMBER_REACTIVATED = _register_type("member.reactivated", "A removed member came back.")
-MEMBER_SUSPENDED = _register_type("member.suspended", "An admin suspended a member.")
+MEMBER_SUSPENDED = _register_type("member.suspended", "A member was suspended.")
 MEMBER_RESTORED = _register_type("member.restored", "An admin restored a suspended member.")
 INVITATION_CREATED = _register_type("invitation.created", "A person was invited.")
 INVITATION_UPDATED = _register_type(
@@ -23,10 +23,12 @@ INVITATION_UPDATED = _register_type(
 )
 INVITATION_RESENT = _register_type("invitation.resent", "An invitation was mailed again.")
 INVITATION_ACCEPTED = _register_type("invitation.accepted", "An invited person became a member.")
+INVITATION_REFUSED = _register_type("invitation.refused", "A queued invitation could not be sent.")
 INVITATION_CLOSED = {
     "revoked": _register_type("invitation.revoked", "An invitation was withdrawn."),
     "expired": _register_type("invitation.expired", "An invitation was not accepted in time."),
 }
+SECURITY_CHANGED = _register_type("organization.security_changed", "Its security settings changed.")
 ADMIN_LOST = _register_type("organization.admin_lost", "The directory removed the last admin.")
 SUPPORT_ACCESS_GRANTED = _register_type(
     "support.access_granted", "A member of staff may read the organization's data for some hours."

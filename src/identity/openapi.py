@@ -10,10 +10,13 @@ TAGS = {
 }
 ENUM_NAMES = {
     "BulkOutcome": ["queued", "refused"],
+    "InvitationPolicy": "identity.models.security.InvitationPolicy",
     "InvitationStatus": "identity.models.InvitationStatus",
     "MemberStatus": "identity.models.Status",
     "OAuthProvider": ["google", "microsoft", "github", "slack", "hubspot"],
     "Membership": ["active", "invited", "pending", "eligible"],
+    "MfaPolicy": "identity.models.security.MfaPolicy",
     "Role": "identity.roles.Role",
+    "SignInMethod": "identity.models.security.SignInMethod",
     "SentStatus": ["sent"],
 }

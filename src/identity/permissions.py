@@ -6,6 +6,8 @@ declare_permission("organization.read", ALL_ROLES, "See the organization.")
 declare_permission(
     "organization.update", ADMIN_ROLES, "Rename the organization or change its slug."
 )
+declare_permission("security.read", ADMIN_ROLES, "See the security settings.")
+declare_permission("security.update", ADMIN_ROLES, "Change the security settings.")
 declare_permission("permission.read", ALL_ROLES, "See this table.")
 declare_permission("member.read", ALL_ROLES, "See the members.")
 declare_permission(

@@ -12,6 +12,7 @@ from identity.services import (
     bulk_invitations,
     invitations,
     pending_changes,
+    queued_invitations,
     support_access,
     suspensions,
 )
@@ -108,7 +109,8 @@ def compare_recent_rows() -> None:
 
 @jobs.declare_task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
 def expire_invitations() -> None:
-    """Close overdue invitations, here and at Stytch."""
+    """Close overdue invitations, here and at Stytch, and queued ones that were never sent."""
+    queued_invitations.close_unsent_invitations()
     overdue = Invitation.objects.overdue().order_by("expires_at")
     for invitation_id in list(overdue.values_list("pk", flat=True)[:EXPIRE_BATCH_SIZE]):
         try:

@@ -6,6 +6,7 @@ from identity.views import auth, me, sign_in
 from identity.views.invitations import InvitationViewSet
 from identity.views.members import MemberViewSet
 from identity.views.organizations import OrganizationView, PermissionsView
+from identity.views.security import SecurityView
 
 ORGANIZATION = "organizations/<reference:slug>"
 MEMBER = f"{ORGANIZATION}/members/<uuid:pk>"
@@ -36,6 +37,7 @@ urlpatterns = [
     path("me/sessions", me.MySessions.as_view()),
     path("me/sessions/<str:session_id>", me.MySession.as_view()),
     path(ORGANIZATION, OrganizationView.as_view()),
+    path(f"{ORGANIZATION}/security", SecurityView.as_view()),
     path(f"{ORGANIZATION}/permissions", PermissionsView.as_view()),
     path(f"{ORGANIZATION}/members", MemberViewSet.as_view({"get": "list"})),
     path(f"{ORGANIZATION}/members/leave", MemberViewSet.as_view({"post": "leave"})),

@@ -56,6 +56,14 @@ BODIES = {
     "me_update": {"name": "Ann", "avatar_url": "", "timezone": "Europe/Berlin"},
     "members_update": {"role": "viewer"},
     "organizations_update": {"name": "Contract", "slug": "contract"},
+    "security_update": {
+        "allowed_domains": ["contract.example"],
+        "invitations": "all",
+        "just_in_time_joining": False,
+        "mfa_policy": "optional",
+        "allowed_sign_in_methods": ["magic_link", "email_otp"],
+        "removal_is_final": False,
+    },
 }
 QUERIES = {
     "auth_start_oauth": {"provider": "google", "redirect_url": "https://app.example/signed-in"},

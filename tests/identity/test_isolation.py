@@ -373,3 +373,22 @@ def test_last_admin_is_kept_although_another_organization_has_one(
 
     with pytest.raises(LastAdmin):
         members.leave_organization(organization, member_id=admin.pk)
+
+
+def test_mail_names_no_inviter_of_another_organization(
+    organization, other_organization, build_snapshot
+):
+    outsider = apply.apply_snapshot(
+        build_snapshot(other_organization, "mallory@globex.example")
+    ).member
+    insider = apply.apply_snapshot(build_snapshot(organization, "grace@acme.example")).member
+    named = {}
+
+    for member in (outsider, insider):
+        with actors.act_as(Actor(kind="member", id=str(member.pk))):
+            change = invitations.prepare_invitation(
+                organization, email=f"by-{member.email}", role=Role.VIEWER
+            )
+        named[member] = invitations._find_inviter_id(change)
+
+    assert named == {outsider: "", insider: insider.stytch_member_id}

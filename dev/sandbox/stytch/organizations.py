@@ -28,6 +28,10 @@ CHOICES = {
     "first_party_connected_apps_allowed_type": OPEN,
     "third_party_connected_apps_allowed_type": OPEN,
 }
+AUTH_METHODS = frozenset(
+    """sso magic_link email_otp password google_oauth microsoft_oauth slack_oauth github_oauth
+    hubspot_oauth""".split()
+)
 LISTS = (
     "allowed_auth_methods",
     "email_allowed_domains",
@@ -185,6 +189,9 @@ def check_settings(world: World, organization: Document, fields: Document) -> No
     for name, allowed in CHOICES.items():
         if name in fields and fields[name] not in allowed:
             raise StytchError("invalid_argument", f"{name} must be one of {sorted(allowed)}.")
+    unknown = set(fields.get("allowed_auth_methods", [])) - AUTH_METHODS
+    if unknown:
+        raise StytchError("invalid_argument", f"Unknown authentication methods: {sorted(unknown)}.")
     if common := COMMON_DOMAINS.intersection(fields.get("email_allowed_domains", [])):
         raise StytchError("invalid_argument", f"Common domains are refused: {sorted(common)}.")
     assigned = [a["role_id"] for a in fields.get("rbac_email_implicit_role_assignments", [])]

@@ -69,6 +69,11 @@ def test_common_mail_domain_is_refused(client, acme):
         client.organizations.update("acme", email_allowed_domains=["gmail.com"])
 
 
+def test_unknown_authentication_method_is_refused(client, acme):
+    with refused("invalid_argument", 400):
+        client.organizations.update("acme", allowed_auth_methods=["magic_link", "fax"])
+
+
 def test_deleted_organization_and_its_members_are_gone(client, acme, ada):
     client.organizations.delete(acme.organization_id)
 

@@ -113,6 +113,17 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySnapshot:
+    """The security settings of an organization. No allowed methods allow every one."""
+
+    allowed_domains: list[str]
+    invitations: str
+    just_in_time_joining: bool
+    mfa_policy: str
+    allowed_sign_in_methods: list[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationSnapshot:
     """An organization as Stytch has it.
 
@@ -125,6 +136,7 @@ class OrganizationSnapshot:
     slug: str
     read_at: datetime
     changed_at: datetime | None = None
+    security: SecuritySnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +333,17 @@ class Directory(Protocol):
     def update_organization(
         self, *, stytch_org_id: str, name: str | None = None, slug: str | None = None
     ) -> OrganizationSnapshot: ...
+    def update_security(
+        self,
+        *,
+        stytch_org_id: str,
+        allowed_domains: list[str] | None = None,
+        invitations: str | None = None,
+        just_in_time_joining: bool | None = None,
+        mfa_policy: str | None = None,
+        **methods: list[str] | None,
+    ) -> OrganizationSnapshot: ...
+    def has_sso_connection(self, *, stytch_org_id: str) -> bool: ...
     def fetch_member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted: ...
     def find_member(self, *, stytch_org_id: str, email: str) -> MemberSnapshot | None: ...
     def find_members(

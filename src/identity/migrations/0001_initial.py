@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-                ("stytch_member_id", models.CharField(max_length=128)),
+                ("stytch_member_id", models.CharField(max_length=128, null=True)),
                 ("email", models.EmailField(max_length=254)),
                 (
                     "email_key",
@@ -224,17 +224,29 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
+                            ("queued", "Queued"),
                             ("pending", "Pending"),
                             ("accepted", "Accepted"),
                             ("revoked", "Revoked"),
                             ("expired", "Expired"),
+                            ("refused", "Refused"),
                         ],
                         default="pending",
                         max_length=16,
                     ),
                 ),
-                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "sent_at",
+                    models.DateTimeField(blank=True, default=django.utils.timezone.now, null=True),
+                ),
                 ("expires_at", models.DateTimeField()),
+                ("claimed_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "refusal",
+                    models.CharField(
+                        blank=True, help_text="The code of the refusal.", max_length=64
+                    ),
+                ),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 ("changed_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("compared_at", models.DateTimeField(blank=True, editable=False, null=True)),
@@ -301,6 +313,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("rename_organization", "Rename Organization"),
+                            ("change_security", "Change Security"),
                             ("invite", "Invite"),
                             ("resend", "Resend"),
                             ("revoke", "Revoke"),
@@ -340,6 +353,55 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="SecuritySettings",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kit.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("allowed_domains", models.JSONField(default=list)),
+                (
+                    "invitations",
+                    models.CharField(
+                        choices=[
+                            ("all", "All"),
+                            ("allowed_domains", "Allowed Domains"),
+                            ("none", "None"),
+                        ],
+                        default="all",
+                        max_length=16,
+                    ),
+                ),
+                ("just_in_time_joining", models.BooleanField(default=False)),
+                (
+                    "mfa_policy",
+                    models.CharField(
+                        choices=[("optional", "Optional"), ("required", "Required")],
+                        default="optional",
+                        max_length=16,
+                    ),
+                ),
+                ("allowed_sign_in_methods", models.JSONField(blank=True, null=True)),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+                ("removal_is_final", models.BooleanField(default=False)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="security_settings",
+                        to="tenancy.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
         ),
         migrations.CreateModel(
             name="SupportAccess",
@@ -465,7 +527,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="invitation",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "pending")),
+                condition=models.Q(("status__in", ("queued", "pending"))),
                 fields=("organization", "email_key"),
                 name="invitation_one_pending_per_address",
             ),

@@ -8,6 +8,7 @@ from identity.models.members import Member, Status
 from identity.models.missing_admins import MissingAdmin
 from identity.models.pending_changes import ChangeKind, ChangeState, PendingChange
 from identity.models.rate_limits import AttemptCounter
+from identity.models.security import SecuritySettings, SignInMethod
 from identity.models.sessions import RevokedSession, SigningKeySet
 from identity.models.support_access import SupportAccess
 from identity.models.users import User
@@ -23,6 +24,8 @@ __all__ = [
     "MissingAdmin",
     "PendingChange",
     "RevokedSession",
+    "SecuritySettings",
+    "SignInMethod",
     "SigningKeySet",
     "Status",
     "SupportAccess",

@@ -19,6 +19,7 @@ class ChangeKind(models.TextChoices):
     """The changes we ask Stytch for."""
 
     RENAME_ORGANIZATION = "rename_organization"
+    CHANGE_SECURITY = "change_security"
     INVITE = "invite"
     RESEND = "resend"
     REVOKE = "revoke"
@@ -64,7 +65,7 @@ class PendingChange(Record):
 
     organization = models.ForeignKey(settings.TENANT_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=24, choices=ChangeKind)
-    # What is changed: "organization", "member:<Stytch id>" or "address:<normal e-mail>". One at a time.
+    # What is changed: "organization", "organization:security", "member:<Stytch id>" or "address:<normal e-mail>". One at a time.
     subject = models.CharField(max_length=600)
     actor = models.JSONField(default=dict)
     role_before = models.CharField(max_length=16, blank=True)

@@ -57,7 +57,8 @@ class RoleSerializer(StrictSerializer):
 class InvitationSerializer(StrictModelSerializer):
     """An invitation.
 
-    `status` is its present status, expired even before it is closed.
+    `status` is its present status, expired even before it is closed. A queued one of a bulk is
+    mailed within seconds; `refusal` is the code of the problem why a refused one was not.
     """
 
     role = serializers.ChoiceField(choices=Role.choices)
@@ -68,12 +69,12 @@ class InvitationSerializer(StrictModelSerializer):
         model = Invitation
         fields = (
             "id", "email", "name", "role", "status", "invited_by",
-            "created_at", "sent_at", "expires_at", "accepted_at",
+            "created_at", "sent_at", "expires_at", "accepted_at", "refusal",
         )  # fmt: skip
         read_only_fields = fields
 
     def get_status(self, invitation: Invitation) -> InvitationStatus:
-        """Pending, accepted, revoked or expired."""
+        """Queued, pending, accepted, revoked, expired or refused."""
         return invitation.status_at(timezone.now())
 
 
@@ -137,6 +138,7 @@ class BulkResultSerializer(StrictSerializer):
     email = serializers.EmailField()
     result = serializers.ChoiceField(choices=["queued", "refused"])
     problem = RowProblemSerializer(allow_null=True)
+    invitation_id = serializers.UUIDField(allow_null=True)
 
 
 class BulkResultsSerializer(StrictSerializer):

@@ -5,7 +5,6 @@ The rows are checked and reserved together and sent by jobs; each has its own re
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -14,7 +13,7 @@ from django.db import transaction
 from identity import rate_limits, signals
 from identity.models import Invitation, PendingChange
 from identity.roles import Role
-from identity.services import invitations
+from identity.services import invitations, queued_invitations
 from kit import jobs
 from kit.errors import Problem, TooManyRequests
 from kit.outbound import VendorUnavailable
@@ -22,8 +21,6 @@ from tenancy import locks
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
-
-BULK_LEASE = timedelta(days=4)  # its job tries for three: until then no one else may settle it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +38,10 @@ def create_invitations(
     rows: Sequence[Row],
     inviter_role: Role = Role.ADMIN,
     expected_seats: int | None = None,
-) -> list[Problem | None]:
+) -> list[Invitation | Problem]:
     """Queue every invitation that is allowed.
 
-    Returns for each row None, or the problem why not. `expected_seats` is the number of paid seats
+    Returns for each row the queued invitation, or the problem why not. `expected_seats` is the number of paid seats
     that the inviter was shown for all rows; what a receiver of `seats_expected` raises refuses all.
     """
     with transaction.atomic():
@@ -65,7 +62,8 @@ def send_queued_invitation(change_id: UUID) -> None:
 
     A refusal closes its pending change.
 
-    Raises VendorUnavailable and TooManyRequests, and leaves the pending change open for the next attempt.
+    Raises VendorUnavailable, TooManyRequests and ChangeInProgress, and leaves the pending change
+    open for the next attempt.
     """
     change = (
         PendingChange.objects.open().select_related("organization").filter(pk=change_id).first()
@@ -73,15 +71,19 @@ def send_queued_invitation(change_id: UUID) -> None:
     if change is None:
         return
     rate_limits.count_invitation_mail(email=change.details["email"])
+    if not queued_invitations.claim_invitation(change):
+        return
     try:
         invitations.send_invitation(change, will_retry=True)
     except (VendorUnavailable, TooManyRequests):
+        queued_invitations.end_claim(change)
         raise
     except Problem as problem:
         log.info("invitation_refused", change_id=str(change_id), code=problem.code)
+        queued_invitations.refuse_invitation(change, code=problem.code)
 
 
-def _queue_row(organization: Organization, row: Row, inviter_role: Role) -> Problem | None:
+def _queue_row(organization: Organization, row: Row, inviter_role: Role) -> Invitation | Problem:
     try:
         with transaction.atomic():
             change = invitations.prepare_invitation(
@@ -90,9 +92,9 @@ def _queue_row(organization: Organization, row: Row, inviter_role: Role) -> Prob
                 role=row.role,
                 name=row.name,
                 inviter_role=inviter_role,
-                lease=BULK_LEASE,
+                lease=queued_invitations.BULK_LEASE,
             )
             jobs.defer_job("identity.send_invitation", change_id=str(change.pk))
+            return queued_invitations.queue_invitation(change)
     except Problem as problem:
         return problem
-    return None

@@ -14,7 +14,13 @@ from django.utils import timezone
 
 from identity import directories, event_types, rate_limits, signals
 from identity.directories.types import Snapshot
-from identity.errors import AlreadyMember, InvitationClosed, InvitationPending, RoleAboveOwn
+from identity.errors import (
+    AlreadyMember,
+    ChangeInProgress,
+    InvitationClosed,
+    InvitationPending,
+    RoleAboveOwn,
+)
 from identity.models import (
     INVITATION_LIFETIME,
     ChangeKind,
@@ -25,7 +31,7 @@ from identity.models import (
     Status,
 )
 from identity.roles import Role, is_above, to_stytch
-from identity.services import pending_changes
+from identity.services import pending_changes, queued_invitations
 from identity.sync import apply, attribution
 from identity.sync import invitations as stored_invitations
 from identity.sync.apply import Applied
@@ -100,7 +106,7 @@ def prepare_invitation(
         organization=organization,
         kind=ChangeKind.INVITE,
         subject=attribution.subject_of_address(email),
-        also=attribution.subject_of_stytch_member(former.stytch_member_id) if former else "",
+        also=attribution.subject_of_invitation(former) if former else "",
         role=role,
         details={"email": email, "name": name},
         lease=lease,
@@ -139,7 +145,7 @@ def resend_invitation(
             organization=organization,
             kind=ChangeKind.RESEND,
             subject=attribution.subject_of_address(invitation.email),
-            also=attribution.subject_of_stytch_member(invitation.stytch_member_id),
+            also=attribution.subject_of_invitation(invitation),
             role=invitation.role,
             role_before="" if is_overdue else invitation.role,
             details={"email": invitation.email, "name": invitation.name},
@@ -159,6 +165,12 @@ def revoke_invitation(organization: Organization, *, invitation_id: UUID) -> Inv
 
     Raises NotFound, InvitationClosed and ChangeInProgress.
     """
+    if get_invitation(organization, invitation_id).status == InvitationStatus.QUEUED:
+        queued_invitations.revoke_queued_invitation(organization, invitation_id=invitation_id)
+        revoked = get_invitation(organization, invitation_id)
+        if revoked.status != InvitationStatus.REVOKED:
+            raise InvitationClosed  # accepted before the directory was asked
+        return revoked
     with transaction.atomic():
         organization = locks.lock_organization(organization.pk)
         invitation = _get_open(organization, invitation_id)
@@ -173,7 +185,9 @@ def expire_invitation(invitation_id: UUID) -> None:
     invitation = overdue.filter(pk=invitation_id).first()
     if invitation is None:
         return
-    found = directories.get_directory().fetch_member(stytch_member_id=invitation.stytch_member_id)
+    found = directories.get_directory().fetch_member(
+        stytch_member_id=invitation.stytch_member_id or ""
+    )
     with transaction.atomic():
         organization = locks.lock_organization(invitation.organization_id)
         apply.apply_snapshot(found)
@@ -201,6 +215,8 @@ def _close_overdue(organization: Organization, email: str) -> Invitation | None:
 
 def _get_open(organization: Organization, invitation_id: UUID) -> Invitation:
     invitation = get_invitation(organization, invitation_id)
+    if invitation.status == InvitationStatus.QUEUED:
+        raise ChangeInProgress("It is queued, and will be mailed within seconds.")
     if invitation.status != InvitationStatus.PENDING:
         raise InvitationClosed
     return invitation
@@ -210,7 +226,7 @@ def _prepare_revocation(organization: Organization, invitation: Invitation) -> P
     return pending_changes.open_change(
         organization=organization,
         kind=ChangeKind.REVOKE,
-        subject=attribution.subject_of_stytch_member(invitation.stytch_member_id),
+        subject=attribution.subject_of_invitation(invitation),
         also=attribution.subject_of_address(invitation.email),
         role_before=invitation.role,  # a member who accepts meanwhile is being removed already
     )
@@ -242,7 +258,7 @@ def _build_delete_call(
     return partial(
         directories.get_directory().delete_member,
         stytch_org_id=organization.stytch_org_id or "",
-        stytch_member_id=invitation.stytch_member_id,
+        stytch_member_id=invitation.stytch_member_id or "",
     )
 
 

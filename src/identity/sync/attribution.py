@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from django.utils import timezone
 
 from identity.actors import act_as_directory
-from identity.models import ChangeKind, ChangeState, Member, PendingChange
+from identity.models import ChangeKind, ChangeState, Invitation, Member, PendingChange
 from identity.models.pending_changes import PendingChangeQuerySet
 from kit import actor as actors
 from kit.addresses import normalize_email
 from tenancy.models import Organization
 
 ORGANIZATION_SUBJECT = "organization"
+SECURITY_SUBJECT = "organization:security"
 
 
 def subject_of_stytch_member(stytch_member_id: str) -> str:
@@ -25,6 +26,11 @@ def subject_of_member(row: Member) -> str:
 
     An empty id would be one subject for all members that Stytch does not have.
     """
+    return subject_of_stytch_member(row.stytch_member_id or str(row.pk))
+
+
+def subject_of_invitation(row: Invitation) -> str:
+    """Return the subject of a change about the invited member, by the row's id while it is queued."""
     return subject_of_stytch_member(row.stytch_member_id or str(row.pk))
 
 

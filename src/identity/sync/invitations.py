@@ -39,12 +39,12 @@ def apply_invitation(organization: Organization, snapshot: MemberSnapshot) -> In
     Returns None when the snapshot is older than what is stored.
     """
     invitation = find_open_invitation(organization, snapshot)
-    if invitation is not None:
+    if invitation is not None and invitation.status != InvitationStatus.QUEUED:
         _update_invitation(organization, invitation, snapshot)
         return invitation
     if _was_closed_after(organization, snapshot):
         return None
-    return _create_invitation(organization, snapshot)
+    return _create_invitation(organization, snapshot, queued=invitation)
 
 
 def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
@@ -116,19 +116,22 @@ def _was_closed_after(organization: Organization, snapshot: MemberSnapshot) -> b
     return closed.exists() or activated.exists()
 
 
-def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation:
+def _create_invitation(
+    organization: Organization, snapshot: MemberSnapshot, *, queued: Invitation | None
+) -> Invitation:
+    """Create the invitation that was sent, in the row that was queued for it if there is one."""
     role = from_stytch(snapshot.roles)
     with attribute_change(organization, subject_of_address(snapshot.email), ChangeKind.INVITE):
-        invitation = Invitation.objects.create(
-            organization=organization,
-            stytch_member_id=snapshot.stytch_member_id,
-            email=snapshot.email,
-            name=snapshot.name,
-            role=role,
-            invited_by=_find_inviter(organization),
-            changed_at=snapshot.changed_at,
-            expires_at=timezone.now() + INVITATION_LIFETIME,
+        invitation = queued or Invitation(
+            organization=organization, invited_by=find_inviter(organization)
         )
+        invitation.stytch_member_id = snapshot.stytch_member_id
+        invitation.email, invitation.name, invitation.role = snapshot.email, snapshot.name, role
+        invitation.status = InvitationStatus.PENDING
+        invitation.sent_at = timezone.now()
+        invitation.expires_at = invitation.sent_at + INVITATION_LIFETIME
+        invitation.changed_at = snapshot.changed_at
+        invitation.save()
         events.record(
             organization,
             event_types.INVITATION_CREATED,
@@ -141,7 +144,8 @@ def _create_invitation(organization: Organization, snapshot: MemberSnapshot) -> 
     return invitation
 
 
-def _find_inviter(organization: Organization) -> Member | None:
+def find_inviter(organization: Organization) -> Member | None:
+    """Return the member who acts now, if it is one of this organization."""
     actor = actors.get_actor()
     if actor.kind != "member":
         return None

@@ -66,7 +66,14 @@ def _act_for_activation(
 def record_changes(
     organization: Organization, member: Member, before: StateBefore, changes: Changes
 ) -> None:
-    """Record the new role, name and address of a member who was present before."""
+    """Record the new role, name and address of a member who was present before.
+
+    A removed member who comes back suspended is recorded, too.
+    """
+    if before.status == Status.REMOVED and member.status == Status.SUSPENDED:
+        with act_as_directory():
+            status = {"status": (before.status, member.status)}
+            events.record(organization, event_types.MEMBER_SUSPENDED, member.pk, changes=status)
     if not before.was_present:
         return
     if "role" in changes:

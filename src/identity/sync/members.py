@@ -10,7 +10,7 @@
        ├─  4. skip an ambiguous one      → nothing changed, the member is fetched again
        ├─  5. split the user             a returning member whose user is another member here
        ├─  6. read the state before      status, role, open invitation
-       ├─  7. lift a suspension          when an admin here takes a removed member back
+       ├─  7. decide a suspension        of a removed member who comes back
        ├─  8. save the row               fields, status, dates
        ├─  9. link the user              only with the proof of a session
        ├─ 10. record the activation      events and signals of a member who became active
@@ -26,7 +26,7 @@ from django.utils import timezone
 from identity.directories.types import MemberDeleted, MemberSnapshot, Proof
 from identity.models import ChangeKind, Member, Status
 from identity.roles import Role, from_stytch
-from identity.sync import invitations, last_admin, member_events, users
+from identity.sync import invitations, last_admin, member_events, security, users
 from identity.sync.attribution import is_wanted
 from identity.sync.attribution import subject_of_stytch_member as subject_of
 from identity.sync.changes import (
@@ -64,7 +64,7 @@ def apply_member(
         return member
     users.split_user(member)
     before = _read_state_before(organization, member, snapshot)
-    _lift_suspension(organization, member, before)
+    _decide_suspension(organization, member, before)
     changes = _save_row(member, snapshot)
     users.link_user(member, proof)
     member_events.record_activation(organization, member, before, has_session=proof is not None)
@@ -187,17 +187,20 @@ def _read_state_before(
     )
 
 
-def _lift_suspension(organization: Organization, member: Member, before: StateBefore) -> None:
+def _decide_suspension(organization: Organization, member: Member, before: StateBefore) -> None:
     """Lift the suspension of a removed member, reactivated or invited again by an admin.
 
-    A directory that deletes and creates a member has no such pending change or invitation.
+    A directory that deletes and creates a member, and a person who joins by the domain, have no
+    such pending change or invitation: they are suspended where a removal is final.
     """
-    if member.status != Status.REMOVED or member.suspended_at is None:
+    if member.status != Status.REMOVED:
         return
     is_invited = before.invitation is not None and before.invitation.invited_by_id is not None
     subject = subject_of(member.stytch_member_id or "")
     if is_invited or is_wanted(organization, subject, ChangeKind.REACTIVATE):
         member.suspended_at = None
+    elif member.suspended_at is None and security.keeps_removed_out(organization):
+        member.suspended_at = timezone.now()
 
 
 def _save_row(member: Member, snapshot: MemberSnapshot) -> Changes:

@@ -16,6 +16,7 @@ from identity.models import (
     PendingChange,
     Status,
 )
+from identity.sync import security
 from identity.sync.attribution import ORGANIZATION_SUBJECT, attribute_change, is_wanted
 from identity.sync.changes import is_ambiguous, is_later_change, is_outdated
 from kit import jobs
@@ -35,6 +36,13 @@ def apply_organization(
     A deleted organization stays as it is, and an outdated snapshot changes nothing. Raises:
     SchemaNotReady.
     """
+    organization = _apply_names(snapshot, reservation)
+    if snapshot.security is not None and not organization.is_deleted:
+        security.apply_security(organization, snapshot)
+    return organization
+
+
+def _apply_names(snapshot: OrganizationSnapshot, reservation: TenantSchema | None) -> Organization:
     known = _find_organization(snapshot.stytch_org_id)
     if known is None:
         known = _create_organization(snapshot, reservation)

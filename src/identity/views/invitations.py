@@ -73,7 +73,7 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
             expected_seats=asked.get("expected_seats"),
         )
         results = [
-            _build_result(row.email, problem) for row, problem in zip(rows, answers, strict=True)
+            _build_result(row.email, answer) for row, answer in zip(rows, answers, strict=True)
         ]
         return Response(BulkResultsSerializer({"results": results}).data, status=202)
 
@@ -88,7 +88,7 @@ class InvitationViewSet(ControlPlaneScope, ListMixin, RetrieveMixin, ViewSet):
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: UUID, **_: object) -> Response:  # noqa: ARG002
-        """Revoke a pending invitation, so that its link is void and its seat free."""
+        """Revoke a pending or queued invitation, so that its link is void and its seat free."""
         invitations.revoke_invitation(self.organization, invitation_id=pk)
         return Response(status=204)
 
@@ -101,13 +101,15 @@ def _build_row(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "role": Role(fields["role"])}
 
 
-def _build_result(email: str, problem: Problem | None) -> dict[str, Any]:
-    if problem is None:
-        return {"email": email, "result": "queued", "problem": None}
+def _build_result(email: str, answer: Invitation | Problem) -> dict[str, Any]:
+    if isinstance(answer, Invitation):
+        queued = {"email": email, "result": "queued", "problem": None}
+        return {**queued, "invitation_id": answer.pk}
+    problem = answer
     refusal = {
         "status": problem.status,
         "code": problem.code,
         "title": problem.title,
         "detail": problem.detail,
     }
-    return {"email": email, "result": "refused", "problem": refusal}
+    return {"email": email, "result": "refused", "problem": refusal, "invitation_id": None}

@@ -142,6 +142,20 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
             )
         return parse.parse_organization(answer.organization, asked_at)
 
+    def update_security(self, *, stytch_org_id: str, **wanted: Any) -> OrganizationSnapshot:  # noqa: ANN401 - see the protocol
+        """Change security settings of an organization."""
+        fields = parse.build_security_fields(wanted)
+        asked_at = timezone.now()
+        with translate_errors():
+            answer = self._client.organizations.update(organization_id=stytch_org_id, **fields)
+        return parse.parse_organization(answer.organization, asked_at)
+
+    def has_sso_connection(self, *, stytch_org_id: str) -> bool:
+        """Return whether the organization has connected an identity provider."""
+        with translate_errors():
+            answer = self._client.organizations.get(organization_id=stytch_org_id)
+        return bool(answer.organization.sso_active_connections)
+
     def fetch_member(self, *, stytch_member_id: str) -> MemberSnapshot | MemberDeleted:
         """Return one member by its id alone.
 

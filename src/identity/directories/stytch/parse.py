@@ -1,8 +1,8 @@
 """Convert Stytch's objects to our own types, so that nothing of the SDK goes further."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from stytch.b2b.models.discovery import DiscoveredOrganization
 from stytch.b2b.models.mfa import MfaRequired as StytchMfa
@@ -21,6 +21,7 @@ from identity.directories.types import (
     Proof,
     SecondFactor,
     SecondFactorRequired,
+    SecuritySnapshot,
     SessionSnapshot,
     SignInResult,
 )
@@ -29,6 +30,12 @@ from kit.outbound import VendorUnavailable
 
 MAX_NAME_LENGTH = 255
 
+# https://stytch.com/docs/b2b/api/org-auth-settings
+_INVITATION_POLICIES = {
+    "ALL_ALLOWED": "all",
+    "RESTRICTED": "allowed_domains",
+    "NOT_ALLOWED": "none",
+}
 _STATUS_BY_MEMBERSHIP: dict[str, Membership] = {
     "active_member": "active",
     "pending_member": "pending",
@@ -75,7 +82,37 @@ def parse_organization(found: Organization, read_at: datetime) -> OrganizationSn
         slug=found.organization_slug,
         read_at=read_at,
         changed_at=found.updated_at,
+        security=SecuritySnapshot(
+            allowed_domains=sorted(domain.lower() for domain in found.email_allowed_domains),
+            invitations=_INVITATION_POLICIES.get(found.email_invites, "none"),
+            just_in_time_joining=found.email_jit_provisioning == "RESTRICTED",
+            mfa_policy="required" if found.mfa_policy == "REQUIRED_FOR_ALL" else "optional",
+            allowed_sign_in_methods=sorted(found.allowed_auth_methods)
+            if found.auth_methods == "RESTRICTED"
+            else None,
+        ),
     )
+
+
+def build_security_fields(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Stytch's settings for the ones of ours that are to be changed."""
+    invites = {ours: theirs for theirs, ours in _INVITATION_POLICIES.items()}
+    fields: dict[str, Any] = {}
+    for name, value in wanted.items():
+        match name:
+            case "allowed_domains":
+                fields["email_allowed_domains"] = value
+            case "invitations":
+                fields["email_invites"] = invites[value]
+            case "just_in_time_joining":
+                fields["email_jit_provisioning"] = "RESTRICTED" if value else "NOT_ALLOWED"
+            case "mfa_policy":
+                fields["mfa_policy"] = "REQUIRED_FOR_ALL" if value == "required" else "OPTIONAL"
+            case "allowed_sign_in_methods" if value is None:
+                fields["auth_methods"] = "ALL_ALLOWED"
+            case "allowed_sign_in_methods":
+                fields |= {"auth_methods": "RESTRICTED", "allowed_auth_methods": value}
+    return fields
 
 
 def parse_member(found: Member, read_at: datetime) -> MemberSnapshot | MemberDeleted:
