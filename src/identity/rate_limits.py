@@ -10,10 +10,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
-from identity.models import AttemptCounter
 from kit import actor
 from kit.addresses import fold_email, get_client_network
 from kit.errors import TooManyRequests
@@ -41,6 +39,15 @@ INSERT INTO identity_attemptcounter AS counter (scope, digest, attempts, expires
 SELECT %(scope)s, digest, 0, statement_timestamp()
 FROM unnest(%(digests)s::bytea[]) AS digest ORDER BY digest
 ON CONFLICT (scope, digest) DO UPDATE SET attempts = counter.attempts
+"""
+
+
+# Leaves locked counters for the next time: waiting for one while others are held could deadlock.
+DELETE_EXPIRED = """
+DELETE FROM identity_attemptcounter WHERE (scope, digest) IN (
+    SELECT scope, digest FROM identity_attemptcounter
+    WHERE expires_at < statement_timestamp() FOR UPDATE SKIP LOCKED
+)
 """
 
 
@@ -168,8 +175,9 @@ def count_attempt(limit: RateLimit, subject: str) -> None:
 
 
 def delete_expired() -> None:
-    """Delete the counters whose window has ended."""
-    AttemptCounter.objects.filter(expires_at__lt=Now()).delete()
+    """Delete the counters whose window has ended and that no transaction is using."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_EXPIRED)
 
 
 def compute_digest(limit: RateLimit, subject: str) -> bytes:

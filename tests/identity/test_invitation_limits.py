@@ -151,6 +151,21 @@ def test_organizations_that_invite_the_same_addresses_do_not_deadlock(new_organi
     assert running.result() == [None, None]
 
 
+def test_deletion_of_expired_counters_does_not_wait_for_a_bulk(committed):
+    """It would hold other counters meanwhile, which the bulk may need next."""
+    used, expired = address(), address()
+    rate_limits.lock_invitation_counters([used, expired])  # creates them as expired ones
+
+    with psycopg.connect(on_database(OWNER_URL, DATABASE)) as holder:
+        lock_counter(holder, used)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            rate_limits.delete_expired()
+
+    left = AttemptCounter.objects.filter(digest__in=[digest(used), digest(expired)])
+    assert [bytes(one.digest) for one in left] == [digest(used)]
+
+
 def digest(email):
     return rate_limits.compute_digest(rate_limits.INVITATIONS_PER_ADDRESS, email)
 
