@@ -1,9 +1,12 @@
 """Addresses are compared by their normal form, wherever one is looked up."""
 
 import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from identity.directories.types import MemberDeleted
 from identity.models import ChangeKind, Invitation, Member, User
@@ -203,3 +206,33 @@ def test_invitation_is_prepared_once_for_all_spellings(organization, spellings):
 
     with pytest.raises(pending_changes.ChangeInProgress):
         invitations.prepare_invitation(organization, email=spellings[2], role=Role.VIEWER)
+
+
+@pytest_db
+@pytest.mark.parametrize("status", ["active", "invited"])
+def test_two_spellings_that_stytch_keeps_apart_are_not_fetched_again(
+    organization, build_snapshot, spellings, status
+):
+    """Two members of one address in two spellings stay two, so fetching them would never end."""
+    apply.apply_snapshot(build_snapshot(organization, spellings[0]))
+
+    applied = apply.apply_snapshot(build_snapshot(organization, spellings[2], status=status))
+
+    assert (applied.member or applied.invitation).email == spellings[2]
+    assert not ProcrastinateJob.objects.filter(task_name="identity.pull_member").exists()
+
+
+@pytest_db
+def test_invitation_takes_no_address_of_another_in_another_spelling(
+    organization, build_snapshot, spellings
+):
+    first = build_snapshot(organization, spellings[0], status="invited")
+    second = build_snapshot(organization, status="invited")
+    apply.apply_snapshot(first)
+    apply.apply_snapshot(second)
+
+    apply.apply_snapshot(replace(second, email=spellings[2], read_at=datetime.now(UTC)))
+
+    found = Invitation.objects.in_organization(organization).open()
+    assert set(found.values_list("email", flat=True)) == {first.email, second.email}
+    assert not ProcrastinateJob.objects.filter(task_name="identity.pull_member").exists()

@@ -9,6 +9,7 @@ from django.utils import timezone
 from identity.models import Invitation, Member
 from identity.sync import lost_events
 from identity.tasks import compare_recent_rows
+from tenancy.models import Organization
 
 SEARCH = "/v1/b2b/organizations/members/search"
 
@@ -27,13 +28,14 @@ def invite(front_end, new_organization):
 
 @pytest.fixture
 def compare(committed):
-    """Return a function that runs the job on this test's organization alone."""
+    """Return a function that runs the job on this test's organizations alone."""
 
-    def run(organization):
-        others = Invitation.objects.exclude(organization_id=organization.id).open()
+    def run(*organizations):
+        ids = [organization.id for organization in organizations]
+        others = Invitation.objects.exclude(organization_id__in=ids).open()
         others.update(expires_at=timezone.now() - timedelta(days=1))
         old = timezone.now() - timedelta(days=1)
-        Member.objects.exclude(organization_id=organization.id).update(updated_at=old)
+        Member.objects.exclude(organization_id__in=ids).update(updated_at=old)
         compare_recent_rows()
 
     return run
@@ -133,3 +135,18 @@ def test_outage_of_stytch_waits_for_the_next_run(
 
     invitation.refresh_from_db()
     assert invitation.status == "accepted"
+
+
+def test_organization_that_stytch_has_deleted_does_not_hide_the_others(
+    sandbox, organization_factory, new_organization, at_org, invite, compare, drop_webhooks
+):
+    deleted, invitation = organization_factory.create_organization(), invite()
+    drop_webhooks()
+    change_at_stytch(sandbox, invitation, status="active", email_address_verified=True)
+    sandbox.delete(f"/stytch/organizations/{at_org(deleted)}")
+
+    compare(new_organization, deleted)
+
+    invitation.refresh_from_db()
+    assert invitation.status == "accepted"
+    assert Organization.objects.get(pk=deleted.id).is_deleted

@@ -427,3 +427,28 @@ def test_invitation_of_a_present_members_address_waits_for_both_answers(
 
     assert not Invitation.objects.in_organization(organization).exists()
     assert (asked_again(present), asked_again(invited)) == (1, 1)
+
+
+def test_invitation_with_the_address_of_another_waits_for_both_answers(
+    organization, build_snapshot, asked_again
+):
+    kept, gone = (
+        build_snapshot(organization, email, status="invited")
+        for email in ("ada@acme.example", "bob@acme.example")
+    )
+    for snapshot in (kept, gone):
+        apply.apply_snapshot(snapshot)
+    readdressed = replace(kept, email=gone.email, read_at=datetime.now(UTC))
+
+    apply.apply_snapshot(readdressed)
+
+    open_ = Invitation.objects.in_organization(organization).open()
+    assert set(open_.values_list("stytch_member_id", "email")) == {
+        (one.stytch_member_id, one.email) for one in (kept, gone)
+    }
+    assert (asked_again(kept), asked_again(gone)) == (1, 1)
+    apply.apply_snapshot(
+        MemberDeleted(stytch_member_id=gone.stytch_member_id, read_at=datetime.now(UTC))
+    )
+    apply.apply_snapshot(replace(readdressed, read_at=datetime.now(UTC)))
+    assert (open_.get().stytch_member_id, open_.get().email) == (kept.stytch_member_id, gone.email)

@@ -2,6 +2,8 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -263,6 +265,25 @@ def test_invitation_of_the_directory_does_not_restore_a_member(
     )
 
     assert apply.apply_snapshot(accepted).member.status == "suspended"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["active", "pending"])
+def test_invitation_that_a_suspended_member_accepts_is_closed(
+    organization, people, build_snapshot, read_events, status
+):
+    """An open one would hold a seat, and delete the member at Stytch when it expires."""
+    remove_at_stytch(people[1])
+    invited = build_snapshot(organization, people[1].email, status="invited")
+    invitation = apply.apply_snapshot(invited).invitation
+
+    apply.apply_snapshot(replace(invited, status=status, read_at=datetime.now(UTC)))
+
+    invitation.refresh_from_db()
+    is_accepted = status == "active"
+    assert invitation.status == ("accepted" if is_accepted else "pending")
+    assert len(read_events(organization, "invitation.accepted")) == is_accepted
+    assert not read_events(organization, "member.reactivated")
 
 
 @pytest.mark.django_db

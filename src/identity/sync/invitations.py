@@ -48,10 +48,10 @@ def apply_invitation(organization: Organization, snapshot: MemberSnapshot) -> In
 
 
 def find_open_invitation(organization: Organization, snapshot: MemberSnapshot) -> Invitation | None:
-    """Find the open invitation with the Stytch id or the address of a snapshot."""
-    same_address = Q(email_key=normalize_email(snapshot.email))
-    same = Q(stytch_member_id=snapshot.stytch_member_id) | same_address
-    return Invitation.objects.in_organization(organization).open().filter(same).first()
+    """Find the open invitation with the Stytch id of a snapshot, else the one with its address."""
+    invitations = Invitation.objects.in_organization(organization).open()
+    own = invitations.filter(stytch_member_id=snapshot.stytch_member_id).first()
+    return own or invitations.filter(email_key=normalize_email(snapshot.email)).first()
 
 
 def mark_accepted(organization: Organization, member: Member, invitation: Invitation) -> None:
@@ -185,11 +185,29 @@ def _is_undecided(
         return True
     if all(getattr(invitation, name) == value for name, value in new_values.items()):
         return False
+    if is_same_member and _is_address_taken(invitation, snapshot):
+        return True
     was_stored_later = snapshot.read_at <= invitation.updated_at
     undecided = is_ambiguous(invitation, snapshot) if is_same_member else was_stored_later
     if undecided:
         defer_pull(snapshot.stytch_member_id)
     return undecided
+
+
+def _is_address_taken(invitation: Invitation, snapshot: MemberSnapshot) -> bool:
+    """Return whether another open invitation has the address that a snapshot gives to this one.
+
+    At Stytch one of the two is gone, so both are fetched again, except for two spellings of one
+    address: those may be two members there, and this invitation keeps its former address.
+    """
+    others = Invitation.objects.filter(organization_id=invitation.organization_id).open()
+    other = (
+        others.exclude(pk=invitation.pk).filter(email_key=normalize_email(snapshot.email)).first()
+    )
+    if other is not None and other.email == snapshot.email:
+        defer_pull(other.stytch_member_id)
+        defer_pull(snapshot.stytch_member_id)
+    return other is not None
 
 
 def _send_closed_signal(organization: Organization, invitation: Invitation) -> None:

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from identity import directories
 from identity.models import Invitation, Member, Status
-from identity.sync import apply
+from identity.sync import apply, fetch
 from identity.sync.differences import list_differing_fields
 from kit.errors import TooManyRequests
-from kit.outbound import VendorUnavailable
+from kit.outbound import VendorNotFound, VendorUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +57,13 @@ def _list_recent_members() -> Iterator[Member]:
 
 def _compare_batch(rows: tuple[Invitation | Member, ...]) -> int:
     stytch_org_ids = {row.organization.stytch_org_id for row in rows} - {None}
-    snapshots = directories.get_directory().find_members(
-        stytch_org_ids=sorted(id_ for id_ in stytch_org_ids if id_),
-        stytch_member_ids=[row.stytch_member_id or "" for row in rows],
-    )
+    try:
+        snapshots = directories.get_directory().find_members(
+            stytch_org_ids=sorted(id_ for id_ in stytch_org_ids if id_),
+            stytch_member_ids=[row.stytch_member_id or "" for row in rows],
+        )
+    except VendorNotFound:
+        return _compare_in_halves(rows)
     rows_by_id = {row.stytch_member_id: row for row in rows}
     differing = [
         snapshot
@@ -72,3 +75,16 @@ def _compare_batch(rows: tuple[Invitation | Member, ...]) -> int:
     compared = [row.pk for row in rows if isinstance(row, Invitation)]
     Invitation.objects.filter(pk__in=compared).update(compared_at=timezone.now())
     return len(differing)
+
+
+def _compare_in_halves(rows: tuple[Invitation | Member, ...]) -> int:
+    """Compare a batch with an organization that Stytch does not have, without that organization.
+
+    The organization is fetched alone, which stores its deletion.
+    """
+    stytch_org_ids = {row.organization.stytch_org_id or "" for row in rows}
+    if len(stytch_org_ids) == 1:
+        fetch.pull_organization(stytch_org_ids.pop())
+        return 1
+    middle = len(rows) // 2
+    return _compare_batch(rows[:middle]) + _compare_batch(rows[middle:])

@@ -53,6 +53,16 @@ def record_activation(
         last_admin.update_missing_admin(organization)
 
 
+def record_suspended_acceptance(
+    organization: Organization, member: Member, before: StateBefore
+) -> None:
+    """Accept the open invitation of a member who stays suspended, so that it holds no seat."""
+    if before.invitation is None:
+        return
+    with act_as_member(member.pk):
+        invitations.mark_accepted(organization, member, before.invitation)
+
+
 def _act_for_activation(
     organization: Organization, member: Member, before: StateBefore, *, has_session: bool
 ) -> AbstractContextManager[object]:

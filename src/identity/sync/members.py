@@ -68,6 +68,8 @@ def apply_member(
     changes = _save_row(member, snapshot)
     users.link_user(member, proof)
     member_events.record_activation(organization, member, before, has_session=proof is not None)
+    if member.status == Status.SUSPENDED and snapshot.status == "active":
+        member_events.record_suspended_acceptance(organization, member, before)
     member_events.record_changes(organization, member, before, changes)
     return member
 
@@ -105,13 +107,13 @@ def is_contested(organization: Organization, snapshot: MemberSnapshot) -> bool:
     """Return whether a member not stored yet has the address of another present one.
 
     At Stytch an address has one member in an organization, so one of the two is gone: the other one
-    is fetched again.
+    is fetched again. Two spellings of one address may be two members there, and stay two here.
     """
     members = Member.objects.in_organization(organization)
     if members.filter(stytch_member_id=snapshot.stytch_member_id).exists():
         return False
     same_address = members.exclude(status=Status.REMOVED).filter(
-        email_key=normalize_email(snapshot.email)
+        email_key=normalize_email(snapshot.email), email=snapshot.email
     )
     holder = same_address.exclude(stytch_member_id=None).first()
     if holder is not None:
