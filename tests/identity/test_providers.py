@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from identity import directories
 from identity.models import Member, User
+from tenancy.models import Organization
 from tests.identity import providers
 
 VERIFIER = "v" * 43
@@ -350,6 +352,32 @@ def test_hostile_directory_that_writes_an_address_after_oauth_gains_nothing(
     assert refreshed["user"]["email_verified"] is False
     assert list_places(api, token) == [mallory.organization["slug"]]
     assert switch(api, token, new_organization.id).status_code == 404
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "new"])
+def test_hostile_directory_gains_nothing_before_its_webhook_arrives(
+    api, sandbox, mallory, victim, new_organization, drop_webhooks, is_known
+):
+    """Stytch lists the organizations of the address that it has now."""
+    drop_webhooks()
+    slug, email = mallory.organization["slug"], f"eve@{secrets.token_hex(4)}.example"
+    org_id = Organization.objects.get(slug=slug).stytch_org_id
+    made = sandbox.post("/stytch/members", organization_id=org_id, email_address=email)
+    found = providers.discover_by_oauth(api, email)
+    session = directories.get_directory().exchange_intermediate_session(
+        intermediate_session_token=found["intermediate_session_token"], stytch_org_id=org_id
+    )
+    if is_known:
+        assert list_places(api, session.session_jwt) == [slug]
+
+    sandbox.post(
+        f"/stytch/members/{made['member_id']}",
+        email_address=victim.email,
+        email_address_verified=True,
+    )
+
+    assert list_places(api, session.session_jwt) == [slug]
+    assert switch(api, session.session_jwt, new_organization.id).status_code in {404, 409}
 
 
 def test_hostile_oauth_account_that_claims_an_address_gains_nothing(

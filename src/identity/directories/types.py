@@ -150,7 +150,8 @@ class OrganizationDeleted:
 class MemberSnapshot:
     """A member as Stytch has it.
 
-    `read_at` is when we asked, before the answer was made.
+    `read_at` is when we asked, before the answer was made. `has_former_email` tells that the member
+    had another address before.
     """
 
     stytch_member_id: str
@@ -162,6 +163,7 @@ class MemberSnapshot:
     roles: tuple[str, ...]
     read_at: datetime
     changed_at: datetime | None = None
+    has_former_email: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,7 +322,7 @@ class Directory(Protocol):
     def exchange_session(self, *, session_jwt: str, stytch_org_id: str) -> SignInResult: ...
     def list_discovered_organizations(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
-    ) -> tuple[Discovered, ...]: ...
+    ) -> Discovery: ...
     def list_sessions(
         self, *, stytch_org_id: str, stytch_member_id: str
     ) -> tuple[SessionSnapshot, ...]: ...

@@ -15,6 +15,7 @@ from identity.sessions.authenticate import RequestContext
 from identity.sessions.sign_in import Place, Session
 from identity.sync import apply
 from kit import jobs
+from kit.addresses import normalize_email
 from kit.errors import NotFound
 from tenancy.models import Organization
 from tenancy.services import events
@@ -64,13 +65,16 @@ def switch_organization(
 def list_session_places(current: RequestContext, *, session_jwt: str) -> list[Place]:
     """Return the organizations this session's person may enter.
 
-    A session that proves no address is shown its own organization only. Raises InvalidSession.
+    A session that proves no address is shown its own organization only, and so is one whose member
+    has got another address at Stytch since it was stored. Raises InvalidSession.
     """
+    own = [sign_in.build_own_place(current.organization)]
     if not current.reaches_other_organizations:
-        return [sign_in.build_own_place(current.organization)]
+        return own
     with translate_session_call():
         found = directories.get_directory().list_discovered_organizations(session_jwt=session_jwt)
-    return sign_in.list_places(found)
+    is_same_address = normalize_email(found.email) == normalize_email(current.member.email)
+    return sign_in.list_places(found.organizations) if is_same_address else own
 
 
 def list_sessions(organization: Organization, member: Member) -> list[SessionSnapshot]:

@@ -19,6 +19,7 @@
      member
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -139,6 +140,7 @@ def _find_or_build_row(
             email=snapshot.email, name=snapshot.name, replaces=former.user
         )
         former.proved_at = None
+    former.email_changed_at = _read_email_change(snapshot) or former.email_changed_at
     return former
 
 
@@ -152,7 +154,13 @@ def _build_row(organization: Organization, snapshot: MemberSnapshot, id_: UUID) 
         name=snapshot.name,
         role=from_stytch(snapshot.roles),
         status=Status.PENDING,
+        email_changed_at=_read_email_change(snapshot),
     )
+
+
+def _read_email_change(snapshot: MemberSnapshot) -> datetime | None:
+    """Return a time no earlier than the change of address of a member not stored before."""
+    return (snapshot.changed_at or snapshot.read_at) if snapshot.has_former_email else None
 
 
 def _is_outdated(member: Member, snapshot: MemberSnapshot) -> bool:

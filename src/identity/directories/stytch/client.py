@@ -15,7 +15,7 @@ from identity.directories.stytch.tokens import build_token_rules
 from identity.directories.types import (
     Authenticated,
     Capabilities,
-    Discovered,
+    Discovery,
     MemberDeleted,
     MemberSnapshot,
     OrganizationSnapshot,
@@ -71,17 +71,21 @@ class StytchDirectory(SignInCalls, SecondFactorCalls):
 
     def list_discovered_organizations(
         self, *, session_jwt: str | None = None, intermediate_session_token: str | None = None
-    ) -> tuple[Discovered, ...]:
+    ) -> Discovery:
         """Return where the person of a session, or of a sign-in under way, may go.
 
-        Neither is used up.
+        Neither is used up. The answer is about the address that Stytch has now.
         """
         asked_at = timezone.now()
         with translate_errors():
             answer = self._client.discovery.organizations.list(
                 session_jwt=session_jwt, intermediate_session_token=intermediate_session_token
             )
-        return parse.parse_discovered(answer.discovered_organizations, asked_at)
+        return Discovery(
+            intermediate_session_token=intermediate_session_token or "",
+            email=answer.email_address,
+            organizations=parse.parse_discovered(answer.discovered_organizations, asked_at),
+        )
 
     def list_sessions(
         self, *, stytch_org_id: str, stytch_member_id: str

@@ -138,6 +138,7 @@ def parse_present_member(found: Member, read_at: datetime) -> MemberSnapshot:
         roles=tuple(role.role_id for role in found.roles),
         read_at=read_at,
         changed_at=found.updated_at,
+        has_former_email=bool(found.retired_email_addresses),
     )
 
 
