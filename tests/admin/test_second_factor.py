@@ -294,6 +294,18 @@ def test_command_removes_a_lost_second_factor(staff, capsys):
         call_command("reset_second_factor", "absent@tenantry.example")
 
 
+def test_command_leaves_an_address_that_only_looks_alike(staff):
+    """The upper-case forms of both letters are one."""
+    User.objects.filter(pk=staff.user.pk).update(
+        email="\u0131da@tenantry.example", email_key="\u0131da@tenantry.example"
+    )
+    other = User.objects.create_superuser(email="ida@tenantry.example", password=PASSWORD)
+
+    call_command("reset_second_factor", other.email)
+
+    assert second_factor.find_authenticator(staff.user) is not None
+
+
 # ── Where it is required ─────────────────────────────────────────────────────────────────────
 
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from identity.directories.types import MemberDeleted
+from identity.directories.types import MemberDeleted, OrganizationDeleted
 from identity.models import Member, MissingAdmin, User
 from identity.signals import admin_lost
 from identity.sync import apply, users
@@ -134,6 +134,16 @@ def test_deleted_organization_is_not_flagged(organization, people):
     organization.save()
     Member.objects.filter(stytch_member_id=admin.stytch_member_id).update(role="member")
 
+    update_missing_admins()
+
+    assert find_flag(organization) is None
+
+
+def test_flag_of_a_deleted_organization_is_lifted(organization, people):
+    delete(people[0])
+    assert find_flag(organization)
+
+    apply.apply_snapshot(OrganizationDeleted(stytch_org_id=organization.stytch_org_id))
     update_missing_admins()
 
     assert find_flag(organization) is None

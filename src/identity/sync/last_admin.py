@@ -57,15 +57,18 @@ def update_missing_admin(organization: Organization) -> None:
 
 
 def update_all_missing_admins() -> None:
-    """Compare the flags of all organizations with their members, after any change."""
+    """Compare the flags of all organizations with their members, after any change.
+
+    The flag of a deleted organization, which has no member left, is lifted.
+    """
     members = Member.objects.filter(organization=OuterRef("pk")).active()
     has_admin, has_flag = (
         Exists(members.admins()),
         Exists(MissingAdmin.objects.open().filter(organization=OuterRef("pk"))),
     )
-    wrong = Organization.objects.live().filter(
-        Q(~has_admin, ~has_flag, Exists(members)) | Q(has_flag, has_admin | ~Exists(members))
-    )
-    for organization_id in list(wrong.values_list("pk", flat=True)):
+    unflagged = Organization.objects.live().filter(~has_admin, ~has_flag, Exists(members))
+    resolved = Organization.objects.filter(has_flag, has_admin | ~Exists(members))
+    ids = unflagged.values_list("pk", flat=True).union(resolved.values_list("pk", flat=True))
+    for organization_id in list(ids):
         with transaction.atomic():
             update_missing_admin(locks.lock_organization(organization_id))

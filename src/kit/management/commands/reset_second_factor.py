@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from kit.addresses import normalize_email
 from kit.staff import second_factor
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, email: str, **__: Any) -> None:
         """Remove authenticator and recovery codes."""
-        users = get_user_model().objects.filter(email__iexact=email, is_staff=True)
+        users = get_user_model().objects.filter(email_key=normalize_email(email), is_staff=True)
         user = users.first()
         if user is None:
             raise CommandError(f"There is no member of staff {email!r}.")
