@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from identity import rate_limits
 from identity.models import AttemptCounter
 from sandbox.stytch import totp_codes
 from tests.identity import providers
@@ -120,6 +121,23 @@ def test_enrolled_member_signs_in_with_the_app(api, enrolled):
     assert answer.status_code == 201
 
 
+def test_mistyped_phone_number_does_not_shut_the_member_out(api, strict, start):
+    """Stytch keeps the number that no code has verified."""
+    problem = start(strict).json()
+    sent = api.post("/v1/auth/mfa/sms/send", json=continue_with(problem, phone_number=PHONE))
+
+    problem = start(strict).json()
+    app = api.post("/v1/auth/mfa/totp/enroll", json=continue_with(problem)).json()
+    body = continue_with(problem, code=compute_code(app["secret"]))
+    signed_in = api.post("/v1/auth/mfa/totp", json=body)
+
+    assert sent.status_code == 202
+    assert (problem["enrolled"], problem["methods"]) == (False, ["totp", "sms"])
+    assert problem["code_sent"] is False
+    assert signed_in.status_code == 201
+    assert start(strict).json()["methods"] == ["totp", "recovery"]
+
+
 def test_second_app_is_refused(api, enrolled):
     answer = api.post("/v1/auth/mfa/totp/enroll", json=continue_with(enrolled["problem"]))
 
@@ -211,7 +229,10 @@ def test_checks_of_one_sign_in_are_limited_before_stytch_is_asked(
 ):
     body = continue_with(start(strict).json(), code="000000")
     api.post("/v1/auth/mfa/totp", json=body)
-    AttemptCounter.objects.filter(scope="second_factor_per_sign_in").update(attempts=10**6)
+    digest = rate_limits.compute_digest(
+        rate_limits.SECOND_FACTOR_PER_SIGN_IN, body["intermediate_session_token"]
+    )
+    assert AttemptCounter.objects.filter(digest=digest).update(attempts=10**6) == 1
     asked = count_stytch_calls()
 
     answer = api.post("/v1/auth/mfa/totp", json=body)

@@ -5,7 +5,7 @@ Our own changes are refused; a change at Stytch is reported.
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from identity import event_types, signals

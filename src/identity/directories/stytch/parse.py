@@ -166,7 +166,7 @@ def parse_sign_in(answer: SignInAnswer, read_at: datetime) -> SignInResult:
             connections=_list_connections(answer.organization),
         )
     required = answer.mfa_required
-    methods = _list_enrolled_methods(required)
+    methods = _list_enrolled_methods(required, answer.member)
     return SecondFactorRequired(
         intermediate_session_token=token,
         organization=organization,
@@ -234,13 +234,17 @@ def _strip_unstorable(text: str) -> str:
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
-def _list_enrolled_methods(required: StytchMfa | None) -> tuple[SecondFactor, ...]:
-    """Return the second factors a member has set up. Recovery codes come with an app."""
+def _list_enrolled_methods(required: StytchMfa | None, member: Member) -> tuple[SecondFactor, ...]:
+    """Return the second factors a member has set up. Recovery codes come with an app.
+
+    A number that no code has verified may be mistyped, so it is none yet.
+    """
     options = required.member_options if required else None
     if options is None:
         return ()
     app: tuple[SecondFactor, ...] = ("totp", "recovery") if options.totp_registration_id else ()
-    phone: tuple[SecondFactor, ...] = ("sms",) if options.mfa_phone_number else ()
+    has_phone = bool(options.mfa_phone_number) and member.mfa_phone_number_verified
+    phone: tuple[SecondFactor, ...] = ("sms",) if has_phone else ()
     return (*phone, *app)
 
 
