@@ -19,8 +19,8 @@ from identity.services import (
 from identity.sessions import signing_keys
 from identity.sync import fetch, last_admin, lost_events
 from kit import jobs
-from kit.errors import Problem
-from kit.outbound import VendorNotFound, VendorUnavailable
+from kit.errors import Problem, TooManyRequests
+from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 from tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -109,17 +109,20 @@ def compare_recent_rows() -> None:
 
 @jobs.declare_task("identity.expire_invitations", retry=None, queue="upkeep", cron="*/5 * * * *")
 def expire_invitations() -> None:
-    """Close overdue invitations, here and at Stytch, and queued ones that were never sent."""
+    """Close overdue invitations, here and at Stytch, and queued ones that were never sent.
+
+    In any order: those that Stytch refuses to close must not keep all others waiting.
+    """
     queued_invitations.close_unsent_invitations()
-    overdue = Invitation.objects.overdue().order_by("expires_at")
+    overdue = Invitation.objects.overdue().order_by("?")
     for invitation_id in list(overdue.values_list("pk", flat=True)[:EXPIRE_BATCH_SIZE]):
         try:
             invitations.expire_invitation(invitation_id)
-        except VendorUnavailable:
+        except (VendorUnavailable, TooManyRequests):
             return
-        except Problem as problem:
+        except (Problem, VendorRejected) as refusal:
             log.warning(
-                "invitation_not_expired", invitation_id=str(invitation_id), code=problem.code
+                "invitation_not_expired", invitation_id=str(invitation_id), code=refusal.code
             )
 
 

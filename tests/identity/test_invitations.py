@@ -256,6 +256,28 @@ def test_acceptance_we_have_not_heard_of_survives_the_clean_up(
     assert Member.objects.get(stytch_member_id=member).is_active
 
 
+def test_invitation_that_stytch_refuses_to_show_does_not_keep_the_others_open(
+    sandbox, new_organization, invite, committed
+):
+    emails = [address(new_organization) for _ in range(2)]
+    for email in emails:
+        invite(new_organization, email)
+        overdue(new_organization, email)
+    refused, other = (
+        Invitation.objects.get(organization_id=new_organization.id, email=email) for email in emails
+    )
+    Invitation.objects.filter(pk=refused.pk).update(expires_at=timezone.now() - timedelta(days=9))
+    body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
+    path = f"/v1/b2b/organizations/members/dangerously_get/{refused.stytch_member_id}"
+    sandbox.post("/faults", vendor="stytch", path=path, status=400, times=99, body=body)
+
+    expire_invitations()
+
+    refused.refresh_from_db()
+    other.refresh_from_db()
+    assert (refused.status, other.status) == ("pending", "expired")
+
+
 def test_overdue_address_is_invited_again_at_once(api, new_organization, invite, committed):
     email = address(new_organization)
     invite(new_organization, email)

@@ -204,7 +204,7 @@ def _is_address_taken(invitation: Invitation, snapshot: MemberSnapshot) -> bool:
     other = (
         others.exclude(pk=invitation.pk).filter(email_key=normalize_email(snapshot.email)).first()
     )
-    if other is not None and other.email == snapshot.email:
+    if other is not None and other.stytch_member_id and other.email == snapshot.email:
         defer_pull(other.stytch_member_id)
         defer_pull(snapshot.stytch_member_id)
     return other is not None
