@@ -14,7 +14,7 @@ import time
 from devserver import checkout, database, environment, leftovers, locks, place, seed, tour
 from devserver.children import print_own_line
 from devserver.run import run_everything
-from support.api_client import Places, World
+from support.api_client import BaseUrls, FrontEnd
 from support.errors import Refusal
 from support.processes import die_with_parent
 
@@ -98,14 +98,14 @@ def stop_run() -> bool:
     return database.stop_server() or bool(pid or left)
 
 
-def _open_client() -> World:
+def _open_client() -> FrontEnd:
     addresses = environment.find_running()
     if addresses is None:
         raise Refusal("Nothing runs here yet: start `make run` in another terminal.")
     given = environment.read_given()
     if not environment.uses_sandbox(environment.build_vendor_settings(given, addresses) | given):
         raise Refusal("A vendor here is a real one: no demo organization is made there.")
-    return World(Places(api=addresses.api, sandbox=addresses.vendors))
+    return FrontEnd(BaseUrls(api=addresses.api, sandbox=addresses.vendors))
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from support.api_client import Session, World
+from support.api_client import FrontEnd, Session
 from support.errors import Refusal
 
 NAME, SLUG = "Demo Company", "demo"
@@ -17,34 +17,40 @@ PEOPLE = {
 WAIT_SECONDS = 30.0
 
 
-def seed_demo(world: World) -> Session:
+def seed_demo(front_end: FrontEnd) -> Session:
     """Create the missing parts of the demo and return the admin's session."""
-    admin = world.sign_in(ADMIN, slug=SLUG) or world.found(ADMIN, name=NAME, slug=SLUG)
-    there = world.ask("GET", f"{admin.path}/members?status=active", session=admin)["results"]
+    admin = front_end.sign_in(ADMIN, slug=SLUG) or front_end.create_organization(
+        ADMIN, name=NAME, slug=SLUG
+    )
+    there = front_end.call_api("GET", f"{admin.path}/members?status=active", session=admin)[
+        "results"
+    ]
     known = {member["email"] for member in there}
     for role, (email, name) in PEOPLE.items():
         if email not in known:
-            _add_person(world, admin, email=email, role=role, name=name)
-    subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
+            _add_person(front_end, admin, email=email, role=role, name=name)
+    subscription = front_end.call_api("GET", f"{admin.path}/billing/subscription", session=admin)
     if not subscription["is_active"]:
-        world.subscribe(admin)
-        wait_for_webhook(world, admin, status="active")
+        front_end.subscribe(admin)
+        wait_for_webhook(front_end, admin, status="active")
     return admin
 
 
-def create_demo_token(world: World, role: str) -> str:
+def create_demo_token(front_end: FrontEnd, role: str) -> str:
     """Create a session token of the demo's person with a role."""
-    session = world.sign_in(PEOPLE[role][0], slug=SLUG)
+    session = front_end.sign_in(PEOPLE[role][0], slug=SLUG)
     if session is None:
         raise Refusal("The demo organization is not there: start it with `make run`.")
     return session.token
 
 
-def wait_for_webhook(world: World, admin: Session, *, status: str) -> None:
+def wait_for_webhook(front_end: FrontEnd, admin: Session, *, status: str) -> None:
     """Wait until a webhook has set the subscription to a status."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        subscription = world.ask("GET", f"{admin.path}/billing/subscription", session=admin)
+        subscription = front_end.call_api(
+            "GET", f"{admin.path}/billing/subscription", session=admin
+        )
         if subscription["status"] == status:
             return
         if time.monotonic() > deadline:
@@ -52,8 +58,8 @@ def wait_for_webhook(world: World, admin: Session, *, status: str) -> None:
         time.sleep(0.1)
 
 
-def _add_person(world: World, admin: Session, *, email: str, role: str, name: str) -> None:
+def _add_person(front_end: FrontEnd, admin: Session, *, email: str, role: str, name: str) -> None:
     # An earlier run may have been stopped between the invitation and its acceptance: the mail is there.
     with contextlib.suppress(Refusal):
-        world.invite(admin, email, role=role, name=name)
-    world.accept(email)
+        front_end.invite(admin, email, role=role, name=name)
+    front_end.accept(email)

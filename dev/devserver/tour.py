@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from devserver.seed import WAIT_SECONDS, wait_for_webhook
-from support.api_client import Json, Keys, Session, World
+from support.api_client import FrontEnd, Json, Keys, Session
 
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 
@@ -13,8 +13,8 @@ BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 class Tour:
     """Run the tour once, in a new organization."""
 
-    def __init__(self, world: World, keys: Keys, report: Callable[[str], None]) -> None:
-        self.world = world
+    def __init__(self, front_end: FrontEnd, keys: Keys, report: Callable[[str], None]) -> None:
+        self.front_end = front_end
         self.keys = keys
         self.report = report
         self.slug = f"tour-{secrets.token_hex(3)}"
@@ -28,32 +28,32 @@ class Tour:
         self._change_roles(admin)
         self._refusals(admin)
         self._leave_and_return(admin)
-        places = self.world.places
+        urls = self.front_end.urls
         self.report(f"\n{BOLD}Done.{PLAIN} While `make run` is running, look at {self.slug} here:")
-        self._fact("admin", f"{places.api}/admin/tenancy/organization/?q={self.slug}")
-        self._fact("inbox", f"{places.sandbox}/inbox")
-        self._fact("webhooks", f"{places.sandbox}/events")
+        self._fact("admin", f"{urls.api}/admin/tenancy/organization/?q={self.slug}")
+        self._fact("inbox", f"{urls.sandbox}/inbox")
+        self._fact("webhooks", f"{urls.sandbox}/events")
 
     def _sign_up(self) -> Session:
         email = self._address("ada")
         self._step(f"{email} asks for a link, opens it and creates an organization")
-        admin = self.world.found(email, name="Tour Company", slug=self.slug)
-        me = self.world.ask("GET", "/v1/me", session=admin)
+        admin = self.front_end.create_organization(email, name="Tour Company", slug=self.slug)
+        me = self.front_end.call_api("GET", "/v1/me", session=admin)
         self._fact("API", f"{self.slug}: signed in as {me['member']['role']}, schema ready")
         return admin
 
     def _upgrade(self, admin: Session) -> None:
         self._step("The admin chooses a plan and pays on Stripe's page")
-        checkout = self.world.subscribe(admin)
+        checkout = self.front_end.subscribe(admin)
         self._fact("checkout", checkout["url"])
-        wait_for_webhook(self.world, admin, status="active")
+        wait_for_webhook(self.front_end, admin, status="active")
         self._seats(admin, 1)
 
     def _grow(self, admin: Session) -> None:
         self._step("A member and a viewer are invited, and accept")
         for name, role in (("grace", "member"), ("vic", "viewer")):
-            self.world.invite(admin, self._address(name), role=role)
-            session = self.world.accept(self._address(name))
+            self.front_end.invite(admin, self._address(name), role=role)
+            session = self.front_end.accept(self._address(name))
             self._fact("API", f"{name} joined as {session.member['role']}")
         self._seats(admin, 2, why="viewers are free")
 
@@ -62,13 +62,13 @@ class Tour:
         self._patch_role(admin, "vic", "member")
         self._seats(admin, 3)
         grace = self._member(admin, "grace")
-        self.world.ask("DELETE", f"{admin.path}/members/{grace}", session=admin)
+        self.front_end.call_api("DELETE", f"{admin.path}/members/{grace}", session=admin)
         self._seats(admin, 2)
 
     def _refusals(self, admin: Session) -> None:
         self._step("What is refused, and how")
-        vic = self.world.sign_in(self._address("vic"), slug=self.slug)
-        outsider = self.world.found(
+        vic = self.front_end.sign_in(self._address("vic"), slug=self.slug)
+        outsider = self.front_end.create_organization(
             self._address("olga"), name="Other Company", slug=f"{self.slug}-other"
         )
         callers = (
@@ -77,19 +77,19 @@ class Tour:
             ("a caller without a session", None),
         )
         for caller, session in callers:
-            status = self.world.status("POST", f"{admin.path}/invitations", session=session)
+            status = self.front_end.status("POST", f"{admin.path}/invitations", session=session)
             self._fact("API", f"{caller} who invites gets {status}")
 
     def _leave_and_return(self, admin: Session) -> None:
         self._step("The subscription is canceled at once, and bought again")
         cancel = {"at_period_end": False}
         path = f"{admin.path}/billing/subscription/cancel"
-        self.world.ask("POST", path, cancel, session=admin)
-        wait_for_webhook(self.world, admin, status="canceled")
+        self.front_end.call_api("POST", path, cancel, session=admin)
+        wait_for_webhook(self.front_end, admin, status="canceled")
         self._standing(admin)
         self._vendors(admin)
-        self.world.subscribe(admin)
-        wait_for_webhook(self.world, admin, status="active")
+        self.front_end.subscribe(admin)
+        wait_for_webhook(self.front_end, admin, status="active")
         self._standing(admin)
         self._vendors(admin)
 
@@ -98,37 +98,39 @@ class Tour:
 
     def _member(self, admin: Session, name: str) -> str:
         email = self._address(name)
-        page = self.world.ask("GET", f"{admin.path}/members?email={email}", session=admin)
+        page = self.front_end.call_api("GET", f"{admin.path}/members?email={email}", session=admin)
         return str(page["results"][0]["id"])
 
     def _patch_role(self, admin: Session, name: str, role: str) -> None:
         member = self._member(admin, name)
-        self.world.ask("PATCH", f"{admin.path}/members/{member}", {"role": role}, session=admin)
+        self.front_end.call_api(
+            "PATCH", f"{admin.path}/members/{member}", {"role": role}, session=admin
+        )
 
     def _seats(self, admin: Session, expected: int, *, why: str = "") -> None:
         deadline = time.monotonic() + WAIT_SECONDS
         path = f"{admin.path}/billing/seats"
-        seats = self.world.ask("GET", path, session=admin)
+        seats = self.front_end.call_api("GET", path, session=admin)
         while seats["provider_quantity"] != expected and time.monotonic() < deadline:
             time.sleep(0.2)
-            seats = self.world.ask("GET", path, session=admin)
+            seats = self.front_end.call_api("GET", path, session=admin)
         counted, held = seats["counted"], seats["provider_quantity"]
         self._fact("seats", f"counted {counted}, billed {held}{f' ({why})' if why else ''}")
         self._vendors(admin)
 
     def _vendors(self, admin: Session) -> None:
-        members = self.world.at_stytch(self.slug, self.keys)
+        members = self.front_end.list_stytch_members(self.slug, self.keys)
         people = ", ".join(
             f"{m['email_address'].split('@')[0]} {m['status']} ({_list_roles(m)})" for m in members
         )
         self._fact("Stytch", people)
-        for held in self.world.at_stripe(admin.organization["id"], self.keys):
+        for held in self.front_end.list_stripe_subscriptions(admin.organization["id"], self.keys):
             item = held["items"]["data"][0]
             self._fact("Stripe", f"{held['id']} {held['status']}, quantity {item['quantity']}")
 
     def _standing(self, admin: Session) -> None:
         path = f"{admin.path}/billing/subscription"
-        subscription = self.world.ask("GET", path, session=admin)
+        subscription = self.front_end.call_api("GET", path, session=admin)
         self._fact("API", f"{subscription['status']}, access {subscription['access']}")
 
     def _step(self, text: str) -> None:

@@ -14,7 +14,7 @@ Keys = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Places:
+class BaseUrls:
     """Hold the URLs of the API and the sandbox."""
 
     api: str
@@ -40,18 +40,18 @@ class Session:
         return f"/v1/organizations/{self.organization['slug']}"
 
 
-class World:
+class FrontEnd:
     """Act as a person with a browser, a mailbox and a card in the API and the sandbox."""
 
-    def __init__(self, places: Places) -> None:
-        self.places = places
+    def __init__(self, urls: BaseUrls) -> None:
+        self.urls = urls
         self._http = httpx.Client(timeout=30)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def ask(
+    def call_api(
         self, method: str, path: str, body: Json | None = None, *, session: Session | None = None
     ) -> Any:  # noqa: ANN401 - JSON
         """Call the API and return its JSON.
@@ -62,10 +62,10 @@ class World:
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         try:
             answer = self._http.request(
-                method, f"{self.places.api}{path}", json=body, headers=headers
+                method, f"{self.urls.api}{path}", json=body, headers=headers
             )
         except httpx.TransportError as error:
-            raise Refusal(f"{self.places.api} does not answer; is it starting again?") from error
+            raise Refusal(f"{self.urls.api} does not answer; is it starting again?") from error
         if not answer.is_success:
             raise Refusal(f"{method} {path} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
@@ -74,29 +74,29 @@ class World:
         """Send a request that the API should refuse and return its status."""
         headers = {"Authorization": f"Bearer {session.token}"} if session else {}
         body = {"email": "refused@example.test", "role": "member"}
-        url = f"{self.places.api}{path}"
+        url = f"{self.urls.api}{path}"
         return self._http.request(method, url, json=body, headers=headers).status_code
 
     def control(self, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - JSON
         """Call the sandbox's control plane and return its JSON."""
-        answer = self._http.request(method, f"{self.places.sandbox}/_sandbox{path}", json=body)
+        answer = self._http.request(method, f"{self.urls.sandbox}/_sandbox{path}", json=body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def at_stytch(self, slug: str, keys: Keys) -> list[Json]:
+    def list_stytch_members(self, slug: str, keys: Keys) -> list[Json]:
         """List an organization's members at Stytch."""
         answer = self._http.post(
-            f"{self.places.sandbox}/v1/b2b/organizations/members/search",
+            f"{self.urls.sandbox}/v1/b2b/organizations/members/search",
             json={"organization_ids": [slug]},
             auth=(keys["STYTCH_PROJECT_ID"], keys["STYTCH_SECRET"]),
         )
         answer.raise_for_status()
         return list(answer.json()["members"])
 
-    def at_stripe(self, organization_id: str, keys: Keys) -> list[Json]:
+    def list_stripe_subscriptions(self, organization_id: str, keys: Keys) -> list[Json]:
         """List an organization's subscriptions at Stripe, oldest first."""
         answer = self._http.get(
-            f"{self.places.sandbox}/stripe/v1/subscriptions?status=all&limit=100",
+            f"{self.urls.sandbox}/stripe/v1/subscriptions?status=all&limit=100",
             headers={"Authorization": f"Bearer {keys['STRIPE_SECRET_KEY']}"},
         )
         answer.raise_for_status()
@@ -113,16 +113,16 @@ class World:
 
     def discover(self, email: str) -> Json:
         """Request a discovery link, open it and return the organizations of the address."""
-        self.ask("POST", "/v1/auth/magic-links", {"email": email})
+        self.call_api("POST", "/v1/auth/magic-links", {"email": email})
         token = self.mailed_token(email, "discovery")
-        found: Json = self.ask("POST", "/v1/auth/discovery", {"token": token})
+        found: Json = self.call_api("POST", "/v1/auth/discovery", {"token": token})
         return found
 
-    def found(self, email: str, *, name: str, slug: str) -> Session:
+    def create_organization(self, email: str, *, name: str, slug: str) -> Session:
         """Sign up and create an organization."""
         ist = self.discover(email)["intermediate_session_token"]
         body = {"intermediate_session_token": ist, "name": name, "slug": slug}
-        return Session.of(self.ask("POST", "/v1/auth/organizations", body))
+        return Session.of(self.call_api("POST", "/v1/auth/organizations", body))
 
     def sign_in(self, email: str, *, slug: str) -> Session | None:
         """Sign in to an organization, or return None when the address is not a member."""
@@ -133,26 +133,28 @@ class World:
                     "intermediate_session_token": found["intermediate_session_token"],
                     "organization_id": organization["id"],
                 }
-                return Session.of(self.ask("POST", "/v1/auth/sessions", body))
+                return Session.of(self.call_api("POST", "/v1/auth/sessions", body))
         return None
 
     def invite(self, admin: Session, email: str, *, role: str, name: str = "") -> Json:
         """Invite an address into the admin's organization."""
         body = {"email": email, "role": role, "name": name}
-        made: Json = self.ask("POST", f"{admin.path}/invitations", body, session=admin)
+        made: Json = self.call_api("POST", f"{admin.path}/invitations", body, session=admin)
         return made
 
     def accept(self, email: str) -> Session:
         """Accept the newest invitation sent to an address."""
         token = self.mailed_token(email, "invite")
-        return Session.of(self.ask("POST", "/v1/auth/invitations/accept", {"token": token}))
+        return Session.of(self.call_api("POST", "/v1/auth/invitations/accept", {"token": token}))
 
     def subscribe(self, admin: Session) -> Json:
         """Choose the first plan and pay on Stripe's page."""
-        price = self.ask("GET", "/v1/plans")["results"][0]["prices"][0]
-        landing = f"{self.places.sandbox}/landing"
+        price = self.call_api("GET", "/v1/plans")["results"][0]["prices"][0]
+        landing = f"{self.urls.sandbox}/landing"
         body = {"price_id": price["id"], "success_url": landing, "cancel_url": landing}
-        checkout: Json = self.ask("POST", f"{admin.path}/billing/checkout", body, session=admin)
+        checkout: Json = self.call_api(
+            "POST", f"{admin.path}/billing/checkout", body, session=admin
+        )
         page = urlsplit(checkout["url"]).path.rsplit("/", 1)[1]
         self.control("POST", f"/checkout/{page}/pay")
         return checkout

@@ -15,7 +15,7 @@ def test_billed_seats_follow_the_members(api, front_end, subscribed_organization
 
     linus = front_end.accept(email)
     wait_for_billed_seats(api, subscribed_organization, 3)
-    front_end.ask(
+    front_end.call_api(
         "DELETE",
         f"{subscribed_organization.path}/members/{linus.member['id']}",
         session=subscribed_organization.admin,

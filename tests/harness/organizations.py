@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from support.api_client import Places, Session, World
+from support.api_client import BaseUrls, FrontEnd, Session
 from tests.harness.plugin import API_URL, SANDBOX_URL
 
 PEOPLE = {"member": "grace", "viewer": "vic"}
@@ -38,7 +38,7 @@ class OrganizationFactory:
     """Create organizations through the API, as a front end does."""
 
     def __init__(self):
-        self.front_end = World(Places(api=API_URL, sandbox=SANDBOX_URL))
+        self.front_end = FrontEnd(BaseUrls(api=API_URL, sandbox=SANDBOX_URL))
         self._shared = {}
 
     def create_organization(self, name="acme"):
@@ -50,7 +50,9 @@ class OrganizationFactory:
             return self._sign_up(name, slug=f"{name}-{secrets.token_hex(4)}")
 
     def _sign_up(self, name, *, slug):
-        admin = self.front_end.found(f"ada@{slug}.example", name=name.title(), slug=slug)
+        admin = self.front_end.create_organization(
+            f"ada@{slug}.example", name=name.title(), slug=slug
+        )
         others = {}
         for role, person in PEOPLE.items():
             email = f"{person}@{slug}.example"

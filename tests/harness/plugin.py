@@ -26,8 +26,9 @@ WEB_URL = os.environ.setdefault("GIVEN_WEB_URL", os.environ["DATABASE_URL"])
 
 
 def pytest_addoption(parser):
-    """Add the number of organizations in the soak test of money."""
+    """Add the number of organizations in the soak test of money, and the first one's seed."""
     parser.addoption("--histories", type=int, default=50, dest="histories")
+    parser.addoption("--first-seed", type=int, default=0, dest="first_seed")
 
 
 def on_database(url, name):

@@ -290,7 +290,7 @@ def victim(new_organization, committed):
 def mallory(front_end):
     """The admin of another organization, who controls its directory and its provider."""
     slug = f"evil-{secrets.token_hex(4)}"
-    return front_end.found(f"mallory@{slug}.example", name="Evil", slug=slug)
+    return front_end.create_organization(f"mallory@{slug}.example", name="Evil", slug=slug)
 
 
 def read_user(member_id):

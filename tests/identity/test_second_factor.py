@@ -346,7 +346,7 @@ def test_switch_to_a_stricter_organization_is_continued_and_refresh_goes_on(
     api, front_end, strict, history
 ):
     email = strict.address("grace")
-    other = front_end.found(email, name="Other", slug=f"other-{secrets.token_hex(4)}")
+    other = front_end.create_organization(email, name="Other", slug=f"other-{secrets.token_hex(4)}")
     switched = api.post(
         "/v1/auth/sessions/switch", token=other.token, json={"organization_id": strict.id}
     )

@@ -100,7 +100,7 @@ def test_another_persons_session_is_not_found(api, new_organization):
 
 
 def test_switching_needs_no_new_link(api, front_end, new_organization):
-    other = front_end.found(
+    other = front_end.create_organization(
         new_organization.address("grace"), name="Other", slug=f"o-{secrets.token_hex(4)}"
     )
 
@@ -127,7 +127,7 @@ def test_switching_where_one_does_not_belong_is_refused(api, new_organization, g
 
 def test_my_organizations_are_those_stytch_discovers(api, front_end, new_organization):
     slug = f"o-{secrets.token_hex(4)}"
-    front_end.found(new_organization.address("vic"), name="Other", slug=slug)
+    front_end.create_organization(new_organization.address("vic"), name="Other", slug=slug)
 
     places = api.get("/v1/me/organizations", token=new_organization.viewer.token).json()["results"]
 

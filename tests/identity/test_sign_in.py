@@ -211,7 +211,9 @@ def test_invented_token_learns_of_no_organization(api, acme, intermediate):
 
 
 def test_one_person_of_two_organizations_is_one_user(api, front_end, acme):
-    other = front_end.found(acme.address("ada"), name="Other", slug=f"other-{secrets.token_hex(4)}")
+    other = front_end.create_organization(
+        acme.address("ada"), name="Other", slug=f"other-{secrets.token_hex(4)}"
+    )
 
     here = api.get("/v1/me", token=acme.admin.token).json()["user"]
     there = api.get("/v1/me", token=other.token).json()["user"]

@@ -28,7 +28,7 @@ def test_organization_signs_up_subscribes_cancels_and_subscribes_again(
 ):
     ada, grace, vic = (f"{name}@initech.example" for name in ("ada", "grace", "vic"))
 
-    admin = front_end.found(ada, name="Initech", slug="initech")
+    admin = front_end.create_organization(ada, name="Initech", slug="initech")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM information_schema.schemata s JOIN tenancy_organization o"

@@ -35,7 +35,7 @@ def create_two_admins(front_end):
 
     def create():
         slug = f"race-{secrets.token_hex(4)}"
-        first = front_end.found(f"ada@{slug}.example", name="Race", slug=slug)
+        first = front_end.create_organization(f"ada@{slug}.example", name="Race", slug=slug)
         front_end.invite(first, f"bob@{slug}.example", role="admin")
         return first, front_end.accept(f"bob@{slug}.example")
 
@@ -153,7 +153,7 @@ def test_outage_of_stytch_slows_no_other_call_and_leaves_nothing_half_done(
     invited = Invitation.objects.filter(organization_id=new_organization.id).open()
     at_stytch = {
         member["email_address"]
-        for member in front_end.at_stytch(new_organization.slug, STYTCH_KEYS)
+        for member in front_end.list_stytch_members(new_organization.slug, STYTCH_KEYS)
         if member["status"] == "invited"
     }
     assert {row.email for row in invited} == at_stytch

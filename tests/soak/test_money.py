@@ -11,7 +11,8 @@ pytestmark = pytest.mark.soak
 
 def test_histories_cost_what_the_rules_say(own_sandbox, money_prices, request, capsys):
     count, operations = request.config.getoption("histories"), Counter()
-    for seed in range(count):
+    first = request.config.getoption("first_seed")
+    for seed in range(first, first + count):
         history = MoneyHistory(own_sandbox, seed, money_prices).run()
         check_money(history)
         operations.update(history.operations)

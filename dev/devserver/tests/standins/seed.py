@@ -3,11 +3,11 @@
 PEOPLE = {"admin": ()}
 
 
-def seed_demo(world):
-    print(f"created over {world.places.api}")
+def seed_demo(front_end):
+    print(f"created over {front_end.urls.api}")
 
 
-def create_demo_token(world, role):
+def create_demo_token(front_end, role):
     return f"token of the {role}"
 
 
