@@ -201,6 +201,26 @@ def test_invitation_that_may_have_been_sent_is_revoked_at_stytch_too(
         assert refused.status_code == 401
 
 
+def test_pending_member_that_no_attempt_invited_is_not_deleted(
+    sandbox, new_organization, at_org, queue, revoke, show, drop_webhooks
+):
+    """An attempt that had reached Stytch would have made the member invited."""
+    queued, change = queue()
+    drop_webhooks()
+    queued_invitations.claim_invitation(change)
+    queued_invitations.end_claim(change)
+    place = {"organization_id": at_org(new_organization), "email_address": queued.email}
+    sandbox.post("/stytch/members", **place, status="pending")
+
+    assert revoke(queued).status_code == 204
+
+    found = directories.get_directory().find_member(
+        stytch_org_id=at_org(new_organization), email=queued.email
+    )
+    assert found.status == "pending"
+    assert show(queued)["status"] == "revoked"
+
+
 def test_member_who_accepted_an_invitation_of_unknown_outcome_stays(
     sandbox, new_organization, queue, revoke, show, drop_webhooks, at_org
 ):

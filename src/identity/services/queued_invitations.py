@@ -168,12 +168,12 @@ def _close_invite_change(organization: Organization, subject: str) -> None:
 
 
 def _delete_if_invited(stytch_org_id: str, email: str) -> Snapshot:
-    """Delete the invited member with this address, or return the member who accepted."""
+    """Delete the invited member with this address, or return one who accepted or was not invited."""
     directory = directories.get_directory()
     found = directory.find_member(stytch_org_id=stytch_org_id, email=email)
     if found is None:
         return MemberDeleted(stytch_member_id="")
-    if found.status == "active":
+    if found.status != "invited":
         return found
     return directory.delete_member(
         stytch_org_id=stytch_org_id, stytch_member_id=found.stytch_member_id
