@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from events.registry import EventType, register_names, register_types
-from identity.models import Invitation, Member
+from identity.models import Invitation, Member, User
+from kit.ids import parse_uuid
 
 
 def _register_type(name: str, description: str) -> EventType:
@@ -50,5 +51,12 @@ def _find_invitation_emails(ids: Collection[str]) -> Mapping[str, str]:
     return {str(pk): email for pk, email in rows}
 
 
+def _find_staff_names(ids: Collection[str]) -> Mapping[str, str]:
+    """Return the names of staff who acted in the admin."""
+    staff = User.objects.filter(pk__in=[id_ for id_ in ids if parse_uuid(id_)], is_staff=True)
+    return {str(user.pk): user.get_short_name() for user in staff}
+
+
 register_names("member", _find_member_names)
+register_names("operator", _find_staff_names)
 register_names("invitation", _find_invitation_emails)

@@ -1,4 +1,4 @@
-"""Generate UUIDv7 primary keys, which sort by time (RFC 9562)."""
+"""Generate UUIDv7 primary keys, which sort by time (RFC 9562), and parse ids in text."""
 
 import os
 import threading
@@ -22,3 +22,11 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(
         int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
     )
+
+
+def parse_uuid(text: str) -> uuid.UUID | None:
+    """Return the UUID that a text holds, or None for any other text."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from events.models import Event
+from events.services import names
 from identity.models import SupportAccess, User
 from identity.services import support_access
 from identity.tasks import end_overdue_support_access
@@ -67,7 +68,8 @@ def test_grant_is_in_the_organizations_trail_with_name_reason_and_end(
 
     assert event.type == "support.access_granted"
     assert (event.actor_kind, event.actor_id) == ("operator", str(admin_user.pk))
-    assert event.details["staff"] == admin_user.get_short_name()
+    names.attach_names([event])
+    assert event.actor_name == event.details["staff"] == admin_user.get_short_name()
     assert event.details["reason"] == REASON
     assert parse_datetime(event.details["expires_at"]) == granted.expires_at.replace(
         microsecond=granted.expires_at.microsecond // 1000 * 1000

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,6 +15,7 @@ from identity.models import SupportAccess
 from identity.services import support_access
 from identity.services.support_access import SupportAccessRequired
 from kit.admin.base import BADGE_COLORS, BaseAdmin, act_as_staff, name_admin_page
+from kit.ids import parse_uuid
 
 MIN_REASON_CHARACTERS: Final = 10
 HOURS: Final = ((1, "1 hour"), (4, "4 hours"), (8, "8 hours"))
@@ -144,15 +144,8 @@ def _read_trail(request: HttpRequest, access: SupportAccess) -> dict[str, Any]:
         events, has_more = support_access.read_events(
             access.pk,
             staff=request.user,  # type: ignore[arg-type]  # the admin is for staff
-            before=_parse_cursor(request.GET.get("before", "")),
+            before=parse_uuid(request.GET.get("before", "")),
         )
     except SupportAccessRequired:
         return {"is_refused": True}
     return {"events": events, "before": events[-1].pk if has_more else None}
-
-
-def _parse_cursor(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
