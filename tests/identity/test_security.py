@@ -493,3 +493,20 @@ def build_security(organization):
         )
 
     return build
+
+
+@pytest.mark.parametrize("verb", ["get", "patch"])
+def test_organization_that_stytch_has_deleted_is_not_found(
+    api, sandbox, new_organization, at_org, drop_webhooks, verb
+):
+    drop_webhooks()
+    sandbox.delete(f"/stytch/organizations/{at_org(new_organization)}")
+    body = {"json": {"removal_is_final": True}} if verb == "patch" else {}
+
+    answer = getattr(api, verb)(
+        f"{new_organization.path}/security", token=new_organization.admin.token, **body
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    stored = SecuritySettings.objects.get(organization_id=new_organization.id)
+    assert stored.removal_is_final is False

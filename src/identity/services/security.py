@@ -12,7 +12,7 @@ from identity.services import pending_changes
 from identity.sync import fetch
 from identity.sync import security as stored_security
 from identity.sync.attribution import SECURITY_SUBJECT
-from kit.errors import FieldError, Malformed
+from kit.errors import FieldError, Malformed, NotFound
 from tenancy import locks
 from tenancy.models import Organization
 
@@ -20,8 +20,13 @@ OWN_FIELDS = frozenset({"removal_is_final"})
 
 
 def read_security(organization: Organization) -> SecuritySettings:
-    """Return the settings as the directory has them now. Raises VendorUnavailable."""
-    fetch.pull_organization(organization.stytch_org_id or "")
+    """Return the settings as the directory has them now.
+
+    Raises VendorUnavailable, and NotFound for an organization that the directory has deleted.
+    """
+    pulled = fetch.pull_organization(organization.stytch_org_id or "").organization
+    if pulled is None or pulled.is_deleted:
+        raise NotFound
     return SecuritySettings.objects.in_organization(organization).get()
 
 
