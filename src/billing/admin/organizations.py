@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from billing.inspection import diagnoses, remedies
-from billing.inspection.diagnoses import Remedy
+from billing.inspection.diagnosis import Remedy
 from billing.inspection.facts import BillingFacts
 from billing.models import OrganizationBilling
 from kit.admin.base import BADGE_COLORS, EMPTY_VALUE, ReadOnly, act_as_staff, name_admin_page

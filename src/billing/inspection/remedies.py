@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from billing.errors import SubscriptionMissing
-from billing.inspection.diagnoses import Remedy
+from billing.inspection.diagnosis import Remedy
 from billing.invoices import invoices
 from billing.models import Subscription
 from billing.seat_rules import Mode
