@@ -107,7 +107,7 @@ def pull_customer(provider: str, external_id: str) -> None:
 @jobs.declare_task("billing.complete_checkout", queue="billing")
 def complete_checkout(provider: str, external_id: str) -> None:
     """Read a payment page that was paid while another was asked for."""
-    payment_pages.complete_checkout(provider, external_id)
+    payment_pages.complete_or_close(provider, external_id)
 
 
 @jobs.declare_task("billing.resolve_checkout", queue="billing")

@@ -145,7 +145,7 @@ def _pull_everything(organization_id: UUID) -> None:
     invoices.pull_differing(customer)
     for page in Checkout.objects.open().filter(organization=organization):
         if page.external_id:
-            payment_pages.complete_checkout(page.provider, page.external_id)
+            payment_pages.complete_or_close(page.provider, page.external_id)
         else:
             payment_pages.resolve_checkout(checkout_id=page.pk)
 

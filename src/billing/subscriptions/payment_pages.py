@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
 from billing import providers
@@ -13,6 +14,8 @@ from billing.providers.types import CheckoutSnapshot, ObjectKind
 from billing.subscriptions import subscriptions
 from kit import jobs
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
+
+log = structlog.get_logger(__name__)
 
 
 def complete_checkout(provider: str, external_id: str) -> Subscription | Checkout | None:
@@ -27,6 +30,20 @@ def complete_checkout(provider: str, external_id: str) -> Subscription | Checkou
     if not snapshot.subscription_id:
         return page
     return subscriptions.pull_subscription(provider, snapshot.subscription_id)
+
+
+def complete_or_close(provider: str, external_id: str) -> None:
+    """Complete a payment page of ours, and close the row of one that the provider does not know.
+
+    It is of another account, or of test data that was wiped. Should it be paid after all, its event
+    completes it.
+    """
+    try:
+        complete_checkout(provider, external_id)
+    except VendorNotFound:
+        log.warning("payment_page_unknown_at_provider", provider=provider, page=external_id)
+        rows = Checkout.objects.open().filter(provider=provider, external_id=external_id)
+        rows.update(state=Checkout.State.CLOSED, updated_at=timezone.now())
 
 
 def find_page(provider: str, snapshot: CheckoutSnapshot) -> Checkout | None:
