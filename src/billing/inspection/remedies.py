@@ -42,7 +42,11 @@ def _adopt_minimum(organization: Organization) -> None:
 
 
 def _end_missing(organization: Organization) -> None:
-    subscriptions.end_missing(_get_live(organization))
+    """End it, unless the provider knows it again, as after the secret key was corrected."""
+    row = _get_live(organization)
+    if row.missing_since is not None:
+        subscriptions.pull_subscription(row.provider, row.external_id)
+    subscriptions.end_missing(row)
     reconcile.reconcile_organization(organization_id=organization.pk)
 
 
@@ -60,15 +64,13 @@ def _agree_billed(organization: Organization) -> None:
     """Fetch the billed quantity first, so that what is agreed is what the page showed."""
     row = _get_live(organization)
     pulled = subscriptions.pull_subscription(row.provider, row.external_id)
-    _agree_seats(organization, pulled.quantity if pulled else row.quantity)
+    seats = pulled.quantity if pulled else row.quantity
+    report.agree_seats(organization=organization, seats=seats)
 
 
 def _agree_counted(organization: Organization) -> None:
-    _agree_seats(organization, SeatSnapshot.read(organization).count.counted)
-
-
-def _agree_seats(organization: Organization, seats: int | None) -> None:
-    report.set_seat_mode(organization=organization, mode=Mode.MANUAL, contract_seats=seats)
+    counted = SeatSnapshot.read(organization).count.counted
+    report.agree_seats(organization=organization, seats=counted)
 
 
 def _end_contract(organization: Organization) -> None:

@@ -67,6 +67,21 @@ def set_seat_mode(*, organization: Organization, mode: Mode, contract_seats: int
             snapshot.defer_sync(organization.pk)
 
 
+def agree_seats(*, organization: Organization, seats: int | None) -> None:
+    """Let a contract fix another number. Raises SubscriptionNotChangeable without a contract.
+
+    The contract may have been ended since staff opened the page that offers this.
+    """
+    with transaction.atomic():
+        locked = tenancy_locks.lock_organization(organization.pk)
+        known = SeatSnapshot.read(locked)
+        if known.row.mode != Mode.MANUAL or known.subscription is None:
+            raise SubscriptionNotChangeable("There is no contract to change.")
+        if seats is None:
+            raise SubscriptionNotChangeable("The number of billed seats is not known.")
+        set_seat_mode(organization=locked, mode=Mode.MANUAL, contract_seats=seats)
+
+
 def order_contract(organization: Organization) -> None:
     """Let the agreed number be sent once, and defer a sync.
 

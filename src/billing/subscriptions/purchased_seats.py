@@ -36,11 +36,17 @@ def adopt_quantity(*, organization: Organization) -> Subscription:
 
 
 def drop_minimum(*, organization: Organization) -> Subscription:
-    """Bill the counted seats again, and defer a sync. Raises SubscriptionMissing."""
+    """Bill the counted seats again, and defer a sync.
+
+    Raises SubscriptionMissing, and SubscriptionNotChangeable where no minimum was purchased.
+    """
     with transaction.atomic():
         locked = tenancy_locks.lock_organization(organization.pk)
-        if snapshot.find_subscription(locked) is None:
+        row = snapshot.find_subscription(locked)
+        if row is None:
             raise SubscriptionMissing("Nothing is billed without a subscription.")
+        if row.purchased_seats is None:
+            raise SubscriptionNotChangeable("No minimum was purchased.")
         return _save_minimum(locked, None)
 
 
