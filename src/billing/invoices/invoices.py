@@ -82,16 +82,29 @@ def pull_differing(customer: Customer) -> None:
 def void_open_invoices(organization: Organization) -> None:
     """Void the open invoices of ended subscriptions, and fetch one that the provider refuses.
 
-    Raises VendorUnavailable.
+    Raises VendorUnavailable, and the refusal of one that is open afterwards, once all were tried.
     """
     rows = Invoice.objects.filter(organization=organization, status=Invoice.Status.OPEN)
-    for row in rows.filter(subscription__status__in=ENDED_STATUSES).order_by("issued_at"):
-        with providers.hold_lock(row.provider, ObjectKind.INVOICE, row.external_id):
+    ended = rows.filter(subscription__status__in=ENDED_STATUSES).order_by("issued_at")
+    refusals = [refusal for row in ended if (refusal := _void_invoice(row)) is not None]
+    if refusals:
+        raise refusals[0]
+
+
+def _void_invoice(row: Invoice) -> VendorRejected | VendorNotFound | None:
+    """Void an invoice, and return the refusal of one that is open afterwards."""
+    provider = providers.get_provider(row.provider)
+    with providers.hold_lock(row.provider, ObjectKind.INVOICE, row.external_id):
+        try:
+            store_invoice(row.provider, provider.void_invoice(row.external_id))
+        except (VendorRejected, VendorNotFound) as error:  # perhaps paid or voided meanwhile
             try:
-                voided = providers.get_provider(row.provider).void_invoice(row.external_id)
-            except (VendorRejected, VendorNotFound):  # paid or voided meanwhile
-                voided = providers.get_provider(row.provider).fetch_invoice(row.external_id)
-            store_invoice(row.provider, voided)
+                seen = provider.fetch_invoice(row.external_id)
+            except VendorNotFound:
+                return error
+            store_invoice(row.provider, seen)
+            return error if seen.status == Invoice.Status.OPEN else None
+    return None
 
 
 def defer_pull(provider: str, external_id: str, *, after: timedelta | None = None) -> None:
