@@ -5,7 +5,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from billing.models import Customer, Notice, NoticeKind
-from billing.notices import drafts, recipients
+from billing.notices import drafts, recipients, render
 from identity.models import Member, MissingAdmin
 from identity.sync import last_admin
 from kit import jobs
@@ -66,6 +66,7 @@ def test_lost_admin_is_mailed_once_to_a_member_and_not_to_who_is_gone(acme, inbo
 
     assert mail["subject"] == "Acme: no admin is left"
     assert "Please tell our support" in mail["text"]
+    assert "Staff have received this mail" not in mail["text"]  # no address of staff is configured
     assert "Billing:" not in mail["text"]
     assert inbox(acme.admin.email) == []
 
@@ -75,13 +76,19 @@ def test_owner_of_record_and_staff_are_told(acme, settings):
     flag = lose_admin(acme)
     draft = drafts.build_draft(NoticeKind.ADMIN_LOST, flag.pk)
     assert recipients.list_draft_recipients(draft) == [acme.member.email, STAFF]
+    assert "Staff have received this mail too." in render.render_notice(draft).text
 
     Customer.objects.update_or_create(
         organization=acme.row, defaults={"billing_email": "accounts@acme.example"}
     )
     assert recipients.list_draft_recipients(draft) == ["accounts@acme.example", STAFF]
 
-    Customer.objects.filter(organization=acme.row).update(bought_by=acme.admin.user)
+    Customer.objects.filter(organization=acme.row).update(billing_email="büro@acme.example")
+    assert recipients.list_draft_recipients(draft) == [acme.member.email, STAFF]
+
+    Customer.objects.filter(organization=acme.row).update(
+        billing_email="accounts@acme.example", bought_by=acme.admin.user
+    )
     assert recipients.list_draft_recipients(draft) == ["accounts@acme.example", STAFF]
 
     buyer = acme.add_member()

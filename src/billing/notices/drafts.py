@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import dateformat, timezone
 
 from billing import statuses
@@ -142,7 +143,10 @@ def _build_admin_lost(missing_admin_id: UUID) -> Draft | None:
         kind=NoticeKind.ADMIN_LOST,
         subject_id=row.pk,
         reference=str(row.pk),
-        facts={"since": format_moment(row.detected_at)},
+        facts={
+            "since": format_moment(row.detected_at),
+            "is_sent_to_staff": "yes" if settings.STAFF_ALERT_ADDRESSES else "",
+        },
     )
 
 

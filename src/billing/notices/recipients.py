@@ -53,7 +53,8 @@ def list_owners(organization: Organization) -> list[str]:
         *customers.exclude(billing_email="").values_list("billing_email", flat=True),
     ]
     oldest = members.order_by("created_at", "id").values_list("email", flat=True)[:1]
-    return _select_deliverable([*(owners or oldest), *settings.STAFF_ALERT_ADDRESSES])
+    reachable = _select_deliverable(owners) or oldest
+    return _select_deliverable([*reachable, *settings.STAFF_ALERT_ADDRESSES])
 
 
 def _select_deliverable(wanted: Iterable[str]) -> list[str]:
