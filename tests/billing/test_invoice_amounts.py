@@ -1,10 +1,13 @@
 """Show the tax of invoices, and what credit notes gave back of them."""
 
 import pytest
+from django.contrib import admin
 
 from billing import providers
+from billing.admin.subscriptions import InvoiceAdmin
 from billing.invoices import invoices
 from billing.models import Invoice
+from billing.money import format_amount
 from billing.seats import preview
 from tests.billing.support import build_stripe_client, list_event_types
 
@@ -95,3 +98,14 @@ def test_credit_note_reduces_what_an_open_invoice_asks_for(create_organization):
     after = pull_newest(acme)
     assert (after.status, after.total, after.credited) == (Invoice.Status.OPEN, before.total, 100)
     assert after.amount_due == before.amount_due - 100
+
+
+def test_admin_shows_nothing_due_of_a_paid_invoice(create_organization):
+    row = pull_newest(create_organization().subscribe())
+    assert (row.status, row.amount_due > 0) == ("paid", True)  # Stripe keeps what was asked for
+
+    page = InvoiceAdmin(Invoice, admin.site)
+
+    assert page.due(row) == format_amount(0, row.currency)
+    row.status = Invoice.Status.OPEN
+    assert page.due(row) == format_amount(row.amount_due, row.currency)

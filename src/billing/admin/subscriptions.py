@@ -142,5 +142,6 @@ class InvoiceAdmin(BillingAdmin):
 
     @admin.display(description="amount due")
     def due(self, invoice: Invoice) -> str:
-        """Return what is still to be paid."""
-        return format_amount(invoice.amount_due, invoice.currency)
+        """Return what is still to be paid, nothing of an invoice that is paid or void."""
+        is_closed = invoice.status in (Invoice.Status.PAID, Invoice.Status.VOID)
+        return format_amount(0 if is_closed else invoice.amount_due, invoice.currency)
