@@ -15,6 +15,7 @@ RULES: Final[tuple[Rule, ...]] = (
     subscription_diagnoses.explain_subscription,
     subscription_diagnoses.explain_other_subscriptions,
     payment_diagnoses.explain_payment,
+    payment_diagnoses.explain_paused_collection,
     seat_diagnoses.explain_contract,
     seat_diagnoses.explain_seats,
 )

@@ -27,6 +27,8 @@ def explain_payment(facts: BillingFacts) -> Iterator[Diagnosis]:
             " with another card in the portal.",
             remedies=(Remedy.REFRESH,),
         )
+    elif row is not None and row.status in (Status.UNPAID, Status.PAUSED):
+        yield _explain_limited_access(facts, row)
     elif row is not None and row.has_ended:
         yield Diagnosis(
             code="ended",
@@ -44,6 +46,35 @@ def explain_payment(facts: BillingFacts) -> Iterator[Diagnosis]:
             " waives the amount for good.",
             remedies=(Remedy.VOID_INVOICES,),
         )
+
+
+def explain_paused_collection(facts: BillingFacts) -> Iterator[Diagnosis]:
+    """Explain that invoices are made and not collected, while access is full."""
+    row, name = facts.current, facts.provider_name
+    if row is not None and row.is_collection_paused and not row.has_ended:
+        yield Diagnosis(
+            code="collection_paused",
+            title="Payments are not collected",
+            explanation=f"Someone paused the collection of {row.external_id} at {name}. Its invoices"
+            f" are made and not collected, until the collection is resumed at {name}.",
+            remedies=(Remedy.REFRESH,),
+            is_trouble=False,
+        )
+
+
+def _explain_limited_access(facts: BillingFacts, row: Subscription) -> Diagnosis:
+    way_out = (
+        "It ends when an admin adds a payment method in the portal and resumes the subscription."
+        if row.status == Status.PAUSED
+        else f"{_list_invoices(facts.open_invoices)} It ends when the customer has paid and"
+        f" {facts.provider_name} reports the subscription as active."
+    )
+    return Diagnosis(
+        code="access_limited",
+        title=f"Access is limited: the subscription is {row.status}",
+        explanation=f"The organization has the features of the default plan. {way_out}",
+        remedies=(Remedy.REFRESH,),
+    )
 
 
 def _is_of_ended(invoice: Invoice) -> bool:

@@ -47,9 +47,10 @@ def explain_contract(facts: BillingFacts) -> Iterator[Diagnosis]:
 def explain_seats(facts: BillingFacts) -> Iterator[Diagnosis]:
     """Explain a purchased minimum, an edited quantity and a count that is not billed."""
     seats = facts.seats
-    if seats.row.mode == Mode.MANUAL or seats.subscription is None:
+    is_contract = seats.row.mode == Mode.MANUAL
+    if seats.subscription is None or (is_contract and not seats.row.sends_contract):
         return
-    if seats.subscription.purchased_seats is not None:
+    if seats.subscription.purchased_seats is not None and not is_contract:
         yield Diagnosis(
             code="purchased_minimum",
             title="Seats were purchased in advance",
@@ -68,7 +69,7 @@ def explain_seats(facts: BillingFacts) -> Iterator[Diagnosis]:
             f" {facts.provider_name}, and fetch.",
             remedies=(Remedy.REFRESH,),
         )
-    elif _has_drifted(facts):
+    elif not is_contract and _has_drifted(facts):
         yield _explain_drift(facts)
     else:
         yield from _explain_state(facts)
