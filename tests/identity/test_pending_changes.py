@@ -145,6 +145,21 @@ def test_repeated_call_looks_up_the_outcome_of_the_first(
     assert by_admin(new_organization, history(new_organization, "member.role_changed"))
 
 
+def test_refused_lookup_is_a_conflict_and_leaves_the_change_open(
+    sandbox, new_organization, promote, committed
+):
+    lost = {"path": MEMBERS, "method": "PUT", "drop": True}
+    sandbox.post("/faults", vendor="stytch", **lost)
+    body = {"status_code": 400, "request_id": "r", "error_type": "no_way", "error_message": "No."}
+    sandbox.post("/faults", vendor="stytch", path=ONE_MEMBER, status=400, body=body, times=2)
+
+    for answer in (promote(new_organization), promote(new_organization)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "directory_refused")
+    assert change_of(new_organization).state == "open"
+    sandbox.delete("/faults")
+    assert promote(new_organization).status_code == 200
+
+
 def test_repeated_removal_returns_the_outcome_of_the_first(
     api, sandbox, new_organization, history, stytch_away, committed
 ):

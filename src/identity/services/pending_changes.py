@@ -8,7 +8,8 @@ The webhook of our own change may come before step 3. The first to apply the cha
 change (`attribution.attribute_change`) and records the event with the actor who asked for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial, wraps
 
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from identity import directories
 from identity.directories.types import OrganizationDeleted, Snapshot
-from identity.errors import ChangeInProgress, translate_refusal
+from identity.errors import ChangeInProgress, DirectoryRefused, translate_refusal
 from identity.models import ChangeKind, ChangeState, PendingChange
 from identity.sync import apply
 from identity.sync.apply import Applied
@@ -195,7 +196,8 @@ def _resolve_abandoned(problem: ChangeInProgress) -> Applied | None:
     change = stale.filter(pk=problem.blocked_by).first() if problem.blocked_by else None
     if change is None:
         raise problem
-    applied = resolve_change(change)
+    with _translate_lookup():
+        applied = resolve_change(change)
     return applied if problem.is_repeated and change.state == ChangeState.DONE else None
 
 
@@ -203,14 +205,24 @@ def _resolve_or_raise(
     change: PendingChange, problem: Problem, *, will_retry: bool = False
 ) -> Applied:
     try:
-        applied = resolve_change(change, will_retry=will_retry)
-    except VendorUnavailable:
+        with _translate_lookup():
+            applied = resolve_change(change, will_retry=will_retry)
+    except (VendorUnavailable, DirectoryRefused):
         if not will_retry:
             _abandon_change(change)
         raise
     if change.state != ChangeState.DONE:
         raise problem
     return applied
+
+
+@contextmanager
+def _translate_lookup() -> Iterator[None]:
+    """Translate a refusal of Stytch to say what became of a change, which stays open."""
+    try:
+        yield
+    except VendorRejected as error:
+        raise DirectoryRefused(vendor_code=error.code) from None
 
 
 def _abandon_change(change: PendingChange) -> None:
