@@ -15,6 +15,7 @@ from billing.providers.stripe import webhooks
 from billing.seat_sync import reconcile
 from billing.subscriptions import subscriptions
 from kit.ids import uuid7
+from kit.outbound import VendorNotFound
 from tests.billing.support import build_stripe_client, hide_at_stripe, list_event_types
 from webhooks.inbound import registry
 from webhooks.inbound.registry import Ignored, ReceivedEvent, RetryLater
@@ -187,3 +188,43 @@ def test_paused_collection_is_shown_and_recorded(create_organization):
 
     assert (acme.subscription.status, acme.subscription.is_collection_paused) == ("active", True)
     assert list_event_types(acme, "subscription.")[-1] == "subscription.changed"
+
+
+def test_deleted_draft_is_deleted_here(create_organization):
+    _, row = create_unknown_invoice(create_organization, status="draft")
+
+    assert invoices.pull_invoice("stripe", row.external_id) is None
+
+    assert not Invoice.objects.filter(pk=row.pk).exists()
+
+
+def test_open_invoice_stripe_does_not_know_is_void_here(create_organization):
+    acme, row = create_unknown_invoice(create_organization, status="open")
+
+    invoices.pull_invoice("stripe", row.external_id)
+    invoices.pull_invoice("stripe", row.external_id)
+
+    row.refresh_from_db()
+    assert row.status == "void"
+    assert list_event_types(acme, "invoice.voided").count("invoice.voided") == 1
+
+
+def test_invoice_of_another_account_stays_open(create_organization):
+    acme, row = create_unknown_invoice(create_organization, status="open")
+    hide_at_stripe(acme, acme.customer_id)
+
+    with pytest.raises(VendorNotFound):
+        invoices.pull_invoice("stripe", row.external_id)
+
+    row.refresh_from_db()
+    assert row.status == "open"
+
+
+def create_unknown_invoice(create_organization, *, status):
+    """Store an invoice of a new organization that Stripe does not know."""
+    acme = create_organization().subscribe()
+    known = acme.list_invoices()[0]
+    row = invoices.pull_invoice("stripe", known.id)
+    Invoice.objects.filter(pk=row.pk).update(status=status)
+    hide_at_stripe(acme, row.external_id)
+    return acme, row

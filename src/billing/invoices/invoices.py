@@ -27,13 +27,52 @@ COMPARED_COLUMNS: Final = ("status", "total", "tax", "amount_due", "credited", "
 def pull_invoice(provider: str, external_id: str) -> Invoice | None:
     """Fetch an invoice under its lock and store it, or return None when it is not ours.
 
-    Its subscription is fetched first, because the invoice's event may arrive before its own.
+    Its subscription is fetched first, because the invoice's event may arrive before its own. Raises
+    VendorNotFound for one that the provider does not know, unless it was deleted there.
     """
     with providers.hold_lock(provider, ObjectKind.INVOICE, external_id):
-        snapshot = providers.get_provider(provider).fetch_invoice(external_id)
+        try:
+            snapshot = providers.get_provider(provider).fetch_invoice(external_id)
+        except VendorNotFound:
+            if not _store_deletion(provider, external_id):
+                raise
+            return None
         if snapshot.subscription_id:
             subscriptions.pull_subscription(provider, snapshot.subscription_id)
         return store_invoice(provider, snapshot)
+
+
+def _store_deletion(provider: str, external_id: str) -> bool:
+    """Delete the row of a deleted draft, and void that of any other deleted invoice.
+
+    Returns False when there is no row, or when the provider does not know the customer either: then
+    the secret key may be of another account.
+    """
+    row = Invoice.objects.filter(provider=provider, external_id=external_id).first()
+    if row is None or not _knows_customer(row):
+        return False
+    with transaction.atomic():
+        organization = tenancy_locks.lock_organization(row.organization_id)
+        row.refresh_from_db()
+        if row.status == Invoice.Status.DRAFT:
+            row.delete()
+        elif row.status == Invoice.Status.OPEN:
+            row.status = Invoice.Status.VOID
+            row.save(update_fields=["status", "updated_at"])
+            _record_event(organization, row, event_types.INVOICE_VOIDED)
+    return True
+
+
+def _knows_customer(row: Invoice) -> bool:
+    """Return whether the provider knows the customer, or had one that is unlinked by now."""
+    customer = Customer.objects.filter(organization_id=row.organization_id).first()
+    if customer is None or not customer.external_id:
+        return True
+    try:
+        providers.get_provider(row.provider).fetch_customer(customer.external_id)
+    except VendorNotFound:
+        return False
+    return True
 
 
 def store_invoice(provider: str, snapshot: InvoiceSnapshot) -> Invoice | None:
@@ -101,7 +140,7 @@ def _void_invoice(row: Invoice) -> VendorRejected | VendorNotFound | None:
             try:
                 seen = provider.fetch_invoice(row.external_id)
             except VendorNotFound:
-                return error
+                return None if _store_deletion(row.provider, row.external_id) else error
             store_invoice(row.provider, seen)
             return error if seen.status == Invoice.Status.OPEN else None
     return None
