@@ -135,6 +135,7 @@ def test_customer_stripe_does_not_know_is_explained_with_its_subscription(
 
     opened = page(acme).open()
     assert opened.codes == ["customer_unknown", "subscription_missing"]
+    assert 'value="end_missing"' not in opened.text
 
     opened.press("refresh")
     assert opened.press("end_missing").codes == ["ended"]

@@ -63,10 +63,12 @@ def test_second_checkout_is_refused_while_a_payment_has_failed(create_organizati
 
 def test_checkout_is_refused_before_the_event_of_a_payment_is_received(create_organization):
     acme = create_organization()
-    acme.pay_checkout(acme.open_checkout())
+    paid_id = acme.pay_checkout(acme.open_checkout())
 
     with pytest.raises(SubscriptionExists):
         acme.open_checkout()
+
+    assert find_waiting_jobs("billing.pull_subscription", external_id=paid_id).exists()
 
 
 def test_new_checkout_closes_the_older_page(create_organization):
@@ -176,12 +178,13 @@ def test_subscription_of_a_checkout_belongs_to_its_organization_and_buyer(create
 
 
 def test_closed_page_is_stored_as_closed(create_organization):
-    acme = create_organization()
-    first = acme.open_checkout()
+    acme, globex = create_organization(), create_organization()
+    first, other = acme.open_checkout(), globex.open_checkout()
 
     acme.open_checkout()
 
     assert Checkout.objects.get(pk=first.pk).state == "closed"
+    assert Checkout.objects.get(pk=other.pk).state == "open"
 
 
 def list_pages(acme):

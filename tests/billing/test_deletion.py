@@ -40,6 +40,21 @@ def test_deletion_during_an_outage_of_stripe_is_retried(create_organization):
     assert fetch_subscription(acme).status == "canceled"
 
 
+def test_subscription_that_ended_without_webhook_is_stored_and_not_ended_again(
+    create_organization,
+):
+    acme = create_organization().subscribe()
+    acme.delete()
+    path = f"/subscriptions/{acme.subscription.external_id}"
+    acme.sandbox.post(f"/stripe{path}", status="canceled")
+
+    for _ in range(2):
+        changes.end_all_subscriptions(organization_id=acme.row.pk)
+
+    assert acme.subscription.has_ended
+    assert len(acme.sandbox.requests("stripe", "DELETE", path)) == 1
+
+
 def test_subscription_paid_after_deletion_is_ended(create_organization):
     acme = create_organization()
     page = acme.open_checkout()

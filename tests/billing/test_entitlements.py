@@ -12,16 +12,17 @@ from billing.errors import FeatureNotAvailable
 from billing.models import Feature, FeatureOverride, Plan, PlanFeature, Subscription
 from billing.statuses import GRACE_PERIOD
 
+KEYS = ("api_clients", "sso", "webhooks")
+
 
 @pytest.fixture
 def features(committed):
     """Create three features for these tests; the free plan contains one `webhooks`."""
-    keys = ("api_clients", "sso", "webhooks")
-    made = {key: Feature.objects.create(key=key, name=key.title()) for key in keys}
+    made = {key: Feature.objects.create(key=key, name=key.title()) for key in KEYS}
     free = Plan.objects.get(is_default=True)
     PlanFeature.objects.create(plan=free, feature=made["webhooks"], limit=1)
     yield made
-    Feature.objects.filter(key__in=keys).delete()
+    Feature.objects.filter(key__in=KEYS).delete()
 
 
 @pytest.fixture
@@ -76,6 +77,22 @@ def test_grace_ends(billing_organization):
     )
 
     assert get_access(billing_organization) == (False, "inactive")
+    assert get_access(billing_organization, "webhooks") == (True, "plan")  # of the free plan
+
+
+def test_refusal_says_what_to_do(billing_organization):
+    billing_organization.subscribe()
+    set_subscription(billing_organization, status="unpaid")
+    create_override(billing_organization, "webhooks", is_granted=False)
+
+    found = entitlements.all_features(billing_organization.row)
+
+    advice = {key: (found[key].requires_upgrade, found[key].upgrade_prompt) for key in KEYS}
+    assert advice == {
+        "api_clients": (True, "Settle the open payment to use Api_Clients again."),
+        "sso": (True, "Upgrade the plan to use Sso."),
+        "webhooks": (False, None),
+    }
 
 
 def test_free_plan_gives_the_features_without_a_plan(billing_organization):
@@ -89,6 +106,14 @@ def test_override_takes_precedence_over_the_plan(billing_organization):
 
     assert get_access(billing_organization, "sso") == (True, "override")
     assert get_access(billing_organization, "webhooks") == (False, "override")
+
+
+def test_override_of_another_organization_changes_nothing(
+    billing_organization, create_organization
+):
+    create_override(create_organization(), "sso")
+
+    assert get_access(billing_organization, "sso") == (False, "not_in_plan")
 
 
 def test_override_expires(billing_organization):

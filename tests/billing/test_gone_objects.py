@@ -75,6 +75,7 @@ def test_subscription_stripe_does_not_know_is_marked_and_ended_by_staff(create_o
 
     assert (acme.subscription.status, acme.seat_state) == ("canceled", "none")
     assert list_event_types(acme, "subscription.")[-1] == "subscription.ended"
+    assert list_event_types(acme, "seats.") == []
 
 
 def test_subscription_that_was_found_again_is_no_longer_missing(create_organization):

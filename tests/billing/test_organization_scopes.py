@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from billing.errors import SeatLimitReached
 from billing.seat_rules import SeatInputs, SeatPolicy, State, decide_seats
 from billing.seats import snapshot
 from events.models import Event
@@ -12,19 +13,35 @@ from identity.models import ChangeKind, PendingChange
 from tenancy import routing
 
 
-def test_pending_changes_of_another_organization_take_no_seat(create_organization):
-    acme, globex = create_organization(), create_organization()
+def create_pending_invitation(organization):
+    """Create the row of an invitation whose answer has not arrived."""
     PendingChange.objects.create(
-        organization=globex.row,
+        organization=organization.row,
         kind=ChangeKind.INVITE,
-        subject="address:x@globex.example",
+        subject="address:x@our.example",
         actor={},
         role="member",
         expires_at=timezone.now() + timedelta(seconds=30),
     )
 
+
+def test_pending_changes_of_another_organization_take_no_seat(create_organization):
+    acme, globex = create_organization(), create_organization()
+    create_pending_invitation(globex)
+
     assert snapshot.count_seats(globex.row, snapshot.default_plan()).incoming == 1
     assert snapshot.count_seats(acme.row, snapshot.default_plan()).incoming == 0
+
+
+def test_invitation_that_is_being_sent_takes_the_last_seat(create_organization):
+    acme = create_organization(maximum_seats=2).subscribe()
+    acme.request_seat()
+    create_pending_invitation(acme)
+
+    with pytest.raises(SeatLimitReached) as refusal:
+        acme.request_seat()
+
+    assert refusal.value.members == {"maximum": 2, "counted": 1, "reserved": 1}
 
 
 def test_error_of_one_organization_is_not_stored_with_another(create_organization):

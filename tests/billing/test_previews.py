@@ -40,6 +40,23 @@ def test_contract_price_stays_fixed_when_members_join(create_organization):
     assert (cost.current, cost.resulting, cost.amount_next_invoice) == (2, 2, 2_400)
 
 
+def test_contract_that_was_not_sent_is_previewed_as_what_is_billed(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=5)
+    acme.add_member()
+
+    cost = preview.preview_addition(organization=acme.row, seats=1)
+
+    assert (cost.current, cost.resulting) == (2, 2)
+
+
+def test_expected_seats_are_those_of_a_contract_before_the_purchase(create_organization):
+    acme = create_organization(seats=2)
+    report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=7)
+
+    acme.request_seat("member", expected_seats=7)
+
+
 def test_expected_seats_may_be_those_of_a_contract(create_organization):
     acme = create_organization(seats=2).subscribe()
     report.set_seat_mode(organization=acme.row, mode=Mode.MANUAL, contract_seats=10)

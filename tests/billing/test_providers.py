@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing import providers
 from billing.providers.errors import ProviderRefused, Refusal
 from billing.seat_rules import State
+from billing.seat_sync import push
 from billing.subscriptions import subscriptions
 from kit import locks
 from tests.billing.support import find_waiting_jobs, list_event_types
@@ -66,6 +67,18 @@ def test_refusal_for_now_is_held_and_sent_when_its_time_has_come(second, second_
     acme.sync_seats()
     assert (acme.seat_state, acme.billed_quantity) == (State.IN_SYNC, 2)
     assert acme.seat_row.held_until is None
+
+
+def test_refusal_for_now_without_a_time_is_held_for_half_an_hour(second, second_organization):
+    second.refusals.append(
+        ProviderRefused("second", refusal=Refusal.NOT_NOW, code="renewing", retry_at=None)
+    )
+    second_organization.add_member()
+
+    second_organization.sync_seats()
+
+    held_until = second_organization.seat_row.held_until
+    assert held_until - timezone.now() > push.HOLD_DELAY - timedelta(minutes=1)
 
 
 def test_refusals_name_the_provider_of_the_row(second, second_organization):

@@ -113,6 +113,21 @@ def test_unsettled_seats_are_reconciled_hourly_and_wrong_counts_nightly(create_o
     assert find_waiting_jobs("billing.compare_page", provider="stripe").count() >= 3
 
 
+def test_surplus_subscription_changes_no_seats_and_its_end_is_recorded(create_organization):
+    acme = create_organization().subscribe()
+    second = acme.subscribe_at_stripe()
+    surplus = subscriptions.pull_subscription("stripe", second)
+    acme.sandbox.post(f"/stripe/subscriptions/{second}", quantity=9)
+    subscriptions.pull_subscription("stripe", second)
+
+    assert acme.seat_state == "in_sync"
+    assert not acme.row.seat_changes.filter(subject_id=surplus.pk).exists()
+
+    acme.sandbox.post(f"/stripe/subscriptions/{second}", status="canceled")
+    subscriptions.pull_subscription("stripe", second)
+    assert list_event_types(acme, "subscription.")[-1] == "subscription.ended"
+
+
 def test_surplus_subscription_is_synced_after_the_first_has_ended(create_organization):
     acme = create_organization().subscribe()
     second = acme.subscribe_at_stripe()

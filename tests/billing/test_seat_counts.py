@@ -119,6 +119,16 @@ def test_invitation_of_an_active_members_address_reserves_no_second_seat(create_
     assert (acme.report.reserved, globex.report.reserved) == (0, 1)
 
 
+def test_invitation_of_a_suspended_members_address_reserves_a_seat(create_organization):
+    acme = create_organization(seats=2)
+    invitation = acme.invite()
+    Member.objects.filter(pk=acme.members[0].pk).update(
+        email=invitation.email, email_key=invitation.email_key, status=Status.SUSPENDED
+    )
+
+    assert (count_seats(acme), acme.report.reserved) == (1, 1)
+
+
 @pytest.mark.parametrize(("role", "before"), [("viewer", ""), ("admin", "member")])
 def test_full_plan_accepts_changes_that_take_no_seat(create_organization, role, before):
     acme = create_organization(seats=2, maximum_seats=2).subscribe()
@@ -133,6 +143,7 @@ def test_member_added_by_stytch_is_accepted_over_the_limit(create_organization):
     acme.sync_seats()
 
     assert (acme.billed_quantity, acme.seat_state) == (3, State.OVER_LIMIT)
+    acme.request_seat("viewer")
 
 
 def test_other_expected_seats_are_refused(create_organization):

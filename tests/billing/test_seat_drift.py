@@ -34,6 +34,16 @@ def test_plan_can_report_a_dashboard_edit_instead_of_correcting_it(create_organi
     assert (acme.billed_quantity, acme.seat_state) == (3, "in_sync")
 
 
+def test_second_edit_keeps_the_time_of_the_first(create_organization):
+    acme = create_organization(seats=2).subscribe()
+    acme.edit_at_stripe(quantity=9)
+    since = acme.seat_row.drifted_since
+
+    acme.edit_at_stripe(quantity=8)
+
+    assert acme.seat_row.drifted_since == since
+
+
 def test_event_of_our_own_change_sends_nothing(create_organization):
     acme = create_organization().subscribe()
     acme.add_member()
@@ -71,6 +81,8 @@ def test_subscription_with_an_unknown_price_is_misconfigured_and_not_changed(cre
     acme.sync_seats()
 
     assert (acme.seat_state, acme.list_seat_requests()) == ("misconfigured", [])
+    acme.edit_at_stripe(cancel_at_period_end=True)
+    assert list_event_types(acme, "seats.") == ["seats.misconfigured"]
 
 
 def test_seat_item_is_found_by_its_price_and_two_are_misconfigured(create_organization):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from billing.customers import customers, profiles
 from billing.errors import PaymentRefused, SubscriptionExists
 from billing.models import SeatState
 from billing.providers.stripe.errors import _retry_after
-from billing.seat_sync import attempts
+from billing.seat_sync import attempts, push
 from billing.subscriptions import changes
 from kit.outbound import VendorUnavailable
 from tests.billing.support import build_stripe_client, run_in_parallel
@@ -73,6 +74,16 @@ def test_running_attempt_is_not_taken_over(create_organization):
     attempts.begin_attempt(acme.row.pk, is_forced=False)
 
     assert attempts.begin_attempt(acme.row.pk, is_forced=True) is None
+
+
+def test_running_attempt_and_recent_change_are_not_overdue(create_organization):
+    acme, globex = create_organization().subscribe(), create_organization().subscribe()
+    acme.add_member()
+    attempts.begin_attempt(acme.row.pk, is_forced=False)
+    type(acme.seat_row).objects.update(updated_at=timezone.now() - timedelta(minutes=1))
+    globex.add_member()
+
+    assert not {acme.row.pk, globex.row.pk} & push.list_overdue()
 
 
 def test_quantity_that_stripe_returned_is_stored(create_organization):

@@ -1,15 +1,20 @@
 """Check seats in each status of a subscription, from the trial to the end."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from billing.errors import (
+    SubscriptionExists,
     SubscriptionMissing,
     SubscriptionNotChangeable,
 )
 from billing.models import Subscription
 from billing.subscriptions import changes, subscriptions
+from events.models import Event
 from kit.outbound import VendorUnavailable
+from tenancy import routing
 from tests.billing.support import (
     build_stripe_client,
     find_waiting_jobs,
@@ -63,6 +68,30 @@ def test_past_due_holds_additions_and_sends_removals_and_recovers(create_organiz
     acme.edit_at_stripe(status="active")
     acme.sync_seats()
     assert (acme.seat_state, acme.billed_quantity) == ("in_sync", 3)
+
+
+def test_start_and_an_end_by_date_are_recorded(create_organization):
+    acme = create_organization().subscribe()
+    row = acme.subscription
+    end = row.current_period_end - timedelta(hours=1)
+    build_stripe_client().v1.subscriptions.update(
+        row.external_id, {"cancel_at": int(end.timestamp())}
+    )
+    subscriptions.pull_subscription("stripe", row.external_id)
+
+    with routing.activate(acme.row):
+        events = Event.objects.filter(type__startswith="subscription.").order_by("occurred_at")
+        started, changed = [event.changes for event in events]
+
+    assert started == {
+        "status": [None, "active"],
+        "price": [None, str(row.price_id)],
+        "cancel_at_period_end": [None, False],
+        "collection_paused": [None, False],
+        "seat_item": [None, "found"],
+    }
+    assert list(changed) == ["cancel_at"]
+    assert (changed["cancel_at"][0], acme.subscription.cancel_at) == (None, end)
 
 
 @pytest.mark.parametrize("status", ["unpaid", "paused"])
@@ -159,6 +188,14 @@ def test_refused_seat_update_pulls_a_subscription_that_ended_without_webhook(cre
         changes.end_subscription_now(organization=acme.row)
 
     assert find_waiting_jobs("billing.pull_subscription", external_id=row.external_id).exists()
+
+
+def test_checkout_is_refused_until_the_end_at_stripe_is_fetched(create_organization):
+    acme = create_organization().subscribe()
+    acme.sandbox.post(f"/stripe/subscriptions/{acme.subscription.external_id}", status="canceled")
+
+    with pytest.raises(SubscriptionExists):
+        acme.open_checkout()
 
 
 def test_cancellation_with_unknown_outcome_is_pulled_by_a_job(create_organization, committed):
