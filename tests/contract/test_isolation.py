@@ -78,7 +78,12 @@ def test_every_name_in_a_body_is_in_the_table():
 
 
 def test_every_filter_is_in_the_table():
-    used = {(each.id, name) for each in operations() for name in each.queries}
+    used = {
+        (each.id, name)
+        for each in operations()
+        if each.id not in table.PUBLIC
+        for name in each.queries
+    }
 
     assert {pair for pair in used if pair[1] not in table.SHARED_FILTERS} == (
         table.FOREIGN_FILTERS.keys()
