@@ -88,6 +88,8 @@ def test_edited_plan_recounts_its_organizations(create_organization):
         create_organization(minimum_seats=1).subscribe(),
         create_organization().subscribe(),
     )
+    ended = create_organization(price=acme.price).subscribe()
+    changes.end_subscription_now(organization=ended.row)
     Plan.objects.filter(pk=acme.price.plan_id).update(minimum_seats=4)
 
     found = reconcile.list_of_plan(acme.price.plan)

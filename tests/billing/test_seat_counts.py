@@ -179,6 +179,7 @@ def test_count_changed_by_expiry_is_recorded_before_it_is_sent(
 
     rows = list(acme.row.seat_changes.values_list("counted_before", "counted_after"))[::-1]
     assert rows[-1] == (3, 2)
+    assert (acme.report.revision, acme.attempts.last().revision) == (len(rows), len(rows))
     assert [after for _, after in rows[:-1]] == [before for before, _ in rows[1:]]
     assert (acme.billed_quantity, acme.seat_state) == (2, "in_sync")
 

@@ -32,6 +32,7 @@ def test_exact_item_number_proration_and_key_are_sent(create_organization):
     }
     assert request["headers"]["idempotency-key"] == f"{attempt.pk}:1"
     assert (acme.billed_quantity, acme.seat_state, attempt.state) == (3, "in_sync", "succeeded")
+    assert (attempt.quantity_before, attempt.quantity_returned) == (2, 3)
 
 
 @pytest.mark.parametrize(
