@@ -69,6 +69,22 @@ def test_refusal_for_now_is_held_and_sent_when_its_time_has_come(second, second_
     assert acme.seat_row.held_until is None
 
 
+def test_requested_sync_sends_a_held_quantity_at_once(second, second_organization):
+    acme, until = second_organization, timezone.now() + timedelta(minutes=29)
+    second.refusals.append(
+        ProviderRefused("second", refusal=Refusal.NOT_NOW, code="renewing", retry_at=until)
+    )
+    acme.add_member()
+    acme.sync_seats()
+    assert acme.seat_state == "held"
+
+    push.sync_seats(organization_id=acme.row.pk, is_forced=True)
+
+    assert (acme.seat_state, acme.billed_quantity) == (State.IN_SYNC, 2)
+    states = acme.attempts.order_by("created_at").values_list("state", flat=True)
+    assert list(states) == ["superseded", "succeeded"]
+
+
 def test_refusal_for_now_without_a_time_is_held_for_half_an_hour(second, second_organization):
     second.refusals.append(
         ProviderRefused("second", refusal=Refusal.NOT_NOW, code="renewing", retry_at=None)

@@ -43,7 +43,9 @@ def begin_attempt(organization_id: UUID, *, is_forced: bool) -> SeatAttempt | No
                 organization=seats.organization, reason=SeatChange.Reason.RECOUNTED
             )
             seats = SeatSnapshot.read(seats.organization)
-        decision = seats.decide(is_forced=is_forced)
+        if is_forced:
+            seats.drop_refusals()
+        decision = seats.decide()
         seats.save_state(decision)
         if decision.proration is None or (not is_forced and _is_too_soon(organization_id)):
             return None

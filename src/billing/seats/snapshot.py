@@ -161,12 +161,13 @@ class SeatSnapshot:
         policy = self._raise_minimum(plan.seat_policy)
         return replace(self.inputs, counted=counted, policy=policy).target
 
-    def decide(self, *, is_forced: bool = False) -> SeatDecision:
-        """Return what to send now, when forced also a quantity that was refused before."""
-        inputs = self.inputs
-        if is_forced:
-            inputs = replace(inputs, failed_quantity=None, is_held=False)
-        return seat_rules.decide_seats(inputs)
+    def decide(self) -> SeatDecision:
+        """Return what to send now."""
+        return seat_rules.decide_seats(self.inputs)
+
+    def drop_refusals(self) -> None:
+        """Drop what the provider refused or asked to wait for, so that it is sent again."""
+        self.row.failed_quantity = self.row.held_until = None
 
     def save_state(self, decision: SeatDecision) -> None:
         """Store the state of a decision, without the count, which the ledger writes.
