@@ -18,6 +18,16 @@ from identity.directories.types import Connection, Proof
 from kit.errors import TooManyRequests
 from kit.outbound import VendorNotFound, VendorRejected, VendorUnavailable
 
+OPEN_SETTINGS = {
+    "email_allowed_domains": [],
+    "email_invites": "ALL_ALLOWED",
+    "email_jit_provisioning": "NOT_ALLOWED",
+    "auth_methods": "ALL_ALLOWED",
+    "allowed_auth_methods": [],
+    "mfa_policy": "OPTIONAL",
+    "mfa_methods": "ALL_ALLOWED",
+    "allowed_mfa_methods": [],
+}
 NOW = None  # a half sign-in never asks for the time
 
 
@@ -78,11 +88,11 @@ def half(**settings):
         updated_at=None,
         organization_slug="acme",
         sso_active_connections=[],
-        **{"mfa_methods": "ALL_ALLOWED", "allowed_mfa_methods": [], **settings},
+        **OPEN_SETTINGS | settings,
     )
     return SimpleNamespace(
         organization=organization,
-        member=SimpleNamespace(member_id="member-test-1"),
+        member=SimpleNamespace(member_id="member-test-1", mfa_phone_number_verified=True),
         member_authenticated=False,
         member_session=None,
         intermediate_session_token="ist",

@@ -93,6 +93,17 @@ def test_pending_app_expires(client, control, begin, place):
         )
 
 
+def test_sign_in_expires_after_ten_minutes(client, control, begin, place):
+    token = begin().intermediate_session_token
+    made = client.totps.create(**place, intermediate_session_token=token)
+    control.advance(minutes=10)
+
+    with refused("intermediate_session_not_found", 404):
+        client.totps.authenticate(
+            **place, code=code_of(made.secret), intermediate_session_token=token
+        )
+
+
 def test_second_app_is_refused(client, begin, place, app):
     with refused("secondary_factor_not_found", 404):
         client.totps.create(**place)

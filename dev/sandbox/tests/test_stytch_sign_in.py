@@ -244,12 +244,14 @@ def test_founder_becomes_admin_and_the_proof_cannot_be_reused(client, control, p
         client.discovery.organizations.create(token, organization_name="Again")
 
 
-def test_founder_may_leave_the_name_to_stytch(client, control, proven):
-    made = client.discovery.organizations.create(
-        proven("ada@acme.example").intermediate_session_token
-    )
+@pytest.mark.parametrize(
+    ("email", "name"), [("ada@initech.example", "initech"), ("ada@gmail.com", "ada")]
+)
+def test_founder_may_leave_the_name_to_stytch(client, control, proven, email, name):
+    made = client.discovery.organizations.create(proven(email).intermediate_session_token)
 
-    assert made.organization.organization_slug == "ada-s-organization"
+    assert made.organization.organization_name == name
+    assert made.organization.organization_slug == name
 
 
 def test_taken_slug_leaves_the_proof_usable(client, acme, proven):
