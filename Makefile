@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 IN := $(PY) -m devserver with --
 TESTING := ENVIRONMENT=test $(IN)
+LONG_TESTS := tests/billing/test_provider_contract.py tests/billing/test_billing_pages.py tests/billing/test_billing_page_states.py
 ROLE ?= admin
 ARGS ?=
 
@@ -49,8 +50,8 @@ test: setup  ## run the tests: make test ARGS="tests/billing -k seat"
 cover: setup  ## run the tests and report uncovered branches
 	@$(TESTING) sh -c '$(PY) -m coverage run -m pytest $(ARGS) && $(PY) -m coverage combine -q && $(PY) -m coverage report'
 
-check-all: setup  ## what takes longer: the sandbox's and the development server's own tests, the guides
-	@$(TESTING) $(PY) -m pytest -n 2 -m "not benchmark and not soak" dev tests/guides $(ARGS)
+check-all: setup  ## what takes longer: tests of the sandbox, the development server, the guides, adapters and staff's billing page
+	@$(TESTING) $(PY) -m pytest -n 2 -m "not benchmark and not soak" dev tests/guides $(LONG_TESTS) $(ARGS)
 
 soak: setup  ## run the long tests
 	@$(TESTING) $(PY) -m pytest -m soak -p no:randomly $(ARGS)

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from billing.models import SeatState
 from billing.seat_sync import reconcile
 from tests.billing.support import build_stripe_client, create_plan_price, get_stripe_price_id
+
+pytestmark = pytest.mark.check_all
 
 
 def test_refused_quantity_is_explained_and_sent_again(create_organization, page):

@@ -2,6 +2,7 @@
 
 import secrets
 
+import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -18,6 +19,8 @@ from tests.billing.support import (
     get_stripe_price_id,
     list_event_types,
 )
+
+pytestmark = pytest.mark.check_all
 
 
 def decline_next_payment(acme):

@@ -26,6 +26,8 @@ from kit.outbound import VendorNotFound, VendorUnavailable
 from tests.billing.provider_adapters import ADAPTERS
 from webhooks.inbound.registry import BadSignature
 
+pytestmark = pytest.mark.check_all
+
 PROFILE = Profile(
     name="Acme GmbH",
     email="billing@acme.example",
