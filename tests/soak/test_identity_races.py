@@ -16,6 +16,7 @@ from tests.harness.stack import poll
 pytestmark = pytest.mark.soak
 
 RACES = 200
+WRITES = 40  # twice that many stay below the free plan's limit of pending invitations
 STYTCH_KEYS = {
     "STYTCH_PROJECT_ID": settings.STYTCH_PROJECT_ID,
     "STYTCH_SECRET": settings.STYTCH_SECRET,
@@ -128,25 +129,18 @@ def sign_up(api, slug, token):
     raise AssertionError(f"{slug} was refused {attempt} times")
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"timeout": 7, "drop": True}])
 def test_outage_of_stytch_slows_no_other_call_and_leaves_nothing_half_done(
-    api, sandbox, front_end, committed, new_organization, wait_until_settled, capsys, fault
+    api, sandbox, front_end, committed, new_organization, wait_until_settled, capsys
 ):
-    token = new_organization.admin.token
-    before = measure_median(api, new_organization, token)
-    sandbox.post("/faults", vendor="stytch", path="/v1", times=1_000_000, **fault)
-
-    with ThreadPoolExecutor(3) as pool:
-        addresses = [new_organization.address(f"new-{secrets.token_hex(4)}") for _ in range(60)]
-        writes = [pool.submit(invite, api, new_organization, email) for email in addresses]
-        during = measure_median(api, new_organization, token)
-        statuses = {write.result() for write in writes}
+    before, _ = measure_beside_writes(api, new_organization)
+    sandbox.post("/faults", vendor="stytch", path="/v1", times=1_000_000, status=503)
+    during, statuses = measure_beside_writes(api, new_organization)
     sandbox.delete("/faults")
 
     with capsys.disabled():
         print(f"\nmembers list {before * 1000:.1f} ms before, {during * 1000:.1f} ms during")  # noqa: T201
     assert statuses <= {503, 429}
-    assert during <= 1.3 * before + 0.005
+    assert during <= 1.3 * before
     ours = PendingChange.objects.filter(organization_id=new_organization.id)
     poll(lambda: not ours.open().exists(), what="the outcome of every change", seconds=180)
     wait_until_settled()
@@ -157,6 +151,15 @@ def test_outage_of_stytch_slows_no_other_call_and_leaves_nothing_half_done(
         if member["status"] == "invited"
     }
     assert {row.email for row in invited} == at_stytch
+
+
+def measure_beside_writes(api, organization):
+    """Read the members list next to invitations; return the median and the statuses of those."""
+    addresses = [organization.address(f"new-{secrets.token_hex(4)}") for _ in range(WRITES)]
+    with ThreadPoolExecutor(3) as pool:
+        writes = [pool.submit(invite, api, organization, email) for email in addresses]
+        median = measure_median(api, organization, organization.admin.token)
+        return median, {write.result() for write in writes}
 
 
 def measure_median(api, organization, token):
