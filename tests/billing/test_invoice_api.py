@@ -27,7 +27,7 @@ def test_taxed_invoice_and_its_refund_are_shown(api, committed, subscribed_organ
     assert invoice["subtotal"] + invoice["tax"] == invoice["total"] == invoice["amount_due"]
     assert (invoice["status"], invoice["credited"]) == ("paid", 0)
 
-    external_id = live.invoices.order_by("-issued_at")[0].external_id
+    external_id = live.invoices.order_by("-issued_at", "-id")[0].external_id
     build_stripe_client().v1.credit_notes.create(
         {"invoice": external_id, "amount": 1_000, "refund_amount": 1_000}
     )
